@@ -1,0 +1,7 @@
+"""Agents: one file each, its objectives and its frozen copies."""
+
+from rl.agents.a2c import A2C
+from rl.agents.phase import Agent, Phase
+from rl.agents.ppo import PPO
+
+__all__ = ["A2C", "PPO", "Agent", "Phase"]

@@ -1,0 +1,22 @@
+"""A2C: advantage actor-critic, synchronous A3C (Mnih et al. 2016, arXiv:1602.01783)."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from rl.agents.actor_critic import ActorCritic, Batch
+from rl.agents.phase import Diagnostics
+from rl.estimators import policy_gradient_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class A2C(ActorCritic):
+    """Objectives: the policy gradient, the value's error, the entropy. Frozen copies: the behaviour snapshot.
+
+    One update from each short rollout. With `differentiate_at: behaviour` and several minibatches the gradients are
+    delayed, as those of A3C's workers.
+    """
+
+    def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:  # noqa: ARG002
+        """−log π(a|s) A, [B]."""
+        return policy_gradient_loss(log_prob, advantage), {}

@@ -1,0 +1,43 @@
+"""PPO: proximal policy optimisation with the clipped surrogate (Schulman et al. 2017, arXiv:1707.06347)."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from rl.agents.actor_critic import ActorCritic, Batch
+from rl.agents.phase import Diagnostics
+from rl.errors import require
+from rl.estimators import approximate_kl, clip_fraction, clipped_surrogate_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPO(ActorCritic):
+    """Objectives: the clipped surrogate, the value's error, the entropy. Frozen copies: the behaviour snapshot.
+
+    Several epochs over each rollout, in minibatches; the ratio is taken to the behaviour copy.
+    """
+
+    clip: float
+    target_kl: float | None
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self.clip > 0, f"agent.clip is {self.clip}; it must be positive.")
+        require(
+            self.target_kl is None or self.target_kl > 0,
+            f"agent.target_kl is {self.target_kl}; it must be positive, or null for no early stop.",
+        )
+
+    def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
+        """−min(ρ A, clip(ρ) A), [B]."""
+        log_ratio = log_prob - batch.log_prob
+        return clipped_surrogate_loss(log_ratio, advantage, clip=self.clip), {
+            "policy/kl": approximate_kl(log_ratio),
+            "policy/clip_fraction": clip_fraction(log_ratio, clip=self.clip),
+        }
+
+    def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
+        """Once the policy is further than `target_kl` (nats, mean over a minibatch) from the behaviour copy."""
+        if self.target_kl is None:
+            return tf.constant(False)
+        return diagnostics["policy/kl"] > self.target_kl

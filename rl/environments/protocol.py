@@ -1,0 +1,72 @@
+"""The one protocol that every environment speaks, on tensors with a leading environment axis."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+State = Any  # a nest of tensors: all that the environment remembers, or a token that stands for it
+
+
+class Discrete(NamedTuple):
+    """One of n choices, as int64 from 0 to n − 1."""
+
+    n: int
+
+
+class Box(NamedTuple):
+    """A float32 array between bounds of its own shape; a bound may be infinite."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one element."""
+        return self.low.shape
+
+
+class Transition(NamedTuple):
+    """What one step of N environments gives back.
+
+    An environment resets itself after an episode ended. It may do so within the step (`observation` is then the first of
+    the next episode and `final_observation` the last of the old one) or spend the next step on it; that step has
+    `valid` False, since no action was taken in it, and is no transition to learn from.
+    """
+
+    observation: tf.Tensor  # [N, ...] float32, the one to act on next
+    reward: tf.Tensor  # [N] float32
+    terminated: tf.Tensor  # [N] bool, the task itself ended: no future
+    truncated: tf.Tensor  # [N] bool, the episode was cut: there would have been a future
+    final_observation: tf.Tensor  # [N, ...] float32, the successor of this step's action, never a reset's
+    valid: tf.Tensor  # [N] bool
+
+
+class Environment(Protocol):
+    """N environments stepped together. Seeds are [2] int tensors; equal seeds and actions give equal transitions."""
+
+    num_envs: int
+    observation_shape: tuple[int, ...]
+    action_space: Discrete | Box
+    restorable: bool  # whether `State` holds everything, so that a checkpoint can put it back
+
+    def reset(self, seed: tf.Tensor) -> tuple[State, tf.Tensor]:
+        """Fresh episodes in all environments: (state, observation [N, ...])."""
+
+    def step(self, state: State, action: tf.Tensor, seed: tf.Tensor) -> tuple[State, Transition]:
+        """One step in each; action is [N] int64 for `Discrete`, [N, ...] float32 for `Box`."""
+
+    def close(self) -> None:
+        """Frees what is outside the graph."""
+
+
+class Trajectory(NamedTuple):
+    """What a rollout of T steps in N environments recorded. Everything is [T, N, ...]."""
+
+    observation: tf.Tensor  # acted on
+    action: tf.Tensor
+    reward: tf.Tensor
+    terminated: tf.Tensor
+    truncated: tf.Tensor
+    next_observation: tf.Tensor  # the action's successor, never a reset's
+    valid: tf.Tensor

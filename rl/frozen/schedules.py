@@ -1,0 +1,83 @@
+"""When a frozen copy moves. A schedule is a pure function from (copy, live weights) to the new copy.
+
+`at_iteration` is asked once before an iteration's updates, `after_update` after each update. The age of a copy is the
+mean number of updates since its numbers were live: 0 when just synchronised, and for a Polyak average the mean age of
+what was averaged.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import tensorflow as tf
+
+from rl.errors import require
+
+Weights = dict[str, tuple[tf.Tensor, ...]]
+
+
+class FrozenState(NamedTuple):
+    """A copy's weights and its age in updates, [] float32."""
+
+    weights: Weights
+    age: tf.Tensor
+
+
+class Schedule(Protocol):
+    """What a schedule answers. No gradient flows into what it returns."""
+
+    def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
+        """The copy at the start of an iteration."""
+
+    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
+        """The copy after update number `num_updates` ([] int64, 1 is the first), which made `live`."""
+
+
+class Never:
+    """An anchor: stays what it was at the start."""
+
+    def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:  # noqa: ARG002
+        """Unchanged."""
+        return copy
+
+    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:  # noqa: ARG002
+        """Unchanged, one update older."""
+        return FrozenState(copy.weights, copy.age + 1.0)
+
+
+class Snapshot(Never):
+    """The behaviour policy: takes the live weights at the start of each iteration."""
+
+    def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
+        """The live weights."""
+        return FrozenState(tf.nest.map_structure(tf.identity, live), tf.zeros_like(copy.age))
+
+
+@dataclass(frozen=True)
+class Hard(Never):
+    """A target that takes the live weights every so many updates (Mnih et al. 2015)."""
+
+    every_updates: int
+
+    def __post_init__(self):
+        require(self.every_updates >= 1, f"a hard copy every {self.every_updates} updates; allowed is 1 or more (frozen.*.every_updates).")
+
+    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
+        """The live weights where num_updates is a multiple of `every_updates`."""
+        due = tf.equal(num_updates % self.every_updates, 0)
+        weights = tf.nest.map_structure(lambda old, new: tf.where(due, new, old), copy.weights, live)
+        return FrozenState(weights, tf.where(due, 0.0, copy.age + 1.0))
+
+
+@dataclass(frozen=True)
+class Polyak(Never):
+    """A slow target, θ̄ ← (1 − τ) θ̄ + τ θ after each update (Lillicrap et al. 2016, algorithm 1)."""
+
+    tau: float
+
+    def __post_init__(self):
+        require(0 < self.tau <= 1, f"a Polyak copy with tau {self.tau}; allowed is 0 < tau <= 1 (frozen.*.tau).")
+
+    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:  # noqa: ARG002
+        """A step of τ towards the live weights; exactly they where τ = 1."""
+        weights = tf.nest.map_structure(lambda old, new: (1.0 - self.tau) * old + self.tau * new, copy.weights, live)
+        return FrozenState(weights, (1.0 - self.tau) * (copy.age + 1.0))

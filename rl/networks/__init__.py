@@ -1,0 +1,7 @@
+"""Torsos and heads: one network, any set of weights."""
+
+from rl.networks.actor_critic import ActorCriticNetwork, actor_critic
+from rl.networks.network import Network
+from rl.networks.torsos import MLP
+
+__all__ = ["MLP", "ActorCriticNetwork", "Network", "actor_critic"]

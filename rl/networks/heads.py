@@ -1,0 +1,42 @@
+"""Heads: from features to the parameters of a policy, or to a value."""
+
+import keras
+import tensorflow as tf
+
+from rl.networks.torsos import dense
+
+
+class GaussianParameters(keras.layers.Layer):
+    """Means [B, d] from the features, and log standard deviations that do not depend on them: [B, 2d]."""
+
+    def __init__(self, num_dimensions: int, *, gain: float, seed: int, initial_log_std: float):
+        super().__init__(name="gaussian")
+        self.num_dimensions, self.initial_log_std = num_dimensions, initial_log_std
+        self.mean = dense(num_dimensions, "mean", gain=gain, seed=seed)
+
+    def build(self, input_shape):
+        """Adds the log standard deviations."""
+        self.mean.build(input_shape)
+        initial = keras.initializers.Constant(self.initial_log_std)
+        self.log_std = self.add_weight(name="log_std", shape=(self.num_dimensions,), initializer=initial)
+
+    def call(self, features):
+        """[B, F] → [B, 2d], as `DiagonalGaussian` takes it."""
+        mean = self.mean(features)
+        return tf.concat([mean, tf.broadcast_to(tf.convert_to_tensor(self.log_std), tf.shape(mean))], -1)
+
+
+def logits_head(num_actions: int, *, gain: float, seed: int) -> keras.Sequential:
+    """[B, F] → logits [B, n]."""
+    return keras.Sequential([dense(num_actions, "logits", gain=gain, seed=seed)], name="policy")
+
+
+def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_std: float) -> keras.Sequential:
+    """[B, F] → means and log standard deviations [B, 2d]."""
+    layer = GaussianParameters(num_dimensions, gain=gain, seed=seed, initial_log_std=initial_log_std)
+    return keras.Sequential([layer], name="policy")
+
+
+def value_head(*, gain: float, seed: int) -> keras.Sequential:
+    """[B, F] → values [B, 1]."""
+    return keras.Sequential([dense(1, "linear", gain=gain, seed=seed)], name="value")

@@ -1,0 +1,272 @@
+"""One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from rl.agents import Agent, Phase
+from rl.environments import Environment, Trajectory
+from rl.errors import require
+from rl.estimators import masked_mean
+from rl.frozen import FrozenState, Schedule
+from rl.gradients import cosines, norms
+from rl.networks import ActorCriticNetwork
+from rl.training.episodes import follow_episodes
+from rl.training.normalization import Normalizer
+from rl.training.rollout import rollout
+from rl.training.seeds import Purpose, fold
+from rl.training.state import TrainState
+from rl.updates import Direction, RuleState, Step, UpdateRule
+
+Metrics = dict[str, tf.Tensor]
+
+
+class Minibatch(NamedTuple):
+    """A minibatch and the state that its update starts from."""
+
+    batch: Any
+    weights: dict
+    frozen: dict[str, FrozenState]
+    rule: RuleState
+    seed: tf.Tensor
+
+
+class _Loop(NamedTuple):
+    """What goes from one update of a phase to the next. bad is the number of the first non-finite update, −1 if none."""
+
+    update: tf.Tensor
+    weights: dict
+    rule: RuleState
+    frozen: dict[str, FrozenState]
+    updates: tf.Tensor
+    stopped: tf.Tensor
+    bad: tf.Tensor
+    sums: Metrics
+
+
+class Learner:
+    """An agent, its network, its rules and its frozen copies, put together into two pure functions.
+
+    `collect` acts, `learn` learns. Neither holds a variable: the state goes in and comes out.
+    """
+
+    def __init__(
+        self,
+        *,
+        agent: Agent,
+        model: ActorCriticNetwork,
+        environment: Environment,
+        rules: Mapping[str, UpdateRule],
+        schedules: Mapping[str, Schedule],
+        normalizer: Normalizer,
+        total_steps: int,
+        seed: tf.Tensor,
+    ):
+        """
+        Args:
+            rules: {phase: its update rule}.
+            schedules: {role: how the frozen copy moves}.
+            total_steps: environment steps of the whole run, for the learning-rate schedule.
+            seed: of the run, [2] int32.
+        Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
+        """
+        agent.check_frozen(schedules)
+        self.agent, self.model, self.environment = agent, model, environment
+        self.phases, self.rules, self.schedules = agent.phases(model), dict(rules), dict(schedules)
+        self.normalizer, self.total_steps, self.seed = normalizer, total_steps, seed
+        self.steps_per_iteration = agent.rollout_length * environment.num_envs
+        for phase in self.phases:
+            require(
+                self.steps_per_iteration % phase.minibatches == 0,
+                f"agent.minibatches is {phase.minibatches}, which does not divide the batch of {self.steps_per_iteration} "
+                f"samples (num_envs {environment.num_envs} × agent.rollout_length {agent.rollout_length}).",
+            )
+
+    @property
+    def num_iterations(self) -> int:
+        """Iterations until at least `total_steps` environment steps are done."""
+        return -(-self.total_steps // self.steps_per_iteration)
+
+    def collect(self, state: TrainState) -> tuple[TrainState, Trajectory]:
+        """A rollout with the live weights: the state with its environments further on, and the trajectory as it came."""
+
+        def act(observation, noise):
+            seen = self.normalizer.observation(state.normalizer, observation)
+            return self.model.distribution.sample(self.agent.policy(self.model, state.weights, seen), noise)
+
+        shape = (self.agent.rollout_length, self.environment.num_envs)
+        noise = self.model.distribution.noise(shape, fold(self.seed, Purpose.ACTION, state.iteration))
+        seed = fold(self.seed, Purpose.ENVIRONMENT, state.iteration)
+        environment, observation, trajectory = rollout(
+            self.environment, act, noise, state.environment, state.observation, seed
+        )
+        return state._replace(environment=environment, observation=observation), trajectory
+
+    def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
+        """All updates from a trajectory.
+
+        An update whose losses or gradient are not finite is not applied, and ends the iteration: the metric
+        `bad_update` is then its number within the phase, and otherwise −1.
+        """
+        state, trajectory, metrics = self._take_in(state, trajectory)
+        bad = tf.constant(-1)
+        for phase in self.phases:
+            state, more, phase_bad = self._run(phase, state, trajectory)
+            metrics.update(more)
+            bad = tf.where(bad < 0, phase_bad, bad)
+        return state._replace(iteration=state.iteration + 1), {**metrics, "bad_update": tf.cast(bad, tf.float32)}
+
+    def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, update: int | tf.Tensor) -> Minibatch:
+        """The minibatch of one update of a phase, as `learn` takes it, with the weights as they stand in `state`."""
+        state, trajectory, _ = self._take_in(state, trajectory)
+        batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
+        batch = self._pick(phase, batch, self._orders(phase, state.iteration), update)
+        seed = fold(self.seed, Purpose.COMBINER, state.iteration, update)
+        return Minibatch(batch, state.weights, state.frozen, state.rules[phase.name], seed)
+
+    def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
+        """The step that a minibatch asks for; nothing is applied."""
+        rule = self.rules[phase.name]
+        live = phase.differentiate_at == "live"
+        at = minibatch.weights if live else minibatch.frozen[phase.differentiate_at].weights
+        direction, rule_state = rule.direction(
+            lambda weights: phase.losses(weights, minibatch.frozen, minibatch.batch), at, minibatch.rule, minibatch.seed
+        )
+        step, rule_state = rule.step(direction.gradient, minibatch.weights, rule_state, progress)
+        return direction, step, rule_state
+
+    def progress(self, state: TrainState) -> tf.Tensor:
+        """The share of the run's environment steps that is done, [] float32."""
+        done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
+        return tf.minimum(done, 1.0)
+
+    def _take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
+        """Refreshes the frozen copies, normalises the trajectory and lets the statistics see it."""
+        frozen = {
+            role: schedule.at_iteration(state.frozen[role], state.weights) for role, schedule in self.schedules.items()
+        }
+        ended = trajectory.terminated | trajectory.truncated
+        episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
+        seen = self.normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
+        normalized = trajectory._replace(
+            # The policy acted on observations scaled by the statistics before this rollout.
+            observation=self.normalizer.observation(state.normalizer, trajectory.observation),
+            next_observation=self.normalizer.observation(state.normalizer, trajectory.next_observation),
+            reward=self.normalizer.reward(seen, trajectory.reward),
+        )
+        some = summary.count > 0
+        nan = tf.constant(float("nan"))
+        metrics = {
+            "episode/return": tf.where(some, summary.return_sum / summary.count, nan),
+            "episode/return_min": tf.where(some, summary.return_min, nan),
+            "episode/return_max": tf.where(some, summary.return_max, nan),
+            "episode/length": tf.where(some, summary.length_sum / summary.count, nan),
+            "episode/count": summary.count,
+            "value/reward_mean": masked_mean(normalized.reward, tf.cast(trajectory.valid, tf.float32)),
+        }
+        return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics
+
+    def _run(self, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics, tf.Tensor]:
+        batch, metrics = phase.prepare(state.weights, state.frozen, trajectory)
+        orders = self._orders(phase, state.iteration)
+        num_updates, progress = phase.epochs * phase.minibatches, self.progress(state)
+
+        def body(*carry):
+            loop = _Loop(*carry)
+            seed = fold(self.seed, Purpose.COMBINER, state.iteration, loop.update)
+            picked = self._pick(phase, batch, orders, loop.update)
+            minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, seed)
+            direction, step, rule = self.update(phase, minibatch, progress)
+            losses = tf.stack(list(direction.losses.values()))
+            finite = tf.math.is_finite(tf.reduce_sum(losses) + step.norm)
+            stopped = phase.stop(direction.auxiliary)
+            return self._advance(loop, phase, direction, step, rule, finite, stopped)
+
+        sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state, progress, orders)}
+        start = _Loop(
+            tf.constant(0),
+            state.weights,
+            state.rules[phase.name],
+            state.frozen,
+            state.updates,
+            tf.constant(False),
+            tf.constant(-1),
+            sums,
+        )
+
+        def unfinished(*carry):
+            loop = _Loop(*carry)
+            return (loop.update < num_updates) & ~loop.stopped & (loop.bad < 0)
+
+        end = _Loop(*tf.while_loop(unfinished, body, start))
+        applied = tf.cast(end.updates - state.updates, tf.float32)
+        means = {tag: total / tf.maximum(tf.cast(end.update, tf.float32), 1.0) for tag, total in end.sums.items()}
+        metrics = {**metrics, **means, "update/count": applied}
+        rules = {**state.rules, phase.name: end.rule}
+        state = state._replace(weights=end.weights, rules=rules, frozen=end.frozen, updates=end.updates)
+        return state, metrics, end.bad
+
+    def _advance(self, loop: _Loop, phase: Phase, direction, step, rule, finite, stopped) -> _Loop:
+        """The loop after an update, which is left out where it is not finite or the phase stops before it."""
+        applies = finite & ~stopped
+
+        def choose(new, old):
+            return tf.nest.map_structure(lambda a, b: tf.where(applies, a, b), new, old)
+
+        weights = {
+            part: tuple(w + dw for w, dw in zip(tensors, step.delta[part], strict=True)) if part in step.delta else tensors
+            for part, tensors in loop.weights.items()
+        }
+        weights, rule = choose(weights, loop.weights), choose(rule, loop.rule)
+        updates = loop.updates + tf.cast(applies, tf.int64)
+        frozen = {
+            role: choose(schedule.after_update(loop.frozen[role], weights, updates), loop.frozen[role])
+            for role, schedule in self.schedules.items()
+        }
+        numbers = self._numbers(phase, direction, step)
+        sums = {tag: loop.sums[tag] + number for tag, number in numbers.items()}
+        bad = tf.where(finite, loop.bad, loop.update)
+        return _Loop(loop.update + 1, weights, rule, frozen, updates, stopped, bad, sums)
+
+    def _numbers(self, phase: Phase, direction: Direction, step: Step) -> Metrics:
+        """What an update has to say; the iteration's metrics are the means over its updates."""
+        numbers = {f"objective/{name}": loss for name, loss in direction.losses.items()}
+        numbers.update(direction.auxiliary)
+        numbers["update/gradient_norm"] = step.norm
+        numbers["update/clip_ratio"] = step.clip_factor
+        numbers["update/learning_rate"] = step.learning_rate
+        if direction.gramian is not None:
+            total = tf.reduce_sum(direction.gramian, 0)
+            groups = list(phase.groups)
+            lengths, angles = norms(total), cosines(total)
+            for g, group in enumerate(groups):
+                numbers[f"gradient/group_norm/{group}"] = lengths[g]
+                numbers[f"update/row_weight/{group}"] = tf.reduce_mean(direction.row_weights[:, g])
+                for h, other in enumerate(groups[:g]):
+                    numbers[f"gradient/group_cosine/{other}-{group}"] = angles[h, g]
+        return numbers
+
+    def _tags(self, phase: Phase, batch, state: TrainState, progress, orders) -> list[str]:
+        """The tags of `_numbers`, found by tracing one update aside."""
+
+        def one_update():
+            picked = self._pick(phase, batch, orders, tf.constant(0))
+            minibatch = Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], self.seed)
+            direction, step, _ = self.update(phase, minibatch, progress)
+            return self._numbers(phase, direction, step)
+
+        return list(tf.function(one_update).get_concrete_function().structured_outputs)
+
+    def _orders(self, phase: Phase, iteration: tf.Tensor) -> tf.Tensor | None:
+        """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to choose."""
+        if phase.minibatches == 1:
+            return None
+        seed = fold(self.seed, Purpose.SHUFFLE, iteration)
+        keys = tf.random.stateless_uniform((phase.epochs, self.steps_per_iteration), seed)
+        return tf.reshape(tf.argsort(keys, axis=-1), (phase.epochs * phase.minibatches, -1))
+
+    def _pick(self, phase: Phase, batch: Any, orders: tf.Tensor | None, update: int | tf.Tensor) -> Any:
+        if orders is None:
+            return batch
+        return tf.nest.map_structure(lambda x: tf.gather(x, orders[update]), batch)

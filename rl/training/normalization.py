@@ -1,0 +1,110 @@
+"""Running statistics that bring observations and rewards to unit scale.
+
+The statistics stand still during a rollout and take it in afterwards. So the behaviour policy is one and the same function
+throughout an iteration, and every reward of a batch is divided by the same number. (Gymnasium's and Stable-Baselines3's
+wrappers update them at every step.)
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from rl.errors import require
+from rl.estimators.recurrence import linear_recurrence
+
+
+class Moments(NamedTuple):
+    """Mean and sum of squared deviations of what was seen: count [], mean and m2 of the shape of one element, float64."""
+
+    count: tf.Tensor
+    mean: tf.Tensor
+    m2: tf.Tensor
+
+
+class NormalizerState(NamedTuple):
+    """Statistics of the observations and of the discounted return of each environment; returns: [N] float32."""
+
+    observation: Moments
+    reward: Moments
+    returns: tf.Tensor
+
+
+class Normalizer:
+    """Scales observations to zero mean and unit variance, and rewards so that their discounted sum has unit variance."""
+
+    def __init__(self, *, observations: bool, rewards: bool, reward_scale: float, gamma: float, clip: float):
+        """
+        Args:
+            observations, rewards: which of the two are normalised.
+            reward_scale: every reward is multiplied by this constant first.
+            gamma: discount of the return whose variance scales the rewards, in [0, 1].
+            clip: normalised observations and rewards are clipped to ± this, > 0.
+        """
+        require(0 <= gamma <= 1, f"normalize.gamma is {gamma}; it must lie in [0, 1].")
+        require(clip > 0, f"normalize.clip is {clip}; it must be positive.")
+        require(reward_scale > 0, f"normalize.reward_scale is {reward_scale}; it must be positive.")
+        self.observations, self.rewards = observations, rewards
+        self.reward_scale, self.gamma, self.clip = reward_scale, gamma, clip
+
+    def init(self, num_envs: int, observation_shape: tuple[int, ...]) -> NormalizerState:
+        """Statistics of nothing; they leave observations and rewards as they are."""
+        return NormalizerState(_no_moments(observation_shape), _no_moments(()), tf.zeros(num_envs))
+
+    def observation(self, state: NormalizerState, x: tf.Tensor) -> tf.Tensor:
+        """x [..., *shape] as the network sees it, float32."""
+        if not self.observations:
+            return x
+        mean, scale = tf.cast(state.observation.mean, x.dtype), tf.cast(_scale(state.observation), x.dtype)
+        return tf.clip_by_value((x - mean) * scale, -self.clip, self.clip)
+
+    def reward(self, state: NormalizerState, r: tf.Tensor) -> tf.Tensor:
+        """r [...] as the estimators see it, float32."""
+        r = r * self.reward_scale
+        if not self.rewards:
+            return r
+        return tf.clip_by_value(r * tf.cast(_scale(state.reward), r.dtype), -self.clip, self.clip)
+
+    def update(self, state: NormalizerState, observation: tf.Tensor, reward: tf.Tensor, ended: tf.Tensor, valid: tf.Tensor):
+        """The statistics after a rollout: observation [T, N, ...], reward, ended (either way) and valid [T, N].
+
+        The return is R_t = γ R_{t−1} + r_t, started anew after the end of an episode (Engstrom et al. 2020, appendix,
+        arXiv:2005.12729).
+        """
+        seen, scaled, returns = state.observation, state.reward, state.returns
+        if self.observations:
+            mask = tf.reshape(valid, (-1,))
+            seen = _merge(seen, tf.reshape(observation, (-1, *observation.shape[2:])), mask)
+        if self.rewards:
+            trace, returns = self._discounted(reward * self.reward_scale, ended, returns)
+            scaled = _merge(scaled, tf.reshape(trace, (-1,)), tf.reshape(valid, (-1,)))
+        return NormalizerState(seen, scaled, returns)
+
+    def _discounted(self, reward: tf.Tensor, ended: tf.Tensor, returns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """R_t of every step, [T, N], and what goes on into the next rollout, [N]."""
+        going_on = 1.0 - tf.cast(ended, tf.float32)
+        went_on = tf.concat([tf.ones_like(going_on[:1]), going_on[:-1]], 0)
+        trace = linear_recurrence(reward, self.gamma * went_on, returns)
+        return trace, trace[-1] * going_on[-1]
+
+
+def _no_moments(shape: tuple[int, ...]) -> Moments:
+    return Moments(tf.zeros((), tf.float64), tf.zeros(shape, tf.float64), tf.zeros(shape, tf.float64))
+
+
+def _scale(moments: Moments) -> tf.Tensor:
+    """One over the standard deviation; 1 as long as there is none."""
+    variance = moments.m2 / tf.maximum(moments.count, 1.0)
+    return tf.where(moments.m2 > 0, tf.math.rsqrt(variance + 1e-8), tf.ones_like(variance))
+
+
+def _merge(moments: Moments, batch: tf.Tensor, valid: tf.Tensor) -> Moments:
+    """The moments of both together (Chan et al. 1979); batch [B, ...], valid [B] bool."""
+    batch = tf.cast(batch, tf.float64)
+    weight = tf.reshape(tf.cast(valid, tf.float64), (-1,) + (1,) * (batch.shape.rank - 1))
+    count = tf.reduce_sum(weight)
+    mean = tf.reduce_sum(batch * weight, 0) / tf.maximum(count, 1.0)
+    m2 = tf.reduce_sum(tf.square(batch - mean) * weight, 0)
+    total = moments.count + count
+    delta = mean - moments.mean
+    share = count / tf.maximum(total, 1.0)
+    return Moments(total, moments.mean + delta * share, moments.m2 + m2 + tf.square(delta) * moments.count * share)

@@ -1,0 +1,39 @@
+"""IMTL-G: impartial multi-task learning, the gradients' part (Liu et al., ICLR 2021, "Towards Impartial Multi-task Learning")."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from rl.updates.combiners.combiner import Combiner
+from rl.updates.combiners.cosine_matrix import pseudo_inverse_product, unit_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class IMTLG(Combiner):
+    """The direction with equal projections on all unit rows, its weights adding up to 1: v = pinv(G) n, w = v / Σ v.
+
+    For two rows w_1 = n_2/(n_1 + n_2): the longer a row, the less it counts. Weights may be negative for three rows and
+    more; where Σ v = 0 (opposite rows of one length) the weights are 0.
+    """
+
+    def weights(self, gramian, losses, state, seed):
+        """See `Combiner.weights`."""
+        return imtl_g_weights(gramian), state
+
+
+def imtl_g_weights(gramian: tf.Tensor) -> tf.Tensor:
+    """[k, k] → [k] float64.
+
+    pinv(G) n = diag(1/n) C⁻¹ 1 where the unit rows are independent, which keeps its digits at any scale gap; the
+    pseudo-inverse of G itself is taken only where they are not.
+    """
+    unit = unit_rows(gramian)
+    ones = tf.cast(unit.nonzero, tf.float64)
+    y, independent = pseudo_inverse_product(unit.cosines, ones)
+    by_cosines = tf.where(unit.nonzero, y / tf.where(unit.nonzero, unit.norms, tf.ones_like(y)), tf.zeros_like(y))
+    longest = tf.maximum(tf.reduce_max(unit.norms), 1e-150)
+    by_gramian, _ = pseudo_inverse_product(tf.cast(gramian, tf.float64) / tf.square(longest), unit.norms / longest)
+    v = tf.where(independent, by_cosines / tf.maximum(tf.reduce_max(tf.abs(by_cosines)), 1e-300), by_gramian)
+    total = tf.reduce_sum(v)
+    usable = tf.abs(total) > 1e-10 * tf.reduce_sum(tf.abs(v))
+    return tf.where(usable, v / tf.where(usable, total, tf.ones_like(total)), tf.zeros_like(v))

@@ -1,0 +1,53 @@
+"""PCGrad: project conflicting gradients (Yu et al. 2020, arXiv:2001.06782)."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from rl.updates.combiners.combiner import Combiner
+
+
+@dataclass(frozen=True, kw_only=True)
+class PCGrad(Combiner):
+    """Every row loses its component against each row that it conflicts with; the update is the sum of what is left.
+
+    Algorithm 1: for each i, v = g_i; for j ≠ i in random order: if v·g_j < 0, v ← v − (v·g_j / |g_j|²) g_j. For two rows
+    the order does not matter: w_i = 1 − min(0, g_1·g_2)/|g_i|².
+    """
+
+    def weights(self, gramian, losses, state, seed):
+        """See `Combiner.weights`; the seed draws for each row the order in which it meets the others."""
+        num_rows = gramian.shape[-1]
+        orders = tf.argsort(tf.random.stateless_uniform((num_rows, num_rows), seed), axis=-1)
+        return pcgrad_weights(gramian, orders), state
+
+
+def pcgrad_weights(gramian: tf.Tensor, orders: tf.Tensor) -> tf.Tensor:
+    """The weights with given orders.
+
+    Args:
+        gramian: [k, k] float.
+        orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which i meets the others (itself is skipped).
+    Returns: [k] float64.
+    """
+    gramian = tf.cast(gramian, tf.float64)
+    num_rows = gramian.shape[-1]
+    if num_rows == 2:
+        return _two_rows(gramian)
+    squares = tf.linalg.diag_part(gramian)
+    itself = tf.range(num_rows)
+    v = tf.eye(num_rows, dtype=tf.float64)  # v[i] holds g_i's remainder in terms of the rows
+    for turn in range(num_rows):
+        met = tf.cast(orders[:, turn], tf.int32)
+        inner = tf.reduce_sum(v * tf.gather(gramian, met), -1)
+        square = tf.gather(squares, met)
+        conflict = (inner < 0) & (met != itself) & (square > 0)
+        removed = tf.where(conflict, inner / tf.where(square > 0, square, tf.ones_like(square)), tf.zeros_like(inner))
+        v -= removed[:, None] * tf.one_hot(met, num_rows, dtype=tf.float64)
+    return tf.reduce_sum(v, 0)
+
+
+def _two_rows(gramian: tf.Tensor) -> tf.Tensor:
+    squares = tf.linalg.diag_part(gramian)
+    against = tf.minimum(gramian[0, 1], 0.0)
+    return 1.0 - tf.where(squares > 0, against / tf.where(squares > 0, squares, tf.ones_like(squares)), tf.zeros_like(squares))

@@ -1,0 +1,46 @@
+"""Gradient descent with momentum, heavy-ball and Nesterov."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rl.errors import require
+from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_like
+
+
+class MomentumSlots(NamedTuple):
+    """The velocity of each tensor."""
+
+    velocity: Tensors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum(Optimizer):
+    """b ← μ b + g, Δw = −α b    (Polyak 1964, in the form of Sutskever et al. 2013 with α outside)."""
+
+    momentum: float
+    """μ in [0, 1)."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(0 <= self.momentum < 1, f"optimizer.momentum is {self.momentum}; it must lie in [0, 1).")
+
+    def init(self, weights: Tensors) -> MomentumSlots:
+        """At rest."""
+        return MomentumSlots(zeros_like(weights))
+
+    def update(self, gradients: Tensors, slots: MomentumSlots, weights: Tensors, learning_rates: Tensors) -> Update:  # noqa: ARG002
+        """See `Optimizer.update`."""
+        velocity = tuple(self.momentum * b + g for b, g in zip(slots.velocity, gradients, strict=True))
+        steps = tuple(-rate * self._ahead(b, g) for b, g, rate in zip(velocity, gradients, learning_rates, strict=True))
+        return Update(steps, MomentumSlots(velocity))
+
+    def _ahead(self, velocity, gradient):  # noqa: ARG002
+        return velocity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(Momentum):
+    """b ← μ b + g, Δw = −α (g + μ b)    (Nesterov 1983, in the form of Sutskever et al. 2013, eq. 7 re-centred)."""
+
+    def _ahead(self, velocity, gradient):
+        return gradient + self.momentum * velocity

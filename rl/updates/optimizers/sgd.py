@@ -1,0 +1,18 @@
+"""Plain gradient descent."""
+
+from dataclasses import dataclass
+
+from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Optimizer):
+    """Δw = −α g (Robbins & Monro 1951)."""
+
+    def init(self, weights: Tensors) -> tuple:  # noqa: ARG002
+        """Nothing to remember."""
+        return ()
+
+    def update(self, gradients: Tensors, slots: tuple, weights: Tensors, learning_rates: Tensors) -> Update:  # noqa: ARG002
+        """See `Optimizer.update`."""
+        return Update(tuple(-rate * g for g, rate in zip(gradients, learning_rates, strict=True)), slots)

@@ -1,0 +1,223 @@
+"""The update rule: combiner, clipping, optimizer and the assignment, in that order."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from rl.errors import require
+from rl.frozen import refuse_frozen
+from rl.gradients import gramian, layers_of, watched_rows
+from rl.gradients.objective import Objective
+from rl.gradients.rows import Gradient, Weights
+from rl.updates.clipping import clip_by_global_norm, clip_by_value
+from rl.updates.combiners import Combiner
+from rl.updates.optimizers import Optimizer, Slots
+
+LossFunction = Callable[[Weights], tuple[Mapping[str, tf.Tensor], Any]]
+
+
+class RuleState(NamedTuple):
+    """What a rule remembers: the optimizer's slots and the combiner's state (one a layer with scope `layer`)."""
+
+    slots: Slots
+    combiner: Any
+
+
+class Direction(NamedTuple):
+    """A combined gradient. The last two are None where one backward pass through the total loss gave it.
+
+    losses: {objective: []}; gradient mirrors the weights; gramian [L, k, k] of the groups' rows and row_weights [L, k].
+    """
+
+    losses: dict[str, tf.Tensor]
+    auxiliary: Any
+    gradient: Gradient
+    gramian: tf.Tensor | None
+    row_weights: tf.Tensor | None
+
+
+class Step(NamedTuple):
+    """Δw and the way to it: clipped gradient, norm before clipping, the factor of the clipping, the torso's learning rate."""
+
+    delta: Gradient
+    clipped: Gradient
+    norm: tf.Tensor
+    clip_factor: tf.Tensor
+    learning_rate: tf.Tensor
+
+
+class UpdateRule:
+    """How the objectives of one phase move the weights.
+
+    With A[g, i] = c_i for objective i in group g, the rows that a combiner sees are those of A J: a group's row is the
+    gradient of Σ_i c_i L_i. The shared weights take Σ_g w_g row_g; a head takes the sum of its own gradients, uncombined.
+    """
+
+    def __init__(
+        self,
+        *,
+        objectives: Sequence[Objective],
+        groups: Mapping[str, Sequence[str]],
+        names: Mapping[str, tuple[str, ...]],
+        shared: Sequence[str],
+        heads: Sequence[str],
+        combiner: Combiner,
+        optimizer: Optimizer,
+        always_rows: bool = False,
+    ):
+        """
+        Args:
+            objectives: with coefficients and the parts that each reads.
+            groups: {group: its objectives}; every objective in exactly one.
+            names: {part: names of its weights} of the network.
+            shared: the parts that several heads share.
+            heads: the parts that take `head_learning_rate`.
+            always_rows: take rows even where one backward pass gives the same step.
+        Raises: ConfigError where the groups do not partition the objectives.
+        """
+        self.objectives = {objective.name: objective for objective in objectives}
+        self.groups = _partition(groups, self.objectives)
+        self.reads = {
+            group: tuple(part for part in names if any(part in self.objectives[name].reads for name in members))
+            for group, members in self.groups.items()
+        }
+        self.parts = tuple(part for part in names if any(part in reads for reads in self.reads.values()))
+        self.shared = tuple(part for part in shared if part in self.parts)
+        self.names = {part: names[part] for part in self.parts}
+        self.layers = layers_of([name for part in self.shared for name in names[part]])
+        self.heads = tuple(heads)
+        self.combiner, self.optimizer = combiner, optimizer
+        self.takes_rows = bool(self.shared) and (always_rows or not combiner.is_sum)
+        self.combiner.init(len(self.groups))
+
+    def init(self, weights: Weights) -> RuleState:
+        """The state before the first update."""
+        state = self.combiner.init(len(self.groups))
+        if self.combiner.scope == "layer":
+            state = tuple(state for _ in self.layers)
+        return RuleState(self.optimizer.init(self._flat(weights)), state)
+
+    def direction(self, losses: LossFunction, weights: Weights, state: RuleState, seed: tf.Tensor) -> tuple[Direction, RuleState]:
+        """The combined gradient of the objectives at `weights`, which may be a frozen copy's.
+
+        Args:
+            losses: a function of the weights: ({objective: []}, anything else).
+            weights: {part: tensors or variables}; parts that no objective reads are left alone.
+            seed: [2] int, for combiners that draw an order.
+        Raises: LeakError where an objective reaches a part that it is not declared to read, or does not reach one that it is.
+        """
+        if not self.takes_rows:
+            return self._summed(losses, weights), state
+        rows = watched_rows(lambda w: self._group_losses(losses, w), weights, self.reads, self._all_names(weights))
+        shared_rows = [self.shared_row(row) for row in rows.gradients.values()]
+        matrix = gramian(shared_rows, self.layers)
+        row_weights, combiner_state = self._weights(matrix, tf.stack(list(rows.losses.values())), state.combiner, seed)
+        gradient = self._unflatten_shared(self._combine(shared_rows, row_weights))
+        for part in self.parts:
+            if part not in self.shared:
+                own = [row[part] for row in rows.gradients.values() if part in row]
+                gradient[part] = tuple(tf.add_n(tensors) for tensors in zip(*own, strict=True))
+        losses_of, auxiliary = rows.auxiliary
+        return Direction(losses_of, auxiliary, gradient, matrix, row_weights), state._replace(combiner=combiner_state)
+
+    def step(self, gradient: Gradient, weights: Weights, state: RuleState, progress: tf.Tensor) -> tuple[Step, RuleState]:
+        """Clips the gradient and makes a step of it; nothing is assigned.
+
+        Args:
+            gradient: as `direction` gave it.
+            weights: the live weights.
+            progress: share of the training that is done, [] float32.
+        """
+        clipped = clip_by_value(self._flat(gradient), clip_value=self.optimizer.clip_value)
+        clipped, norm, factor = clip_by_global_norm(clipped, clip_norm=self.optimizer.clip_norm)
+        torso_rate, head_rate = self.optimizer.rates(progress)
+        rates = tuple(head_rate if part in self.heads else torso_rate for part in self.parts for _ in self.names[part])
+        steps, slots = self.optimizer.update(clipped, state.slots, self._flat(weights), rates)
+        step = Step(self._unflatten(steps), self._unflatten(clipped), norm, factor, torso_rate)
+        return step, state._replace(slots=slots)
+
+    def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
+        """A gradient's tensors on the shared weights, zeros where it has none."""
+        return tuple(tensor for part in self.shared for tensor in gradient[part])
+
+    def assignment(self) -> tf.Tensor:
+        """A [k, m]: the coefficient of objective i where it is in group g, else 0."""
+        return tf.constant(
+            [
+                [objective.coefficient if name in members else 0.0 for name, objective in self.objectives.items()]
+                for members in self.groups.values()
+            ]
+        )
+
+    def _summed(self, losses: LossFunction, weights: Weights) -> Direction:
+        rows = watched_rows(lambda w: self._total(losses, w), weights, {"total": self.parts}, self._all_names(weights))
+        losses_of, auxiliary = rows.auxiliary
+        return Direction(losses_of, auxiliary, rows.gradients["total"], None, None)
+
+    def _total(self, losses: LossFunction, weights: Weights):
+        values, auxiliary = losses(weights)
+        total = tf.add_n([self.objectives[name].coefficient * loss for name, loss in values.items()])
+        return {"total": total}, (dict(values), auxiliary)
+
+    def _group_losses(self, losses: LossFunction, weights: Weights):
+        values, auxiliary = losses(weights)
+        grouped = {
+            group: tf.add_n([self.objectives[name].coefficient * values[name] for name in members])
+            for group, members in self.groups.items()
+        }
+        return grouped, (dict(values), auxiliary)
+
+    def _weights(self, matrix: tf.Tensor, losses: tf.Tensor, state: Any, seed: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        """Row weights [L, k] from the layers' Gramians."""
+        if self.combiner.scope == "global":
+            weights, state = self.combiner.weights(tf.reduce_sum(matrix, 0), losses, state, seed)
+            return tf.repeat(tf.cast(weights, matrix.dtype)[None], matrix.shape[0], 0), state
+        by_layer, states = [], []
+        for layer in range(matrix.shape[0]):
+            weights, one = self.combiner.weights(matrix[layer], losses, state[layer], seed)
+            by_layer.append(tf.cast(weights, matrix.dtype))
+            states.append(one)
+        return tf.stack(by_layer), tuple(states)
+
+    def _combine(self, rows: Sequence[Sequence[tf.Tensor]], weights: tf.Tensor) -> list[tf.Tensor]:
+        combined = [None] * len(rows[0])
+        for layer, places in enumerate(self.layers.values()):
+            for place in places:
+                combined[place] = tf.add_n([weights[layer, g] * row[place] for g, row in enumerate(rows)])
+        return combined
+
+    def _flat(self, tree: Mapping[str, Iterable]) -> tuple:
+        return tuple(tensor for part in self.parts for tensor in tree[part])
+
+    def _unflatten(self, tensors: Sequence[tf.Tensor]) -> Gradient:
+        tensors = iter(tensors)
+        return {part: tuple(next(tensors) for _ in self.names[part]) for part in self.parts}
+
+    def _unflatten_shared(self, tensors: Sequence[tf.Tensor]) -> Gradient:
+        tensors = iter(tensors)
+        return {part: tuple(next(tensors) for _ in self.names[part]) for part in self.shared}
+
+    def _all_names(self, weights: Weights) -> dict[str, tuple[str, ...]]:
+        return {part: self.names.get(part, tuple(f"{part}/{k}" for k, _ in enumerate(weights[part]))) for part in weights}
+
+
+def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) -> None:
+    """w ← w + Δw on live variables.
+
+    Raises: ValueError, by name, where a target is a frozen copy's variable.
+    """
+    refuse_frozen(variable for part in delta for variable in targets[part])
+    for part, steps in delta.items():
+        for variable, step in zip(targets[part], steps, strict=True):
+            variable.assign_add(step)
+
+
+def _partition(groups: Mapping[str, Sequence[str]], objectives: Mapping[str, Objective]) -> dict[str, tuple[str, ...]]:
+    members = [name for group in groups.values() for name in group]
+    require(
+        sorted(members) == sorted(objectives) and all(groups.values()),
+        f"agent.groups is {({g: list(n) for g, n in groups.items()})}; every objective of {sorted(objectives)} "
+        "must be in exactly one group, and no group empty.",
+    )
+    return {group: tuple(names) for group, names in groups.items()}
