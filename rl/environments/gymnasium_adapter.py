@@ -56,6 +56,8 @@ class GymnasiumEnvironment:
         self._observe, self.observation_shape = _observations(self._env.single_observation_space, id)
         self.action_space, self._to_action = _actions(self._env.single_action_space, id)
         self._ended = np.zeros(num_envs, bool)
+        self._size = int(np.prod(self.observation_shape))
+        self._width = 4 + self._size * (2 if self._autoreset is AutoresetMode.SAME_STEP else 1)
 
     def reset(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Fresh episodes; the environments' own generators are seeded anew."""
@@ -64,12 +66,8 @@ class GymnasiumEnvironment:
 
     def step(self, state: tf.Tensor, action: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, Transition]:  # noqa: ARG002
         """One step; the seed is not used, since the environments draw from generators of their own."""
-        kinds = [tf.float32, tf.float32, tf.bool, tf.bool, tf.float32, tf.bool]
-        parts = tf.numpy_function(self._guarded(self._step), [action], kinds)
-        rows, frames = (self.num_envs,), (self.num_envs, *self.observation_shape)
-        shapes = [frames, rows, rows, rows, frames, rows]
-        transition = Transition(*(tf.ensure_shape(part, shape) for part, shape in zip(parts, shapes, strict=True)))
-        return state + 1, transition
+        packed = tf.numpy_function(self._guarded(self._step), [action], tf.float32)
+        return state + 1, self._unpack(packed)
 
     def render(self) -> list[np.ndarray] | None:
         """One RGB picture [height, width, 3] an environment, where the render mode is `rgb_array`."""
@@ -102,18 +100,34 @@ class GymnasiumEnvironment:
         self._ended = np.zeros(self.num_envs, bool)
         return self._observe(observation)
 
-    def _step(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _step(self, action: np.ndarray) -> np.ndarray:
+        """One step as one array, which `_unpack` takes apart: every further output of a numpy_function costs 6 µs."""
         observation, reward, terminated, truncated, info = self._env.step(self._to_action(action))
-        observation = final_observation = self._observe(observation)
+        observation = self._observe(observation)
         ended = terminated | truncated
-        valid = np.ones(self.num_envs, bool)
+        packed = np.ones((self.num_envs, self._width), np.float32)
+        packed[:, 0] = reward
+        packed[:, 1] = terminated
+        packed[:, 2] = truncated
         if self._autoreset is AutoresetMode.NEXT_STEP:
-            valid = ~self._ended
-        elif ended.any():
-            final_observation = observation.copy()
-            final_observation[ended] = self._observe(np.stack(info["final_obs"][ended]))
+            packed[:, 3] = ~self._ended
+        size = self._size
+        packed[:, 4 : 4 + size] = observation.reshape(self.num_envs, size)
+        if self._autoreset is AutoresetMode.SAME_STEP:
+            if ended.any():
+                observation[ended] = self._observe(np.stack(info["final_obs"][ended]))
+            packed[:, 4 + size :] = observation.reshape(self.num_envs, size)
         self._ended = ended
-        return observation, reward.astype(np.float32), terminated, truncated, final_observation, valid
+        return packed
+
+    def _unpack(self, packed: tf.Tensor) -> Transition:
+        packed = tf.ensure_shape(packed, (self.num_envs, self._width))
+        reward, terminated, truncated, valid = tf.unstack(packed[:, :4], axis=1)
+        shape, size = (self.num_envs, *self.observation_shape), self._size
+        observation = final_observation = tf.reshape(packed[:, 4 : 4 + size], shape)
+        if self._autoreset is AutoresetMode.SAME_STEP:
+            final_observation = tf.reshape(packed[:, 4 + size :], shape)
+        return Transition(observation, reward, terminated > 0, truncated > 0, final_observation, valid > 0)
 
 
 def _make(id: str, num_envs: int, vectorization: str, autoreset: str | None, kwargs: dict, render_mode: str | None):

@@ -16,6 +16,7 @@ from rl.training.episodes import follow_episodes
 from rl.training.normalization import Normalizer
 from rl.training.rollout import rollout
 from rl.training.seeds import Purpose, fold
+from rl.training.shuffle import permutations
 from rl.training.state import TrainState
 from rl.updates import Direction, RuleState, Step, UpdateRule
 
@@ -96,8 +97,7 @@ class Learner:
             return self.model.distribution.sample(self.agent.policy(self.model, state.weights, seen), noise)
 
         shape = (self.agent.rollout_length, self.environment.num_envs)
-        noise = self.model.distribution.noise(shape, fold(self.seed, Purpose.ACTION, state.iteration))
-        seed = fold(self.seed, Purpose.ENVIRONMENT, state.iteration)
+        noise, seed = self._chance(state.iteration, shape)
         environment, observation, trajectory = rollout(
             self.environment, act, noise, state.environment, state.observation, seed
         )
@@ -106,24 +106,28 @@ class Learner:
     def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
         """All updates from a trajectory.
 
-        An update whose losses or gradient are not finite is not applied, and ends the iteration: the metric
-        `bad_update` is then its number within the phase, and otherwise −1.
+        The metric `bad_update` is −1, or the number of the first update of a phase whose losses or gradient are not
+        finite: the state then comes back as it went in.
         """
-        state, trajectory, metrics = self._take_in(state, trajectory)
+        before = state
+        state, trajectory, metrics = self.take_in(state, trajectory)
         bad = tf.constant(-1)
         for phase in self.phases:
             state, more, phase_bad = self._run(phase, state, trajectory)
             metrics.update(more)
             bad = tf.where(bad < 0, phase_bad, bad)
-        return state._replace(iteration=state.iteration + 1), {**metrics, "bad_update": tf.cast(bad, tf.float32)}
+        after = state._replace(iteration=state.iteration + 1)
+        after = tf.nest.map_structure(lambda new, old: new if new is old else tf.where(bad < 0, new, old), after, before)
+        return after, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
 
     def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, update: int | tf.Tensor) -> Minibatch:
-        """The minibatch of one update of a phase, as `learn` takes it, with the weights as they stand in `state`."""
-        state, trajectory, _ = self._take_in(state, trajectory)
+        """The minibatch of one update of a phase, as `learn` takes it, with the weights as they stand in `state`.
+
+        State and trajectory are what `take_in` made of them.
+        """
         batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
-        batch = self._pick(phase, batch, self._orders(phase, state.iteration), update)
-        seed = fold(self.seed, Purpose.COMBINER, state.iteration, update)
-        return Minibatch(batch, state.weights, state.frozen, state.rules[phase.name], seed)
+        picked = self._pick(phase, batch, self._orders(phase, state.iteration), update)
+        return self._minibatch(phase, picked, state, update)
 
     def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
         """The step that a minibatch asks for; nothing is applied."""
@@ -141,8 +145,14 @@ class Learner:
         done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
         return tf.minimum(done, 1.0)
 
-    def _take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
-        """Refreshes the frozen copies, normalises the trajectory and lets the statistics see it."""
+    @tf.function(jit_compile=True)
+    def _chance(self, iteration: tf.Tensor, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
+        """The policy's noise and the environment's seed; one program, since each of its many small operations costs a launch."""
+        noise = self.model.distribution.noise(shape, fold(self.seed, Purpose.ACTION, iteration))
+        return noise, fold(self.seed, Purpose.ENVIRONMENT, iteration)
+
+    def take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
+        """What comes before the first update: refreshes the frozen copies, normalises the trajectory and lets the statistics see it."""
         frozen = {
             role: schedule.at_iteration(state.frozen[role], state.weights) for role, schedule in self.schedules.items()
         }
@@ -174,9 +184,8 @@ class Learner:
 
         def body(*carry):
             loop = _Loop(*carry)
-            seed = fold(self.seed, Purpose.COMBINER, state.iteration, loop.update)
             picked = self._pick(phase, batch, orders, loop.update)
-            minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, seed)
+            minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, self._combiner_seed(state, loop.update))
             direction, step, rule = self.update(phase, minibatch, progress)
             losses = tf.stack(list(direction.losses.values()))
             finite = tf.math.is_finite(tf.reduce_sum(losses) + step.norm)
@@ -252,19 +261,26 @@ class Learner:
 
         def one_update():
             picked = self._pick(phase, batch, orders, tf.constant(0))
-            minibatch = Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], self.seed)
+            minibatch = self._minibatch(phase, picked, state, 0)
             direction, step, _ = self.update(phase, minibatch, progress)
             return self._numbers(phase, direction, step)
 
         return list(tf.function(one_update).get_concrete_function().structured_outputs)
+
+    def _minibatch(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
+        seed = self._combiner_seed(state, update)
+        return Minibatch(batch, state.weights, state.frozen, state.rules[phase.name], seed)
+
+    def _combiner_seed(self, state: TrainState, update: int | tf.Tensor) -> tf.Tensor:
+        return fold(self.seed, Purpose.COMBINER, state.iteration, update)
 
     def _orders(self, phase: Phase, iteration: tf.Tensor) -> tf.Tensor | None:
         """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to choose."""
         if phase.minibatches == 1:
             return None
         seed = fold(self.seed, Purpose.SHUFFLE, iteration)
-        keys = tf.random.stateless_uniform((phase.epochs, self.steps_per_iteration), seed)
-        return tf.reshape(tf.argsort(keys, axis=-1), (phase.epochs * phase.minibatches, -1))
+        orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
+        return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
 
     def _pick(self, phase: Phase, batch: Any, orders: tf.Tensor | None, update: int | tf.Tensor) -> Any:
         if orders is None:

@@ -1,0 +1,37 @@
+"""Probes: pure functions from the evidence of one update to named scalars. They change nothing by looking."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from rl.errors import require
+from rl.gradients.probes.attribution import attribution
+from rl.gradients.probes.chain import chain
+from rl.gradients.probes.cosines import conflict_fraction, row_cosines
+from rl.gradients.probes.drift import drift
+from rl.gradients.probes.evidence import EXTRA_ROWS, CopyDrift, Evidence
+from rl.gradients.probes.norms import row_norms
+from rl.gradients.probes.update_ratio import update_ratio
+
+Probe = Callable[[Evidence], dict[str, tf.Tensor]]
+
+PROBES: Mapping[str, Probe] = {
+    "norms": row_norms,
+    "cosines": row_cosines,
+    "conflict": conflict_fraction,
+    "chain": chain,
+    "attribution": attribution,
+    "update_ratio": update_ratio,
+    "drift": drift,
+}
+"""By the names that a config uses."""
+
+
+def probes_named(names: Sequence[str]) -> tuple[Probe, ...]:
+    """The probes; ConfigError for a name that is none."""
+    for name in names:
+        require(name in PROBES, f"probe {name!r} is unknown; known are {', '.join(PROBES)} (probe.names).")
+    return tuple(PROBES[name] for name in names)
+
+
+__all__ = ["EXTRA_ROWS", "PROBES", "CopyDrift", "Evidence", "Probe", "probes_named"]

@@ -1,0 +1,27 @@
+"""From the raw rows to the step: the norm at every stage."""
+
+import tensorflow as tf
+
+from rl.gradients.gramian import cosines, norms
+from rl.gradients.probes.evidence import EXTRA_ROWS, Evidence
+
+
+def chain(evidence: Evidence) -> dict[str, tf.Tensor]:
+    """Norms on the shared weights: weighted rows, combined gradient, clipped gradient, applied step; and two cosines.
+
+    The cosine of the combined gradient and −Δw says how much of the combiner's choice the optimizer left.
+    """
+    if not evidence.layers:
+        return {}
+    total, m = tf.reduce_sum(evidence.gramian, 0), evidence.num_objectives
+    length, cosine = norms(total), cosines(total)
+    numbers = {
+        f"gradient/weighted_norm/{name}": abs(coefficient) * length[i]
+        for i, (name, coefficient) in enumerate(zip(evidence.objectives, evidence.coefficients, strict=True))
+    }
+    for place, stage in enumerate(EXTRA_ROWS):
+        numbers[f"gradient/{stage}_norm" if stage != "applied" else "update/applied_norm"] = length[m + place]
+    numbers["update/cosine/combined-applied"] = -cosine[m, -1]
+    for i, name in enumerate(evidence.objectives):
+        numbers[f"update/cosine/{name}-applied"] = -cosine[i, -1]
+    return numbers

@@ -1,0 +1,35 @@
+"""Do the objectives pull the same way?"""
+
+import itertools
+
+import tensorflow as tf
+
+from rl.gradients.gramian import cosines
+from rl.gradients.probes.evidence import Evidence
+
+
+def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
+    """Cosines of all pairs of raw rows, in all and layer by layer; NaN where a row is zero.
+
+    Two independent directions in P dimensions have a cosine of 0 ± 1/√P: small layers look extreme by chance.
+    """
+    if not evidence.layers:
+        return {}
+    total, by_layer = cosines(tf.reduce_sum(evidence.raw, 0)), cosines(evidence.raw)
+    numbers = {}
+    for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2):
+        numbers[f"gradient/cosine/{a}-{b}"] = total[i, j]
+        for l, layer in enumerate(evidence.layers):
+            numbers[f"gradient/cosine/{a}-{b}/{layer}"] = by_layer[l, i, j]
+    return numbers
+
+
+def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
+    """The share of layers in which a pair of rows has a negative cosine; about ½ is noise, not conflict."""
+    if not evidence.layers:
+        return {}
+    against = tf.cast(evidence.raw < 0, tf.float32)
+    return {
+        f"gradient/conflict/{a}-{b}": tf.reduce_mean(against[:, i, j])
+        for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2)
+    }
