@@ -126,8 +126,13 @@ class Learner:
         State and trajectory are what `take_in` made of them.
         """
         batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
-        picked = self._pick(phase, batch, self._orders(phase, state.iteration), update)
-        return self._minibatch(phase, picked, state, update)
+        return self.pick(phase, batch, state, update)
+
+    def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
+        """One update's minibatch of a prepared batch."""
+        picked = _gather(batch, self._orders(phase, state.iteration), update)
+        seed = fold(self.seed, Purpose.COMBINER, state.iteration, update)
+        return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
 
     def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
         """The step that a minibatch asks for; nothing is applied."""
@@ -184,15 +189,15 @@ class Learner:
 
         def body(*carry):
             loop = _Loop(*carry)
-            picked = self._pick(phase, batch, orders, loop.update)
-            minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, self._combiner_seed(state, loop.update))
+            seed = fold(self.seed, Purpose.COMBINER, state.iteration, loop.update)
+            minibatch = Minibatch(_gather(batch, orders, loop.update), loop.weights, loop.frozen, loop.rule, seed)
             direction, step, rule = self.update(phase, minibatch, progress)
             losses = tf.stack(list(direction.losses.values()))
             finite = tf.math.is_finite(tf.reduce_sum(losses) + step.norm)
             stopped = phase.stop(direction.auxiliary)
             return self._advance(loop, phase, direction, step, rule, finite, stopped)
 
-        sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state, progress, orders)}
+        sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state, progress)}
         start = _Loop(
             tf.constant(0),
             state.weights,
@@ -256,23 +261,15 @@ class Learner:
                     numbers[f"gradient/group_cosine/{other}-{group}"] = angles[h, g]
         return numbers
 
-    def _tags(self, phase: Phase, batch, state: TrainState, progress, orders) -> list[str]:
+    def _tags(self, phase: Phase, batch: Any, state: TrainState, progress: tf.Tensor) -> list[str]:
         """The tags of `_numbers`, found by tracing one update aside."""
 
         def one_update():
-            picked = self._pick(phase, batch, orders, tf.constant(0))
-            minibatch = self._minibatch(phase, picked, state, 0)
+            minibatch = self.pick(phase, batch, state, 0)
             direction, step, _ = self.update(phase, minibatch, progress)
             return self._numbers(phase, direction, step)
 
         return list(tf.function(one_update).get_concrete_function().structured_outputs)
-
-    def _minibatch(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
-        seed = self._combiner_seed(state, update)
-        return Minibatch(batch, state.weights, state.frozen, state.rules[phase.name], seed)
-
-    def _combiner_seed(self, state: TrainState, update: int | tf.Tensor) -> tf.Tensor:
-        return fold(self.seed, Purpose.COMBINER, state.iteration, update)
 
     def _orders(self, phase: Phase, iteration: tf.Tensor) -> tf.Tensor | None:
         """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to choose."""
@@ -282,7 +279,8 @@ class Learner:
         orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
         return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
 
-    def _pick(self, phase: Phase, batch: Any, orders: tf.Tensor | None, update: int | tf.Tensor) -> Any:
-        if orders is None:
-            return batch
-        return tf.nest.map_structure(lambda x: tf.gather(x, orders[update]), batch)
+
+def _gather(batch: Any, orders: tf.Tensor | None, update: int | tf.Tensor) -> Any:
+    if orders is None:
+        return batch
+    return tf.nest.map_structure(lambda x: tf.gather(x, orders[update]), batch)

@@ -1,0 +1,48 @@
+"""The Custom Scalars tab: policy against value at the top."""
+
+from collections.abc import Mapping, Sequence
+
+from tensorboard.plugins.custom_scalar import layout_pb2, summary
+
+_CHARTS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "Policy against value": {
+        "how hard each pulls on the torso (norm of the raw row)": [r"gradient/norm/(policy|value|entropy)$"],
+        "do they fight (cosine of the rows)": [r"gradient/cosine/policy-value$", r"gradient/group_cosine/.*"],
+        "whom the step serves (share of the applied step)": [r"update/share/(policy|value|entropy)$"],
+        "value row over policy row": [r"gradient/norm_ratio/value-policy$"],
+    },
+    "Learning": {
+        "return": [r"episode/return$", r"evaluation/return$"],
+        "objectives": [r"objective/.*"],
+        "explained variance": [r"value/explained_variance$"],
+        "policy": [r"policy/.*"],
+    },
+    "From row to step": {
+        "norms along the chain": [r"gradient/(weighted_norm/.*|combined_norm|clipped_norm)$", r"update/applied_norm$"],
+        "clip ratio": [r"update/clip_ratio$"],
+        "weight of each row": [r"update/row_weight/.*"],
+        "cosine of the step with what asked for it": [r"update/cosine/.*"],
+    },
+    "Layers": {
+        "cosine of policy and value": [r"gradient/cosine/policy-value/.*"],
+        "norm of the policy's row": [r"gradient/norm/policy/.*"],
+        "norm of the value's row": [r"gradient/norm/value/.*"],
+        "step over weights": [r"update/ratio/.*"],
+    },
+    "Frozen copies": {"KL from the copy": [r"frozen/.*/kl$"], "distance": [r"frozen/.*/distance$"], "age": [r"frozen/.*/age$"]},
+}
+
+
+def layout_summary() -> bytes:
+    """The layout as a serialised Summary, to be written once a run."""
+    categories = [
+        layout_pb2.Category(
+            title=title,
+            chart=[
+                layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=list(patterns)))
+                for name, patterns in charts.items()
+            ],
+        )
+        for title, charts in _CHARTS.items()
+    ]
+    return summary.pb(layout_pb2.Layout(category=categories)).SerializeToString()

@@ -1,0 +1,10 @@
+"""Rollouts, the loop, evaluation, checkpoints: what turns an agent and an environment into a run."""
+
+from rl.training.experiment import Experiment, build_experiment
+from rl.training.learner import Learner
+from rl.training.normalization import Normalizer
+from rl.training.programs import Programs
+from rl.training.run import Run, RunSettings, make_evaluator
+from rl.training.run_directory import RunDirectory
+
+__all__ = ["Experiment", "Learner", "Normalizer", "Programs", "Run", "RunDirectory", "RunSettings", "build_experiment", "make_evaluator"]

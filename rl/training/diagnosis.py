@@ -1,0 +1,72 @@
+"""Where a number that is not finite came from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments import Trajectory
+from rl.training.learner import Learner, Minibatch
+from rl.training.probing import Prober
+from rl.training.state import TrainState
+
+
+class Fault(NamedTuple):
+    """The first loss or gradient entry that is not finite; variable is None where the loss itself is it."""
+
+    objective: str
+    variable: str | None
+    update: int
+    minibatch: Minibatch
+
+    def __str__(self) -> str:
+        what = f"the loss of objective {self.objective!r}"
+        if self.variable is not None:
+            what = f"the gradient of objective {self.objective!r} with respect to {self.variable!r}"
+        return f"{what} is not finite at update {self.update}"
+
+
+def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_update: int) -> Fault:
+    """Replays an iteration up to its first update that is not finite, one objective at a time.
+
+    Args:
+        state: before the iteration's learning.
+        trajectory: of the iteration.
+        bad_update: the number of the update, as `Learner.learn` reports it.
+    """
+    prober, names = Prober(learner, ()), learner.model.network.names
+    state, trajectory, _ = learner.take_in(state, trajectory)
+    phase = learner.phases[0]
+    batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
+    current = state
+    for update in range(bad_update + 1):
+        minibatch = learner.pick(phase, batch, current, update)
+        if update == bad_update:
+            break
+        _, step, rule = learner.update(phase, minibatch, learner.progress(state))
+        moved = {
+            part: tuple(w + dw for w, dw in zip(tensors, step.delta.get(part, ()), strict=False)) or tensors
+            for part, tensors in current.weights.items()
+        }
+        current = current._replace(weights=moved, rules={**current.rules, phase.name: rule})
+    rows = prober.rows(phase, minibatch)
+    number = int(state.updates) + bad_update + 1
+    for objective, loss in rows.losses.items():
+        if not bool(tf.math.is_finite(loss)):
+            return Fault(objective, None, number, minibatch)
+    for objective, row in rows.gradients.items():
+        for part, gradients in row.items():
+            for name, gradient in zip(names[part], gradients, strict=True):
+                if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
+                    return Fault(objective, name, number, minibatch)
+    return Fault("all together (their weighted sum overflows)", None, number, minibatch)
+
+
+def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:
+    """Writes the minibatch (`batch/<field>`) and the weights that it met, by name, as an NPZ file."""
+    batch = fault.minibatch.batch
+    arrays = {f"batch/{field}": getattr(batch, field).numpy() for field in batch._fields}
+    for part, tensors in fault.minibatch.weights.items():
+        arrays.update({name: np.asarray(w) for name, w in zip(names[part], tensors, strict=True)})
+    np.savez(file, **arrays)

@@ -1,0 +1,38 @@
+"""A progress bar for people at a terminal; silence elsewhere."""
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressBar:
+    """Steps done, steps/s, time left and the newest return."""
+
+    def __init__(self, total_steps: int, *, show: bool):
+        """show: whether to draw it at all; it is never drawn where standard error is no terminal."""
+        console = Console(file=sys.stderr)
+        self._progress = Progress(
+            TextColumn("[bold]{task.completed:>9,.0f}[/] of {task.total:,.0f} steps"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]:>8,.0f} steps/s"),
+            TimeRemainingColumn(),
+            TextColumn("return {task.fields[newest]}"),
+            console=console,
+            disable=not (show and console.is_terminal),
+            transient=True,
+        )
+        self._task = self._progress.add_task("training", total=total_steps, rate=0.0, newest="–")
+
+    def update(self, steps: int, rate: float, newest: float | None) -> None:
+        """The bar after `steps` environment steps; newest is the mean return of the newest finished episodes."""
+        fields = {} if newest is None else {"newest": f"{newest:.1f}"}
+        self._progress.update(self._task, completed=steps, rate=rate, **fields)
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()

@@ -1,0 +1,359 @@
+"""A training run: from a built experiment and a folder to a finished summary, across interruptions."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import keras
+import numpy as np
+import tensorflow as tf
+
+import rl
+from rl.errors import NonFiniteError, require
+from rl.tensorboard import Writer, drop_after
+from rl.training.checkpoints import CheckpointFolder, read_checkpoint, restore
+from rl.training.diagnosis import diagnose, save_fault
+from rl.training.evaluation import Evaluation, Evaluator
+from rl.training.experiment import Experiment
+from rl.training.interrupts import Interrupts
+from rl.training.loop import Stretch, iterations
+from rl.training.metrics_file import MetricsFile
+from rl.training.progress import ProgressBar
+from rl.training.run_directory import RunDirectory
+from rl.training.seeds import Purpose, fold
+from rl.training.state import named_variables, read
+from rl.training.videos import record
+
+_MAX_EVALUATION_ENVS = 100
+_VIDEO_STEPS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run is observed and kept. Nothing here changes the weights. Intervals are in environment steps."""
+
+    probe_every: int
+    histograms_every: int
+    log_every: int
+    evaluate_every: int
+    evaluation_episodes: int
+    videos: int
+    checkpoint_every: int
+    checkpoints_kept: int
+    initial_checkpoint: str | None
+    progress: bool
+
+    def __post_init__(self):
+        keys = {
+            "probe_every": "probe.every_steps",
+            "histograms_every": "probe.histograms_every_steps",
+            "log_every": "logging.every_steps",
+            "evaluate_every": "evaluation.every_steps",
+            "evaluation_episodes": "evaluation.episodes",
+            "checkpoint_every": "checkpoint.every_steps",
+            "checkpoints_kept": "checkpoint.keep",
+        }
+        for field, key in keys.items():
+            value = getattr(self, field)
+            require(isinstance(value, int) and value >= 1, f"{key} is {value}; it must be a positive integer.")
+        require(self.videos >= 0, f"evaluation.videos is {self.videos}; it must not be negative.")
+
+
+class Run:
+    """Trains an experiment in a run directory: from the start, or on from the newest checkpoint."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        directory: RunDirectory,
+        settings: RunSettings,
+        *,
+        seed: int,
+        config_text: str,
+        hyperparameters: Mapping[str, Any],
+        say: Callable[[str], None],
+    ):
+        """
+        Args:
+            directory: locked by this process.
+            config_text: the composed config as YAML, shown in TensorBoard.
+            hyperparameters: {key: value} for the HParams tab.
+            say: where a sentence for the user goes.
+        """
+        self.experiment, self.directory, self.settings, self._say = experiment, directory, settings, say
+        self._seed, self._config_text, self._hyperparameters = seed, config_text, dict(hyperparameters)
+        self._named = named_variables(experiment.variables)
+        self._checkpoints = CheckpointFolder(directory.checkpoints, keep=settings.checkpoints_kept)
+        self._metrics = MetricsFile(directory.metrics)
+        self._per_iteration = experiment.learner.steps_per_iteration
+        self._programs = experiment.programs(probe_every=self._in_iterations(settings.probe_every))
+        self._meta = {"timed_steps": 0, "timed_seconds": 0.0, "wall_seconds": 0.0, "best": None, "evaluation": None}
+        self._began = time.monotonic()
+        self._evaluator: Evaluator | None = None
+        self._since_log: list[dict[str, float]] = []
+
+    def run(self) -> dict[str, Any]:
+        """Trains to the end or to a signal; returns the summary, whose `status` says which.
+
+        Raises: NonFiniteError after saving the batch; an environment's own exception as itself. The summary says
+        `failed` then, with the error.
+        """
+        resumed = self._resume_or_start()
+        self._write_summary("running")
+        self.experiment.audit()
+        writer = Writer(self.directory.path)
+        if not resumed:
+            writer.begin(self._config_text, self._hyperparameters, _run_name(self.directory.path))
+        try:
+            with Interrupts() as interrupted:
+                self._train(writer, interrupted)
+                if not interrupted():
+                    self._finish(writer, interrupted)
+                status = "interrupted" if interrupted() else "completed"
+                if interrupted():
+                    self._save(best=False)
+            return self._write_summary(status)
+        except Exception as error:
+            error = getattr(self.experiment.learner.environment, "exception", None) or error
+            self._write_summary("failed", error=f"{type(error).__name__}: {error}")
+            raise error from None
+        finally:
+            writer.close()
+            self.experiment.learner.environment.close()
+
+    @property
+    def steps(self) -> int:
+        """Environment steps done."""
+        return int(self.experiment.variables.iteration) * self._per_iteration
+
+    def _resume_or_start(self) -> bool:
+        """Puts the newest checkpoint back and takes out what was logged after it; otherwise clears the folder."""
+        newest = self._checkpoints.newest()
+        if newest is None:
+            self.directory.clear()
+            if self.settings.initial_checkpoint is not None:
+                self._load_weights(Path(self.settings.initial_checkpoint))
+            return False
+        source = str(self._checkpoints.files()[-1])
+        restore(self._named, newest.arrays, source=source)
+        self._meta.update({key: newest.meta[key] for key in self._meta})
+        self._since_log = newest.meta["since_log"]
+        drop_after(self.directory.path, newest.meta["steps"])
+        self._metrics.drop_after(newest.meta["steps"])
+        note = ""
+        if not self.experiment.learner.environment.restorable:
+            self._fresh_episodes()
+            note = " Gymnasium environments cannot be put back: they start fresh episodes."
+        self._say(f"Going on from step {newest.meta['steps']:,} ({source}).{note}")
+        return True
+
+    def _load_weights(self, path: Path) -> None:
+        """The live weights of another run's checkpoint, and the frozen copies with them."""
+        file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
+        require(bool(file), f"{path} holds no checkpoint (checkpoint.load).")
+        arrays = read_checkpoint(file[0]).arrays
+        live = {v.name.split(":")[0]: v for part in self.experiment.variables.weights.values() for v in part}
+        restore(live, {name: x for name, x in arrays.items() if not _is_bookkeeping(name)}, source=str(file[0]))
+        for copy in self.experiment.variables.frozen.values():
+            tf.nest.map_structure(lambda frozen, weight: frozen.assign(weight), copy.weights, self.experiment.variables.weights)
+        self._say(f"Starting from the weights of {file[0]}.")
+
+    def _fresh_episodes(self) -> None:
+        learner, variables = self.experiment.learner, self.experiment.variables
+        state, observation = learner.environment.reset(fold(learner.seed, Purpose.ENVIRONMENT, variables.iteration, -1))
+        variables.environment.assign(state)
+        variables.observation.assign(observation)
+        for running in (*variables.episodes, variables.normalizer.returns):
+            running.assign(tf.zeros_like(running))
+
+    def _train(self, writer: Writer, interrupted: Interrupts) -> None:
+        settings, learner = self.settings, self.experiment.learner
+        evaluate_every = self._in_iterations(settings.evaluate_every)
+        checkpoint_every = self._in_iterations(settings.checkpoint_every)
+        histograms_every = self._in_iterations(settings.histograms_every)
+        stretches = iterations(
+            self._programs,
+            start=self.steps // self._per_iteration,
+            end=learner.num_iterations,
+            boundaries=(evaluate_every, checkpoint_every, histograms_every),
+            stop=interrupted,
+        )
+        with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.progress) as bar:
+            for stretch in stretches:
+                if stretch.chunk.metrics["bad_update"][-1] >= 0:
+                    self._fail(stretch)
+                end = stretch.first_iteration + stretch.num_iterations
+                last, evaluation, best = end == learner.num_iterations, None, False
+                self._count(stretch)
+                if end % evaluate_every == 0 and not last:
+                    evaluation = self._evaluate(interrupted)
+                    best = self._is_best(evaluation)
+                self._log(writer, stretch, evaluation)
+                if end % histograms_every == 0:
+                    self._log_histograms(writer, stretch)
+                if (end % checkpoint_every == 0 or best) and not last:
+                    writer.flush()
+                    self._save(best=best)
+                newest = stretch.chunk.metrics["episode/return"]
+                newest = newest[~np.isnan(newest)]
+                bar.update(self.steps, self._rate(), float(newest[-1]) if len(newest) else None)
+
+    def _finish(self, writer: Writer, interrupted: Interrupts) -> None:
+        """The last evaluation, the videos and the last checkpoint."""
+        if self._meta["evaluation"] is None:
+            evaluation = self._evaluate(interrupted)
+            if evaluation is None:
+                return
+            best = self._is_best(evaluation)
+            self._meta["evaluation"] = evaluation.summary()
+            writer.scalars({"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}, self.steps)
+            writer.flush()
+            self._save(best=best)
+        for number in range(self.settings.videos):
+            environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
+            file = self.directory.videos / f"episode_{number}.mp4"
+            seed = fold(self.experiment.learner.seed, Purpose.EVALUATION, -1, number)
+            frames = record(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
+            environment.close()
+            self._say(f"Video: {file} ({frames} frames).")
+
+    def _evaluate(self, interrupted: Interrupts) -> Evaluation | None:
+        if self._evaluator is None:
+            self._evaluator = make_evaluator(self.experiment, self.settings.evaluation_episodes)
+        seed = fold(self.experiment.learner.seed, Purpose.EVALUATION, self.experiment.variables.iteration)
+        return self._evaluator.run(seed, stop=interrupted)
+
+    def _is_best(self, evaluation: Evaluation | None) -> bool:
+        if evaluation is None:
+            return False
+        mean, best = evaluation.summary()["mean"], self._meta["best"]
+        if best is not None and mean < best:
+            return False
+        self._meta["best"] = mean
+        return True
+
+    def _count(self, stretch: Stretch) -> None:
+        if stretch.seconds is not None:
+            self._meta["timed_steps"] += stretch.num_iterations * self._per_iteration
+            self._meta["timed_seconds"] += stretch.seconds
+
+    def _rate(self) -> float:
+        return self._meta["timed_steps"] / self._meta["timed_seconds"] if self._meta["timed_seconds"] else 0.0
+
+    def _log(self, writer: Writer, stretch: Stretch, evaluation: Evaluation | None) -> None:
+        """Every iteration to metrics.csv; means since the last point to TensorBoard, every so many steps."""
+        count, steps = stretch.num_iterations, self._steps_of(stretch)
+        columns = {tag: x for tag, x in {**stretch.chunk.metrics, **stretch.chunk.findings}.items() if tag != "bad_update"}
+        speed = np.full(count, np.nan if stretch.seconds is None else count * self._per_iteration / stretch.seconds)
+        evaluations = np.full((2, count), np.nan)
+        if evaluation is not None:
+            evaluations[:, -1] = evaluation.returns.mean(), evaluation.returns.std()
+        columns |= {
+            "time/steps_per_second": speed,
+            "time/wall_seconds": np.full(count, self._wall_seconds()),
+            "evaluation/return": evaluations[0],
+            "evaluation/std": evaluations[1],
+        }
+        self._metrics.append(steps, columns)
+        every = self._in_iterations(self.settings.log_every)
+        for row, step in enumerate(steps):
+            self._since_log.append({tag: float(column[row]) for tag, column in columns.items()})
+            if (stretch.first_iteration + row + 1) % every == 0:
+                writer.scalars(_means(self._since_log), step)
+                self._since_log = []
+
+    def _log_histograms(self, writer: Writer, stretch: Stretch) -> None:
+        weights = {f"weights/{v.name.split(':')[0]}": v.numpy() for part in self.experiment.variables.weights.values() for v in part}
+        rows = {f"row/{objective}": row.numpy() for objective, row in stretch.chunk.rows.items()}
+        writer.histograms({**weights, **rows}, self._steps_of(stretch)[-1])
+
+    def _save(self, *, best: bool) -> None:
+        meta = {**self._meta, "wall_seconds": self._wall_seconds(), "since_log": self._since_log}
+        self._checkpoints.save(self._named, meta, steps=self.steps, best=best)
+
+    def _fail(self, stretch: Stretch) -> None:
+        """Says where the number that is not finite came from, keeps the batch, and raises."""
+        state = read(self.experiment.variables)
+        bad = int(stretch.chunk.metrics["bad_update"][-1])
+        fault = diagnose(self.experiment.learner, state, stretch.chunk.trajectory, bad)
+        file = self.directory.path / "failure.npz"
+        save_fault(fault, self.experiment.learner.model.network.names, file)
+        raise NonFiniteError(
+            f"{fault} (step {self.steps:,}). The minibatch and the weights it met are in {file}. "
+            "Usual causes: a learning rate that is too high (optimizer.learning_rate), rewards of a large scale (normalize)."
+        )
+
+    def _write_summary(self, status: str, error: str | None = None) -> dict[str, Any]:
+        summary = {
+            "status": status,
+            "steps": self.steps,
+            "updates": int(self.experiment.variables.updates),
+            "wall_seconds": round(self._wall_seconds(), 3),
+            "steps_per_second": round(self._rate(), 1),
+            "evaluation": self._meta["evaluation"],
+            "seed": self._seed,
+            "versions": _versions(),
+            "git_commit": _git_commit(),
+        }
+        if error is not None:
+            summary["error"] = error
+        self.directory.write_summary(summary)
+        return summary
+
+    def _wall_seconds(self) -> float:
+        return self._meta["wall_seconds"] + time.monotonic() - self._began
+
+    def _steps_of(self, stretch: Stretch) -> list[int]:
+        return [(stretch.first_iteration + row + 1) * self._per_iteration for row in range(stretch.num_iterations)]
+
+    def _in_iterations(self, steps: int) -> int:
+        return max(1, round(steps / self._per_iteration))
+
+
+def make_evaluator(experiment: Experiment, episodes: int) -> Evaluator:
+    """An evaluator with as many environments as divide the episodes, at most a hundred."""
+    num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
+    return Evaluator(experiment.make_environment(num_envs=num_envs), experiment.greedy, episodes=episodes)
+
+
+def _means(rows: list[dict[str, float]]) -> dict[str, float]:
+    means = {}
+    for tag in rows[0]:
+        numbers = [row[tag] for row in rows if not np.isnan(row[tag])]
+        means[tag] = float(np.mean(numbers)) if numbers else float("nan")
+    return means
+
+
+def _is_bookkeeping(name: str) -> bool:
+    return name.startswith(("rules/", "frozen/", "normalizer/", "episodes/", "environment", "observation", "iteration", "updates"))
+
+
+def _run_name(path: Path) -> str:
+    return "/".join(path.parts[-2:])
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "tapestry-rl": rl.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "gymnasium": gymnasium.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of the code, with `+changes` where the tree differs from it; None outside a repository."""
+    root = Path(rl.__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+        dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{commit}+changes" if dirty else commit

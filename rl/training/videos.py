@@ -1,0 +1,48 @@
+"""Videos of a greedy policy."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments import GymnasiumEnvironment
+from rl.errors import ConfigError
+
+
+def record(
+    environment: GymnasiumEnvironment, policy: Callable[[tf.Tensor], tf.Tensor], file: Path, *, seed: tf.Tensor, max_steps: int
+) -> int:
+    """Writes one episode as an MP4 at the environment's own rate; returns its number of frames.
+
+    Args:
+        environment: a single one, made with `render_mode="rgb_array"`.
+        policy: observation [1, ...] → action.
+        file: to write; its folder is made.
+        max_steps: where an episode that does not end is cut.
+    Raises: ConfigError where the extra `video` is not installed.
+    """
+    try:
+        import imageio.v2 as imageio
+    except ImportError as error:
+        raise ConfigError("videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos).") from error
+    file.parent.mkdir(parents=True, exist_ok=True)
+    state, observation = environment.reset(seed)
+    frames = [_frame(environment)]
+    for _ in range(max_steps):
+        state, transition = environment.step(state, policy(observation), seed)
+        frames.append(_frame(environment))
+        observation = transition.observation
+        if bool(transition.terminated[0] | transition.truncated[0]):
+            break
+    with imageio.get_writer(file, fps=environment.frames_per_second, macro_block_size=2) as writer:
+        for frame in frames:
+            writer.append_data(frame)
+    return len(frames)
+
+
+def _frame(environment: GymnasiumEnvironment) -> np.ndarray:
+    pictures = environment.render()
+    if pictures is None or pictures[0] is None:
+        raise ConfigError("the environment draws no pictures with render mode rgb_array (evaluation.videos).")
+    return np.asarray(pictures[0], np.uint8)

@@ -1,0 +1,146 @@
+"""From a composed config to objects, and from a config to the name of its run. The one place that knows Hydra."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+IGNORED = ("seed", "fresh", "threads", "logging.progress")
+"""Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is trained."""
+_LONGEST_NAME = 160
+
+
+def register_resolvers() -> None:
+    """`run_group` and `run_job`, the last two folders of a run's path."""
+    OmegaConf.register_new_resolver("run_group", lambda *, _root_: _choices(_root_).get("experiment", "default"), replace=True)
+    OmegaConf.register_new_resolver("run_job", lambda *, _root_: job_name(_root_), replace=True)
+
+
+def job_name(root: DictConfig) -> str:
+    """What differs from the defaults of the experiment, by resolved values, then the seed.
+
+    Group choices stand as `group=choice`; other keys differ if their values do, however they were written. The order of
+    the overrides does not matter.
+    """
+    choices = _choices(root)
+    chosen = [f"{group}={choice}" for group, choice in choices.items()]
+    base = hydra.compose("train", overrides=chosen)
+    standard = hydra.compose("train", overrides=[f"experiment={choices.get('experiment', 'default')}"], return_hydra_config=True)
+    standard = _choices(standard)
+    parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
+    given, usual = flat(_without_hydra(root)), flat(base)
+    parts |= {key: value for key, value in given.items() if usual.get(key) != value and not key.startswith(IGNORED)}
+    name = ",".join([*(f"{key}={_safe(value)}" for key, value in sorted(parts.items())), f"seed={root.seed}"])
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return f"{name[:100].rstrip(',')},…{digest},seed={root.seed}"
+
+
+def flat(config: DictConfig) -> dict[str, Any]:
+    """{dotted key: resolved value}; a list is one value, interpolations are followed."""
+    values: dict[str, Any] = {}
+
+    def walk(prefix: str, node: Any) -> None:
+        if isinstance(node, dict) and node:
+            for key, value in node.items():
+                walk(f"{prefix}.{key}" if prefix else str(key), value)
+        else:
+            values[prefix] = node
+
+    walk("", OmegaConf.to_container(config, resolve=True))
+    return values
+
+
+def build(config: DictConfig):
+    """The experiment that a composed config describes.
+
+    Raises: ConfigError, with one sentence that names the key, for whatever cannot be used.
+    """
+    from rl.errors import ConfigError, require
+    from rl.gradients.probes import probes_named
+    from rl.training import build_experiment
+
+    def make(node: DictConfig, **more: Any):
+        try:
+            return instantiate(node, **more)
+        except (hydra.errors.InstantiationException, OmegaConfBaseException, TypeError) as error:
+            cause = error.__cause__ or error
+            raise cause if isinstance(cause, ConfigError) else ConfigError(_instantiation_message(node, cause)) from None
+
+    for key, value in flat(config).items():
+        require(value != "???", f"{key} must be given.")
+
+    def make_environment(**more: Any):
+        return make(config.environment, **more)
+
+    return build_experiment(
+        agent=make(config.agent),
+        make_environment=make_environment,
+        make_network=lambda **more: make(config.network, **more),
+        combiner=make(config.combiner),
+        optimizer=make(config.optimizer),
+        schedules={role: make(schedule) for role, schedule in config.frozen.items()},
+        normalizer=make(config.normalize),
+        probes=probes_named(config.probe.names),
+        num_envs=config.num_envs,
+        steps=config.steps,
+        seed=config.seed,
+    )
+
+
+def load_config(run: Path) -> DictConfig:
+    """The config that a run directory was trained with; ConfigError where there is none."""
+    from rl.errors import require
+
+    file = run / ".hydra" / "config.yaml"
+    require(file.exists(), f"{run} is not a run directory: it has no .hydra/config.yaml.")
+    return OmegaConf.load(file)
+
+
+def report_errors(main: Callable[[], int | None]) -> None:
+    """Runs a script's main function; what the user can mend is one message and exit code 2, without a traceback."""
+    from rl.errors import ConfigError
+
+    try:
+        sys.exit(main() or 0)
+    except ConfigError as error:
+        sys.exit(_complain(error))
+
+
+def _complain(error: Exception) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def _instantiation_message(node: DictConfig, error: BaseException) -> str:
+    return f"{node.get('_target_', 'the config')} cannot be made from this config: {error}"
+
+
+def _choices(root: DictConfig) -> dict[str, str]:
+    choices = root.hydra.runtime.choices
+    return {group: choice for group, choice in choices.items() if not group.startswith("hydra/") and choice is not None}
+
+
+def _without_hydra(root: DictConfig) -> DictConfig:
+    return OmegaConf.masked_copy(root, [key for key in root if key != "hydra"])
+
+
+def _safe(value: Any) -> str:
+    """A value as a part of a file's name, on any file system."""
+    text = str(value) if not isinstance(value, float) else f"{value:g}"
+    return re.sub(r"[^\w.+-]+", "_", text).strip("_")
+
+
+def is_multirun() -> bool:
+    """Whether this job is one of a sweep."""
+    return HydraConfig.get().mode == hydra.types.RunMode.MULTIRUN
