@@ -15,13 +15,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 IGNORED = ("seed", "fresh", "threads", "logging.progress")
-"""Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is trained."""
+"""Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is
+trained."""
 _LONGEST_NAME = 160
 
 
 def register_resolvers() -> None:
     """`run_group` and `run_job`, the last two folders of a run's path."""
-    OmegaConf.register_new_resolver("run_group", lambda *, _root_: _choices(_root_).get("experiment", "default"), replace=True)
+    OmegaConf.register_new_resolver(
+        "run_group", lambda *, _root_: _choices(_root_).get("experiment", "default"), replace=True
+    )
     OmegaConf.register_new_resolver("run_job", lambda *, _root_: job_name(_root_), replace=True)
 
 
@@ -34,7 +37,9 @@ def job_name(root: DictConfig) -> str:
     choices = _choices(root)
     chosen = [f"{group}={choice}" for group, choice in choices.items()]
     base = hydra.compose("train", overrides=chosen)
-    standard = hydra.compose("train", overrides=[f"experiment={choices.get('experiment', 'default')}"], return_hydra_config=True)
+    standard = hydra.compose(
+        "train", overrides=[f"experiment={choices.get('experiment', 'default')}"], return_hydra_config=True
+    )
     standard = _choices(standard)
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
     given, usual = flat(_without_hydra(root)), flat(base)
@@ -75,7 +80,9 @@ def build(config: DictConfig):
             return instantiate(node, **more)
         except (hydra.errors.InstantiationException, OmegaConfBaseException, TypeError) as error:
             cause = error.__cause__ or error
-            raise cause if isinstance(cause, ConfigError) else ConfigError(_instantiation_message(node, cause)) from None
+            raise (
+                cause if isinstance(cause, ConfigError) else ConfigError(_instantiation_message(node, cause))
+            ) from None
 
     for key, value in flat(config).items():
         require(value != "???", f"{key} must be given.")
@@ -98,6 +105,16 @@ def build(config: DictConfig):
     )
 
 
+def check_keys(config: DictConfig) -> None:
+    """ConfigError for a key of the root that nothing reads (`+key=…` gets past Hydra's own check)."""
+    from rl.errors import require
+
+    known = OmegaConf.load(CONFIGS / "train.yaml")
+    groups = {next(iter(entry)) for entry in known.defaults if not isinstance(entry, str)}
+    unused = [str(key) for key in config if key not in known and key not in groups]
+    require(not unused, f"nothing reads the key {', '.join(unused)}; the keys are those of configs/train.yaml.")
+
+
 def load_config(run: Path) -> DictConfig:
     """The config that a run directory was trained with; ConfigError where there is none."""
     from rl.errors import require
@@ -107,6 +124,26 @@ def load_config(run: Path) -> DictConfig:
     return OmegaConf.load(file)
 
 
+def load_run(run: Path, checkpoint: str):
+    """The experiment of a run directory with the numbers of one of its checkpoints, and its config.
+
+    Args:
+        checkpoint: `newest`, `best`, or a file.
+    """
+    from rl.errors import require
+    from rl.training.checkpoints import CheckpointFolder, read_checkpoint, restore
+    from rl.training.state import named_variables
+
+    config = load_config(run)
+    experiment = build(config)
+    folder = CheckpointFolder(run / "checkpoints", keep=1)
+    newest = [*folder.files()][-1:]
+    file = {"newest": newest[0] if newest else None, "best": folder.path / "best.npz"}.get(checkpoint, Path(checkpoint))
+    require(file is not None, f"{run} holds no checkpoint yet.")
+    restore(named_variables(experiment.variables), read_checkpoint(file).arrays, source=str(file))
+    return experiment, config
+
+
 def report_errors(main: Callable[[], int | None]) -> None:
     """Runs a script's main function; what the user can mend is one message and exit code 2, without a traceback."""
     from rl.errors import ConfigError
@@ -114,12 +151,8 @@ def report_errors(main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main() or 0)
     except ConfigError as error:
-        sys.exit(_complain(error))
-
-
-def _complain(error: Exception) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return 2
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _instantiation_message(node: DictConfig, error: BaseException) -> str:

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice less
 
 import hydra
-from composition import CONFIGS, IGNORED, build, flat, is_multirun, register_resolvers
+from composition import CONFIGS, IGNORED, build, check_keys, flat, is_multirun, register_resolvers
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -42,7 +43,11 @@ def train(config: DictConfig, directory) -> dict:
     from rl.training import Run, RunSettings
 
     directory.check_usable()
-    require(isinstance(config.threads, int) and config.threads >= 1, f"threads is {config.threads}; it must be a positive integer.")
+    check_keys(config)
+    require(
+        isinstance(config.threads, int) and config.threads >= 1,
+        f"threads is {config.threads}; it must be a positive integer.",
+    )
     _set_threads(tf, config.threads)
     if not config.fresh:
         _check_same_config(config, directory.path)
@@ -53,11 +58,8 @@ def train(config: DictConfig, directory) -> dict:
     settings = _settings(config, RunSettings)
     experiment = build(config)
     directory.lock()
-    if config.fresh:
+    if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
         directory.clear()
-    _write_config(config, directory.path)
-    print(f"Training in {_shown(directory.path)}: {experiment.learner.num_iterations:,} iterations of "
-          f"{experiment.learner.steps_per_iteration:,} steps.", flush=True)
     run = Run(
         experiment,
         directory,
@@ -66,6 +68,12 @@ def train(config: DictConfig, directory) -> dict:
         config_text=OmegaConf.to_yaml(config, resolve=True),
         hyperparameters=_hyperparameters(config),
         say=lambda text: print(text, flush=True),
+    )
+    _write_config(config, directory.path)
+    print(
+        f"Training in {_shown(directory.path)}: {experiment.learner.num_iterations:,} iterations of "
+        f"{experiment.learner.steps_per_iteration:,} steps.",
+        flush=True,
     )
     summary = run.run()
     directory.unlock()
@@ -128,12 +136,16 @@ def _write_config(config: DictConfig, path: Path) -> None:
 
 def _hyperparameters(config: DictConfig) -> dict:
     """For the HParams tab: the groups' choices and every number, flag or word, one type a key, nothing empty."""
-    choices = {group: choice for group, choice in HydraConfig.get().runtime.choices.items() if not group.startswith("hydra/")}
+    choices = {
+        group: choice for group, choice in HydraConfig.get().runtime.choices.items() if not group.startswith("hydra/")
+    }
     shown = ("agent.", "optimizer.", "network.", "combiner.", "normalize.", "seed", "steps", "num_envs")
     values = {
         key: float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
         for key, value in flat(config).items()
-        if key.startswith(shown) and isinstance(value, int | float | str) and not key.endswith(("_target_", "_convert_"))
+        if key.startswith(shown)
+        and isinstance(value, int | float | str)
+        and not key.endswith(("_target_", "_convert_"))
     }
     return {**{f"{group}": str(choice) for group, choice in choices.items() if choice}, **values}
 
@@ -143,7 +155,8 @@ def _result(summary: dict, path: Path) -> str:
     if summary["evaluation"]:
         evaluation = summary["evaluation"]
         lines.append(
-            f"Greedy evaluation: {evaluation['mean']:.1f} ± {evaluation['std']:.1f} over {evaluation['episodes']} episodes."
+            f"Greedy evaluation: {evaluation['mean']:.1f} ± {evaluation['std']:.1f} over {evaluation['episodes']} "
+            f"episodes."
         )
     lines.append(
         f"{summary['steps']:,} steps, {summary['updates']:,} updates, {summary['steps_per_second']:,.0f} steps/s, "

@@ -17,6 +17,6 @@ class A2C(ActorCritic):
     delayed, as those of A3C's workers.
     """
 
-    def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:  # noqa: ARG002
+    def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
         """−log π(a|s) A, [B]."""
         return policy_gradient_loss(log_prob, advantage), {}

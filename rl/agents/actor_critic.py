@@ -70,6 +70,11 @@ class ActorCritic:
             sorted(self.coefficients) == ["entropy", "policy", "value"],
             f"agent.coefficients has {sorted(self.coefficients)}; it needs policy, value and entropy, and no other.",
         )
+        for name, coefficient in self.coefficients.items():
+            require(
+                isinstance(coefficient, int | float),
+                f"agent.coefficients.{name} is {coefficient!r}; it must be a number.",
+            )
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """A behaviour snapshot is needed, and a target where the value bootstraps from one."""
@@ -100,7 +105,7 @@ class ActorCritic:
                 minibatches=self.minibatches,
                 differentiate_at=self.differentiate_at,
                 prepare=lambda weights, frozen, trajectory: self._prepare(model, weights, frozen, trajectory),
-                losses=lambda weights, frozen, batch: self._losses(model, weights, batch),
+                losses=lambda weights, _frozen, batch: self._losses(model, weights, batch),
                 stop=self.stop,
             ),
         )
@@ -109,7 +114,7 @@ class ActorCritic:
         """The policy's loss of each sample, [B], and numbers worth logging."""
         raise NotImplementedError
 
-    def stop(self, diagnostics: Diagnostics) -> tf.Tensor:  # noqa: ARG002
+    def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
         """Never stops early."""
         return tf.constant(False)
 
@@ -139,7 +144,9 @@ class ActorCritic:
         """The three objectives to minimise: the entropy's is its negative."""
         outputs = model.network.apply(weights, batch.observation)
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
-        advantage = standardize(batch.advantage, batch.valid, epsilon=1e-8) if self.normalize_advantage else batch.advantage
+        advantage = (
+            standardize(batch.advantage, batch.valid, epsilon=1e-8) if self.normalize_advantage else batch.advantage
+        )
         policy_loss, diagnostics = self.policy_loss(log_prob, batch, advantage)
         entropy = masked_mean(model.distribution.entropy(outputs["policy"]), batch.valid)
         losses = {

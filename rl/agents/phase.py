@@ -19,9 +19,9 @@ Diagnostics = dict[str, tf.Tensor]  # {tag: [] float32}
 class Phase(NamedTuple):
     """A batch, its objectives, and how often it is gone through.
 
-    PPO and A2C have one phase. Others fit the same form: PPG's auxiliary phase is a second one whose objectives are a value
-    loss and a KL to a frozen anchor; SAC's critics, actor and temperature are three phases over one replayed batch, whose
-    objectives read different parts.
+    PPO and A2C have one phase. Others fit the same form: PPG's auxiliary phase is a second one whose objectives are a
+    value loss and a KL to a frozen anchor; SAC's critics, actor and temperature are three phases over one replayed
+    batch, whose objectives read different parts.
     """
 
     name: str

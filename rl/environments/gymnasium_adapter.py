@@ -20,8 +20,8 @@ _SEED_LIMIT = 2**31 - 1
 class GymnasiumEnvironment:
     """A Gymnasium environment, vectorised by Gymnasium.
 
-    Its state lives in Python; the state of the protocol is an opaque token, a counter that orders the steps, and cannot be
-    put back from a checkpoint. Discrete observations become one-hot vectors, others float32. Actions for a `Box` are
+    Its state lives in Python; the state of the protocol is an opaque token, a counter that orders the steps, and cannot
+    be put back from a checkpoint. Discrete observations become one-hot vectors, others float32. Actions for a `Box` are
     clipped to its bounds before the environment sees them. An exception inside the environment is kept in `exception`.
     """
 
@@ -40,9 +40,9 @@ class GymnasiumEnvironment:
         """
         Args:
             id: Gymnasium's name, `CartPole-v1` or `module:Name-v0`.
-            vectorization: `native` (the environment's own batched form), `sync` (one after another) or `async` (processes).
-            autoreset: `next_step` or `same_step`; None takes the environment's own (a native one knows only that).
-            kwargs: arguments of the environment's constructor.
+            vectorization: `native` (the environment's own batched form), `sync` (one after another) or `async`
+            (processes). autoreset: `next_step` or `same_step`; None takes the environment's own (a native one knows
+            only that). kwargs: arguments of the environment's constructor.
         Raises: ConfigError for an unknown id or an unsupported space, vectorization or autoreset mode.
         """
         self.num_envs = num_envs
@@ -51,7 +51,8 @@ class GymnasiumEnvironment:
         self._autoreset = AutoresetMode(self._env.metadata["autoreset_mode"])
         require(
             self._autoreset in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP),
-            f"environment {id!r} resets in mode {self._autoreset.value}; known are NextStep and SameStep (environment.autoreset).",
+            f"environment {id!r} resets in mode {self._autoreset.value}; known are NextStep and SameStep "
+            f"(environment.autoreset).",
         )
         self._observe, self.observation_shape = _observations(self._env.single_observation_space, id)
         self.action_space, self._to_action = _actions(self._env.single_action_space, id)
@@ -64,7 +65,7 @@ class GymnasiumEnvironment:
         observation = tf.numpy_function(self._guarded(self._reset), [seed], tf.float32)
         return tf.zeros((), tf.int64), tf.ensure_shape(observation, (self.num_envs, *self.observation_shape))
 
-    def step(self, state: tf.Tensor, action: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, Transition]:  # noqa: ARG002
+    def step(self, state: tf.Tensor, action: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, Transition]:
         """One step; the seed is not used, since the environments draw from generators of their own."""
         packed = tf.numpy_function(self._guarded(self._step), [action], tf.float32)
         return state + 1, self._unpack(packed)
@@ -95,7 +96,9 @@ class GymnasiumEnvironment:
         return guarded
 
     def _reset(self, seed: np.ndarray) -> np.ndarray:
-        integer = int(np.random.SeedSequence([int(word) & 0xFFFFFFFF for word in seed]).generate_state(1)[0] % _SEED_LIMIT)
+        integer = int(
+            np.random.SeedSequence([int(word) & 0xFFFFFFFF for word in seed]).generate_state(1)[0] % _SEED_LIMIT
+        )
         observation, _ = self._env.reset(seed=integer)
         self._ended = np.zeros(self.num_envs, bool)
         return self._observe(observation)
@@ -134,7 +137,8 @@ def _make(id: str, num_envs: int, vectorization: str, autoreset: str | None, kwa
     require(num_envs >= 1, f"num_envs is {num_envs}; it must be at least 1 (num_envs).")
     require(
         vectorization in VECTORIZATIONS,
-        f"vectorization {vectorization!r} is unknown; it is one of {', '.join(VECTORIZATIONS)} (environment.vectorization).",
+        f"vectorization {vectorization!r} is unknown; it is one of {', '.join(VECTORIZATIONS)} "
+        f"(environment.vectorization).",
     )
     modes = {"next_step": AutoresetMode.NEXT_STEP, "same_step": AutoresetMode.SAME_STEP}
     require(

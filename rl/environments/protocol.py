@@ -29,8 +29,8 @@ class Box(NamedTuple):
 class Transition(NamedTuple):
     """What one step of N environments gives back.
 
-    An environment resets itself after an episode ended. It may do so within the step (`observation` is then the first of
-    the next episode and `final_observation` the last of the old one) or spend the next step on it; that step has
+    An environment resets itself after an episode ended. It may do so within the step (`observation` is then the first
+    of the next episode and `final_observation` the last of the old one) or spend the next step on it; that step has
     `valid` False, since no action was taken in it, and is no transition to learn from.
     """
 

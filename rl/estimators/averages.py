@@ -1,6 +1,7 @@
 """Averages over the valid entries of a batch.
 
-An entry is not valid where a vector environment in autoreset mode NEXT_STEP spent a step on a reset: no action was taken.
+An entry is not valid where a vector environment in autoreset mode NEXT_STEP spent a step on a reset: no action was
+taken.
 """
 
 import tensorflow as tf
@@ -25,6 +26,8 @@ def standardize(x: tf.Tensor, valid: tf.Tensor, *, epsilon: float) -> tf.Tensor:
 
 
 def explained_variance(v: tf.Tensor, target: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """1 − Var(target − v) / Var(target): 1 is perfect, 0 as good as a constant, below 0 worse. 0 if Var(target) is 0."""
+    """1 − Var(target − v) / Var(target): 1 is perfect, 0 as good as a constant, below 0 worse. 0 if Var(target) is
+    0.
+    """
     variance = masked_variance(target, valid)
     return tf.where(variance > 0, 1.0 - masked_variance(target - v, valid) / tf.maximum(variance, 1e-30), 0.0)

@@ -74,8 +74,9 @@ class DiagonalGaussian:
     """Independent normal actions; the parameters are d means and d log standard deviations, [..., 2d].
 
     The support is unbounded. Where the environment's actions are bounded the environment clips what it is given, while
-    log π is that of the action before clipping: the usual choice of PPO and A2C, unbiased since clipping is then a part of
-    the environment. A density on the bounded box itself (tanh, Beta) would be another distribution, with other parameters.
+    log π is that of the action before clipping: the usual choice of PPO and A2C, unbiased since clipping is then a part
+    of the environment. A density on the bounded box itself (tanh, Beta) would be another distribution, with other
+    parameters.
     """
 
     def __init__(self, num_dimensions: int):

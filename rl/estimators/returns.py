@@ -1,8 +1,9 @@
 """Returns along a batch of trajectories. All arrays are time-major, [T, B].
 
-Letters: r_t is the reward that follows the action at step t, v_t the value of the observation that this reward came with
-(the final observation where an episode ended), discount_t = γ, or 0 where the episode terminated, and lambda_t the trace,
-0 where the episode ended in either way. Hence a terminated step takes nothing from the future, a truncated step bootstraps
+Letters: r_t is the reward that follows the action at step t, v_t the value of the observation that this reward came
+with (the final observation where an episode ended), discount_t = γ, or 0 where the episode terminated, and lambda_t the
+trace, 0 where the episode ended in either way. Hence a terminated step takes nothing from the future, a truncated step
+bootstraps
 from its own final observation, and nothing crosses from one episode into the next.
 """
 
@@ -11,7 +12,9 @@ import tensorflow as tf
 from rl.estimators.recurrence import reverse_linear_recurrence
 
 
-def discounts(terminated: tf.Tensor, truncated: tf.Tensor, *, gamma: float, lambda_: float) -> tuple[tf.Tensor, tf.Tensor]:
+def discounts(
+    terminated: tf.Tensor, truncated: tf.Tensor, *, gamma: float, lambda_: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     """(discount_t, lambda_t) of the module's docstring from the two ways in which a step can end an episode.
 
     Args:
@@ -43,7 +46,9 @@ def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, co
     return lambda_returns(r_t, discount_t, v_t, continues_t)
 
 
-def n_step_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor, *, n: int) -> tf.Tensor:
+def n_step_returns(
+    r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor, *, n: int
+) -> tf.Tensor:
     """n-step returns: n rewards, then the value; fewer where the episode or the batch ends before.
 
     G_t^(n) = r_t + γ_t G_{t+1}^(n−1),  G_t^(1) = r_t + γ_t v_t    (Sutton & Barto 2018, eq. 7.1)

@@ -4,7 +4,9 @@ import tensorflow as tf
 
 
 def squared_value_loss(v: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """½ (v − target)². Args: both [B]. Returns: [B]; the gradient with respect to v is v − target, minus the TD error."""
+    """½ (v − target)². Args: both [B]. Returns: [B]; the gradient with respect to v is v − target, minus the TD
+    error.
+    """
     return 0.5 * tf.square(v - tf.stop_gradient(target))
 
 

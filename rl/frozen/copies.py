@@ -35,11 +35,7 @@ def refuse_frozen(targets: Iterable[tf.Variable]) -> None:
 
 def drift(live: Mapping[str, tuple], copy: Mapping[str, tuple]) -> tf.Tensor:
     """The Euclidean distance of all live weights from a copy's, [] float32."""
-    squares = [
-        tf.reduce_sum(tf.square(a - b))
-        for part in live
-        for a, b in zip(live[part], copy[part], strict=True)
-    ]
+    squares = [tf.reduce_sum(tf.square(a - b)) for part in live for a, b in zip(live[part], copy[part], strict=True)]
     return tf.sqrt(tf.add_n(squares))
 
 

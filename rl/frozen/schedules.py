@@ -35,11 +35,11 @@ class Schedule(Protocol):
 class Never:
     """An anchor: stays what it was at the start."""
 
-    def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:  # noqa: ARG002
+    def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
         """Unchanged."""
         return copy
 
-    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:  # noqa: ARG002
+    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """Unchanged, one update older."""
         return FrozenState(copy.weights, copy.age + 1.0)
 
@@ -59,7 +59,10 @@ class Hard(Never):
     every_updates: int
 
     def __post_init__(self):
-        require(self.every_updates >= 1, f"a hard copy every {self.every_updates} updates; allowed is 1 or more (frozen.*.every_updates).")
+        require(
+            self.every_updates >= 1,
+            f"a hard copy every {self.every_updates} updates; allowed is 1 or more (frozen.*.every_updates).",
+        )
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """The live weights where num_updates is a multiple of `every_updates`."""
@@ -77,7 +80,7 @@ class Polyak(Never):
     def __post_init__(self):
         require(0 < self.tau <= 1, f"a Polyak copy with tau {self.tau}; allowed is 0 < tau <= 1 (frozen.*.tau).")
 
-    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:  # noqa: ARG002
+    def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """A step of τ towards the live weights; exactly they where τ = 1."""
         weights = tf.nest.map_structure(lambda old, new: (1.0 - self.tau) * old + self.tau * new, copy.weights, live)
         return FrozenState(weights, (1.0 - self.tau) * (copy.age + 1.0))

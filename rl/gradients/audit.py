@@ -12,7 +12,9 @@ NONE, ZERO, NONZERO = "none", "zero", "non-zero"
 
 
 def audit(
-    losses: Callable[[Weights], tuple[Mapping[str, tf.Tensor], Any]], weights: Weights, names: Mapping[str, Sequence[str]]
+    losses: Callable[[Weights], tuple[Mapping[str, tf.Tensor], Any]],
+    weights: Weights,
+    names: Mapping[str, Sequence[str]],
 ) -> dict[str, dict[str, str]]:
     """{objective: {weight: none, zero or non-zero}} for the gradients of all losses with respect to all weights.
 
@@ -30,16 +32,22 @@ def audit(
     return table
 
 
-def check_audit(table: Mapping[str, Mapping[str, str]], objectives: Sequence[Objective], names: Mapping[str, Sequence[str]]) -> None:
+def check_audit(
+    table: Mapping[str, Mapping[str, str]], objectives: Sequence[Objective], names: Mapping[str, Sequence[str]]
+) -> None:
     """Raises LeakError, naming objective and weight, where the table is not what the objectives declare to read."""
     for objective in objectives:
         for part, part_names in names.items():
             for name in part_names:
                 reached = table[objective.name][name] != NONE
                 if reached and part not in objective.reads:
-                    raise LeakError(f"objective {objective.name!r} leaks into {name!r}; it declares {list(objective.reads)}.")
+                    raise LeakError(
+                        f"objective {objective.name!r} leaks into {name!r}; it declares {list(objective.reads)}."
+                    )
                 if not reached and part in objective.reads:
-                    raise LeakError(f"objective {objective.name!r} does not reach {name!r}, though it declares {part!r}.")
+                    raise LeakError(
+                        f"objective {objective.name!r} does not reach {name!r}, though it declares {part!r}."
+                    )
 
 
 def _kind(gradient: tf.Tensor | None) -> str:

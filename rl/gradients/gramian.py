@@ -1,4 +1,6 @@
-"""Gramians of rows, a layer at a time: all that norms, cosines, conflicts and combiners need to know of the gradients."""
+"""Gramians of rows, a layer at a time: all that norms, cosines, conflicts and combiners need to know of the
+gradients.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +30,9 @@ def gramian(rows: Sequence[Row], layers: Mapping[str, Sequence[int]]) -> tf.Tens
     Returns: [L, m, m], symmetric to the bit, in the rows' type.
     """
     entries = {
-        (i, j): tf.stack([tf.add_n([tf.reduce_sum(rows[i][k] * rows[j][k]) for k in places]) for places in layers.values()])
+        (i, j): tf.stack(
+            [tf.add_n([tf.reduce_sum(rows[i][k] * rows[j][k]) for k in places]) for places in layers.values()]
+        )
         for i in range(len(rows))
         for j in range(i + 1)
     }

@@ -6,8 +6,8 @@ from typing import NamedTuple
 class Objective(NamedTuple):
     """A named scalar loss to minimise.
 
-    The coefficient is its weight in the total loss. `reads` names the parts of the network that its gradient reaches; it
-    must reach them and no other.
+    The coefficient is its weight in the total loss. `reads` names the parts of the network that its gradient reaches;
+    it must reach them and no other.
     """
 
     name: str

@@ -11,7 +11,10 @@ from rl.networks.heads import gaussian_head, logits_head, value_head
 from rl.networks.network import Network
 from rl.networks.torsos import MLP
 
-_POLICY_GAIN, _VALUE_GAIN = 0.01, 1.0  # Andrychowicz et al. 2021 (arXiv:2006.05990), section 3.2: a small last policy layer
+_POLICY_GAIN, _VALUE_GAIN = (
+    0.01,
+    1.0,
+)  # Andrychowicz et al. 2021 (arXiv:2006.05990), section 3.2: a small last policy layer
 
 
 class ActorCriticNetwork(NamedTuple):

@@ -12,11 +12,13 @@ class Network:
     """Parts (a torso, heads) as pure functions of explicit weights.
 
     Keras layers define what is computed and the initial weights; their own variables are never trained and never read
-    again. *Weights* are {part: tuple of tensors or variables}, in the order of `names`; live weights and every frozen copy
-    run through the same definition.
+    again. *Weights* are {part: tuple of tensors or variables}, in the order of `names`; live weights and every frozen
+    copy run through the same definition.
     """
 
-    def __init__(self, parts: Mapping[str, keras.Layer], routes: Mapping[str, Sequence[str]], observation_shape: Sequence[int]):
+    def __init__(
+        self, parts: Mapping[str, keras.Layer], routes: Mapping[str, Sequence[str]], observation_shape: Sequence[int]
+    ):
         """
         Args:
             parts: {part: layer}, not yet built.
@@ -30,7 +32,9 @@ class Network:
                 if not self._layers[part].built:
                     self._layers[part].build(shape)
                 shape = self._layers[part].compute_output_shape(shape)
-        self.names = {part: tuple(_weight_name(part, v) for v in layer.trainable_variables) for part, layer in parts.items()}
+        self.names = {
+            part: tuple(_weight_name(part, v) for v in layer.trainable_variables) for part, layer in parts.items()
+        }
         _check(self._layers, self.names)
 
     @property
@@ -53,7 +57,9 @@ class Network:
             for part, layer in self._layers.items()
         }
 
-    def apply(self, weights: Weights, observation: tf.Tensor, heads: Sequence[str] | None = None) -> dict[str, tf.Tensor]:
+    def apply(
+        self, weights: Weights, observation: tf.Tensor, heads: Sequence[str] | None = None
+    ) -> dict[str, tf.Tensor]:
         """The outputs of the heads (all, if not named), {head: [B, ...]}.
 
         Pure in the weights. A part that several heads share is computed once.
@@ -78,7 +84,9 @@ class Network:
 
 
 def _weight_name(part: str, variable: keras.Variable) -> str:
-    """`torso/dense_0/kernel` for the variable at Keras' path `torso/dense_0/kernel`, whatever the part's layer is called."""
+    """`torso/dense_0/kernel` for the variable at Keras' path `torso/dense_0/kernel`, whatever the part's layer is
+    called.
+    """
     return "/".join((part, *variable.path.split("/")[1:]))
 
 
@@ -91,4 +99,6 @@ def _check(layers: Mapping[str, keras.Layer], names: Mapping[str, tuple[str, ...
     for part, layer in layers.items():
         if layer.non_trainable_variables:
             stateful = [variable.path for variable in layer.non_trainable_variables]
-            raise ValueError(f"part {part!r} keeps state outside its weights ({stateful}), which `apply` cannot be pure in.")
+            raise ValueError(
+                f"part {part!r} keeps state outside its weights ({stateful}), which `apply` cannot be pure in."
+            )

@@ -1,6 +1,5 @@
 """Event files of a run that is resumed: what was written after the checkpoint is taken out."""
 
-import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -8,14 +7,16 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 
 def drop_after(folder: Path, step: int) -> None:
-    """Rewrites every event file of a folder without the events beyond a step; a record cut off by a crash ends its file."""
+    """Rewrites every event file of a folder without the events beyond a step; a record cut off by a crash ends its
+    file.
+    """
     for file in sorted(folder.glob("events.out.tfevents.*")):
         kept = [record for record in _records(file) if Event.FromString(record).step <= step]
         partial = file.with_name(f"{file.name}.partial")
         with tf.io.TFRecordWriter(str(partial)) as writer:
             for record in kept:
                 writer.write(record)
-        os.replace(partial, file)
+        partial.replace(file)
 
 
 def _records(file: Path) -> list[bytes]:

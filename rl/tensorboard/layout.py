@@ -29,7 +29,11 @@ _CHARTS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "norm of the value's row": [r"gradient/norm/value/.*"],
         "step over weights": [r"update/ratio/.*"],
     },
-    "Frozen copies": {"KL from the copy": [r"frozen/.*/kl$"], "distance": [r"frozen/.*/distance$"], "age": [r"frozen/.*/age$"]},
+    "Frozen copies": {
+        "KL from the copy": [r"frozen/.*/kl$"],
+        "distance": [r"frozen/.*/distance$"],
+        "age": [r"frozen/.*/age$"],
+    },
 }
 
 

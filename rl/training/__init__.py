@@ -7,4 +7,14 @@ from rl.training.programs import Programs
 from rl.training.run import Run, RunSettings, make_evaluator
 from rl.training.run_directory import RunDirectory
 
-__all__ = ["Experiment", "Learner", "Normalizer", "Programs", "Run", "RunDirectory", "RunSettings", "build_experiment", "make_evaluator"]
+__all__ = [
+    "Experiment",
+    "Learner",
+    "Normalizer",
+    "Programs",
+    "Run",
+    "RunDirectory",
+    "RunSettings",
+    "build_experiment",
+    "make_evaluator",
+]

@@ -45,7 +45,9 @@ class CheckpointFolder:
 
     def files(self) -> list[Path]:
         """From the oldest to the newest."""
-        return sorted(file for file in self.path.glob("checkpoint_*.npz") if re.fullmatch(r"checkpoint_\d+\.npz", file.name))
+        return sorted(
+            file for file in self.path.glob("checkpoint_*.npz") if re.fullmatch(r"checkpoint_\d+\.npz", file.name)
+        )
 
     def newest(self) -> Checkpoint | None:
         """The newest one, or None."""
@@ -91,6 +93,8 @@ def restore(variables: Mapping[str, tf.Variable], arrays: Mapping[str, np.ndarra
     ]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise ConfigError(f"checkpoint {source} is of another network: {'; '.join(wrong[:3])}{more} (network, environment).")
+        raise ConfigError(
+            f"checkpoint {source} is of another network: {'; '.join(wrong[:3])}{more} (network, environment)."
+        )
     for name, variable in variables.items():
         variable.assign(arrays[name])

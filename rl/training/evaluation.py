@@ -25,7 +25,8 @@ class Evaluation(NamedTuple):
 class Evaluator:
     """Runs a deterministic policy for a number of episodes.
 
-    Every environment runs the same number of episodes to their ends, so that short episodes count no more than long ones.
+    Every environment runs the same number of episodes to their ends, so that short episodes count no more than long
+    ones.
     """
 
     def __init__(self, environment: Environment, policy: Callable[[tf.Tensor], tf.Tensor], *, episodes: int):
@@ -36,7 +37,10 @@ class Evaluator:
             episodes: at least 1.
         """
         require(episodes >= 1, f"evaluation.episodes is {episodes}; it must be at least 1.")
-        require(episodes % environment.num_envs == 0, f"{environment.num_envs} environments do not divide {episodes} episodes.")
+        require(
+            episodes % environment.num_envs == 0,
+            f"{environment.num_envs} environments do not divide {episodes} episodes.",
+        )
         self._environment, self._policy = environment, policy
         self._quota = episodes // environment.num_envs
         self._advance = tf.function(self._advance_steps)
@@ -45,7 +49,13 @@ class Evaluator:
         """Evaluates; seed: [2] int. None where `stop` said so before the end."""
         num_envs = self._environment.num_envs
         state, observation = self._environment.reset(seed)
-        carry = (state, observation, tf.zeros(num_envs), tf.zeros(num_envs, tf.int32), tf.zeros((num_envs, self._quota)))
+        carry = (
+            state,
+            observation,
+            tf.zeros(num_envs),
+            tf.zeros(num_envs, tf.int32),
+            tf.zeros((num_envs, self._quota)),
+        )
         while int(tf.reduce_min(carry[3])) < self._quota:
             if stop():
                 return None

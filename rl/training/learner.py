@@ -34,7 +34,9 @@ class Minibatch(NamedTuple):
 
 
 class _Loop(NamedTuple):
-    """What goes from one update of a phase to the next. bad is the number of the first non-finite update, −1 if none."""
+    """What goes from one update of a phase to the next. bad is the number of the first non-finite update, −1 if
+    none.
+    """
 
     update: tf.Tensor
     weights: dict
@@ -80,7 +82,8 @@ class Learner:
         for phase in self.phases:
             require(
                 self.steps_per_iteration % phase.minibatches == 0,
-                f"agent.minibatches is {phase.minibatches}, which does not divide the batch of {self.steps_per_iteration} "
+                f"agent.minibatches is {phase.minibatches}, which does not divide the batch of "
+                f"{self.steps_per_iteration} "
                 f"samples (num_envs {environment.num_envs} × agent.rollout_length {agent.rollout_length}).",
             )
 
@@ -90,7 +93,9 @@ class Learner:
         return -(-self.total_steps // self.steps_per_iteration)
 
     def collect(self, state: TrainState) -> tuple[TrainState, Trajectory]:
-        """A rollout with the live weights: the state with its environments further on, and the trajectory as it came."""
+        """A rollout with the live weights: the state with its environments further on, and the trajectory as it
+        came.
+        """
 
         def act(observation, noise):
             seen = self.normalizer.observation(state.normalizer, observation)
@@ -117,7 +122,9 @@ class Learner:
             metrics.update(more)
             bad = tf.where(bad < 0, phase_bad, bad)
         after = state._replace(iteration=state.iteration + 1)
-        after = tf.nest.map_structure(lambda new, old: new if new is old else tf.where(bad < 0, new, old), after, before)
+        after = tf.nest.map_structure(
+            lambda new, old: new if new is old else tf.where(bad < 0, new, old), after, before
+        )
         return after, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
 
     def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, update: int | tf.Tensor) -> Minibatch:
@@ -152,18 +159,24 @@ class Learner:
 
     @tf.function(jit_compile=True)
     def _chance(self, iteration: tf.Tensor, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-        """The policy's noise and the environment's seed; one program, since each of its many small operations costs a launch."""
+        """The policy's noise and the environment's seed; one program, since each of its many small operations costs a
+        launch.
+        """
         noise = self.model.distribution.noise(shape, fold(self.seed, Purpose.ACTION, iteration))
         return noise, fold(self.seed, Purpose.ENVIRONMENT, iteration)
 
     def take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
-        """What comes before the first update: refreshes the frozen copies, normalises the trajectory and lets the statistics see it."""
+        """What comes before the first update: refreshes the frozen copies, normalises the trajectory and lets the
+        statistics see it.
+        """
         frozen = {
             role: schedule.at_iteration(state.frozen[role], state.weights) for role, schedule in self.schedules.items()
         }
         ended = trajectory.terminated | trajectory.truncated
         episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
-        seen = self.normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
+        seen = self.normalizer.update(
+            state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid
+        )
         normalized = trajectory._replace(
             # The policy acted on observations scaled by the statistics before this rollout.
             observation=self.normalizer.observation(state.normalizer, trajectory.observation),
@@ -229,7 +242,9 @@ class Learner:
             return tf.nest.map_structure(lambda a, b: tf.where(applies, a, b), new, old)
 
         weights = {
-            part: tuple(w + dw for w, dw in zip(tensors, step.delta[part], strict=True)) if part in step.delta else tensors
+            part: tuple(w + dw for w, dw in zip(tensors, step.delta[part], strict=True))
+            if part in step.delta
+            else tensors
             for part, tensors in loop.weights.items()
         }
         weights, rule = choose(weights, loop.weights), choose(rule, loop.rule)
@@ -272,7 +287,9 @@ class Learner:
         return list(tf.function(one_update).get_concrete_function().structured_outputs)
 
     def _orders(self, phase: Phase, iteration: tf.Tensor) -> tf.Tensor | None:
-        """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to choose."""
+        """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to
+        choose.
+        """
         if phase.minibatches == 1:
             return None
         seed = fold(self.seed, Purpose.SHUFFLE, iteration)

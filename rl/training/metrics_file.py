@@ -1,7 +1,6 @@
 """metrics.csv: every iteration, one row; `step` and then the scalars by their TensorBoard tags."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +33,7 @@ class MetricsFile:
         kept = lines[:1] + [line for line in lines[1:] if line.endswith("\n") and int(line.split(",", 1)[0]) <= step]
         partial = self._path.with_suffix(".partial")
         partial.write_text("".join(kept))
-        os.replace(partial, self._path)
+        partial.replace(self._path)
 
     def _header(self) -> list[str] | None:
         if not self._path.exists():

@@ -1,8 +1,8 @@
 """Running statistics that bring observations and rewards to unit scale.
 
-The statistics stand still during a rollout and take it in afterwards. So the behaviour policy is one and the same function
-throughout an iteration, and every reward of a batch is divided by the same number. (Gymnasium's and Stable-Baselines3's
-wrappers update them at every step.)
+The statistics stand still during a rollout and take it in afterwards. So the behaviour policy is one and the same
+function throughout an iteration, and every reward of a batch is divided by the same number. (Gymnasium's and
+Stable-Baselines3's wrappers update them at every step.)
 """
 
 from typing import NamedTuple
@@ -14,7 +14,9 @@ from rl.estimators.recurrence import linear_recurrence
 
 
 class Moments(NamedTuple):
-    """Mean and sum of squared deviations of what was seen: count [], mean and m2 of the shape of one element, float64."""
+    """Mean and sum of squared deviations of what was seen: count [], mean and m2 of the shape of one element,
+    float64.
+    """
 
     count: tf.Tensor
     mean: tf.Tensor
@@ -30,7 +32,9 @@ class NormalizerState(NamedTuple):
 
 
 class Normalizer:
-    """Scales observations to zero mean and unit variance, and rewards so that their discounted sum has unit variance."""
+    """Scales observations to zero mean and unit variance, and rewards so that their discounted sum has unit
+    variance.
+    """
 
     def __init__(self, *, observations: bool, rewards: bool, reward_scale: float, gamma: float, clip: float):
         """
@@ -64,7 +68,9 @@ class Normalizer:
             return r
         return tf.clip_by_value(r * tf.cast(_scale(state.reward), r.dtype), -self.clip, self.clip)
 
-    def update(self, state: NormalizerState, observation: tf.Tensor, reward: tf.Tensor, ended: tf.Tensor, valid: tf.Tensor):
+    def update(
+        self, state: NormalizerState, observation: tf.Tensor, reward: tf.Tensor, ended: tf.Tensor, valid: tf.Tensor
+    ):
         """The statistics after a rollout: observation [T, N, ...], reward, ended (either way) and valid [T, N].
 
         The return is R_t = γ R_{t−1} + r_t, started anew after the end of an episode (Engstrom et al. 2020, appendix,

@@ -60,7 +60,9 @@ class Prober:
         learner, rule = self.learner, self.learner.rules[phase.name]
         direction, step, _ = learner.update(phase, minibatch, learner.progress(state))
         vectors = [rule.shared_row(row) for row in rows.gradients.values()] if rule.shared else []
-        vectors += [rule.shared_row(tree) for tree in (direction.gradient, step.clipped, step.delta)] if rule.shared else []
+        vectors += (
+            [rule.shared_row(tree) for tree in (direction.gradient, step.clipped, step.delta)] if rule.shared else []
+        )
         coefficients = {objective.name: objective.coefficient for objective in phase.objectives}
         return Evidence(
             objectives=tuple(rows.gradients),
@@ -71,7 +73,9 @@ class Prober:
                 name: global_norm(tuple(g for part in row if part not in rule.heads for g in row[part]))
                 for name, row in rows.gradients.items()
             },
-            head_norms={part: global_norm(direction.gradient[part]) for part in rule.heads if part in direction.gradient},
+            head_norms={
+                part: global_norm(direction.gradient[part]) for part in rule.heads if part in direction.gradient
+            },
             weight_norms=_layer_norms(minibatch.weights, rule.names),
             step_norms=_layer_norms(step.delta, rule.names),
             copies=self._drift(state, minibatch),

@@ -52,7 +52,10 @@ class Programs:
         done, metrics, findings, rows, trajectory = self._iterate(tf.constant(count))
         done = int(done)
         return Chunk(
-            _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings.numpy()[:done]), rows, trajectory
+            _by_tag(self._tags, metrics.numpy()[:done]),
+            _by_tag(self._probe_tags, findings.numpy()[:done]),
+            rows,
+            trajectory,
         )
 
     @property

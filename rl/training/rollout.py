@@ -59,6 +59,12 @@ def _arrays(environment: Environment, observation: tf.Tensor, length: int) -> Tr
     discrete = not hasattr(environment.action_space, "shape")
     action = (tf.int64, rows) if discrete else (tf.float32, rows + environment.action_space.shape)
     kinds = Trajectory(
-        (tf.float32, frames), action, (tf.float32, rows), (tf.bool, rows), (tf.bool, rows), (tf.float32, frames), (tf.bool, rows)
+        (tf.float32, frames),
+        action,
+        (tf.float32, rows),
+        (tf.bool, rows),
+        (tf.bool, rows),
+        (tf.float32, frames),
+        (tf.bool, rows),
     )
     return Trajectory(*(tf.TensorArray(dtype, size=length, element_shape=shape) for dtype, shape in kinds))

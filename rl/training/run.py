@@ -1,5 +1,6 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
+import importlib.metadata
 import platform
 import subprocess
 import time
@@ -8,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gymnasium
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -79,11 +78,14 @@ class Run:
         say: Callable[[str], None],
     ):
         """
+        Puts the newest checkpoint's numbers, or the initial weights, into the experiment; nothing is written yet.
+
         Args:
-            directory: locked by this process.
+            directory: where the run is or will be.
             config_text: the composed config as YAML, shown in TensorBoard.
             hyperparameters: {key: value} for the HParams tab.
             say: where a sentence for the user goes.
+        Raises: ConfigError where a checkpoint does not fit.
         """
         self.experiment, self.directory, self.settings, self._say = experiment, directory, settings, say
         self._seed, self._config_text, self._hyperparameters = seed, config_text, dict(hyperparameters)
@@ -96,6 +98,11 @@ class Run:
         self._began = time.monotonic()
         self._evaluator: Evaluator | None = None
         self._since_log: list[dict[str, float]] = []
+        self._newest = self._checkpoints.newest()
+        if self._newest is not None:
+            restore(self._named, self._newest.arrays, source=str(self._checkpoints.files()[-1]))
+        elif settings.initial_checkpoint is not None:
+            self._load_weights(Path(settings.initial_checkpoint))
 
     def run(self) -> dict[str, Any]:
         """Trains to the end or to a signal; returns the summary, whose `status` says which.
@@ -132,24 +139,19 @@ class Run:
         return int(self.experiment.variables.iteration) * self._per_iteration
 
     def _resume_or_start(self) -> bool:
-        """Puts the newest checkpoint back and takes out what was logged after it; otherwise clears the folder."""
-        newest = self._checkpoints.newest()
-        if newest is None:
-            self.directory.clear()
-            if self.settings.initial_checkpoint is not None:
-                self._load_weights(Path(self.settings.initial_checkpoint))
+        """Takes out what was logged after the checkpoint; whether there is one."""
+        if self._newest is None:
             return False
-        source = str(self._checkpoints.files()[-1])
-        restore(self._named, newest.arrays, source=source)
-        self._meta.update({key: newest.meta[key] for key in self._meta})
-        self._since_log = newest.meta["since_log"]
-        drop_after(self.directory.path, newest.meta["steps"])
-        self._metrics.drop_after(newest.meta["steps"])
+        meta = self._newest.meta
+        self._meta.update({key: meta[key] for key in self._meta})
+        self._since_log = meta["since_log"]
+        drop_after(self.directory.path, meta["steps"])
+        self._metrics.drop_after(meta["steps"])
         note = ""
         if not self.experiment.learner.environment.restorable:
             self._fresh_episodes()
             note = " Gymnasium environments cannot be put back: they start fresh episodes."
-        self._say(f"Going on from step {newest.meta['steps']:,} ({source}).{note}")
+        self._say(f"Going on from step {meta['steps']:,} ({self._checkpoints.files()[-1].name}).{note}")
         return True
 
     def _load_weights(self, path: Path) -> None:
@@ -160,7 +162,9 @@ class Run:
         live = {v.name.split(":")[0]: v for part in self.experiment.variables.weights.values() for v in part}
         restore(live, {name: x for name, x in arrays.items() if not _is_bookkeeping(name)}, source=str(file[0]))
         for copy in self.experiment.variables.frozen.values():
-            tf.nest.map_structure(lambda frozen, weight: frozen.assign(weight), copy.weights, self.experiment.variables.weights)
+            tf.nest.map_structure(
+                lambda frozen, weight: frozen.assign(weight), copy.weights, self.experiment.variables.weights
+            )
         self._say(f"Starting from the weights of {file[0]}.")
 
     def _fresh_episodes(self) -> None:
@@ -211,7 +215,9 @@ class Run:
                 return
             best = self._is_best(evaluation)
             self._meta["evaluation"] = evaluation.summary()
-            writer.scalars({"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}, self.steps)
+            writer.scalars(
+                {"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}, self.steps
+            )
             writer.flush()
             self._save(best=best)
         for number in range(self.settings.videos):
@@ -248,7 +254,9 @@ class Run:
     def _log(self, writer: Writer, stretch: Stretch, evaluation: Evaluation | None) -> None:
         """Every iteration to metrics.csv; means since the last point to TensorBoard, every so many steps."""
         count, steps = stretch.num_iterations, self._steps_of(stretch)
-        columns = {tag: x for tag, x in {**stretch.chunk.metrics, **stretch.chunk.findings}.items() if tag != "bad_update"}
+        columns = {
+            tag: x for tag, x in {**stretch.chunk.metrics, **stretch.chunk.findings}.items() if tag != "bad_update"
+        }
         speed = np.full(count, np.nan if stretch.seconds is None else count * self._per_iteration / stretch.seconds)
         evaluations = np.full((2, count), np.nan)
         if evaluation is not None:
@@ -268,7 +276,11 @@ class Run:
                 self._since_log = []
 
     def _log_histograms(self, writer: Writer, stretch: Stretch) -> None:
-        weights = {f"weights/{v.name.split(':')[0]}": v.numpy() for part in self.experiment.variables.weights.values() for v in part}
+        weights = {
+            f"weights/{v.name.split(':')[0]}": v.numpy()
+            for part in self.experiment.variables.weights.values()
+            for v in part
+        }
         rows = {f"row/{objective}": row.numpy() for objective, row in stretch.chunk.rows.items()}
         writer.histograms({**weights, **rows}, self._steps_of(stretch)[-1])
 
@@ -285,7 +297,8 @@ class Run:
         save_fault(fault, self.experiment.learner.model.network.names, file)
         raise NonFiniteError(
             f"{fault} (step {self.steps:,}). The minibatch and the weights it met are in {file}. "
-            "Usual causes: a learning rate that is too high (optimizer.learning_rate), rewards of a large scale (normalize)."
+            "Usual causes: a learning rate that is too high (optimizer.learning_rate), rewards of a large scale "
+            "(normalize)."
         )
 
     def _write_summary(self, status: str, error: str | None = None) -> dict[str, Any]:
@@ -330,7 +343,9 @@ def _means(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _is_bookkeeping(name: str) -> bool:
-    return name.startswith(("rules/", "frozen/", "normalizer/", "episodes/", "environment", "observation", "iteration", "updates"))
+    return name.startswith(
+        ("rules/", "frozen/", "normalizer/", "episodes/", "environment", "observation", "iteration", "updates")
+    )
 
 
 def _run_name(path: Path) -> str:
@@ -338,13 +353,12 @@ def _run_name(path: Path) -> str:
 
 
 def _versions() -> dict[str, str]:
+    packages = {name: importlib.metadata.version(name) for name in ("keras", "gymnasium", "numpy", "tensorboard")}
     return {
         "tapestry-rl": rl.__version__,
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "gymnasium": gymnasium.__version__,
-        "numpy": np.__version__,
+        **packages,
     }
 
 
@@ -352,8 +366,12 @@ def _git_commit() -> str | None:
     """The commit of the code, with `+changes` where the tree differs from it; None outside a repository."""
     root = Path(rl.__file__).parent
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
-        dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True).stdout
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{commit}+changes" if dirty else commit

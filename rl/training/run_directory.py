@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -41,12 +40,13 @@ class RunDirectory:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ConfigError(f"another process is training in {self.path}; wait for it, or choose another hydra.run.dir.") from error
+            raise ConfigError(
+                f"another process is training in {self.path}; wait for it, or choose another hydra.run.dir."
+            ) from error
 
     def unlock(self) -> None:
         """Gives the folder back."""
         if self._lock is not None:
-            (self.path / ".lock").unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
@@ -78,12 +78,11 @@ class RunDirectory:
         """Replaces summary.json in one step."""
         partial = self.path / "summary.json.partial"
         partial.write_text(json.dumps(summary, indent=2) + "\n")
-        os.replace(partial, self.path / "summary.json")
+        partial.replace(self.path / "summary.json")
 
     def remove_if_unused(self) -> None:
         """Removes a folder that nothing was written into, and the folders above it that this leaves empty."""
         try:
-            (self.path / ".lock").unlink(missing_ok=True)
             self.path.rmdir()
             self.path.parent.rmdir()
             self.path.parent.parent.rmdir()

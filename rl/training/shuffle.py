@@ -9,8 +9,8 @@ def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
     """Pseudo-random permutations of 0 … size − 1.
 
     Each is a keyed bijection of the k-bit numbers, k = ⌈log2 size⌉: rounds of x ← (a x + b) mod 2^k with a odd, and
-    x ← x ⊕ (x ≫ ⌈k/2⌉), every one of them invertible. A result outside 0 … size − 1 goes through again until it is inside
-    ("cycle walking", Black & Rogaway 2002), which keeps the map a bijection.
+    x ← x ⊕ (x ≫ ⌈k/2⌉), every one of them invertible. A result outside 0 … size − 1 goes through again until it is
+    inside ("cycle walking", Black & Rogaway 2002), which keeps the map a bijection.
 
     Args:
         seed: [2] int; a permutation of its own for each of the `count` rows follows from it.

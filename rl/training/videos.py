@@ -11,7 +11,12 @@ from rl.errors import ConfigError
 
 
 def record(
-    environment: GymnasiumEnvironment, policy: Callable[[tf.Tensor], tf.Tensor], file: Path, *, seed: tf.Tensor, max_steps: int
+    environment: GymnasiumEnvironment,
+    policy: Callable[[tf.Tensor], tf.Tensor],
+    file: Path,
+    *,
+    seed: tf.Tensor,
+    max_steps: int,
 ) -> int:
     """Writes one episode as an MP4 at the environment's own rate; returns its number of frames.
 
@@ -23,9 +28,11 @@ def record(
     Raises: ConfigError where the extra `video` is not installed.
     """
     try:
-        import imageio.v2 as imageio
+        import imageio.v2 as imageio  # noqa: PLC0415 (an extra)
     except ImportError as error:
-        raise ConfigError("videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos).") from error
+        raise ConfigError(
+            "videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos)."
+        ) from error
     file.parent.mkdir(parents=True, exist_ok=True)
     state, observation = environment.reset(seed)
     frames = [_frame(environment)]

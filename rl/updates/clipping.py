@@ -21,7 +21,9 @@ def global_norm(tensors: Tensors) -> tf.Tensor:
 
 
 def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipped:
-    """g · min(1, clip_norm/|g|), |g| over all tensors together (Pascanu et al. 2013, algorithm 1); None does not clip."""
+    """g · min(1, clip_norm/|g|), |g| over all tensors together (Pascanu et al. 2013, algorithm 1); None does not
+    clip.
+    """
     norm = global_norm(gradients)
     if clip_norm is None:
         return Clipped(gradients, norm, tf.ones_like(norm))

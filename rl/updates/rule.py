@@ -38,7 +38,9 @@ class Direction(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Δw and the way to it: clipped gradient, norm before clipping, the factor of the clipping, the torso's learning rate."""
+    """Δw and the way to it: clipped gradient, norm before clipping, the factor of the clipping, the torso's learning
+    rate.
+    """
 
     delta: Gradient
     clipped: Gradient
@@ -51,7 +53,8 @@ class UpdateRule:
     """How the objectives of one phase move the weights.
 
     With A[g, i] = c_i for objective i in group g, the rows that a combiner sees are those of A J: a group's row is the
-    gradient of Σ_i c_i L_i. The shared weights take Σ_g w_g row_g; a head takes the sum of its own gradients, uncombined.
+    gradient of Σ_i c_i L_i. The shared weights take Σ_g w_g row_g; a head takes the sum of its own gradients,
+    uncombined.
     """
 
     def __init__(
@@ -98,14 +101,17 @@ class UpdateRule:
             state = tuple(state for _ in self.layers)
         return RuleState(self.optimizer.init(self._flat(weights)), state)
 
-    def direction(self, losses: LossFunction, weights: Weights, state: RuleState, seed: tf.Tensor) -> tuple[Direction, RuleState]:
+    def direction(
+        self, losses: LossFunction, weights: Weights, state: RuleState, seed: tf.Tensor
+    ) -> tuple[Direction, RuleState]:
         """The combined gradient of the objectives at `weights`, which may be a frozen copy's.
 
         Args:
             losses: a function of the weights: ({objective: []}, anything else).
             weights: {part: tensors or variables}; parts that no objective reads are left alone.
             seed: [2] int, for combiners that draw an order.
-        Raises: LeakError where an objective reaches a part that it is not declared to read, or does not reach one that it is.
+        Raises: LeakError where an objective reaches a part that it is not declared to read, or does not reach one that
+            it is.
         """
         if not self.takes_rows:
             return self._summed(losses, weights), state
@@ -121,7 +127,9 @@ class UpdateRule:
         losses_of, auxiliary = rows.auxiliary
         return Direction(losses_of, auxiliary, gradient, matrix, row_weights), state._replace(combiner=combiner_state)
 
-    def step(self, gradient: Gradient, weights: Weights, state: RuleState, progress: tf.Tensor) -> tuple[Step, RuleState]:
+    def step(
+        self, gradient: Gradient, weights: Weights, state: RuleState, progress: tf.Tensor
+    ) -> tuple[Step, RuleState]:
         """Clips the gradient and makes a step of it; nothing is assigned.
 
         Args:
@@ -199,7 +207,9 @@ class UpdateRule:
         return {part: tuple(next(tensors) for _ in self.names[part]) for part in self.shared}
 
     def _all_names(self, weights: Weights) -> dict[str, tuple[str, ...]]:
-        return {part: self.names.get(part, tuple(f"{part}/{k}" for k, _ in enumerate(weights[part]))) for part in weights}
+        return {
+            part: self.names.get(part, tuple(f"{part}/{k}" for k, _ in enumerate(weights[part]))) for part in weights
+        }
 
 
 def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) -> None:
@@ -217,7 +227,7 @@ def _partition(groups: Mapping[str, Sequence[str]], objectives: Mapping[str, Obj
     members = [name for group in groups.values() for name in group]
     require(
         sorted(members) == sorted(objectives) and all(groups.values()),
-        f"agent.groups is {({g: list(n) for g, n in groups.items()})}; every objective of {sorted(objectives)} "
+        f"agent.groups is { ({g: list(n) for g, n in groups.items()}) }; every objective of {sorted(objectives)} "
         "must be in exactly one group, and no group empty.",
     )
     return {group: tuple(names) for group, names in groups.items()}

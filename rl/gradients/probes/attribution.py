@@ -8,8 +8,8 @@ from rl.gradients.probes.evidence import Evidence
 def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
     """The change of each loss that the step on the shared weights makes to first order, g_i·Δw, and its share.
 
-    The share is c_i g_i·Δw / Σ_j |c_j g_j·Δw|: negative where the step lowers the loss, positive where it raises it; the
-    sizes add up to 1. In all and layer by layer.
+    The share is c_i g_i·Δw / Σ_j |c_j g_j·Δw|: negative where the step lowers the loss, positive where it raises it;
+    the sizes add up to 1. In all and layer by layer.
     """
     if not evidence.layers:
         return {}

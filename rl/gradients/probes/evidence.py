@@ -8,7 +8,9 @@ EXTRA_ROWS = ("combined", "clipped", "applied")
 
 
 class CopyDrift(NamedTuple):
-    """How far the live weights are from a frozen copy: age in updates, L2 distance, mean KL(π_copy, π) in nats; [] float32."""
+    """How far the live weights are from a frozen copy: age in updates, L2 distance, mean KL(π_copy, π) in nats; []
+    float32.
+    """
 
     age: tf.Tensor
     distance: tf.Tensor
@@ -18,9 +20,9 @@ class CopyDrift(NamedTuple):
 class Evidence(NamedTuple):
     """One update, taken apart.
 
-    The Gramian is over the objectives' raw rows (without coefficients) and then the extra rows: the combined gradient, the
-    clipped one and the applied step Δw. With m objectives it is [L, m + 3, m + 3], a layer of the shared weights at a time;
-    L = 0 where the network shares nothing.
+    The Gramian is over the objectives' raw rows (without coefficients) and then the extra rows: the combined gradient,
+    the clipped one and the applied step Δw. With m objectives it is [L, m + 3, m + 3], a layer of the shared weights at
+    a time; L = 0 where the network shares nothing.
     """
 
     objectives: tuple[str, ...]

@@ -9,7 +9,8 @@ from rl.gradients.probes.evidence import Evidence
 def row_norms(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Norms of the raw rows, in all and layer by layer, and their ratio to the first objective's.
 
-    A ratio over 30 says that one objective owns the torso. With separate torsos: of each objective's gradient on its own.
+    A ratio over 30 says that one objective owns the torso. With separate torsos: of each objective's gradient on its
+    own.
     """
     numbers = {f"gradient/norm/{name}": norm for name, norm in evidence.torso_norms.items()}
     numbers.update({f"gradient/head_norm/{head}": norm for head, norm in evidence.head_norms.items()})

@@ -14,9 +14,9 @@ State = Any  # a nest of tensors; () where a rule remembers nothing
 class Combiner:
     """A rule from the Gramian of k rows to one weight a row: the shared direction is Σ_g w_g row_g.
 
-    A combiner sees numbers only: no tape, no agent, no variable. It computes in float64, and is a pure function of what it
-    is given, inside and outside an XLA program. Rows are gradients of losses to minimise; zero rows, duplicate rows and
-    all-zero input have a defined, finite answer.
+    A combiner sees numbers only: no tape, no agent, no variable. It computes in float64, and is a pure function of what
+    it is given, inside and outside an XLA program. Rows are gradients of losses to minimise; zero rows, duplicate rows
+    and all-zero input have a defined, finite answer.
     """
 
     scope: str
@@ -26,9 +26,11 @@ class Combiner:
     """Whether the weights are all 1 whatever the rows, so that one backward pass through the total loss will do."""
 
     def __post_init__(self):
-        require(self.scope in ("global", "layer"), f"combiner.scope is {self.scope!r}; allowed are 'global' and 'layer'.")
+        require(
+            self.scope in ("global", "layer"), f"combiner.scope is {self.scope!r}; allowed are 'global' and 'layer'."
+        )
 
-    def init(self, num_rows: int) -> State:  # noqa: ARG002
+    def init(self, num_rows: int) -> State:
         """The state before the first update."""
         return ()
 

@@ -10,7 +10,9 @@ _SINGULAR = 1e-10  # float64 Gramians of float32 rows carry no digits below this
 
 
 class UnitRows(NamedTuple):
-    """Norms n [k], cosines C [k, k] and which rows are not zero [k] bool, all float64; a zero row is a unit row of its own."""
+    """Norms n [k], cosines C [k, k] and which rows are not zero [k] bool, all float64; a zero row is a unit row of its
+    own.
+    """
 
     norms: tf.Tensor
     cosines: tf.Tensor

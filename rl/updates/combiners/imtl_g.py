@@ -1,4 +1,6 @@
-"""IMTL-G: impartial multi-task learning, the gradients' part (Liu et al., ICLR 2021, "Towards Impartial Multi-task Learning")."""
+"""IMTL-G: impartial multi-task learning, the gradients' part (Liu et al., ICLR 2021, "Towards Impartial Multi-task
+Learning").
+"""
 
 from dataclasses import dataclass
 

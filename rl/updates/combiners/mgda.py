@@ -16,8 +16,8 @@ MAX_ROWS = 6
 class MGDA(Combiner):
     """The shortest vector in the convex hull of the rows: min wᵀ G w over w ≥ 0, Σ w = 1.
 
-    Two rows have a closed form, w_1 = clip((g_2 − g_1)·g_2/|g_1 − g_2|², 0, 1). Up to six are solved by looking at every
-    subset of rows. A zero row is itself the shortest vector: no update.
+    Two rows have a closed form, w_1 = clip((g_2 − g_1)·g_2/|g_1 − g_2|², 0, 1). Up to six are solved by looking at
+    every subset of rows. A zero row is itself the shortest vector: no update.
     """
 
     def init(self, num_rows: int) -> tuple:
@@ -33,9 +33,9 @@ class MGDA(Combiner):
 def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
     """[k, k] → [k] float64.
 
-    The answer lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ w = 1. Each of the
-    2^k − 1 candidates is solved, put on the simplex and tried; the shortest wins. A singular candidate is not a number
-    and loses, since a smaller subset has the same hull.
+    The answer lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ w = 1. Each of
+    the 2^k − 1 candidates is solved, put on the simplex and tried; the shortest wins. A singular candidate is not a
+    number and loses, since a smaller subset has the same hull.
     """
     gramian = tf.cast(gramian, tf.float64)
     num_rows = gramian.shape[-1]
@@ -72,7 +72,9 @@ def _eliminate(augmented: tf.Tensor) -> tf.Tensor:
     """
     size = augmented.shape[1]
     for column in range(size):
-        eligible = tf.where(tf.range(size) >= column, tf.abs(augmented[:, :, column]), -tf.ones_like(augmented[:, :, column]))
+        eligible = tf.where(
+            tf.range(size) >= column, tf.abs(augmented[:, :, column]), -tf.ones_like(augmented[:, :, column])
+        )
         pivot = tf.one_hot(tf.argmax(eligible, -1), size, dtype=tf.float64)
         here = tf.one_hot(column, size, dtype=tf.float64)[None]
         pivot_row = tf.einsum("sn,snm->sm", pivot, augmented)

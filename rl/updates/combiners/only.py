@@ -16,7 +16,10 @@ class Only(Combiner):
 
     def init(self, num_rows: int) -> tuple:
         """Nothing to remember; ConfigError where there is no such row."""
-        require(0 <= self.row < num_rows, f"combiner.row is {self.row}; allowed is 0 to {num_rows - 1}, a place in agent.groups.")
+        require(
+            0 <= self.row < num_rows,
+            f"combiner.row is {self.row}; allowed is 0 to {num_rows - 1}, a place in agent.groups.",
+        )
         return ()
 
     def weights(self, gramian, losses, state, seed):

@@ -11,8 +11,8 @@ from rl.updates.combiners.combiner import Combiner
 class PCGrad(Combiner):
     """Every row loses its component against each row that it conflicts with; the update is the sum of what is left.
 
-    Algorithm 1: for each i, v = g_i; for j ≠ i in random order: if v·g_j < 0, v ← v − (v·g_j / |g_j|²) g_j. For two rows
-    the order does not matter: w_i = 1 − min(0, g_1·g_2)/|g_i|².
+    Algorithm 1: for each i, v = g_i; for j ≠ i in random order: if v·g_j < 0, v ← v − (v·g_j / |g_j|²) g_j. For two
+    rows the order does not matter: w_i = 1 − min(0, g_1·g_2)/|g_i|².
     """
 
     def weights(self, gramian, losses, state, seed):
@@ -27,7 +27,8 @@ def pcgrad_weights(gramian: tf.Tensor, orders: tf.Tensor) -> tf.Tensor:
 
     Args:
         gramian: [k, k] float.
-        orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which i meets the others (itself is skipped).
+        orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which i meets the others (itself is
+            skipped).
     Returns: [k] float64.
     """
     gramian = tf.cast(gramian, tf.float64)
@@ -50,4 +51,6 @@ def pcgrad_weights(gramian: tf.Tensor, orders: tf.Tensor) -> tf.Tensor:
 def _two_rows(gramian: tf.Tensor) -> tf.Tensor:
     squares = tf.linalg.diag_part(gramian)
     against = tf.minimum(gramian[0, 1], 0.0)
-    return 1.0 - tf.where(squares > 0, against / tf.where(squares > 0, squares, tf.ones_like(squares)), tf.zeros_like(squares))
+    return 1.0 - tf.where(
+        squares > 0, against / tf.where(squares > 0, squares, tf.ones_like(squares)), tf.zeros_like(squares)
+    )

@@ -11,7 +11,9 @@ from rl.updates.combiners.combiner import Combiner
 
 @dataclass(frozen=True, kw_only=True)
 class Sum(Combiner):
-    """w_g given, 1 if not: with the objectives' coefficients in the rows this is the gradient of the usual total loss."""
+    """w_g given, 1 if not: with the objectives' coefficients in the rows this is the gradient of the usual total
+    loss.
+    """
 
     row_weights: Sequence[float] | None
 

@@ -56,7 +56,7 @@ class Adam(Optimizer):
         )
         return Update(steps, AdamSlots(mean, square, count))
 
-    def _decay(self, weight: tf.Tensor) -> tf.Tensor | float:  # noqa: ARG002
+    def _decay(self, weight: tf.Tensor) -> tf.Tensor | float:
         return 0.0
 
 

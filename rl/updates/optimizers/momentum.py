@@ -28,13 +28,13 @@ class Momentum(Optimizer):
         """At rest."""
         return MomentumSlots(zeros_like(weights))
 
-    def update(self, gradients: Tensors, slots: MomentumSlots, weights: Tensors, learning_rates: Tensors) -> Update:  # noqa: ARG002
+    def update(self, gradients: Tensors, slots: MomentumSlots, weights: Tensors, learning_rates: Tensors) -> Update:
         """See `Optimizer.update`."""
         velocity = tuple(self.momentum * b + g for b, g in zip(slots.velocity, gradients, strict=True))
         steps = tuple(-rate * self._ahead(b, g) for b, g, rate in zip(velocity, gradients, learning_rates, strict=True))
         return Update(steps, MomentumSlots(velocity))
 
-    def _ahead(self, velocity, gradient):  # noqa: ARG002
+    def _ahead(self, velocity, gradient):
         return velocity
 
 

@@ -40,7 +40,9 @@ class Optimizer:
             optional = key != "learning_rate"
             valid = (optional and value is None) or (isinstance(value, int | float) and value > 0)
             require(valid, f"optimizer.{key} is {value}; it must be a positive number{' or null' if optional else ''}.")
-        require(self.schedule in SCHEDULES, f"optimizer.schedule is {self.schedule!r}; it is one of {', '.join(SCHEDULES)}.")
+        require(
+            self.schedule in SCHEDULES, f"optimizer.schedule is {self.schedule!r}; it is one of {', '.join(SCHEDULES)}."
+        )
 
     def rates(self, progress: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The learning rates of torso and heads at a progress of training in [0, 1], [] float32 each."""

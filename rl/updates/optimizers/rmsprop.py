@@ -19,7 +19,8 @@ class RMSPropSlots(NamedTuple):
 class RMSProp(Optimizer):
     """s ← ρ s + (1 − ρ) g², then Δw = −α g/√(s + ε) or −α g/(√s + ε)    (Tieleman & Hinton 2012, lecture 6.5).
 
-    The first form, with s = 1 at the start, is TensorFlow's of the A3C and A2C papers; the second, with s = 0, PyTorch's.
+    The first form, with s = 1 at the start, is TensorFlow's of the A3C and A2C papers; the second, with s = 0,
+    PyTorch's.
     """
 
     decay: float
@@ -35,13 +36,15 @@ class RMSProp(Optimizer):
         super().__post_init__()
         require(0 <= self.decay < 1, f"optimizer.decay is {self.decay}; it must lie in [0, 1).")
         require(self.epsilon > 0, f"optimizer.epsilon is {self.epsilon}; it must be positive.")
-        require(self.initial_square >= 0, f"optimizer.initial_square is {self.initial_square}; it must not be negative.")
+        require(
+            self.initial_square >= 0, f"optimizer.initial_square is {self.initial_square}; it must not be negative."
+        )
 
     def init(self, weights: Tensors) -> RMSPropSlots:
         """`initial_square` everywhere."""
         return RMSPropSlots(tuple(zero + self.initial_square for zero in zeros_like(weights)))
 
-    def update(self, gradients: Tensors, slots: RMSPropSlots, weights: Tensors, learning_rates: Tensors) -> Update:  # noqa: ARG002
+    def update(self, gradients: Tensors, slots: RMSPropSlots, weights: Tensors, learning_rates: Tensors) -> Update:
         """See `Optimizer.update`."""
         square = tuple(
             self.decay * s + (1.0 - self.decay) * tf.square(g) for s, g in zip(slots.square, gradients, strict=True)

@@ -1,0 +1,48 @@
+"""Evaluate a trained agent: python scripts/evaluate.py RUN [--episodes N] [--video]; prints JSON with --json."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+from composition import load_run, report_errors
+
+
+def main() -> None:
+    """Greedy returns of a run's checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="a run directory")
+    parser.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
+    parser.add_argument("--episodes", type=int, default=100, help="greedy episodes (default: 100)")
+    parser.add_argument("--seed", type=int, default=0, help="of the evaluation's episodes (default: 0)")
+    parser.add_argument("--video", type=Path, help="also record one episode to this MP4 file (extra `video`)")
+    parser.add_argument("--json", action="store_true", help="print one JSON line with every return")
+    arguments = parser.parse_args()
+
+    from rl.training import make_evaluator
+    from rl.training.seeds import Purpose, fold, run_seed
+    from rl.training.videos import record
+
+    experiment, _ = load_run(arguments.run, arguments.checkpoint)
+    seed = fold(run_seed(arguments.seed), Purpose.EVALUATION)
+    evaluation = make_evaluator(experiment, arguments.episodes).run(seed)
+    summary = evaluation.summary()
+    if arguments.json:
+        print(json.dumps({**summary, "returns": evaluation.returns.tolist()}))
+    else:
+        low, high = evaluation.returns.min(), evaluation.returns.max()
+        print(
+            f"{summary['mean']:.2f} ± {summary['std']:.2f} over {summary['episodes']} episodes, {low:.1f} to {high:.1f}"
+        )
+    if arguments.video:
+        environment = experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
+        frames = record(environment, experiment.greedy, arguments.video, seed=seed, max_steps=10_000)
+        environment.close()
+        print(f"{arguments.video}: {frames} frames")
+
+
+if __name__ == "__main__":
+    report_errors(main)
