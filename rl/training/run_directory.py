@@ -82,6 +82,9 @@ class RunDirectory:
 
     def remove_if_unused(self) -> None:
         """Removes a folder that nothing was written into, and the folders above it that this leaves empty."""
+        if self._lock is not None:
+            (self.path / ".lock").unlink(missing_ok=True)
+            self.unlock()
         try:
             self.path.rmdir()
             self.path.parent.rmdir()

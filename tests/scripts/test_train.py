@@ -1,0 +1,245 @@
+"""scripts/train.py as a user runs it: to the end, again, killed, interrupted, and given bad input."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+SMALL = (
+    "num_envs=4",
+    "agent.rollout_length=32",
+    "network.torso.widths=[16]",
+    "evaluation.episodes=10",
+    "probe.every_steps=512",
+)
+
+
+def command(root, *overrides):
+    return [sys.executable, str(root / "scripts" / "train.py"), *SMALL, *overrides]
+
+
+def train(root, folder, *overrides, check=True):
+    result = subprocess.run(
+        command(root, *overrides), cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+def newest_weights(run):
+    file = max((run / "checkpoints").glob("checkpoint_*.npz"))
+    with np.load(file) as data:
+        return {name: data[name] for name in data.files if name.startswith(("torso/", "policy/", "value/", "rules/"))}
+
+
+def csv_rows(run):
+    with (run / "metrics.csv").open() as handle:
+        return list(csv.DictReader(handle))
+
+
+def scalar_steps(run, tag):
+    events = EventAccumulator(str(run), size_guidance={"scalars": 0})
+    events.Reload()
+    return [event.step for event in events.Scalars(tag)]
+
+
+@pytest.fixture(scope="module")
+def finished(root, tmp_path_factory):
+    """A run to the end, its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    result = train(root, folder, "steps=4000", "logging.every_steps=256")
+    return folder, folder / "runs" / "default", result.stdout
+
+
+def the_run(group):
+    (run,) = group.iterdir()
+    return run
+
+
+def test_a_run_leaves_what_the_design_promises(finished):
+    _, group, printed = finished
+    run = the_run(group)
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["status"] == "completed"
+    assert (summary["steps"], summary["updates"], summary["seed"]) == (4096, 512, 0)
+    assert summary["evaluation"]["episodes"] == 10
+    assert set(summary["evaluation"]) == {"mean", "std", "episodes"}
+    assert summary["steps_per_second"] > 0
+    assert summary["wall_seconds"] > 0
+    assert "tensorflow" in summary["versions"]
+    rows = csv_rows(run)
+    assert [int(row["step"]) for row in rows] == list(range(128, 4097, 128))
+    assert float(rows[0]["gradient/norm/value"]) > 0
+    assert rows[1]["gradient/norm/value"] == ""
+    assert (run / ".hydra" / "config.yaml").exists()
+    assert list((run / "checkpoints").glob("checkpoint_*.npz"))
+    assert (run / "checkpoints" / "best.npz").exists()
+    assert "tensorboard --logdir runs" in printed
+    assert scalar_steps(run, "episode/return") == list(range(256, 4097, 256))
+
+
+def test_the_same_command_again_shows_the_result_and_does_nothing(root, finished):
+    folder, group, _ = finished
+    before = {file: file.stat().st_mtime_ns for file in the_run(group).rglob("*") if file.is_file()}
+    result = train(root, folder, "logging.every_steps=256", "steps=4_000")  # another order, another spelling
+    assert "complete" in result.stdout
+    assert "Greedy evaluation" in result.stdout
+    assert {file: file.stat().st_mtime_ns for file in the_run(group).rglob("*") if file.is_file()} == before
+
+
+def test_a_directory_of_another_config_is_refused_and_left_alone(root, finished):
+    folder, group, _ = finished
+    run = the_run(group)
+    config = (run / ".hydra" / "config.yaml").read_text()
+    overrides = ("steps=4000", "logging.every_steps=256", "agent.gamma=0.9")
+    escaped = str(run).replace("=", r"\=").replace(",", r"\,")
+    result = train(root, folder, *overrides, f"hydra.run.dir={escaped}", check=False)
+    assert result.returncode == 2
+    assert "agent.gamma is 0.9, there 0.99" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (run / ".hydra" / "config.yaml").read_text() == config
+
+
+def test_a_checkpoint_of_another_network_is_refused(root, finished):
+    folder, group, _ = finished
+    run = str(the_run(group)).replace("=", r"\=").replace(",", r"\,")
+    result = train(root, folder, f"checkpoint.load={run}", "network.torso.widths=[8]", "seed=9", check=False)
+    assert result.returncode == 2
+    assert "torso/dense_0/kernel has shape (4, 16), here (4, 8)" in result.stderr
+    assert len(list(group.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["agent.gama=0.9"], "gama"),
+        (["combiner=pcgrd"], "pcgrd"),
+        (["agent=dqn"], "dqn"),
+        (["environment=gymnasium", "environment.id=Cartpole-v1"], "Did you mean CartPole-v1"),
+        (["optimizer.learning_rate=-1"], "optimizer.learning_rate is -1"),
+        (["agent.minibatches=3"], "agent.minibatches is 3, which does not divide the batch of 128"),
+        (["environment=gymnasium", "environment.id=Blackjack-v1"], "supported are Box and Discrete"),
+        (["+unused=1"], "nothing reads the key unused"),
+    ],
+)
+def test_bad_input_is_one_message_and_leaves_nothing(root, tmp_path, overrides, message):
+    result = train(root, tmp_path, *overrides, check=False)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for(condition, process, seconds=120):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "nothing happened in time"
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+LONG = ("steps=60_000", "checkpoint.every_steps=5_000", "logging.every_steps=640", "evaluation.every_steps=20_000")
+
+
+def start(root, folder):
+    return subprocess.Popen(command(root, *LONG), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_in_the_middle_the_same_command_goes_on(root, tmp_path):
+    process = start(root, tmp_path)
+    group = tmp_path / "runs" / "default"
+    wait_for(lambda: len(list(group.glob("*/checkpoints/checkpoint_*.npz"))) >= 2, process)
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    run = the_run(group)
+    with (run / "metrics.csv").open("a") as handle:
+        handle.write("7777")  # a row that the crash cut off
+    result = train(root, tmp_path, *LONG)
+    assert "Going on from step" in result.stdout
+    assert "fresh episodes" in result.stdout
+    rows = csv_rows(run)
+    last = 128 * -(-60_000 // 128)
+    assert [int(row["step"]) for row in rows] == list(range(128, last + 1, 128))
+    assert scalar_steps(run, "objective/value") == list(range(640, last + 1, 640))
+    assert len(set(scalar_steps(run, "evaluation/return"))) == len(scalar_steps(run, "evaluation/return"))
+    assert json.loads((run / "summary.json").read_text())["status"] == "completed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(root, tmp_path, number):
+    process = start(root, tmp_path)
+    wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=60)
+    run = the_run(tmp_path / "runs" / "default")
+    summary = json.loads((run / "summary.json").read_text())
+    assert process.returncode == 130
+    assert summary["status"] == "interrupted"
+    assert "the same command goes on" in printed
+    assert max((run / "checkpoints").glob("checkpoint_*.npz")).name == f"checkpoint_{summary['steps']:012d}.npz"
+
+
+def test_two_processes_cannot_train_in_one_directory(root, tmp_path):
+    process = start(root, tmp_path)
+    wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
+    second = train(root, tmp_path, *LONG, check=False)
+    process.kill()
+    process.wait()
+    assert second.returncode == 2
+    assert "another process is training" in second.stderr
+
+
+def test_same_seed_same_weights_across_processes(root, tmp_path, finished):
+    _, group, _ = finished
+    train(root, tmp_path, "steps=4000", "logging.every_steps=256")
+    first, second = newest_weights(the_run(group)), newest_weights(the_run(tmp_path / "runs" / "default"))
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+
+
+def test_a_number_that_is_not_finite_stops_the_run_and_is_named(root, tmp_path):
+    result = train(
+        root,
+        tmp_path,
+        "steps=20_000",
+        "optimizer=sgd",
+        "optimizer.learning_rate=1e30",
+        "optimizer.clip_norm=null",
+        check=False,
+    )
+    assert result.returncode == 3
+    assert "is not finite at update" in result.stderr
+    assert "objective" in result.stderr
+    assert "Traceback" not in result.stderr
+    run = the_run(tmp_path / "runs" / "default")
+    assert json.loads((run / "summary.json").read_text())["status"] == "failed"
+    with np.load(run / "failure.npz") as saved:
+        assert saved["batch/observation"].shape == (32, 4)
+        assert "torso/dense_0/kernel" in saved
+
+
+def test_fresh_starts_over(root, tmp_path):
+    first = train(root, tmp_path, "steps=1000")
+    run = the_run(tmp_path / "runs" / "default")
+    before = newest_weights(run)
+    again = train(root, tmp_path, "steps=1000", "fresh=true")
+    assert "Training in" in first.stdout
+    assert "Training in" in again.stdout
+    assert len(csv_rows(run)) == 8
+    for name, array in newest_weights(run).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_help_is_worth_reading(root, tmp_path):
+    result = train(root, tmp_path, "--help")
+    for word in ("imtl_g, mean, mgda, pcgrad", "fresh=true starts over", "python scripts/train.py -m"):
+        assert word in result.stdout

@@ -1,0 +1,144 @@
+"""An iteration of learning: whole, pure, seeded, and not moved by looking."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rl.training.probing import Prober
+from rl.training.state import named_variables, read
+
+SMALL = ("num_envs=4", "agent.rollout_length=16", "network.torso.widths=[8,8]", "steps=2000")
+
+
+def weights_of(experiment):
+    return [v.numpy() for part in experiment.variables.weights.values() for v in part]
+
+
+def trained(experiment, count, probe_every=2):
+    programs = experiment.programs(probe_every=probe_every)
+    chunk = programs.iterate(count)
+    return weights_of(experiment), chunk, programs
+
+
+def test_same_seed_same_weights_bit_for_bit_and_another_seed_others(build):
+    one, two, other = (trained(build(*SMALL, f"seed={seed}"), 5)[0] for seed in (1, 1, 2))
+    for a, b, c in zip(one, two, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert np.abs(a - c).max() > 0
+
+
+@pytest.mark.parametrize("combiner", ["sum", "pcgrad"])
+def test_probes_change_no_bit_of_the_weights(build, combiner):
+    looked, chunk, _ = trained(build(*SMALL, f"combiner={combiner}"), 6, probe_every=1)
+    blind, _, _ = trained(build(*SMALL, f"combiner={combiner}", "probe=none"), 6)
+    assert np.isfinite(chunk.findings["gradient/norm/policy"]).all()
+    for a, b in zip(looked, blind, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_iterations_in_one_call_or_in_several_are_the_same(build):
+    whole, chunk, programs = trained(build(*SMALL), 7, probe_every=3)
+    apart = build(*SMALL)
+    other = apart.programs(probe_every=3)
+    findings = np.concatenate([other.iterate(n).findings["gradient/norm/value"] for n in (1, 2, 4)])
+    for a, b in zip(whole, weights_of(apart), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(chunk.findings["gradient/norm/value"], findings)
+    assert np.isfinite(findings).tolist() == [True, False, False, True, False, False, True]
+    assert programs.num_traces == other.num_traces == 4  # collect, probe, learn, iterate: once each
+
+
+def test_the_fused_pass_and_rows_move_the_weights_alike(build):
+    fused = build(*SMALL)
+    rows = build(*SMALL, "combiner.row_weights=[1.0,1.0000001]")
+    assert not fused.learner.rules["update"].takes_rows
+    assert rows.learner.rules["update"].takes_rows
+    before = np.concatenate([w.ravel() for w in weights_of(fused)])
+    after, by_rows = (np.concatenate([w.ravel() for w in trained(x, 1)[0]]) for x in (fused, rows))
+    # Sixteen updates in float32; Adam divides by the gradient's size, so entries near rounding may move differently.
+    assert np.linalg.norm(after - by_rows) < 1e-3 * np.linalg.norm(after - before)
+
+
+def test_copies_move_by_their_schedules_alone(build):
+    experiment = build(*SMALL, "frozen=target_hard", "frozen.target.every_updates=24")
+    start = weights_of(experiment)
+    programs = experiment.programs(probe_every=10)
+    programs.iterate(1)
+    after_one = weights_of(experiment)
+    programs.iterate(1)
+    frozen = experiment.variables.frozen
+    behaviour = [v for part in experiment.variables.weights for v in frozen["behaviour"].weights[part]]
+    for copy, live in zip(behaviour, after_one, strict=True):
+        np.testing.assert_array_equal(copy, live)  # a snapshot of the second iteration's start
+        assert not copy.trainable
+    for copy, old in zip(
+        (v for part in experiment.variables.weights for v in frozen["anchor"].weights[part]), start, strict=True
+    ):
+        np.testing.assert_array_equal(copy.numpy(), old)
+    assert float(frozen["behaviour"].age) == 16.0
+    assert float(frozen["anchor"].age) == 32.0
+    assert float(frozen["target"].age) == 8.0  # copied after update 24 of 32
+
+
+def test_delayed_gradients_are_taken_at_the_behaviour_copy(build):
+    """At the behaviour copy every ratio is 1, so nothing is ever clipped and the KL stays 0; the weights move all the same."""
+    experiment = build(*SMALL, "agent.differentiate_at=behaviour", "combiner=pcgrad")
+    before = weights_of(experiment)
+    after, chunk, _ = trained(experiment, 2)
+    # exp and log of equal logits cancel to float32 rounding.
+    np.testing.assert_allclose(chunk.metrics["policy/kl"], 0.0, atol=1e-6)
+    np.testing.assert_array_equal(chunk.metrics["policy/clip_fraction"], 0.0)
+    assert min(np.abs(a - b).max() for a, b in zip(before, after, strict=True)) > 0
+
+
+def test_a_kl_limit_leaves_out_the_rest_of_the_updates(build):
+    _, free, _ = trained(build(*SMALL, "optimizer.learning_rate=0.01"), 1)
+    _, held, _ = trained(build(*SMALL, "optimizer.learning_rate=0.01", "agent.target_kl=0.001"), 1)
+    assert free.metrics["update/count"][0] == 16
+    assert 1 <= held.metrics["update/count"][0] < 16
+
+
+def test_an_update_that_is_not_finite_is_not_applied_and_ends_the_iterations(build):
+    experiment = build(*SMALL)
+    experiment.variables.weights["value"][0].assign_add(tf.fill((8, 1), 1e38))
+    before = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
+    chunk = experiment.programs(probe_every=10).iterate(5)
+    assert chunk.metrics["bad_update"].tolist() == [0.0]
+    moved = {
+        name for name, v in named_variables(experiment.variables).items() if not np.array_equal(v.numpy(), before[name])
+    }
+    assert moved <= {"environment", "observation"}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_findings_agree_with_a_brute_force_twin(build, shared):
+    """The chain, taken apart by hand with NumPy from the rows of the replayed minibatch."""
+    experiment = build(*SMALL, f"network.shared={str(shared).lower()}", "combiner=imtl_g")
+    learner, state = experiment.learner, read(experiment.variables)
+    state, trajectory = learner.collect(state)
+    prober = Prober(learner, experiment.probes)
+    found = prober(state, trajectory).numbers
+    taken_in, normalized, _ = learner.take_in(state, trajectory)
+    phase = learner.phases[0]
+    minibatch = learner.minibatch(phase, taken_in, normalized, 0)
+    rows = prober.rows(phase, minibatch).gradients
+    torso = {"policy": "torso", "value": "torso"} if shared else {"policy": "policy_torso", "value": "value_torso"}
+    flat = {n: np.concatenate([g.numpy().ravel() for g in rows[n][torso[n]]]).astype(np.float64) for n in torso}
+    for name, row in flat.items():
+        # Float32 sums over some hundred terms.
+        np.testing.assert_allclose(found[f"gradient/norm/{name}"], np.linalg.norm(row), rtol=1e-5)
+    if not shared:
+        assert not [tag for tag in found if "cosine" in tag or "share" in tag]
+        return
+    cosine = flat["policy"] @ flat["value"] / np.linalg.norm(flat["policy"]) / np.linalg.norm(flat["value"])
+    np.testing.assert_allclose(found["gradient/cosine/policy-value"], cosine, atol=1e-5)
+    _, step, _ = learner.update(phase, minibatch, learner.progress(state))
+    applied = np.concatenate([d.numpy().ravel() for d in step.delta["torso"]]).astype(np.float64)
+    entropy = np.concatenate([g.numpy().ravel() for g in rows["entropy"]["torso"]]).astype(np.float64)
+    changes = {"policy": flat["policy"] @ applied, "value": flat["value"] @ applied, "entropy": entropy @ applied}
+    weighted = {"policy": changes["policy"], "value": 0.5 * changes["value"], "entropy": 0.01 * changes["entropy"]}
+    total = sum(abs(x) for x in weighted.values())
+    for name, change in changes.items():
+        np.testing.assert_allclose(found[f"update/change/{name}"], change, rtol=1e-3, atol=1e-9)
+        np.testing.assert_allclose(found[f"update/share/{name}"], weighted[name] / total, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found["update/applied_norm"], np.linalg.norm(applied), rtol=1e-5)
