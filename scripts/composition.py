@@ -170,7 +170,10 @@ def _without_hydra(root: DictConfig) -> DictConfig:
 
 def _safe(value: Any) -> str:
     """A value as a part of a file's name, on any file system."""
-    text = str(value) if not isinstance(value, float) else f"{value:g}"
+    words = {True: "true", False: "false", None: "null"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    text = f"{value:g}" if isinstance(value, float) else str(value)
     return re.sub(r"[^\w.+-]+", "_", text).strip("_")
 
 

@@ -100,7 +100,13 @@ def test_standardized_equal_numbers_are_zero(constant, n):
 def test_explained_variance_by_hand():
     """target 0, 4 has variance 4. Residuals: none → 1; equal ones → 1; of a constant 4 → 0; v = −target: 0, 8, 16 → −3."""
     target, valid = tf.constant([0.0, 4.0]), tf.ones(2)
-    for v, expected in (([0.0, 4.0], 1.0), ([7.0, 11.0], 1.0), ([3.0, 3.0], 0.0), ([0.0, -4.0], -3.0), ([0.0, 2.0], 0.75)):
+    for v, expected in (
+        ([0.0, 4.0], 1.0),
+        ([7.0, 11.0], 1.0),
+        ([3.0, 3.0], 0.0),
+        ([0.0, -4.0], -3.0),
+        ([0.0, 2.0], 0.75),
+    ):
         assert float(explained_variance(tf.constant(v), target, valid)) == expected
 
 

@@ -12,7 +12,8 @@ EPS = np.finfo(np.float32).eps
 LOG_ROOT_TAU = 0.5 * np.log(2 * np.pi)
 parameters = st.integers(1, 4).flatmap(
     lambda d: st.tuples(
-        hnp.arrays(np.float64, (2, d), elements=st.floats(-10, 10)), hnp.arrays(np.float64, (2, d), elements=st.floats(-3, 3))
+        hnp.arrays(np.float64, (2, d), elements=st.floats(-10, 10)),
+        hnp.arrays(np.float64, (2, d), elements=st.floats(-3, 3)),
     )
 )
 
@@ -73,7 +74,9 @@ def test_closed_forms_of_kl_and_of_the_score(case):
         tape.watch(p)
         log_prob = DiagonalGaussian(d).log_prob(p, tf.constant(other_mean))
     z = (other_mean - mean) / np.exp(log_std)
-    np.testing.assert_allclose(tape.gradient(log_prob, p), np.concatenate([z / np.exp(log_std), z**2 - 1]), rtol=1e-10, atol=1e-9)
+    np.testing.assert_allclose(
+        tape.gradient(log_prob, p), np.concatenate([z / np.exp(log_std), z**2 - 1]), rtol=1e-10, atol=1e-9
+    )
 
 
 def test_a_sample_is_the_mean_and_a_multiple_of_the_noise():

@@ -127,6 +127,11 @@ def test_leading_axes_are_arbitrary(case):
     many = (action, distribution.log_prob(batch, action), distribution.entropy(batch), distribution.mode(batch))
     for i, j in np.ndindex(2, 3):
         x, a = batch[i, j], action[i, j]
-        one = (distribution.sample(x, noise[i, j]), distribution.log_prob(x, a), distribution.entropy(x), distribution.mode(x))
+        one = (
+            distribution.sample(x, noise[i, j]),
+            distribution.log_prob(x, a),
+            distribution.entropy(x),
+            distribution.mode(x),
+        )
         for ours, expected in zip(many, one, strict=True):
             np.testing.assert_allclose(ours[i, j], expected, rtol=1e-6)

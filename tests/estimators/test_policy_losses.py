@@ -25,7 +25,9 @@ def gradients(loss, *arguments):
 
 def test_policy_gradient_loss_and_its_gradient():
     """−log π · A: −(−1)·2 = 2 and −(−3)·(−4) = −12; the gradient is −A, and the advantage receives none."""
-    np.testing.assert_array_equal(policy_gradient_loss(tf.constant([-1.0, -3.0]), tf.constant([2.0, -4.0])), [2.0, -12.0])
+    np.testing.assert_array_equal(
+        policy_gradient_loss(tf.constant([-1.0, -3.0]), tf.constant([2.0, -4.0])), [2.0, -12.0]
+    )
     d_log_prob, d_advantage = gradients(policy_gradient_loss, [-1.0, -3.0], [2.0, -4.0])
     np.testing.assert_array_equal(d_log_prob, [-2.0, 4.0])
     assert d_advantage is None

@@ -9,7 +9,10 @@ from rl.frozen import drift, freeze, refuse_frozen
 
 def live_weights():
     return {
-        "torso": (tf.Variable([[1 / 3, 1e-30], [3e38, -0.0]], name="torso/kernel"), tf.Variable([0.1], name="torso/bias")),
+        "torso": (
+            tf.Variable([[1 / 3, 1e-30], [3e38, -0.0]], name="torso/kernel"),
+            tf.Variable([0.1], name="torso/bias"),
+        ),
         "policy": (tf.Variable([2.0], name="policy/kernel"),),
     }
 

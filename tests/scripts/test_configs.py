@@ -1,0 +1,86 @@
+"""Every config composes and instantiates, and runs are named by what they are."""
+
+import pytest
+from composition import CONFIGS, build, flat, job_name
+from omegaconf import OmegaConf
+
+CHOICES = [
+    (folder.name, file.stem)
+    for folder in sorted(CONFIGS.iterdir())
+    if folder.is_dir()
+    for file in sorted(folder.glob("[!_]*.yaml"))
+]
+EXTRA = {("environment", "gymnasium"): ["environment.id=CartPole-v1"]}
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_builds_an_experiment_that_passes_the_audit(compose, group, choice):
+    config = compose(f"{group}={choice}", *EXTRA.get((group, choice), []))
+    table = build(config).audit()
+    assert set(table) == {"policy", "value", "entropy"}
+
+
+def test_every_number_says_what_it_means_once():
+    """A key of a choice has a comment on its line, there or in the file that the choice builds upon."""
+    silent = []
+    for folder in (folder for folder in CONFIGS.iterdir() if folder.is_dir() and folder.name != "experiment"):
+        explained, plain = set(), {}
+        for file in folder.glob("*.yaml"):
+            for line in file.read_text().splitlines():
+                key, _, value = line.strip().partition(":")
+                if value.strip() and not line.startswith("#") and key not in {"_target_", "_convert_", "defaults"}:
+                    explained |= {key} if "#" in line else set()
+                    plain[key] = f"{folder.name}/{file.name}: {line}"
+        silent += [line for key, line in plain.items() if key not in explained]
+    assert silent == []
+
+
+def named(compose, *overrides):
+    import hydra
+
+    root = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+    return job_name(root)
+
+
+def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):
+    compose()
+    assert named(compose) == "seed=0"
+    assert named(compose, "seed=4", "combiner=pcgrad") == "combiner=pcgrad,seed=4"
+    assert (
+        named(compose, "optimizer.learning_rate=0.001", "agent=a2c") == "agent=a2c,optimizer.learning_rate=0.001,seed=0"
+    )
+
+
+def test_names_are_by_resolved_values_and_not_by_spelling_or_order(compose):
+    compose()
+    assert named(compose, "steps=200_000", "num_envs=4") == named(compose, "num_envs=4", "steps=200000")
+    assert named(compose, "steps=500_000", "agent.gamma=0.990") == "seed=0"
+    assert named(compose, "optimizer=adam", "optimizer.learning_rate=2.5e-4") == "seed=0"
+
+
+def test_an_overlay_is_the_folder_and_not_part_of_the_name(compose):
+    compose()
+    assert named(compose, "experiment=cleanrl") == "seed=0"
+    assert named(compose, "experiment=cleanrl", "network.shared=true") == "network.shared=true,seed=0"
+
+
+def test_what_does_not_change_the_training_is_not_in_the_name(compose):
+    compose()
+    assert named(compose, "fresh=true", "threads=2", "logging.progress=false") == "seed=0"
+
+
+def test_long_names_are_cut_to_a_digest_that_tells_them_apart(compose):
+    compose()
+    many = [
+        f"agent.coefficients.{name}=0.{'1' * 30}{digit}" for digit, name in enumerate(("policy", "value", "entropy"))
+    ]
+    many += [f"network.torso.widths=[{','.join(['64'] * 40)}]"]
+    one, other = named(compose, *many), named(compose, *many, "agent.clip=0.3")
+    assert len(one) < 200
+    assert one != other
+    assert one.endswith("seed=0")
+
+
+def test_flat_resolves_interpolations():
+    config = OmegaConf.create({"a": {"b": 1, "c": "${a.b}"}, "d": [1, 2]})
+    assert flat(config) == {"a.b": 1, "a.c": 1, "d": [1, 2]}

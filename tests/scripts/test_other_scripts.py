@@ -1,0 +1,80 @@
+"""evaluate.py and inspect_gradients.py on a real run, with good and bad input."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SMALL = ("num_envs=4", "agent.rollout_length=32", "network.torso.widths=[16]", "evaluation.episodes=10", "steps=1000")
+
+
+def call(root, folder, script, *arguments):
+    return subprocess.run(
+        [sys.executable, str(root / "scripts" / script), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    result = call(root, folder, "train.py", *SMALL, "evaluation.videos=1", "hydra.run.dir=here")
+    assert result.returncode == 0, result.stderr
+    return folder / "here"
+
+
+def test_evaluate_prints_the_returns_of_a_checkpoint(root, run):
+    result = call(root, run, "evaluate.py", str(run), "--episodes", "7", "--json")
+    printed = json.loads(result.stdout)
+    assert printed["episodes"] == len(printed["returns"]) == 7
+    assert printed["mean"] == pytest.approx(sum(printed["returns"]) / 7)
+    assert result.stdout == call(root, run, "evaluate.py", str(run), "--episodes", "7", "--json").stdout
+
+
+def test_evaluate_takes_the_best_checkpoint_and_records_a_video(root, run, tmp_path):
+    import imageio.v2 as imageio
+
+    film = tmp_path / "film.mp4"
+    result = call(root, run, "evaluate.py", str(run), "--checkpoint", "best", "--episodes", "2", "--video", str(film))
+    assert "over 2 episodes" in result.stdout
+    promised = int(result.stdout.rsplit(":", 1)[1].split()[0])
+    assert sum(1 for _ in imageio.get_reader(film)) == promised
+
+
+def test_training_records_videos_on_request(run):
+    import imageio.v2 as imageio
+
+    frames = [frame.shape for frame in imageio.get_reader(run / "videos" / "episode_0.mp4")]
+    assert len(frames) > 5
+    assert frames[0] == (400, 600, 3)
+
+
+@pytest.mark.parametrize("script", ["evaluate.py", "inspect_gradients.py"])
+def test_a_folder_that_is_no_run_is_one_message(root, tmp_path, script):
+    arguments = ["audit"] if script == "inspect_gradients.py" else []
+    result = call(root, tmp_path, script, *arguments, str(tmp_path))
+    assert result.returncode == 2
+    assert "is not a run directory" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_audit_prints_objective_by_variable(root, run):
+    result = call(root, run, "inspect_gradients.py", "audit", str(run))
+    lines = {
+        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
+        for line in result.stdout.splitlines()
+        if "/" in line and "│" in line
+    }
+    assert lines["torso/dense_0/kernel"] == ["shared", "non-zero", "non-zero", "non-zero"]
+    assert lines["value/linear/kernel"] == ["private", "none", "non-zero", "none"]
+
+
+def test_audit_without_a_run_takes_overrides(root, tmp_path):
+    result = call(root, tmp_path, "inspect_gradients.py", "audit", "network.shared=false")
+    assert "policy_torso/dense_0/kernel" in result.stdout
+    assert "shared" not in result.stdout.replace("│ private", "")
