@@ -1,7 +1,7 @@
 """Measure: python scripts/benchmark.py speed|probes|learning; --help says what each prints.
 
-Every figure comes from runs of scripts/train.py as a user starts it. Rivals take turns within a round, since machines are
-noisy and only ratios of one sitting mean something; figures are medians over the rounds.
+Every figure comes from runs of scripts/train.py as a user starts it. Rivals take turns within a round, since machines
+are noisy and only ratios of one sitting mean something; figures are medians over the rounds.
 """
 
 import argparse
@@ -114,12 +114,14 @@ def probes(arguments: argparse.Namespace) -> None:
             identical &= _same_weights(*runs.values())
     slower = statistics.median(1 - on / off for on, off in zip(rates["default"], rates["none"], strict=True))
     print(
-        f"PPO, CartPole-v1, 8 environments, {arguments.steps:,} steps; medians of {arguments.rounds} rounds. {machine()}\n"
+        f"PPO, CartPole-v1, 8 environments, {arguments.steps:,} steps; "
+        f"medians of {arguments.rounds} rounds. {machine()}\n"
     )
     rows = [[kind, f"{statistics.median(numbers):,.0f}"] for kind, numbers in rates.items()]
     print(markdown(["probes", "steps/s"], rows))
     print(
-        f"\nSlower with every probe on: {100 * slower:.1f} %. Final weights bit-identical: {'yes' if identical else 'NO'}."
+        f"\nSlower with every probe on: {100 * slower:.1f} %. "
+        f"Final weights bit-identical: {'yes' if identical else 'NO'}."
     )
 
 
@@ -185,7 +187,8 @@ def machine() -> str:
     """The machine in words."""
     import tensorflow as tf
 
-    return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, TensorFlow {tf.__version__}."
+    cores = f"{os.cpu_count()} cores ({platform.machine()})"
+    return f"{cores}, Python {platform.python_version()}, TensorFlow {tf.__version__}."
 
 
 def main() -> None:

@@ -14,6 +14,23 @@ from omegaconf import DictConfig, OmegaConf
 
 register_resolvers()
 
+_SWEPT = (
+    "seed",
+    "steps",
+    "num_envs",
+    "network.shared",
+    "normalize.rewards",
+    "optimizer.learning_rate",
+    "optimizer.clip_norm",
+    "agent.gamma",
+    "agent.lambda_",
+    "agent.rollout_length",
+    "agent.epochs",
+    "agent.minibatches",
+    "agent.coefficients.value",
+    "agent.coefficients.entropy",
+)
+
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
@@ -135,19 +152,17 @@ def _write_config(config: DictConfig, path: Path) -> None:
 
 
 def _hyperparameters(config: DictConfig) -> dict:
-    """For the HParams tab: the groups' choices and every number, flag or word, one type a key, nothing empty."""
-    choices = {
-        group: choice for group, choice in HydraConfig.get().runtime.choices.items() if not group.startswith("hydra/")
-    }
-    shown = ("agent.", "optimizer.", "network.", "combiner.", "normalize.", "seed", "steps", "num_envs")
-    values = {
-        key: float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-        for key, value in flat(config).items()
-        if key.startswith(shown)
-        and isinstance(value, int | float | str)
-        and not key.endswith(("_target_", "_convert_"))
-    }
-    return {**{f"{group}": str(choice) for group, choice in choices.items() if choice}, **values}
+    """For the HParams tab: the groups' choices and the settings most often swept, one type a key, nothing empty."""
+    choices, values = HydraConfig.get().runtime.choices, flat(config)
+    groups = ("agent", "environment", "network", "combiner", "optimizer", "frozen")
+    hyperparameters = {group: str(choices[group]) for group in groups}
+    for key in _SWEPT:
+        value = values.get(key)
+        if isinstance(value, bool | str):
+            hyperparameters[key] = value
+        elif value is not None:
+            hyperparameters[key] = float(value)
+    return hyperparameters
 
 
 def _result(summary: dict, path: Path) -> str:

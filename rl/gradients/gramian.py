@@ -27,8 +27,11 @@ def gramian(rows: Sequence[Row], layers: Mapping[str, Sequence[int]]) -> tf.Tens
     Args:
         rows: m rows, each a tuple of tensors on the same weights.
         layers: {layer: places of its weights in a row}.
-    Returns: [L, m, m], symmetric to the bit, in the rows' type.
+    Returns: [L, m, m] float64, symmetric to the bit. Products of float32 numbers are exact in float64: in float32 a
+        zero eigenvalue of dependent rows would come out as ±6e-8 of the largest, and its sign would decide what a
+        combiner does.
     """
+    rows = [tuple(tf.cast(tensor, tf.float64) for tensor in row) for row in rows]
     entries = {
         (i, j): tf.stack(
             [tf.add_n([tf.reduce_sum(rows[i][k] * rows[j][k]) for k in places]) for places in layers.values()]

@@ -32,7 +32,7 @@ class Writer:
         with self._writer.as_default(step=0):
             tf.summary.text("config", f"```yaml\n{config_text}```")
             tf.summary.experimental.write_raw_pb(layout_summary(), step=0)
-            hparams_api.hparams_config(hparams=[], metrics=metrics)
+            hparams_api.hparams_config(hparams=[hparams_api.HParam(key) for key in hyperparameters], metrics=metrics)
             hparams_api.hparams(dict(hyperparameters), trial_id=run)
         self._writer.flush()
 

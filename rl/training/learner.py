@@ -268,7 +268,7 @@ class Learner:
         if direction.gramian is not None:
             total = tf.reduce_sum(direction.gramian, 0)
             groups = list(phase.groups)
-            lengths, angles = norms(total), cosines(total)
+            lengths, angles = (tf.cast(x, tf.float32) for x in (norms(total), cosines(total)))
             for g, group in enumerate(groups):
                 numbers[f"gradient/group_norm/{group}"] = lengths[g]
                 numbers[f"update/row_weight/{group}"] = tf.reduce_mean(direction.row_weights[:, g])

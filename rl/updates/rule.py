@@ -27,7 +27,8 @@ class RuleState(NamedTuple):
 class Direction(NamedTuple):
     """A combined gradient. The last two are None where one backward pass through the total loss gave it.
 
-    losses: {objective: []}; gradient mirrors the weights; gramian [L, k, k] of the groups' rows and row_weights [L, k].
+    losses: {objective: []}; gradient mirrors the weights; gramian [L, k, k] float64 of the groups' rows and
+    row_weights [L, k].
     """
 
     losses: dict[str, tf.Tensor]
@@ -180,11 +181,11 @@ class UpdateRule:
         """Row weights [L, k] from the layers' Gramians."""
         if self.combiner.scope == "global":
             weights, state = self.combiner.weights(tf.reduce_sum(matrix, 0), losses, state, seed)
-            return tf.repeat(tf.cast(weights, matrix.dtype)[None], matrix.shape[0], 0), state
+            return tf.repeat(tf.cast(weights, losses.dtype)[None], matrix.shape[0], 0), state
         by_layer, states = [], []
         for layer in range(matrix.shape[0]):
             weights, one = self.combiner.weights(matrix[layer], losses, state[layer], seed)
-            by_layer.append(tf.cast(weights, matrix.dtype))
+            by_layer.append(tf.cast(weights, losses.dtype))
             states.append(one)
         return tf.stack(by_layer), tuple(states)
 

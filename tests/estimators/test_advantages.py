@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 
 from rl.estimators import discounted_returns, discounts, gae, lambda_returns
 
-# Rewards and values are at most 10, γ at most 1 and T at most 7: no partial sum exceeds 7·30 = 210, and every one of the
-# fewer than 50 operations rounds by at most half of 2⁻²³ of that.
+# Rewards and values are at most 10, γ at most 1 and T at most 7: no partial sum exceeds 7·30 = 210, and every one of
+# the fewer than 50 operations rounds by at most half of 2⁻²³ of that.
 ATOL = 50 * 210 * 2.0**-24
 MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True)}
 
@@ -25,7 +25,7 @@ def column(*numbers):
 
 
 def with_successors(v_tm1, final, ended):
-    """v_t: the value of the next step's observation, or the final observation's own where the episode or the batch ends."""
+    """v_t: the value of the next step's observation; of the final observation where the episode or the batch ends."""
     last = np.arange(len(ended))[:, None] == len(ended) - 1
     return np.where(ended | last, final, np.roll(v_tm1, -1, 0))
 
@@ -64,7 +64,7 @@ def test_by_hand(estimate):
 
 
 def test_ends_by_hand(estimate):
-    """Ended at step 1, γ = λ = ½: δ_1 is 1 − 4 = −3 where terminated, 1 + ½·6 − 4 = 0 where truncated; A_0 = 1 + ¼ δ_1."""
+    """An end at step 1, γ = λ = ½: δ_1 = 1 − 4 = −3 if terminated, 1 + ½·6 − 4 = 0 if truncated; A_0 = 1 + ¼ δ_1."""
     no, at_1 = column(0, 0, 0) > 0, column(0, 1, 0) > 0
     for terminated, truncated, expected in ((at_1, no, [0.25, -3, 1]), (no, at_1, [1, 0, 1])):
         discount_t, lambda_t = discounts(terminated, truncated, gamma=0.5, lambda_=0.5)

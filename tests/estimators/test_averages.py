@@ -37,7 +37,7 @@ def test_mean_and_variance_by_hand():
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(masked())
 def test_mean_and_variance_equal_numpys_of_the_valid_entries(case):
-    """A sum of 20 numbers below 100 rounds by at most 20·100·EPS in all; squares are below 200² and rounded like them."""
+    """A sum of 20 numbers below 100 rounds by at most 20·100·EPS in all; squares are below 200², rounded like them."""
     x, valid = case
     kept = x[valid].astype(np.float64)
     np.testing.assert_allclose(masked_mean(x, as_float(valid)), kept.mean(), rtol=0, atol=20 * 100 * EPS)
@@ -98,7 +98,10 @@ def test_standardized_equal_numbers_are_zero(constant, n):
 
 
 def test_explained_variance_by_hand():
-    """target 0, 4 has variance 4. Residuals: none → 1; equal ones → 1; of a constant 4 → 0; v = −target: 0, 8, 16 → −3."""
+    """Var(0, 4) = 4. The variance of target − v: 0 where they are equal or a constant apart, 4 for a constant v.
+
+    For v = −target, (0, 8): 16, hence 1 − 16/4 = −3. For v = target/2, (0, 2): 1, hence ¾.
+    """
     target, valid = tf.constant([0.0, 4.0]), tf.ones(2)
     for v, expected in (
         ([0.0, 4.0], 1.0),

@@ -26,7 +26,7 @@ def log_softmax(x):
 
 
 def test_log_prob_entropy_and_mode_by_hand():
-    """p = 1/8, 2/8, 5/8: entropy Σ p log 1/p = ⅛ log 8 + ¼ log 4 + ⅝ log 8/5; numbers below 2.1, rounded a few times."""
+    """p = 1/8, 2/8, 5/8: entropy ⅛ log 8 + ¼ log 4 + ⅝ log 8/5; numbers below 2.1, rounded a few times."""
     three = Categorical(3)
     for action, p in enumerate([1 / 8, 2 / 8, 5 / 8]):
         np.testing.assert_allclose(three.log_prob(EIGHTHS, action), np.log(p), rtol=0, atol=8 * EPS)

@@ -93,7 +93,7 @@ def test_gradients_reach_both_sides_of_kl(case):
 
 @pytest.mark.parametrize("which", ["entropy", "kl", "log_prob"])
 def test_gradients_equal_finite_differences(case, which):
-    """In float64: central differences at h = 1e-5 are wrong by h² times a third derivative of order one, and 1e-16/h."""
+    """In float64: central differences are wrong by h² times a third derivative of order one, and 1e-16/h; h = 1e-5."""
     distribution, parameters, other = case
     parameters, other = tf.cast(parameters, tf.float64), tf.cast(other, tf.float64)
     action = tf.constant(2) if isinstance(distribution, Categorical) else tf.constant([0.1, -0.4], tf.float64)
@@ -119,7 +119,7 @@ def test_noise_follows_from_its_seed_alone(case):
 
 
 def test_leading_axes_are_arbitrary(case):
-    """Every function of a batch [2, 3] is the function of each of its rows, up to the vectorised exponential's last bits."""
+    """A function of a batch [2, 3] is the function of each of its rows, to the vectorised exponential's last bits."""
     distribution, parameters, other = case
     batch = tf.reshape(tf.linspace(parameters, other, 6), (2, 3, 4))
     noise = distribution.noise((2, 3), SEED)

@@ -33,7 +33,8 @@ def test_policy_gradient_loss_and_its_gradient():
     assert d_advantage is None
 
 
-CLIP_TABLE = [  # ρ, A, the loss −min(ρA, clip(ρ)A) at ε = ½, and its gradient −ρA with respect to log ρ, or 0 where clipped
+# ρ, A, the loss −min(ρA, clip(ρ)A) at ε = ½, and its gradient with respect to log ρ: −ρA, or 0 where clipped.
+CLIP_TABLE = [
     (0.25, 1.0, -0.25, -0.25),
     (1.0, 1.0, -1.0, -1.0),
     (1.25, 1.0, -1.25, -1.25),
@@ -108,7 +109,7 @@ def test_approximate_kl_is_never_negative(log_ratio):
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(2, 6).flatmap(lambda n: hnp.arrays(np.float64, (2, n), elements=st.floats(-5, 5))))
 def test_approximate_kl_is_unbiased(logits):
-    """Σ π_old [(ρ − 1) − log ρ] = KL(π_old, π), since Σ π_old ρ = 1. In float64; ρ ≤ e¹⁰ costs four digits of sixteen."""
+    """Σ π_old [(ρ − 1) − log ρ] = KL(π_old, π), since Σ π_old ρ = 1. Float64; ρ ≤ e¹⁰ costs four digits of sixteen."""
     old, new = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     mean = np.sum(np.exp(old) * approximate_kl(tf.constant(new - old)))
     np.testing.assert_allclose(mean, np.sum(np.exp(old) * (old - new)), rtol=0, atol=1e-11)

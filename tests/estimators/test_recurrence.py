@@ -28,7 +28,7 @@ def loop(x, a, y):
 
 
 def assert_solves(solution, x, a, y):
-    """k = ⌈log2(T + 1)⌉ doublings round x, a and their products once each: 3k rounding errors of the sum of magnitudes."""
+    """k = ⌈log2(T + 1)⌉ doublings round x, a and their products once each: 3k roundings of the sum of magnitudes."""
     doublings = int(np.ceil(np.log2(len(x) + 1)))
     magnitude = loop(np.abs(x), np.abs(a), np.abs(y))
     error = np.abs(np.asarray(solution, np.float64) - loop(x, a, y))

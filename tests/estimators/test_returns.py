@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 
 from rl.estimators import discounted_returns, discounts, lambda_returns, n_step_returns
 
-# Rewards and values are at most 10, γ at most 1 and T at most 7, so that no partial sum exceeds 80; every one of the fewer
-# than 50 operations rounds by at most half of 2⁻²³ of that.
+# Rewards and values are at most 10, γ at most 1 and T at most 7, so that no partial sum exceeds 80; every one of the
+# fewer than 50 operations rounds by at most half of 2⁻²³ of that.
 ATOL = 50 * 80 * 2.0**-24
 
 

@@ -91,6 +91,13 @@ def test_the_gradient_of_hubers_loss_is_the_error_cut(triple, delta):
     np.testing.assert_array_equal(gradient, np.clip(v - target, np.float32(-delta), np.float32(delta)))
 
 
+@pytest.mark.parametrize("delta", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("error", [1e-3, 1e-6])
+def test_hubers_gradient_of_a_small_error_is_the_error_however_great_delta(error, delta):
+    gradient = gradients(lambda v, target: huber_value_loss(v, target, delta=delta), [error], [0.0])[0]
+    np.testing.assert_allclose(gradient, [np.float32(error)], rtol=4 * EPS)
+
+
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(triples, limits)
 def test_huber_lies_below_and_clipped_above_the_squared_loss(triple, limit):
@@ -104,7 +111,7 @@ def test_huber_lies_below_and_clipped_above_the_squared_loss(triple, limit):
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(triples)
 def test_limits_that_nothing_reaches_leave_the_squared_loss(triple):
-    """|v − target| and |v − v_old| are at most 200. The detour v_old + (v − v_old) rounds twice, by at most 2⁻²³·200."""
+    """|v − target| and |v − v_old| are at most 200. The detour v_old + (v − v_old) rounds twice, by at most 200 EPS."""
     v, target, v_old = map(tf.constant, triple)
     squared = squared_value_loss(v, target)
     np.testing.assert_array_equal(huber_value_loss(v, target, delta=200.0), squared)

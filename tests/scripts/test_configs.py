@@ -58,6 +58,12 @@ def test_names_are_by_resolved_values_and_not_by_spelling_or_order(compose):
     assert named(compose, "optimizer=adam", "optimizer.learning_rate=2.5e-4") == "seed=0"
 
 
+def test_an_overlay_changes_the_root_and_an_override_changes_the_overlay(compose):
+    config = compose("experiment=cleanrl")
+    assert (config.num_envs, config.normalize.rewards, config.network.shared) == (4, False, False)
+    assert compose("experiment=cleanrl", "num_envs=16", "network.shared=true").num_envs == 16
+
+
 def test_an_overlay_is_the_folder_and_not_part_of_the_name(compose):
     compose()
     assert named(compose, "experiment=cleanrl") == "seed=0"

@@ -15,7 +15,7 @@ MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=
 
 @st.composite
 def rollouts(draw):
-    """One to four rollouts of (reward, ended, valid), [T, N]; a step on which nothing was done cannot end an episode."""
+    """One to four rollouts of (reward, ended, valid), [T, N]; a step on which nothing was done ends no episode."""
     num_envs, found = draw(st.integers(1, 3)), []
     for length in draw(st.lists(st.integers(1, 8), min_size=1, max_size=4)):
         shape = (length, num_envs)
@@ -47,7 +47,7 @@ class Walk:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(rollouts())
 def test_equal_the_walk_over_several_rollouts(found):
-    """A return has at most 32 rewards below 100, summed with a few roundings each; a sum of returns at most 24 of them."""
+    """A return has at most 32 rewards below 100, with a few roundings each; a sum of returns has at most 24 of them."""
     num_envs = found[0][0].shape[1]
     state, walk = no_episodes(num_envs), Walk(num_envs)
     bound = 4 * 32 * 100 * EPS

@@ -81,7 +81,7 @@ def test_copies_move_by_their_schedules_alone(build):
 
 
 def test_delayed_gradients_are_taken_at_the_behaviour_copy(build):
-    """At the behaviour copy every ratio is 1, so nothing is ever clipped and the KL stays 0; the weights move all the same."""
+    """At the behaviour copy every ratio is 1, so nothing is ever clipped and the KL stays 0; the weights move."""
     experiment = build(*SMALL, "agent.differentiate_at=behaviour", "combiner=pcgrad")
     before = weights_of(experiment)
     after, chunk, _ = trained(experiment, 2)

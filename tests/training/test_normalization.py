@@ -14,7 +14,7 @@ BOTH = {"observations": True, "rewards": True, "reward_scale": 1.0, "gamma": 0.5
 
 
 def rollout(rng, length=6, num_envs=3, offset=0.0, p_end=0.2):
-    """(observation, reward, ended, valid); after an end comes a step on which nothing was done and nothing was rewarded."""
+    """(observation, reward, ended, valid); after an end comes a step on which nothing was done, with reward 0."""
     observation = (rng.normal(size=(length, num_envs, 2)) * [1, 7] + offset).astype(np.float32)
     ended = np.zeros((length, num_envs), bool)
     for t in range(length):

@@ -62,7 +62,7 @@ def test_the_seed_decides():
 
 @pytest.mark.parametrize("size", [100, 128])
 def test_rows_of_one_seed_differ_and_agree_only_by_chance(size):
-    """Two random orders agree at one place on the average, with variance 1: the mean of 45 pairs, five standard errors."""
+    """Two random orders agree at one place on the average, with variance 1: 45 pairs, five standard errors."""
     orders = permutations(SEED, count=10, size=size).numpy()
     agreements = [np.sum(a == b) for a, b in itertools.combinations(orders, 2)]
     assert abs(np.mean(agreements) - 1) < 5 / np.sqrt(45)
@@ -115,8 +115,8 @@ def test_neighbours_are_not_tied(size):
 def test_minibatches_mix_samples_that_lie_close():
     """Of 1024 samples in 8 minibatches, the first 128 fall into one minibatch 16 at a time on the average.
 
-    Hypergeometric variance 128·⅛·⅞·(896/1023) = 12.3; the mean over 800 minibatches' squares within five standard errors
-    of it, √(2/800)·12.3 each, as for a normal law.
+    Hypergeometric variance 128·⅛·⅞·(896/1023) = 12.3; the mean of 800 minibatches' squares lies within five standard
+    errors of it, √(2/800)·12.3 each, as for a normal law.
     """
     orders = permutations(SEED, count=100, size=1024).numpy().reshape(800, 128)
     variance = 128 / 8 * 7 / 8 * 896 / 1023

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from rl.errors import require
 from rl.updates.combiners.combiner import Combiner
+from rl.updates.combiners.cosine_matrix import unit_rows
 
 MAX_ROWS = 6
 
@@ -33,7 +34,8 @@ class MGDA(Combiner):
 def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
     """[k, k] → [k] float64.
 
-    The answer lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ w = 1. Each of
+    The answer lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ w = 1; this is
+    done on unit rows, which keeps its digits at any scale gap. Each of
     the 2^k − 1 candidates is solved, put on the simplex and tried; the shortest wins. A singular candidate is not a
     number and loses, since a smaller subset has the same hull.
     """
@@ -43,24 +45,32 @@ def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
         return tf.ones(1, tf.float64)
     if num_rows == 2:
         return _two_rows(gramian)
+    unit = unit_rows(gramian)
+    # In terms of u = w n / min(n) the quadratic form is the cosine matrix, and Σ w = 1 reads border·u = 1.
+    smallest = tf.reduce_min(tf.where(unit.nonzero, unit.norms, tf.reduce_max(unit.norms)))
+    border = tf.where(unit.nonzero, smallest / tf.where(unit.nonzero, unit.norms, 1.0), 1.0)
+    cosines = tf.where(unit.nonzero[:, None] & unit.nonzero[None, :], unit.cosines, 0.0)
     supports = np.array([s for s in itertools.product((0.0, 1.0), repeat=num_rows) if any(s)])
-    largest = tf.reduce_max(tf.linalg.diag_part(gramian))
-    scaled = gramian / tf.where(largest > 0, largest, tf.ones_like(largest))
-    candidates = tf.where(supports > 0, _inside(scaled, tf.constant(supports)), tf.zeros((), tf.float64))
+    candidates = (
+        tf.where(supports > 0, _inside(cosines, border, tf.constant(supports)), tf.zeros((), tf.float64)) * border
+    )
     finite = tf.reduce_all(tf.math.is_finite(candidates), -1)
     candidates = tf.maximum(tf.where(finite[:, None], candidates, tf.ones_like(candidates)), 0.0)
     candidates /= tf.maximum(tf.reduce_sum(candidates, -1, keepdims=True), 1e-300)
-    squares = tf.einsum("si,ij,sj->s", candidates, scaled, candidates)
-    return candidates[tf.argmin(squares)]
+    lengths = candidates * unit.norms / tf.maximum(tf.reduce_max(unit.norms), 1e-300)
+    squares = tf.einsum("si,ij,sj->s", lengths, cosines, lengths)
+    # A gather, since a slice at a computed place makes XLA compile anew for every Gramian.
+    return tf.gather(candidates, tf.argmin(squares))
 
 
-def _inside(gramian: tf.Tensor, supports: tf.Tensor) -> tf.Tensor:
-    """For each support [s, k] the stationary point of wᵀ G w on its affine hull, by the bordered system."""
-    num_rows = gramian.shape[-1]
+def _inside(cosines: tf.Tensor, border: tf.Tensor, supports: tf.Tensor) -> tf.Tensor:
+    """For each support [s, k] the stationary point of uᵀ C u where border·u = 1, by the bordered system."""
+    num_rows = cosines.shape[-1]
     free = supports[:, :, None] * supports[:, None, :]
-    block = gramian * free + tf.linalg.diag(1.0 - supports)
-    border = tf.concat([supports, tf.zeros_like(supports[:, :1])], -1)
-    matrix = tf.concat([tf.concat([block, supports[:, :, None]], -1), border[:, None, :]], 1)
+    block = cosines * free + tf.linalg.diag(1.0 - supports)
+    edge = supports * border
+    last = tf.concat([edge, tf.zeros_like(edge[:, :1])], -1)
+    matrix = tf.concat([tf.concat([block, edge[:, :, None]], -1), last[:, None, :]], 1)
     right = tf.one_hot(tf.fill([supports.shape[0]], num_rows), num_rows + 1, dtype=tf.float64)
     return _eliminate(tf.concat([matrix, right[:, :, None]], -1))[:, :num_rows]
 

@@ -1,0 +1,66 @@
+"""What is written can be read back, and what came after a checkpoint can be taken out."""
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from rl.tensorboard import Writer, drop_after
+
+
+@pytest.fixture
+def folder(tmp_path):
+    writer = Writer(tmp_path)
+    writer.begin("a: 1\n", {"seed": 3.0, "agent": "ppo"}, "group/job")
+    for step in range(100, 1001, 100):
+        writer.scalars({"episode/return": float(step), "gradient/norm/policy": np.float32("nan")}, step)
+    writer.histograms({"weights/torso": np.arange(10.0)}, 500)
+    writer.close()
+    return tmp_path
+
+
+def read(folder):
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "tensors": 0, "histograms": 0})
+    events.Reload()
+    return events
+
+
+def steps(folder, tag):
+    return [event.step for event in read(folder).Scalars(tag)]
+
+
+def test_scalars_come_back_and_nan_is_left_out(folder):
+    events = read(folder)
+    assert [(e.step, e.value) for e in events.Scalars("episode/return")] == [
+        (s, float(s)) for s in range(100, 1001, 100)
+    ]
+    assert "gradient/norm/policy" not in events.Tags()["scalars"]
+
+
+def test_config_layout_and_hyperparameters_are_there_once(folder):
+    tags = read(folder).Tags()["tensors"]
+    assert "config" in tags
+    assert "custom_scalars__config__" in tags
+
+
+def test_dropping_leaves_every_earlier_event_and_no_later_one(folder):
+    before = read(folder).Tags()["tensors"]
+    drop_after(folder, 400)
+    assert steps(folder, "episode/return") == [100, 200, 300, 400]
+    assert "config" in read(folder).Tags()["tensors"]
+    assert set(before) - set(read(folder).Tags()["tensors"]) == {"weights/torso"}
+
+
+def test_dropping_survives_a_record_that_a_crash_cut_off(folder):
+    (file,) = folder.glob("events.out.tfevents.*")
+    file.write_bytes(file.read_bytes()[:-7])
+    drop_after(folder, 300)
+    assert steps(folder, "episode/return") == [100, 200, 300]
+
+
+def test_going_on_after_a_drop_has_no_step_twice(folder):
+    drop_after(folder, 400)
+    writer = Writer(folder)
+    for step in range(500, 801, 100):
+        writer.scalars({"episode/return": 0.0}, step)
+    writer.close()
+    assert sorted(steps(folder, "episode/return")) == list(range(100, 801, 100))
