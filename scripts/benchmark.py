@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -150,10 +151,15 @@ def learning(arguments: argparse.Namespace) -> None:
     rows = []
     arguments.folder.mkdir(parents=True, exist_ok=True)
     jobs = [(name, seed) for name in LEARNING for seed in range(arguments.seeds)]
-    for name, seed in track(jobs, "runs", console=Console(stderr=True)):
+
+    def run(job: tuple[str, int]) -> None:
+        name, seed = job
         place = arguments.folder / f"{list(LEARNING).index(name)}" / f"{seed}"
         command = [sys.executable, str(SCRIPTS / "train.py"), *LEARNING[name], f"seed={seed}", f"hydra.run.dir={place}"]
         subprocess.run(command, capture_output=True, check=True)
+
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        list(track(pool.map(run, jobs), "runs", total=len(jobs), console=Console(stderr=True)))
     for place, name in enumerate(LEARNING):
         runs = [arguments.folder / f"{place}" / f"{seed}" for seed in range(arguments.seeds)]
         greedy = [summary(run)["evaluation"]["mean"] for run in runs]
@@ -210,6 +216,7 @@ def main() -> None:
     command.set_defaults(run=probes)
     command = commands.add_parser("learning", help="returns over seeds (about half an hour); resumable")
     command.add_argument("--seeds", type=int, default=5)
+    command.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
     command.add_argument("--folder", type=Path, default=Path("runs/benchmark"), help="where the runs are kept")
     command.set_defaults(run=learning)
     arguments = parser.parse_args()

@@ -17,12 +17,12 @@ def masked_mean(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
 
 def masked_variance(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
     """The population variance of the valid entries."""
-    return masked_mean(tf.square(x - masked_mean(x, valid)), valid)
+    return masked_mean(tf.square(_centred(x, valid)), valid)
 
 
 def standardize(x: tf.Tensor, valid: tf.Tensor, *, epsilon: float) -> tf.Tensor:
     """(x − mean) / (standard deviation + epsilon) over the valid entries."""
-    return (x - masked_mean(x, valid)) / (tf.sqrt(masked_variance(x, valid)) + epsilon)
+    return _centred(x, valid) / (tf.sqrt(masked_variance(x, valid)) + epsilon)
 
 
 def explained_variance(v: tf.Tensor, target: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
@@ -30,4 +30,11 @@ def explained_variance(v: tf.Tensor, target: tf.Tensor, valid: tf.Tensor) -> tf.
     0.
     """
     variance = masked_variance(target, valid)
-    return tf.where(variance > 0, 1.0 - masked_variance(target - v, valid) / tf.maximum(variance, 1e-30), 0.0)
+    varies = variance > 1e-12 * masked_mean(tf.square(target), valid)  # below that it is float32 rounding
+    return tf.where(varies, 1.0 - masked_variance(target - v, valid) / tf.maximum(variance, 1e-30), 0.0)
+
+
+def _centred(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
+    """x less its mean; twice, since a rounded mean would leave equal numbers a common remainder."""
+    x -= masked_mean(x, valid)
+    return x - masked_mean(x, valid)

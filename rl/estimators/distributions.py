@@ -42,7 +42,7 @@ class Categorical:
 
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
         """Standard Gumbel noise [*shape, n]: argmax(logits + noise) has law softmax(logits) (Gumbel 1954)."""
-        tiny = 1e-30  # a uniform number of exactly 0 would be an infinite −log; 2^−24 is the smallest other one.
+        tiny = 1e-30  # a uniform number of exactly 0 would be an infinite −log; 2^−23 is the smallest other one.
         uniform = tf.random.stateless_uniform((*shape, self.num_parameters), seed, minval=tiny)
         return -tf.math.log(-tf.math.log(uniform))
 

@@ -28,5 +28,5 @@ def huber_value_loss(v: tf.Tensor, target: tf.Tensor, *, delta: float) -> tf.Ten
     Returns: [B].
     """
     error = v - tf.stop_gradient(target)
-    quadratic = tf.minimum(tf.abs(error), delta)
-    return 0.5 * tf.square(quadratic) + delta * (tf.abs(error) - quadratic)
+    size = tf.abs(error)
+    return tf.where(size <= delta, 0.5 * tf.square(error), delta * (size - 0.5 * delta))

@@ -49,7 +49,7 @@ class Snapshot(Never):
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
         """The live weights."""
-        return FrozenState(tf.nest.map_structure(tf.identity, live), tf.zeros_like(copy.age))
+        return FrozenState(tf.nest.map_structure(tf.stop_gradient, live), tf.zeros_like(copy.age))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Hard(Never):
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """The live weights where num_updates is a multiple of `every_updates`."""
         due = tf.equal(num_updates % self.every_updates, 0)
-        weights = tf.nest.map_structure(lambda old, new: tf.where(due, new, old), copy.weights, live)
+        weights = tf.nest.map_structure(lambda old, new: tf.where(due, tf.stop_gradient(new), old), copy.weights, live)
         return FrozenState(weights, tf.where(due, 0.0, copy.age + 1.0))
 
 
@@ -82,5 +82,7 @@ class Polyak(Never):
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """A step of τ towards the live weights; exactly they where τ = 1."""
-        weights = tf.nest.map_structure(lambda old, new: (1.0 - self.tau) * old + self.tau * new, copy.weights, live)
+        weights = tf.nest.map_structure(
+            lambda old, new: (1.0 - self.tau) * old + self.tau * tf.stop_gradient(new), copy.weights, live
+        )
         return FrozenState(weights, (1.0 - self.tau) * (copy.age + 1.0))

@@ -81,7 +81,7 @@ class Normalizer:
             mask = tf.reshape(valid, (-1,))
             seen = _merge(seen, tf.reshape(observation, (-1, *observation.shape[2:])), mask)
         if self.rewards:
-            trace, returns = self._discounted(reward * self.reward_scale, ended, returns)
+            trace, returns = self._discounted(tf.where(valid, reward, 0.0) * self.reward_scale, ended, returns)
             scaled = _merge(scaled, tf.reshape(trace, (-1,)), tf.reshape(valid, (-1,)))
         return NormalizerState(seen, scaled, returns)
 
