@@ -41,14 +41,14 @@ class Evaluator:
             episodes % environment.num_envs == 0,
             f"{environment.num_envs} environments do not divide {episodes} episodes.",
         )
-        self._environment, self._policy = environment, policy
+        self.environment, self._policy = environment, policy
         self._quota = episodes // environment.num_envs
         self._advance = tf.function(self._advance_steps)
 
     def run(self, seed: tf.Tensor, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
         """Evaluates; seed: [2] int. None where `stop` said so before the end."""
-        num_envs = self._environment.num_envs
-        state, observation = self._environment.reset(seed)
+        num_envs = self.environment.num_envs
+        state, observation = self.environment.reset(seed)
         carry = (
             state,
             observation,
@@ -64,7 +64,7 @@ class Evaluator:
 
     def _advance_steps(self, state, observation, running, finished, returns, seed):
         def step(t, state, observation, running, finished, returns):
-            state, transition = self._environment.step(state, self._policy(observation), seed)
+            state, transition = self.environment.step(state, self._policy(observation), seed)
             running += tf.where(transition.valid, transition.reward, 0.0)
             ended = transition.terminated | transition.truncated
             here = tf.one_hot(finished, self._quota, on_value=True, off_value=False) & ended[:, None]

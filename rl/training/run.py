@@ -1,8 +1,5 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
-import importlib.metadata
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,18 +9,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-import rl
 from rl.errors import NonFiniteError, require
-from rl.tensorboard import Writer, drop_after
 from rl.training.checkpoints import CheckpointFolder, read_checkpoint, restore
 from rl.training.diagnosis import diagnose, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
 from rl.training.experiment import Experiment
 from rl.training.interrupts import Interrupts
 from rl.training.loop import Stretch, iterations
-from rl.training.metrics_file import MetricsFile
 from rl.training.progress import ProgressBar
+from rl.training.provenance import git_commit, versions
 from rl.training.run_directory import RunDirectory
+from rl.training.run_log import RunLog
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables, read
 from rl.training.videos import record
@@ -91,13 +87,16 @@ class Run:
         self._seed, self._config_text, self._hyperparameters = seed, config_text, dict(hyperparameters)
         self._named = named_variables(experiment.variables)
         self._checkpoints = CheckpointFolder(directory.checkpoints, keep=settings.checkpoints_kept)
-        self._metrics = MetricsFile(directory.metrics)
         self._per_iteration = experiment.learner.steps_per_iteration
+        self._log = RunLog(
+            directory.path,
+            steps_per_iteration=self._per_iteration,
+            points_every=self._in_iterations(settings.log_every),
+        )
         self._programs = experiment.programs(probe_every=self._in_iterations(settings.probe_every))
         self._meta = {"timed_steps": 0, "timed_seconds": 0.0, "wall_seconds": 0.0, "best": None, "evaluation": None}
         self._began = time.monotonic()
         self._evaluator: Evaluator | None = None
-        self._since_log: list[dict[str, float]] = []
         self._newest = self._checkpoints.newest()
         if self._newest is not None:
             restore(self._named, self._newest.arrays, source=str(self._checkpoints.files()[-1]))
@@ -110,27 +109,22 @@ class Run:
         Raises: NonFiniteError after saving the batch; an environment's own exception as itself. The summary says
         `failed` then, with the error.
         """
-        resumed = self._resume_or_start()
         self._write_summary("running")
-        self.experiment.audit()
-        writer = Writer(self.directory.path)
-        if not resumed:
-            writer.begin(self._config_text, self._hyperparameters, _run_name(self.directory.path))
         try:
+            self.experiment.audit()
+            self._resume_or_start()
             with Interrupts() as interrupted:
-                self._train(writer, interrupted)
-                if not interrupted():
-                    self._finish(writer, interrupted)
-                status = "interrupted" if interrupted() else "completed"
-                if interrupted():
+                self._train(interrupted)
+                complete = not interrupted() and self._finish(interrupted)
+                if not complete:
                     self._save(best=False)
-            return self._write_summary(status)
+            return self._write_summary("completed" if complete else "interrupted")
         except Exception as error:
-            error = getattr(self.experiment.learner.environment, "exception", None) or error
+            error = self._environments_own(error)
             self._write_summary("failed", error=f"{type(error).__name__}: {error}")
             raise error from None
         finally:
-            writer.close()
+            self._log.close()
             self.experiment.learner.environment.close()
 
     @property
@@ -138,21 +132,19 @@ class Run:
         """Environment steps done."""
         return int(self.experiment.variables.iteration) * self._per_iteration
 
-    def _resume_or_start(self) -> bool:
-        """Takes out what was logged after the checkpoint; whether there is one."""
+    def _resume_or_start(self) -> None:
+        """Takes out what was logged after the checkpoint, if there is one; otherwise begins the log."""
         if self._newest is None:
-            return False
+            self._log.begin(self._config_text, self._hyperparameters)
+            return
         meta = self._newest.meta
         self._meta.update({key: meta[key] for key in self._meta})
-        self._since_log = meta["since_log"]
-        drop_after(self.directory.path, meta["steps"])
-        self._metrics.drop_after(meta["steps"])
+        self._log.go_on(meta["steps"], meta["since_log"])
         note = ""
         if not self.experiment.learner.environment.restorable:
             self._fresh_episodes()
             note = " Gymnasium environments cannot be put back: they start fresh episodes."
         self._say(f"Going on from step {meta['steps']:,} ({self._checkpoints.files()[-1].name}).{note}")
-        return True
 
     def _load_weights(self, path: Path) -> None:
         """The live weights of another run's checkpoint, and the frozen copies with them."""
@@ -175,7 +167,7 @@ class Run:
         for running in (*variables.episodes, variables.normalizer.returns):
             running.assign(tf.zeros_like(running))
 
-    def _train(self, writer: Writer, interrupted: Interrupts) -> None:
+    def _train(self, interrupted: Interrupts) -> None:
         settings, learner = self.settings, self.experiment.learner
         evaluate_every = self._in_iterations(settings.evaluate_every)
         checkpoint_every = self._in_iterations(settings.checkpoint_every)
@@ -195,30 +187,26 @@ class Run:
                 last, evaluation, best = end == learner.num_iterations, None, False
                 self._count(stretch)
                 if end % evaluate_every == 0 and not last:
-                    evaluation = self._evaluate(interrupted)
+                    evaluation = self._evaluate()
                     best = self._is_best(evaluation)
-                self._log(writer, stretch, evaluation)
+                self._log.iterations(stretch, evaluation, wall_seconds=self._wall_seconds())
                 if end % histograms_every == 0:
-                    self._log_histograms(writer, stretch)
+                    self._log.histograms(stretch, self.experiment.variables.weights)
                 if (end % checkpoint_every == 0 or best) and not last:
-                    writer.flush()
                     self._save(best=best)
                 newest = stretch.chunk.metrics["episode/return"]
                 newest = newest[~np.isnan(newest)]
                 bar.update(self.steps, self._rate(), float(newest[-1]) if len(newest) else None)
 
-    def _finish(self, writer: Writer, interrupted: Interrupts) -> None:
-        """The last evaluation, the videos and the last checkpoint."""
+    def _finish(self, interrupted: Interrupts) -> bool:
+        """The last evaluation, the last checkpoint and the videos; whether it came to the end."""
         if self._meta["evaluation"] is None:
-            evaluation = self._evaluate(interrupted)
+            evaluation = self._evaluate(stop=interrupted)
             if evaluation is None:
-                return
+                return False
             best = self._is_best(evaluation)
             self._meta["evaluation"] = evaluation.summary()
-            writer.scalars(
-                {"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}, self.steps
-            )
-            writer.flush()
+            self._log.evaluation(evaluation, self.steps)
             self._save(best=best)
         for number in range(self.settings.videos):
             environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
@@ -227,12 +215,13 @@ class Run:
             frames = record(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
             environment.close()
             self._say(f"Video: {file} ({frames} frames).")
+        return True
 
-    def _evaluate(self, interrupted: Interrupts) -> Evaluation | None:
+    def _evaluate(self, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
         if self._evaluator is None:
             self._evaluator = make_evaluator(self.experiment, self.settings.evaluation_episodes)
         seed = fold(self.experiment.learner.seed, Purpose.EVALUATION, self.experiment.variables.iteration)
-        return self._evaluator.run(seed, stop=interrupted)
+        return self._evaluator.run(seed, stop=stop)
 
     def _is_best(self, evaluation: Evaluation | None) -> bool:
         if evaluation is None:
@@ -251,41 +240,9 @@ class Run:
     def _rate(self) -> float:
         return self._meta["timed_steps"] / self._meta["timed_seconds"] if self._meta["timed_seconds"] else 0.0
 
-    def _log(self, writer: Writer, stretch: Stretch, evaluation: Evaluation | None) -> None:
-        """Every iteration to metrics.csv; means since the last point to TensorBoard, every so many steps."""
-        count, steps = stretch.num_iterations, self._steps_of(stretch)
-        columns = {
-            tag: x for tag, x in {**stretch.chunk.metrics, **stretch.chunk.findings}.items() if tag != "bad_update"
-        }
-        speed = np.full(count, np.nan if stretch.seconds is None else count * self._per_iteration / stretch.seconds)
-        evaluations = np.full((2, count), np.nan)
-        if evaluation is not None:
-            evaluations[:, -1] = evaluation.returns.mean(), evaluation.returns.std()
-        columns |= {
-            "time/steps_per_second": speed,
-            "time/wall_seconds": np.full(count, self._wall_seconds()),
-            "evaluation/return": evaluations[0],
-            "evaluation/std": evaluations[1],
-        }
-        self._metrics.append(steps, columns)
-        every = self._in_iterations(self.settings.log_every)
-        for row, step in enumerate(steps):
-            self._since_log.append({tag: float(column[row]) for tag, column in columns.items()})
-            if (stretch.first_iteration + row + 1) % every == 0:
-                writer.scalars(_means(self._since_log), step)
-                self._since_log = []
-
-    def _log_histograms(self, writer: Writer, stretch: Stretch) -> None:
-        weights = {
-            f"weights/{v.name.split(':')[0]}": v.numpy()
-            for part in self.experiment.variables.weights.values()
-            for v in part
-        }
-        rows = {f"row/{objective}": row.numpy() for objective, row in stretch.chunk.rows.items()}
-        writer.histograms({**weights, **rows}, self._steps_of(stretch)[-1])
-
     def _save(self, *, best: bool) -> None:
-        meta = {**self._meta, "wall_seconds": self._wall_seconds(), "since_log": self._since_log}
+        self._log.flush()
+        meta = {**self._meta, "wall_seconds": self._wall_seconds(), "since_log": self._log.since_point}
         self._checkpoints.save(self._named, meta, steps=self.steps, best=best)
 
     def _fail(self, stretch: Stretch) -> None:
@@ -301,6 +258,12 @@ class Run:
             "(normalize)."
         )
 
+    def _environments_own(self, error: Exception) -> Exception:
+        """What was raised inside an environment, which TensorFlow wraps; otherwise the error itself."""
+        environments = [self.experiment.learner.environment]
+        environments += [self._evaluator.environment] if self._evaluator else []
+        return next((e.exception for e in environments if getattr(e, "exception", None)), error)
+
     def _write_summary(self, status: str, error: str | None = None) -> dict[str, Any]:
         summary = {
             "status": status,
@@ -310,8 +273,8 @@ class Run:
             "steps_per_second": round(self._rate(), 1),
             "evaluation": self._meta["evaluation"],
             "seed": self._seed,
-            "versions": _versions(),
-            "git_commit": _git_commit(),
+            "versions": versions(),
+            "git_commit": git_commit(),
         }
         if error is not None:
             summary["error"] = error
@@ -320,9 +283,6 @@ class Run:
 
     def _wall_seconds(self) -> float:
         return self._meta["wall_seconds"] + time.monotonic() - self._began
-
-    def _steps_of(self, stretch: Stretch) -> list[int]:
-        return [(stretch.first_iteration + row + 1) * self._per_iteration for row in range(stretch.num_iterations)]
 
     def _in_iterations(self, steps: int) -> int:
         return max(1, round(steps / self._per_iteration))
@@ -334,44 +294,7 @@ def make_evaluator(experiment: Experiment, episodes: int) -> Evaluator:
     return Evaluator(experiment.make_environment(num_envs=num_envs), experiment.greedy, episodes=episodes)
 
 
-def _means(rows: list[dict[str, float]]) -> dict[str, float]:
-    means = {}
-    for tag in rows[0]:
-        numbers = [row[tag] for row in rows if not np.isnan(row[tag])]
-        means[tag] = float(np.mean(numbers)) if numbers else float("nan")
-    return means
-
-
 def _is_bookkeeping(name: str) -> bool:
     return name.startswith(
         ("rules/", "frozen/", "normalizer/", "episodes/", "environment", "observation", "iteration", "updates")
     )
-
-
-def _run_name(path: Path) -> str:
-    return "/".join(path.parts[-2:])
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: importlib.metadata.version(name) for name in ("keras", "gymnasium", "numpy", "tensorboard")}
-    return {
-        "tapestry-rl": rl.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        **packages,
-    }
-
-
-def _git_commit() -> str | None:
-    """The commit of the code, with `+changes` where the tree differs from it; None outside a repository."""
-    root = Path(rl.__file__).parent
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        dirty = subprocess.run(
-            ["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return f"{commit}+changes" if dirty else commit

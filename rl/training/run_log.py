@@ -1,0 +1,90 @@
+"""What a run writes down as it goes: metrics.csv at full rate, TensorBoard every so often."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rl.tensorboard import Writer, drop_after
+from rl.training.evaluation import Evaluation
+from rl.training.loop import Stretch
+from rl.training.metrics_file import MetricsFile
+
+
+class RunLog:
+    """Both files of one run; a point in TensorBoard is the mean over the iterations since the one before."""
+
+    def __init__(self, folder: Path, *, steps_per_iteration: int, points_every: int):
+        """points_every: iterations from one point in TensorBoard to the next."""
+        self._folder, self._steps_per_iteration, self._points_every = folder, steps_per_iteration, points_every
+        self._metrics = MetricsFile(folder / "metrics.csv")
+        self._writer: Writer | None = None
+        self.since_point: list[dict[str, float]] = []
+        """The iterations since the newest point, which a checkpoint keeps."""
+
+    def begin(self, config_text: str, hyperparameters: Mapping[str, Any]) -> None:
+        """The first event file of a run: config, layout and hyperparameters are written."""
+        self._writer = Writer(self._folder)
+        self._writer.begin(config_text, hyperparameters, "/".join(self._folder.parts[-2:]))
+
+    def go_on(self, steps: int, since_point: list[dict[str, float]]) -> None:
+        """Another event file of a run that is resumed at an environment step; what came after it is taken out."""
+        drop_after(self._folder, steps)
+        self._metrics.drop_after(steps)
+        self.since_point = since_point
+        self._writer = Writer(self._folder)
+
+    def iterations(self, stretch: Stretch, evaluation: Evaluation | None, *, wall_seconds: float) -> None:
+        """Every iteration of a stretch; the evaluation, if any, belongs to the last one."""
+        count, steps = stretch.num_iterations, self._steps_of(stretch)
+        columns = {**stretch.chunk.metrics, **stretch.chunk.findings}
+        del columns["bad_update"]
+        seconds = np.nan if stretch.seconds is None else stretch.seconds
+        evaluations = np.full((2, count), np.nan)
+        if evaluation is not None:
+            evaluations[:, -1] = evaluation.returns.mean(), evaluation.returns.std()
+        columns |= {
+            "time/steps_per_second": np.full(count, count * self._steps_per_iteration / seconds),
+            "time/wall_seconds": np.full(count, wall_seconds),
+            "evaluation/return": evaluations[0],
+            "evaluation/std": evaluations[1],
+        }
+        self._metrics.append(steps, columns)
+        for row, step in enumerate(steps):
+            self.since_point.append({tag: float(column[row]) for tag, column in columns.items()})
+            if (stretch.first_iteration + row + 1) % self._points_every == 0:
+                self._writer.scalars(_means(self.since_point), step)
+                self.since_point = []
+
+    def histograms(self, stretch: Stretch, weights: Mapping[str, tuple]) -> None:
+        """Of the weights as they stand, and of the newest raw rows."""
+        arrays = {f"weights/{v.name.split(':')[0]}": v.numpy() for part in weights.values() for v in part}
+        arrays |= {f"row/{objective}": row.numpy() for objective, row in stretch.chunk.rows.items()}
+        self._writer.histograms(arrays, self._steps_of(stretch)[-1])
+
+    def evaluation(self, evaluation: Evaluation, step: int) -> None:
+        """The last evaluation of a run."""
+        means = {"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}
+        self._writer.scalars(means, step)
+
+    def flush(self) -> None:
+        """To the disk."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Ends the event file, if there is one."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _steps_of(self, stretch: Stretch) -> list[int]:
+        first = stretch.first_iteration + 1
+        return [(first + row) * self._steps_per_iteration for row in range(stretch.num_iterations)]
+
+
+def _means(rows: list[dict[str, float]]) -> dict[str, float]:
+    means = {}
+    for tag in rows[0]:
+        numbers = [row[tag] for row in rows if not np.isnan(row[tag])]
+        means[tag] = float(np.mean(numbers)) if numbers else float("nan")
+    return means
