@@ -5,15 +5,18 @@ import platform
 import subprocess
 from pathlib import Path
 
+import tensorflow as tf
+
 import rl
 
-_PACKAGES = ("tensorflow", "keras", "gymnasium", "numpy", "tensorboard")
+_PACKAGES = ("keras", "gymnasium", "numpy", "tensorboard")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of what it stands on."""
-    packages = {name: importlib.metadata.version(name) for name in _PACKAGES if _is_installed(name)}
-    return {"tapestry-rl": rl.__version__, "python": platform.python_version(), **packages}
+    packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    own = {"tapestry-rl": rl.__version__, "python": platform.python_version(), "tensorflow": tf.__version__}
+    return {**own, **packages}
 
 
 def git_commit() -> str | None:
@@ -31,11 +34,3 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return result.stdout.strip()
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
