@@ -18,6 +18,16 @@ IGNORED = ("seed", "fresh", "threads", "logging.progress")
 """Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is
 trained."""
 _LONGEST_NAME = 160
+_FLAGS = (
+    "fresh",
+    "logging.progress",
+    "normalize.observations",
+    "normalize.rewards",
+    "network.shared",
+    "network.torso.layer_norm",
+    "agent.normalize_advantage",
+    "optimizer.epsilon_inside",
+)
 
 
 def register_resolvers() -> None:
@@ -113,6 +123,9 @@ def check_keys(config: DictConfig) -> None:
     groups = {next(iter(entry)) for entry in known.defaults if not isinstance(entry, str)}
     unused = [str(key) for key in config if key not in known and key not in groups]
     require(not unused, f"nothing reads the key {', '.join(unused)}; the keys are those of configs/train.yaml.")
+    for key, value in flat(config).items():
+        is_flag = isinstance(value, bool) or key in _FLAGS
+        require(not is_flag or isinstance(value, bool), f"{key} is {value!r}; it must be true or false.")
 
 
 def load_config(run: Path) -> DictConfig:

@@ -47,8 +47,8 @@ def main(config: DictConfig) -> float | None:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else 3)
-    if summary["status"] == "interrupted" and not is_multirun():
-        sys.exit(130)
+    if summary["status"] == "interrupted":
+        sys.exit(130)  # in a sweep this ends the sweep, as Ctrl-C should
     return summary["evaluation"]["mean"] if summary["evaluation"] else None
 
 
@@ -146,7 +146,8 @@ def _check_same_config(config: DictConfig, path: Path) -> None:
 def _write_config(config: DictConfig, path: Path) -> None:
     folder = path / ".hydra"
     folder.mkdir(exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml", resolve=True)
+    OmegaConf.save(config, folder / "config.partial", resolve=True)
+    (folder / "config.partial").replace(folder / "config.yaml")
     OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"choices": HydraConfig.get().runtime.choices}), folder / "hydra.yaml")
 

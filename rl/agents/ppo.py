@@ -27,6 +27,10 @@ class PPO(ActorCritic):
             self.target_kl is None or self.target_kl > 0,
             f"agent.target_kl is {self.target_kl}; it must be positive, or null for no early stop.",
         )
+        require(
+            self.target_kl is None or self.differentiate_at == "live",
+            "agent.target_kl needs agent.differentiate_at=live: at the behaviour copy the KL from it is always 0.",
+        )
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
         """−min(ρ A, clip(ρ) A), [B]."""

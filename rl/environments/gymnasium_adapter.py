@@ -155,9 +155,8 @@ def _make(id: str, num_envs: int, vectorization: str, autoreset: str | None, kwa
     if vectorization == "sync":
         vector_kwargs.setdefault("copy", False)  # every observation is copied into a tensor anyway
     try:
-        spec = gymnasium.spec(id)
         return gymnasium.make_vec(
-            spec,
+            id,
             num_envs=num_envs,
             vectorization_mode=VECTORIZATIONS[vectorization],
             vector_kwargs=vector_kwargs,

@@ -12,7 +12,9 @@ def drop_after(folder: Path, step: int) -> None:
     """
     for file in sorted(folder.glob("events.out.tfevents.*")):
         kept = [record for record in _records(file) if Event.FromString(record).step <= step]
-        partial = file.with_name(f"{file.name}.partial")
+        partial = (
+            folder / "events.partial"
+        )  # a name that neither TensorBoard nor the loop above takes for an event file
         with tf.io.TFRecordWriter(str(partial)) as writer:
             for record in kept:
                 writer.write(record)

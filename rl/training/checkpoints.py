@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,9 +37,9 @@ class CheckpointFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         file = self.path / f"checkpoint_{steps:012d}.npz"
         arrays = {name: variable.numpy() for name, variable in variables.items()}
-        write_checkpoint(file, Checkpoint(arrays, {**meta, "steps": steps}))
         if best:
             write_checkpoint(self.path / "best.npz", Checkpoint(arrays, {**meta, "steps": steps}))
+        write_checkpoint(file, Checkpoint(arrays, {**meta, "steps": steps}))
         for old in self.files()[: -self._keep]:
             old.unlink()
         return file
@@ -72,7 +73,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
         with np.load(file, allow_pickle=False) as data:
             meta = json.loads(str(data[_META]))
             arrays = {name: data[name] for name in data.files if name != _META}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{file} is not a readable checkpoint: {error}") from error
     version = meta.get("format_version")
     require(version == FORMAT_VERSION, f"{file} has format version {version}; this code reads {FORMAT_VERSION}.")

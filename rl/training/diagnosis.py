@@ -13,7 +13,10 @@ from rl.training.state import TrainState
 
 
 class Fault(NamedTuple):
-    """The first loss or gradient entry that is not finite; variable is None where the loss itself is it."""
+    """The first loss or gradient entry that is not finite.
+
+    variable is None where the loss itself is it; objective is empty where all are finite and their norm is not.
+    """
 
     objective: str
     variable: str | None
@@ -21,6 +24,8 @@ class Fault(NamedTuple):
     minibatch: Minibatch
 
     def __str__(self) -> str:
+        if not self.objective:
+            return f"the norm of the combined gradient overflows at update {self.update}, though every row is finite"
         what = f"the loss of objective {self.objective!r}"
         if self.variable is not None:
             what = f"the gradient of objective {self.objective!r} with respect to {self.variable!r}"
@@ -60,7 +65,7 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
             for name, gradient in zip(names[part], gradients, strict=True):
                 if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
                     return Fault(objective, name, number, minibatch)
-    return Fault("all together (their weighted sum overflows)", None, number, minibatch)
+    return Fault("", None, number, minibatch)
 
 
 def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:

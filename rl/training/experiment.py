@@ -86,6 +86,11 @@ def build_experiment(
         observation_shape=environment.observation_shape, action_space=environment.action_space, seed=seed
     )
     network = model.network
+    require(
+        bool(network.shared) or combiner.is_sum,
+        "the combiner has nothing to act on, since the network shares no weights: choose combiner=sum, or share "
+        "a torso (network.shared=true).",
+    )
     rules = {
         phase.name: UpdateRule(
             objectives=phase.objectives,

@@ -46,15 +46,19 @@ class Programs:
         self._iterate = tf.function(self._iterate_steps)
         self._tags: tuple[str, ...] = ()
         self._probe_tags: tuple[str, ...] = ()
+        self._rows: dict[str, tf.Tensor] = {}
 
     def iterate(self, count: int) -> Chunk:
         """Up to `count` iterations in one host call; fewer where an update is not finite (the last row says which)."""
+        first = int(self.variables.iteration)
         done, metrics, findings, rows, trajectory = self._iterate(tf.constant(count))
         done = int(done)
+        if self._prober and -first % self._probe_every < done:  # one of them was probed
+            self._rows = rows
         return Chunk(
             _by_tag(self._tags, metrics.numpy()[:done]),
             _by_tag(self._probe_tags, findings.numpy()[:done]),
-            rows,
+            self._rows,
             trajectory,
         )
 

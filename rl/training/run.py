@@ -1,5 +1,6 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
+import importlib.util
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -56,7 +57,14 @@ class RunSettings:
         for field, key in keys.items():
             value = getattr(self, field)
             require(isinstance(value, int) and value >= 1, f"{key} is {value}; it must be a positive integer.")
-        require(self.videos >= 0, f"evaluation.videos is {self.videos}; it must not be negative.")
+        require(
+            isinstance(self.videos, int) and self.videos >= 0,
+            f"evaluation.videos is {self.videos}; it must be an integer from 0 on.",
+        )
+        require(
+            self.videos == 0 or importlib.util.find_spec("imageio") is not None,
+            "videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos).",
+        )
 
 
 class Run:
@@ -126,6 +134,8 @@ class Run:
         finally:
             self._log.close()
             self.experiment.learner.environment.close()
+            if self._evaluator is not None:
+                self._evaluator.environment.close()
 
     @property
     def steps(self) -> int:
@@ -182,6 +192,7 @@ class Run:
         with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.progress) as bar:
             for stretch in stretches:
                 if stretch.chunk.metrics["bad_update"][-1] >= 0:
+                    self._log.iterations(stretch, None, wall_seconds=self._wall_seconds())
                     self._fail(stretch)
                 end = stretch.first_iteration + stretch.num_iterations
                 last, evaluation, best = end == learner.num_iterations, None, False

@@ -9,6 +9,7 @@ from typing import Any
 from rl.errors import ConfigError
 
 _OURS = ("checkpoints", "videos", ".hydra", "metrics.csv", "summary.json", "failure.npz")
+_BEFORE_A_SUMMARY = (".lock", ".hydra", "summary.json.partial")  # all that a run may leave before its first summary
 
 
 class RunDirectory:
@@ -36,13 +37,15 @@ class RunDirectory:
     def lock(self) -> None:
         """Takes the folder for this process until it ends; ConfigError where another one has it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.path / ".lock").open("w")
+        handle = (self.path / ".lock").open("a")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            handle.close()
             raise ConfigError(
                 f"another process is training in {self.path}; wait for it, or choose another hydra.run.dir."
             ) from error
+        self._lock = handle
 
     def unlock(self) -> None:
         """Gives the folder back."""
@@ -51,21 +54,21 @@ class RunDirectory:
             self._lock = None
 
     def check_usable(self) -> None:
-        """ConfigError where the folder holds files that no run of ours left there: nothing of them may be lost."""
-        if not self.path.exists():
+        """ConfigError where the folder holds files but no summary of a run: nothing of somebody else's may be lost."""
+        if not self.path.exists() or (self.path / "summary.json").exists():
             return
-        foreign = [entry.name for entry in self.path.iterdir() if not _is_ours(entry.name)]
-        if foreign and not (self.path / "summary.json").exists():
+        foreign = [entry.name for entry in self.path.iterdir() if entry.name not in _BEFORE_A_SUMMARY]
+        if foreign:
             raise ConfigError(
                 f"{self.path} is not a run directory: it holds {', '.join(sorted(foreign)[:3])}. "
                 "Choose an empty or a new one (hydra.run.dir)."
             )
 
     def clear(self) -> None:
-        """Removes what a run left: event files, metrics, checkpoints, videos, summary."""
-        for entry in self.path.iterdir():
-            if _is_ours(entry.name) and entry.name != ".lock":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        """Removes what a run left: checkpoints first, so that none is resumed without the rest, the summary last."""
+        entries = [entry for entry in self.path.iterdir() if _is_ours(entry.name)]
+        for entry in sorted(entries, key=lambda entry: (entry.name == "summary.json", entry.name != "checkpoints")):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def summary(self) -> dict[str, Any] | None:
         """summary.json, or None where there is none or it is damaged."""
@@ -81,17 +84,18 @@ class RunDirectory:
         partial.replace(self.path / "summary.json")
 
     def remove_if_unused(self) -> None:
-        """Removes a folder that nothing was written into, and the folders above it that this leaves empty."""
+        """Removes a folder that nothing was written into, and the two folders above it if this leaves them empty.
+
+        Never the working directory or a folder around it.
+        """
         if self._lock is not None:
             (self.path / ".lock").unlink(missing_ok=True)
             self.unlock()
-        try:
-            self.path.rmdir()
-            self.path.parent.rmdir()
-            self.path.parent.parent.rmdir()
-        except OSError:
-            pass  # something else is in there
+        for folder in (self.path, *self.path.parents[:2]):
+            if Path.cwd().is_relative_to(folder) or any(folder.iterdir()):
+                return
+            folder.rmdir()
 
 
 def _is_ours(name: str) -> bool:
-    return name in _OURS or name.startswith((".lock", "events.out.tfevents")) or name.endswith(".partial")
+    return name in _OURS or name.startswith("events.out.tfevents") or name.endswith(".partial")

@@ -127,6 +127,10 @@ def test_a_checkpoint_of_another_network_is_refused(root, finished):
         (["agent.minibatches=3"], "agent.minibatches is 3, which does not divide the batch of 128"),
         (["environment=gymnasium", "environment.id=Blackjack-v1"], "supported are Box and Discrete"),
         (["+unused=1"], "nothing reads the key unused"),
+        (["network.shared=no"], "network.shared is 'no'; it must be true or false"),
+        (["fresh=off"], "fresh is 'off'; it must be true or false"),
+        (["network.shared=false", "combiner=pcgrad"], "nothing to act on"),
+        (["evaluation.videos=1.5"], "evaluation.videos is 1.5"),
     ],
 )
 def test_bad_input_is_one_message_and_leaves_nothing(root, tmp_path, overrides, message):
@@ -191,10 +195,12 @@ def test_two_processes_cannot_train_in_one_directory(root, tmp_path):
     process = start(root, tmp_path)
     wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
     second = train(root, tmp_path, *LONG, check=False)
+    third = train(root, tmp_path, *LONG, check=False)  # the second one must not have taken the lock away
     process.kill()
     process.wait()
-    assert second.returncode == 2
-    assert "another process is training" in second.stderr
+    for refused in (second, third):
+        assert refused.returncode == 2
+        assert "another process is training" in refused.stderr
 
 
 def test_same_seed_same_weights_across_processes(root, tmp_path, finished):

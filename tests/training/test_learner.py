@@ -113,7 +113,8 @@ def test_an_update_that_is_not_finite_is_not_applied_and_ends_the_iterations(bui
 @pytest.mark.parametrize("shared", [True, False])
 def test_findings_agree_with_a_brute_force_twin(build, shared):
     """The chain, taken apart by hand with NumPy from the rows of the replayed minibatch."""
-    experiment = build(*SMALL, f"network.shared={str(shared).lower()}", "combiner=imtl_g")
+    choice = ("network.shared=true", "combiner=imtl_g") if shared else ("network.shared=false",)
+    experiment = build(*SMALL, *choice)
     learner, state = experiment.learner, read(experiment.variables)
     state, trajectory = learner.collect(state)
     prober = Prober(learner, experiment.probes)
