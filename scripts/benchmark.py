@@ -165,7 +165,7 @@ def learning(arguments: argparse.Namespace) -> None:
         greedy = [summary(run)["evaluation"]["mean"] for run in runs]
         training = [_last(column(run, "episode/return")) for run in runs]
         ratio = [np.nanmedian(column(run, "gradient/norm_ratio/value-policy")) for run in runs if _shared(run)]
-        rows.append([name, _spread(greedy), _spread(training), f"{np.median(ratio):.0f}" if ratio else "–"])
+        rows.append([name, _spread(greedy), _spread(training), f"{np.median(ratio):.3g}" if ratio else "–"])
     print(f"{arguments.seeds} seeds each, mean (lowest to highest). {machine()}\n")
     header = [
         "settings",

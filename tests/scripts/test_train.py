@@ -152,8 +152,10 @@ def wait_for(condition, process, seconds=120):
 LONG = ("steps=60_000", "checkpoint.every_steps=5_000", "logging.every_steps=640", "evaluation.every_steps=20_000")
 
 
-def start(root, folder):
-    return subprocess.Popen(command(root, *LONG), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(root, folder, overrides=LONG):
+    return subprocess.Popen(
+        command(root, *overrides), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_killed_in_the_middle_the_same_command_goes_on(root, tmp_path):
@@ -192,10 +194,11 @@ def test_a_signal_saves_and_says_how_to_go_on(root, tmp_path, number):
 
 
 def test_two_processes_cannot_train_in_one_directory(root, tmp_path):
-    process = start(root, tmp_path)
+    longer = (*LONG, "steps=20_000_000")  # it must still run when the third one has started
+    process = start(root, tmp_path, longer)
     wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
-    second = train(root, tmp_path, *LONG, check=False)
-    third = train(root, tmp_path, *LONG, check=False)  # the second one must not have taken the lock away
+    second = train(root, tmp_path, *longer, check=False)
+    third = train(root, tmp_path, *longer, check=False)  # the second one must not have taken the lock away
     process.kill()
     process.wait()
     for refused in (second, third):
