@@ -150,15 +150,6 @@ class UpdateRule:
         """A gradient's tensors on the shared weights, zeros where it has none."""
         return tuple(tensor for part in self.shared for tensor in gradient[part])
 
-    def assignment(self) -> tf.Tensor:
-        """A [k, m]: the coefficient of objective i where it is in group g, else 0."""
-        return tf.constant(
-            [
-                [objective.coefficient if name in members else 0.0 for name, objective in self.objectives.items()]
-                for members in self.groups.values()
-            ]
-        )
-
     def _summed(self, losses: LossFunction, weights: Weights) -> Direction:
         rows = watched_rows(lambda w: self._total(losses, w), weights, {"total": self.parts}, self._all_names(weights))
         losses_of, auxiliary = rows.auxiliary
