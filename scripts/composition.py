@@ -122,6 +122,9 @@ def check_keys(config: DictConfig) -> None:
     known = OmegaConf.load(CONFIGS / "train.yaml")
     groups = {next(iter(entry)) for entry in known.defaults if not isinstance(entry, str)}
     unused = [str(key) for key in config if key not in known and key not in groups]
+    known.probe = OmegaConf.load(CONFIGS / "probe" / "default.yaml")
+    for group in ("evaluation", "checkpoint", "logging", "probe"):
+        unused += [f"{group}.{key}" for key in config[group] if key not in known[group]]
     require(not unused, f"nothing reads the key {', '.join(unused)}; the keys are those of configs/train.yaml.")
     for key, value in flat(config).items():
         is_flag = isinstance(value, bool) or key in _FLAGS

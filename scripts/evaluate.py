@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -41,7 +42,7 @@ def main() -> None:
         environment = experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
         frames = record(environment, experiment.greedy, arguments.video, seed=seed, max_steps=10_000)
         environment.close()
-        print(f"{arguments.video}: {frames} frames")
+        print(f"{arguments.video}: {frames} frames", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,11 @@ def train(config: DictConfig, directory) -> dict:
             return summary
     settings = _settings(config, RunSettings)
     experiment = build(config)
+    loaded = config.checkpoint.load
+    require(
+        not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
+        f"checkpoint.load is {loaded}, which fresh=true would remove; move it out of the run directory first.",
+    )
     directory.lock()
     if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
         directory.clear()

@@ -26,6 +26,8 @@ class GymnasiumEnvironment:
     """
 
     restorable = False
+    compiled = False
+    num_uniforms = 0
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class GymnasiumEnvironment:
             only that). kwargs: arguments of the environment's constructor.
         Raises: ConfigError for an unknown id or an unsupported space, vectorization or autoreset mode.
         """
-        self.num_envs = num_envs
+        self.num_envs, self.in_processes = num_envs, vectorization == "async"
         self.exception: Exception | None = None
         self._env = _make(id, num_envs, vectorization, autoreset, dict(kwargs or {}), render_mode)
         self._autoreset = AutoresetMode(self._env.metadata["autoreset_mode"])
@@ -65,8 +67,8 @@ class GymnasiumEnvironment:
         observation = tf.numpy_function(self._guarded(self._reset), [seed], tf.float32)
         return tf.zeros((), tf.int64), tf.ensure_shape(observation, (self.num_envs, *self.observation_shape))
 
-    def step(self, state: tf.Tensor, action: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, Transition]:
-        """One step; the seed is not used, since the environments draw from generators of their own."""
+    def step(self, state: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, Transition]:
+        """One step; `uniforms` is empty, since the environments draw from generators of their own."""
         packed = tf.numpy_function(self._guarded(self._step), [action], tf.float32)
         return state + 1, self._unpack(packed)
 

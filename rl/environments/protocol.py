@@ -43,18 +43,30 @@ class Transition(NamedTuple):
 
 
 class Environment(Protocol):
-    """N environments stepped together. Seeds are [2] int tensors; equal seeds and actions give equal transitions."""
+    """N environments stepped together.
+
+    What is random in a step comes in as uniform numbers, drawn for a whole rollout at once: a step is a deterministic
+    function, and costs no random operations of its own.
+    """
 
     num_envs: int
     observation_shape: tuple[int, ...]
     action_space: Discrete | Box
+    num_uniforms: int  # uniform numbers that a step takes for each environment; 0 where it has generators of its own
     restorable: bool  # whether `State` holds everything, so that a checkpoint can put it back
+    compiled: bool  # whether it may be a part of an XLA program
+    in_processes: bool  # whether every one of the N runs in a process of its own
 
     def reset(self, seed: tf.Tensor) -> tuple[State, tf.Tensor]:
-        """Fresh episodes in all environments: (state, observation [N, ...])."""
+        """Fresh episodes in all environments: (state, observation [N, ...]); seed: [2] int."""
 
-    def step(self, state: State, action: tf.Tensor, seed: tf.Tensor) -> tuple[State, Transition]:
-        """One step in each; action is [N] int64 for `Discrete`, [N, ...] float32 for `Box`."""
+    def step(self, state: State, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[State, Transition]:
+        """One step in each.
+
+        Args:
+            action: [N] int64 for `Discrete`, [N, ...] float32 for `Box`.
+            uniforms: [N, num_uniforms] float32 in [0, 1).
+        """
 
     def close(self) -> None:
         """Frees what is outside the graph."""

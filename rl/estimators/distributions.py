@@ -9,6 +9,8 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from rl.randomness import normals, uniforms
+
 
 class Distribution(Protocol):
     """What a policy needs of its distribution. Leading axes are arbitrary; gradients flow to the parameters."""
@@ -43,7 +45,7 @@ class Categorical:
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
         """Standard Gumbel noise [*shape, n]: argmax(logits + noise) has law softmax(logits) (Gumbel 1954)."""
         tiny = 1e-30  # a uniform number of exactly 0 would be an infinite −log; 2^−23 is the smallest other one.
-        uniform = tf.random.stateless_uniform((*shape, self.num_parameters), seed, minval=tiny)
+        uniform = uniforms(seed, (*shape, self.num_parameters), tiny)
         return -tf.math.log(-tf.math.log(uniform))
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -85,7 +87,7 @@ class DiagonalGaussian:
 
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
         """Standard normal noise, [*shape, d]."""
-        return tf.random.stateless_normal((*shape, self.num_dimensions), seed)
+        return normals(seed, (*shape, self.num_dimensions))
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """mean + exp(log_std)·noise, [..., d] float32."""

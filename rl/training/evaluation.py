@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from rl.environments import Environment
 from rl.errors import require
+from rl.randomness import uniforms
+from rl.training.seeds import fold
 
 _STEPS_PER_CALL = 200  # a host call stays well below a second, so that a signal is soon heard
 
@@ -43,7 +45,7 @@ class Evaluator:
         )
         self.environment, self._policy = environment, policy
         self._quota = episodes // environment.num_envs
-        self._advance = tf.function(self._advance_steps)
+        self._advance = tf.function(self._advance_steps, jit_compile=environment.compiled, autograph=False)
 
     def run(self, seed: tf.Tensor, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
         """Evaluates; seed: [2] int. None where `stop` said so before the end."""
@@ -56,15 +58,20 @@ class Evaluator:
             tf.zeros(num_envs, tf.int32),
             tf.zeros((num_envs, self._quota)),
         )
+        calls = 0
         while int(tf.reduce_min(carry[3])) < self._quota:
             if stop():
                 return None
-            carry = self._advance(*carry, seed)
+            carry = self._advance(*carry, fold(seed, calls))
+            calls += 1
         return Evaluation(carry[4].numpy().reshape(-1).astype(np.float64))
 
     def _advance_steps(self, state, observation, running, finished, returns, seed):
+        environment = self.environment
+        drawn = uniforms(seed, (_STEPS_PER_CALL, environment.num_envs, environment.num_uniforms))
+
         def step(t, state, observation, running, finished, returns):
-            state, transition = self.environment.step(state, self._policy(observation), seed)
+            state, transition = environment.step(state, self._policy(observation), drawn[t])
             running += tf.where(transition.valid, transition.reward, 0.0)
             ended = transition.terminated | transition.truncated
             here = tf.one_hot(finished, self._quota, on_value=True, off_value=False) & ended[:, None]

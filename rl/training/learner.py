@@ -12,6 +12,7 @@ from rl.estimators import masked_mean
 from rl.frozen import FrozenState, Schedule
 from rl.gradients import cosines, norms
 from rl.networks import ActorCriticNetwork
+from rl.randomness import uniforms
 from rl.training.episodes import follow_episodes
 from rl.training.normalization import Normalizer
 from rl.training.rollout import rollout
@@ -101,10 +102,9 @@ class Learner:
             seen = self.normalizer.observation(state.normalizer, observation)
             return self.model.distribution.sample(self.agent.policy(self.model, state.weights, seen), noise)
 
-        shape = (self.agent.rollout_length, self.environment.num_envs)
-        noise, seed = self._chance(state.iteration, shape)
+        noise, drawn = self.chance(state.iteration)
         environment, observation, trajectory = rollout(
-            self.environment, act, noise, state.environment, state.observation, seed
+            self.environment, act, noise, drawn, state.environment, state.observation
         )
         return state._replace(environment=environment, observation=observation), trajectory
 
@@ -138,7 +138,7 @@ class Learner:
     def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
         """One update's minibatch of a prepared batch."""
         picked = _gather(batch, self._orders(phase, state.iteration), update)
-        seed = fold(self.seed, Purpose.COMBINER, state.iteration, update)
+        seed = fold(self.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), update)
         return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
 
     def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
@@ -157,13 +157,15 @@ class Learner:
         done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
         return tf.minimum(done, 1.0)
 
-    @tf.function(jit_compile=True)
-    def _chance(self, iteration: tf.Tensor, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-        """The policy's noise and the environment's seed; one program, since each of its many small operations costs a
-        launch.
+    @tf.function(jit_compile=True, autograph=False)
+    def chance(self, iteration: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The policy's noise and the environment's uniform numbers for a rollout; one program, since each of its many
+        small operations costs a launch.
         """
+        shape = (self.agent.rollout_length, self.environment.num_envs)
         noise = self.model.distribution.noise(shape, fold(self.seed, Purpose.ACTION, iteration))
-        return noise, fold(self.seed, Purpose.ENVIRONMENT, iteration)
+        seed = fold(self.seed, Purpose.ENVIRONMENT, iteration)
+        return noise, uniforms(seed, (*shape, self.environment.num_uniforms))
 
     def take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
         """What comes before the first update: refreshes the frozen copies, normalises the trajectory and lets the
@@ -202,7 +204,7 @@ class Learner:
 
         def body(*carry):
             loop = _Loop(*carry)
-            seed = fold(self.seed, Purpose.COMBINER, state.iteration, loop.update)
+            seed = fold(self.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), loop.update)
             minibatch = Minibatch(_gather(batch, orders, loop.update), loop.weights, loop.frozen, loop.rule, seed)
             direction, step, rule = self.update(phase, minibatch, progress)
             losses = tf.stack(list(direction.losses.values()))
@@ -284,7 +286,7 @@ class Learner:
             direction, step, _ = self.update(phase, minibatch, progress)
             return self._numbers(phase, direction, step)
 
-        return list(tf.function(one_update).get_concrete_function().structured_outputs)
+        return list(tf.function(one_update, autograph=False).get_concrete_function().structured_outputs)
 
     def _orders(self, phase: Phase, iteration: tf.Tensor) -> tf.Tensor | None:
         """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to
@@ -292,7 +294,7 @@ class Learner:
         """
         if phase.minibatches == 1:
             return None
-        seed = fold(self.seed, Purpose.SHUFFLE, iteration)
+        seed = fold(self.seed, Purpose.SHUFFLE, iteration, self.phases.index(phase))
         orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
         return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
 

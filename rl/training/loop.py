@@ -10,12 +10,12 @@ _SECONDS_PER_CALL = 0.4  # signals are heard between host calls only
 
 
 class Stretch(NamedTuple):
-    """Some iterations and how long they took; seconds is None where that included tracing and compilation."""
+    """Some iterations and how long they took."""
 
     first_iteration: int
     num_iterations: int
     chunk: Chunk
-    seconds: float | None
+    seconds: float
 
 
 def iterations(
@@ -35,10 +35,8 @@ def iterations(
         chunk = programs.iterate(count)
         seconds = time.perf_counter() - began
         done = len(chunk.metrics["bad_update"])
-        first_call = iteration == start
-        yield Stretch(iteration, done, chunk, None if first_call else seconds)
+        yield Stretch(iteration, done, chunk, seconds)
         iteration += done
-        if not first_call:
-            pace = seconds / done
+        pace = seconds / done
         if chunk.metrics["bad_update"][-1] >= 0:
             return

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from rl.environments import Environment, State, Trajectory
-from rl.training.seeds import Purpose, fold
+from rl.environments import Discrete, Environment, State, Trajectory
 
 Act = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -14,29 +13,25 @@ def rollout(
     environment: Environment,
     act: Act,
     noise: tf.Tensor,
+    uniforms: tf.Tensor,
     state: State,
     observation: tf.Tensor,
-    seed: tf.Tensor,
 ) -> tuple[State, tf.Tensor, Trajectory]:
     """T steps in N environments.
 
     Args:
         environment: what is stepped.
         act: (observation [N, ...], noise [N, ...]) → action.
-        noise: [T, N, ...], the policy's noise for the whole rollout.
+        noise: [T, N, ...], the policy's for the whole rollout.
+        uniforms: [T, N, environment.num_uniforms], likewise the environment's.
         state, observation: where the environments stand.
-        seed: [2] int, for the environment's own randomness.
     Returns: state, observation to go on from, and the trajectory [T, N, ...].
     """
     length = noise.shape[0]
 
-    def step_seed(t):
-        # Folding costs a dozen operations a step, which an environment with generators of its own would throw away.
-        return fold(seed, Purpose.STEP, t) if environment.restorable else seed
-
     def step(t, state, observation, recorded):
         action = act(observation, noise[t])
-        state, transition = environment.step(state, action, step_seed(t))
+        state, transition = environment.step(state, action, uniforms[t])
         row = Trajectory(
             observation,
             action,
@@ -49,22 +44,21 @@ def rollout(
         recorded = tf.nest.map_structure(lambda array, x: array.write(t, x), recorded, row)
         return t + 1, state, transition.observation, recorded
 
-    start = (tf.constant(0), state, observation, _arrays(environment, observation, length))
+    recorded = tf.nest.map_structure(
+        lambda spec: tf.TensorArray(spec.dtype, size=length, element_shape=spec.shape[1:]),
+        trajectory_spec(environment, length),
+    )
+    start = (tf.constant(0), state, observation, recorded)
     _, state, observation, recorded = tf.while_loop(lambda t, *_: t < length, step, start, parallel_iterations=1)
     return state, observation, Trajectory(*(array.stack() for array in recorded))
 
 
-def _arrays(environment: Environment, observation: tf.Tensor, length: int) -> Trajectory:
-    rows, frames = (environment.num_envs,), observation.shape
-    discrete = not hasattr(environment.action_space, "shape")
-    action = (tf.int64, rows) if discrete else (tf.float32, rows + environment.action_space.shape)
-    kinds = Trajectory(
-        (tf.float32, frames),
-        action,
-        (tf.float32, rows),
-        (tf.bool, rows),
-        (tf.bool, rows),
-        (tf.float32, frames),
-        (tf.bool, rows),
-    )
-    return Trajectory(*(tf.TensorArray(dtype, size=length, element_shape=shape) for dtype, shape in kinds))
+def trajectory_spec(environment: Environment, length: int) -> Trajectory:
+    """Shapes and types of a trajectory of so many steps."""
+    rows = (length, environment.num_envs)
+    frames = tf.TensorSpec((*rows, *environment.observation_shape), tf.float32)
+    number, flag = tf.TensorSpec(rows, tf.float32), tf.TensorSpec(rows, tf.bool)
+    space = environment.action_space
+    discrete = isinstance(space, Discrete)
+    action = tf.TensorSpec(rows, tf.int64) if discrete else tf.TensorSpec((*rows, *space.shape), tf.float32)
+    return Trajectory(frames, action, number, flag, flag, frames, flag)

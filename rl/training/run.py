@@ -22,7 +22,7 @@ from rl.training.provenance import git_commit, versions
 from rl.training.run_directory import RunDirectory
 from rl.training.run_log import RunLog
 from rl.training.seeds import Purpose, fold
-from rl.training.state import named_variables, read
+from rl.training.state import named_variables
 from rl.training.videos import record
 
 _MAX_EVALUATION_ENVS = 100
@@ -119,9 +119,10 @@ class Run:
         """
         self._write_summary("running")
         try:
-            self.experiment.audit()
-            self._resume_or_start()
             with Interrupts() as interrupted:
+                self.experiment.audit()
+                self._resume_or_start()
+                self._programs.compile()
                 self._train(interrupted)
                 complete = not interrupted() and self._finish(interrupted)
                 if not complete:
@@ -157,12 +158,14 @@ class Run:
         self._say(f"Going on from step {meta['steps']:,} ({self._checkpoints.files()[-1].name}).{note}")
 
     def _load_weights(self, path: Path) -> None:
-        """The live weights of another run's checkpoint, and the frozen copies with them."""
+        """The live weights and observation statistics of another run's checkpoint; the frozen copies follow."""
         file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
         require(bool(file), f"{path} holds no checkpoint (checkpoint.load).")
         arrays = read_checkpoint(file[0]).arrays
-        live = {v.name.split(":")[0]: v for part in self.experiment.variables.weights.values() for v in part}
-        restore(live, {name: x for name, x in arrays.items() if not _is_bookkeeping(name)}, source=str(file[0]))
+        kept = (*self.experiment.learner.model.network.names, "normalizer/observation")
+        kept = tuple(f"{part}/" for part in kept)
+        named = {name: v for name, v in self._named.items() if name.startswith(kept)}
+        restore(named, {name: x for name, x in arrays.items() if name.startswith(kept)}, source=str(file[0]))
         for copy in self.experiment.variables.frozen.values():
             tf.nest.map_structure(
                 lambda frozen, weight: frozen.assign(weight), copy.weights, self.experiment.variables.weights
@@ -192,25 +195,27 @@ class Run:
         with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.progress) as bar:
             for stretch in stretches:
                 if stretch.chunk.metrics["bad_update"][-1] >= 0:
-                    self._log.iterations(stretch, None, wall_seconds=self._wall_seconds())
+                    self._log.iterations(stretch, None, wall_seconds=self._wall_seconds(), last=True)
                     self._fail(stretch)
                 end = stretch.first_iteration + stretch.num_iterations
                 last, evaluation, best = end == learner.num_iterations, None, False
                 self._count(stretch)
-                if end % evaluate_every == 0 and not last:
-                    evaluation = self._evaluate()
+                if end % evaluate_every == 0 or last:
+                    evaluation = self._evaluate(stop=interrupted)
                     best = self._is_best(evaluation)
-                self._log.iterations(stretch, evaluation, wall_seconds=self._wall_seconds())
+                if last and evaluation is not None:
+                    self._meta["evaluation"] = evaluation.summary()
+                self._log.iterations(stretch, evaluation, wall_seconds=self._wall_seconds(), last=last)
                 if end % histograms_every == 0:
                     self._log.histograms(stretch, self.experiment.variables.weights)
-                if (end % checkpoint_every == 0 or best) and not last:
+                if end % checkpoint_every == 0 or best or last:
                     self._save(best=best)
                 newest = stretch.chunk.metrics["episode/return"]
                 newest = newest[~np.isnan(newest)]
                 bar.update(self.steps, self._rate(), float(newest[-1]) if len(newest) else None)
 
     def _finish(self, interrupted: Interrupts) -> bool:
-        """The last evaluation, the last checkpoint and the videos; whether it came to the end."""
+        """The videos, and the last evaluation where a signal broke it off; whether it came to the end."""
         if self._meta["evaluation"] is None:
             evaluation = self._evaluate(stop=interrupted)
             if evaluation is None:
@@ -244,9 +249,8 @@ class Run:
         return True
 
     def _count(self, stretch: Stretch) -> None:
-        if stretch.seconds is not None:
-            self._meta["timed_steps"] += stretch.num_iterations * self._per_iteration
-            self._meta["timed_seconds"] += stretch.seconds
+        self._meta["timed_steps"] += stretch.num_iterations * self._per_iteration
+        self._meta["timed_seconds"] += stretch.seconds
 
     def _rate(self) -> float:
         return self._meta["timed_steps"] / self._meta["timed_seconds"] if self._meta["timed_seconds"] else 0.0
@@ -258,9 +262,9 @@ class Run:
 
     def _fail(self, stretch: Stretch) -> None:
         """Says where the number that is not finite came from, keeps the batch, and raises."""
-        state = read(self.experiment.variables)
-        bad = int(stretch.chunk.metrics["bad_update"][-1])
-        fault = diagnose(self.experiment.learner, state, stretch.chunk.trajectory, bad)
+        chunk = stretch.chunk
+        bad = int(chunk.metrics["bad_update"][-1])
+        fault = diagnose(self.experiment.learner, chunk.before, chunk.trajectory, bad)
         file = self.directory.path / "failure.npz"
         save_fault(fault, self.experiment.learner.model.network.names, file)
         raise NonFiniteError(
@@ -302,10 +306,8 @@ class Run:
 def make_evaluator(experiment: Experiment, episodes: int) -> Evaluator:
     """An evaluator with as many environments as divide the episodes, at most a hundred."""
     num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
-    return Evaluator(experiment.make_environment(num_envs=num_envs), experiment.greedy, episodes=episodes)
-
-
-def _is_bookkeeping(name: str) -> bool:
-    return name.startswith(
-        ("rules/", "frozen/", "normalizer/", "episodes/", "environment", "observation", "iteration", "updates")
+    # A process for each of a hundred environments would be too much.
+    one_process = {"vectorization": "sync"} if experiment.learner.environment.in_processes else {}
+    return Evaluator(
+        experiment.make_environment(num_envs=num_envs, **one_process), experiment.greedy, episodes=episodes
     )

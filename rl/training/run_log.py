@@ -35,17 +35,19 @@ class RunLog:
         self.since_point = since_point
         self._writer = Writer(self._folder)
 
-    def iterations(self, stretch: Stretch, evaluation: Evaluation | None, *, wall_seconds: float) -> None:
-        """Every iteration of a stretch; the evaluation, if any, belongs to the last one."""
+    def iterations(self, stretch: Stretch, evaluation: Evaluation | None, *, wall_seconds: float, last: bool) -> None:
+        """Every iteration of a stretch; the evaluation, if any, belongs to the last one.
+
+        last: whether the run ends here, so that what there is makes a point in TensorBoard.
+        """
         count, steps = stretch.num_iterations, self._steps_of(stretch)
         columns = {**stretch.chunk.metrics, **stretch.chunk.findings}
         del columns["bad_update"]
-        seconds = np.nan if stretch.seconds is None else stretch.seconds
         evaluations = np.full((2, count), np.nan)
         if evaluation is not None:
             evaluations[:, -1] = evaluation.returns.mean(), evaluation.returns.std()
         columns |= {
-            "time/steps_per_second": np.full(count, count * self._steps_per_iteration / seconds),
+            "time/steps_per_second": np.full(count, count * self._steps_per_iteration / stretch.seconds),
             "time/wall_seconds": np.full(count, wall_seconds),
             "evaluation/return": evaluations[0],
             "evaluation/std": evaluations[1],
@@ -53,7 +55,8 @@ class RunLog:
         self._metrics.append(steps, columns)
         for row, step in enumerate(steps):
             self.since_point.append({tag: float(column[row]) for tag, column in columns.items()})
-            if (stretch.first_iteration + row + 1) % self._points_every == 0:
+            due = (stretch.first_iteration + row + 1) % self._points_every == 0
+            if due or (last and row == count - 1):
                 self._writer.scalars(_means(self.since_point), step)
                 self.since_point = []
 

@@ -4,6 +4,8 @@ from enum import IntEnum
 
 import tensorflow as tf
 
+from rl import randomness
+
 
 class Purpose(IntEnum):
     """What a random number is for. The values are part of the meaning of a seed: never reorder them."""
@@ -13,7 +15,6 @@ class Purpose(IntEnum):
     SHUFFLE = 2
     COMBINER = 3
     EVALUATION = 4
-    STEP = 5
 
 
 def run_seed(seed: int) -> tf.Tensor:
@@ -24,5 +25,5 @@ def run_seed(seed: int) -> tf.Tensor:
 def fold(seed: tf.Tensor, *data: int | tf.Tensor) -> tf.Tensor:
     """A seed of its own for every combination of `data` (purpose, iteration, …), [2] int32."""
     for number in data:
-        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
+        seed = randomness.fold(seed, tf.cast(number, tf.int32))
     return seed

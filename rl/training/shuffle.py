@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from rl.randomness import integers
+
 _ROUNDS = 6
 
 
@@ -18,7 +20,7 @@ def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
     """
     bits = max(1, (size - 1).bit_length())
     mask, shift = (1 << bits) - 1, (bits + 1) // 2
-    keys = tf.random.stateless_uniform((2, _ROUNDS, count, 1), seed, minval=0, maxval=1 << bits, dtype=tf.int64)
+    keys = integers(seed, (2, _ROUNDS, count, 1), 1 << bits)
     factors, offsets = 2 * keys[0] + 1, keys[1]
 
     def mix(x):

@@ -59,11 +59,9 @@ def read(variables: TrainState) -> TrainState:
     return tf.nest.map_structure(tf.convert_to_tensor, variables)
 
 
-def assign(variables: TrainState, before: TrainState, after: TrainState) -> None:
-    """Puts `after` into the variables; what is the very tensor of `before` did not change and is left alone."""
-    for variable, old, new in zip(*(tf.nest.flatten(nest) for nest in (variables, before, after)), strict=True):
-        if new is not old:
-            variable.assign(new)
+def assign(variables: TrainState, state: TrainState) -> None:
+    """Puts the tensors into the variables."""
+    tf.nest.map_structure(lambda variable, tensor: variable.assign(tensor), variables, state)
 
 
 def named_variables(variables: TrainState) -> dict[str, tf.Variable]:

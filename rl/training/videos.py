@@ -37,7 +37,7 @@ def record(
     state, observation = environment.reset(seed)
     frames = [_frame(environment)]
     for _ in range(max_steps):
-        state, transition = environment.step(state, policy(observation), seed)
+        state, transition = environment.step(state, policy(observation), tf.zeros((1, environment.num_uniforms)))
         frames.append(_frame(environment))
         observation = transition.observation
         if bool(transition.terminated[0] | transition.truncated[0]):

@@ -10,7 +10,7 @@ from rl.frozen import refuse_frozen
 from rl.gradients import gramian, layers_of, watched_rows
 from rl.gradients.objective import Objective
 from rl.gradients.rows import Gradient, Weights
-from rl.updates.clipping import clip_by_global_norm, clip_by_value
+from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer, Slots
 
@@ -138,8 +138,11 @@ class UpdateRule:
             weights: the live weights.
             progress: share of the training that is done, [] float32.
         """
-        clipped = clip_by_value(self._flat(gradient), clip_value=self.optimizer.clip_value)
+        raw = self._flat(gradient)
+        clipped = clip_by_value(raw, clip_value=self.optimizer.clip_value)
         clipped, norm, factor = clip_by_global_norm(clipped, clip_norm=self.optimizer.clip_norm)
+        if self.optimizer.clip_value is not None:
+            norm = global_norm(raw)  # an infinite entry, cut to size, must not pass unseen
         torso_rate, head_rate = self.optimizer.rates(progress)
         rates = tuple(head_rate if part in self.heads else torso_rate for part in self.parts for _ in self.names[part])
         steps, slots = self.optimizer.update(clipped, state.slots, self._flat(weights), rates)

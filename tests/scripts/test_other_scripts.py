@@ -42,7 +42,7 @@ def test_evaluate_takes_the_best_checkpoint_and_records_a_video(root, run, tmp_p
     film = tmp_path / "film.mp4"
     result = call(root, run, "evaluate.py", str(run), "--checkpoint", "best", "--episodes", "2", "--video", str(film))
     assert "over 2 episodes" in result.stdout
-    promised = int(result.stdout.rsplit(":", 1)[1].split()[0])
+    promised = int(result.stderr.rsplit(":", 1)[1].split()[0])
     assert sum(1 for _ in imageio.get_reader(film)) == promised
 
 

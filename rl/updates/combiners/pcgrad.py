@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from rl.randomness import uniforms
 from rl.updates.combiners.combiner import Combiner
 
 
@@ -18,7 +19,7 @@ class PCGrad(Combiner):
     def weights(self, gramian, losses, state, seed):
         """See `Combiner.weights`; the seed draws for each row the order in which it meets the others."""
         num_rows = gramian.shape[-1]
-        orders = tf.argsort(tf.random.stateless_uniform((num_rows, num_rows), seed), axis=-1)
+        orders = tf.argsort(uniforms(seed, (num_rows, num_rows)), axis=-1)
         return pcgrad_weights(gramian, orders), state
 
 

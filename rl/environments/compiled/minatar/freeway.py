@@ -1,0 +1,100 @@
+"""MinAtar's Freeway: a chicken crosses eight lanes of cars."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments.compiled.minatar.game import DOWN, UP, MinAtarGame, choice, direction
+from rl.environments.compiled.minatar.grid import COLUMNS, SIZE, cell, picture
+
+_LANES = np.arange(1, 9, dtype=np.int32)
+_CHICKEN_X, _BOTTOM = 4, SIZE - 1
+_MOVE_INTERVAL, _FRAMES = 3, 2500
+_SPEEDS = 5
+
+
+class FreewayState(NamedTuple):
+    """[N] int32, of the cars [N, 8] int32, one in each of rows 1 to 8."""
+
+    chicken_y: tf.Tensor
+    move_timer: tf.Tensor
+    frames_left: tf.Tensor
+    x: tf.Tensor
+    car_timer: tf.Tensor  # frames until the car moves
+    speed: tf.Tensor  # ±1 to ±5: moves every |speed| + 1 frames, to the right where positive
+    last_action: tf.Tensor
+
+
+class Freeway(MinAtarGame):
+    """Move up and down every third frame; reward 1 at the top, from where the chicken is put back to the bottom.
+
+    Channels: chicken, car, and one trail for each |speed| from 1 to 5. A car that hits the chicken sends it back to the
+    bottom. Uniform numbers: a start takes eight, one for each car's speed; a step takes nine, for the sticky action
+    and for the speeds that the cars are given when the chicken has crossed. Of the ten choices the first five are
+    −1 to −5, the others 1 to 5.
+
+    As in MinAtar: terminates with frame 2501 and not 2500, since the frames that are left are counted to below 0; a car
+    moves once in |speed| + 1 frames, since its timer counts |speed| down to 0; pressing down at the bottom costs the
+    time of a move; difficulty never ramps. MinAtar draws a direction as the sign of a uniform number less ½, and so
+    once in 2⁵³ draws a car of speed 0; here there is none.
+    """
+
+    observation_shape = (SIZE, SIZE, 7)
+    num_start_uniforms = 8
+    num_step_uniforms = 9
+
+    def start(self, uniforms: tf.Tensor) -> FreewayState:
+        """The chicken at the bottom, all cars at the left edge."""
+        zero, speed = tf.zeros(self.num_envs, tf.int32), _speeds(uniforms)
+        return FreewayState(
+            chicken_y=zero + _BOTTOM,
+            move_timer=zero + _MOVE_INTERVAL,
+            frames_left=zero + _FRAMES,
+            x=tf.zeros_like(speed),
+            car_timer=tf.abs(speed),
+            speed=speed,
+            last_action=zero,
+        )
+
+    def observe(self, state: FreewayState) -> tf.Tensor:
+        """[N, 10, 10, 7]."""
+        x, speed, behind = (
+            tf.pad(row, [[0, 0], [1, 1]], constant_values=-1)[..., None]
+            for row in (state.x, tf.abs(state.speed), (state.x - tf.sign(state.speed)) % SIZE)
+        )
+        trail = behind == COLUMNS
+        trails = (trail & (speed == number) for number in range(1, _SPEEDS + 1))
+        return picture(cell(state.chicken_y, _CHICKEN_X), x == COLUMNS, *trails)
+
+    def advance(self, state: FreewayState, action: tf.Tensor, uniforms: tf.Tensor):
+        """The chicken moves, then every car; a car hits it where it was in its way before or after its own move."""
+        action = self.played(state.last_action, action, uniforms)
+        step = tf.where(state.move_timer == 0, direction(action, UP, DOWN), 0)
+        move_timer = tf.where(step == 0, state.move_timer, _MOVE_INTERVAL)
+        y = tf.minimum(state.chicken_y + step, _BOTTOM)
+
+        crossed = y == 0
+        speed = tf.where(crossed[:, None], _speeds(uniforms[:, 1:]), state.speed)
+        car_timer = tf.where(crossed[:, None], tf.abs(speed), state.car_timer)
+
+        moves = car_timer == 0
+        x = tf.where(moves, (state.x + tf.sign(speed)) % SIZE, state.x)
+        hit = (y[:, None] == _LANES) & ((state.x == _CHICKEN_X) | (x == _CHICKEN_X))
+        frames_left = state.frames_left - 1
+        after = FreewayState(
+            chicken_y=tf.where(crossed | tf.reduce_any(hit, 1), _BOTTOM, y),
+            move_timer=tf.maximum(move_timer - 1, 0),
+            frames_left=frames_left,
+            x=x,
+            car_timer=tf.where(moves, tf.abs(speed), car_timer - 1),
+            speed=speed,
+            last_action=action,
+        )
+        return after, tf.cast(crossed, tf.float32), frames_left < 0
+
+
+def _speeds(uniforms: tf.Tensor) -> tf.Tensor:
+    """[N, 8] int32: ±1 to ±5, each as likely."""
+    number = choice(uniforms, 2 * _SPEEDS)
+    return tf.where(number < _SPEEDS, -1 - number, number - (_SPEEDS - 1))

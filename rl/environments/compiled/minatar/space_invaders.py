@@ -1,0 +1,142 @@
+"""MinAtar's Space Invaders: a cannon against waves of aliens that shoot back."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments.compiled.minatar.game import FIRE, LEFT, RIGHT, MinAtarGame, direction
+from rl.environments.compiled.minatar.grid import COLUMNS, ROWS, SIZE, cell, picture
+
+_BOTTOM = SIZE - 1
+_SHOT_INTERVAL, _ALIEN_SHOT_INTERVAL = 5, 10
+_FIRST_MOVE_INTERVAL, _LAST_MOVE_INTERVAL = 12, 6
+_WAVE = (ROWS < 4) & (COLUMNS >= 2) & (COLUMNS < 8)
+_NO_ALIEN = np.iinfo(np.int32).max
+_ABOVE, _BELOW = [[0, 0], [1, 0], [0, 0]], [[0, 0], [0, 1], [0, 0]]
+_ON_THE_LEFT, _ON_THE_RIGHT = [[0, 0], [0, 0], [1, 0]], [[0, 0], [0, 0], [0, 1]]
+
+
+class SpaceInvadersState(NamedTuple):
+    """[N] int32; the three grids [N, 10, 10] bool."""
+
+    cannon: tf.Tensor  # column; the cannon is always in row 9
+    bullets: tf.Tensor  # the cannon's
+    bombs: tf.Tensor  # the aliens' bullets
+    aliens: tf.Tensor
+    heading: tf.Tensor  # −1 or 1, the aliens' way along x
+    shot_timer: tf.Tensor
+    alien_move_timer: tf.Tensor
+    alien_shot_timer: tf.Tensor
+    ramp_index: tf.Tensor  # how often the difficulty was raised: 1 off the interval between the aliens' moves each
+    last_action: tf.Tensor
+
+
+class SpaceInvaders(MinAtarGame):
+    """Move left and right and fire; reward 1 for an alien; terminates where a bullet or an alien meets the cannon.
+
+    Channels: cannon, alien, alien moving left, alien moving right, friendly bullet, enemy bullet. Uniform numbers: a
+    start takes none; a step takes one, for the sticky action.
+
+    As in MinAtar: an alien that shoots is the lowest in the column nearest to the cannon, the left one of two as near;
+    aliens that reach an edge in the bottom row terminate the game, and come out at the top of its last picture; a new
+    wave goes on with the old one's heading and timers; a reward may exceed 1, one for each alien hit in a frame.
+    """
+
+    observation_shape = (SIZE, SIZE, 6)
+    num_start_uniforms = 0
+
+    def start(self, uniforms: tf.Tensor) -> SpaceInvadersState:
+        """A wave on its way to the left, no bullets."""
+        zero, nowhere = tf.zeros(self.num_envs, tf.int32), tf.zeros((self.num_envs, SIZE, SIZE), tf.bool)
+        return SpaceInvadersState(
+            cannon=zero + 5,
+            bullets=nowhere,
+            bombs=nowhere,
+            aliens=nowhere | _WAVE,
+            heading=zero - 1,
+            shot_timer=zero,
+            alien_move_timer=zero + _FIRST_MOVE_INTERVAL,
+            alien_shot_timer=zero + _ALIEN_SHOT_INTERVAL,
+            ramp_index=zero,
+            last_action=zero,
+        )
+
+    def observe(self, state: SpaceInvadersState) -> tf.Tensor:
+        """[N, 10, 10, 6]."""
+        leftwards = (state.heading < 0)[:, None, None]
+        return picture(
+            cell(_BOTTOM, state.cannon),
+            state.aliens,
+            state.aliens & leftwards,
+            state.aliens & ~leftwards,
+            state.bullets,
+            state.bombs,
+        )
+
+    def advance(self, state: SpaceInvadersState, action: tf.Tensor, uniforms: tf.Tensor):
+        """The cannon moves or fires; bullets, then aliens move; an alien shoots; hits are counted."""
+        action = self.played(state.last_action, action, uniforms)
+        fires = (action == FIRE) & (state.shot_timer == 0)
+        cannon = tf.clip_by_value(state.cannon + direction(action, LEFT, RIGHT), 0, SIZE - 1)
+        bullets = tf.pad(state.bullets[:, 1:], _BELOW) | (fires[:, None, None] & cell(_BOTTOM - 1, cannon))
+        bombs = tf.pad(state.bombs[:, :-1], _ABOVE)
+
+        moves = state.alien_move_timer == 0
+        count = _count(state.aliens)
+        aliens, heading, landed = _march(state, moves)
+        at_cannon = (bombs | state.aliens | aliens)[:, _BOTTOM] & (cannon[:, None] == COLUMNS)
+        terminated = landed | tf.reduce_any(at_cannon, 1)
+
+        shoots = state.alien_shot_timer == 0
+        bombs |= shoots[:, None, None] & _nearest(aliens, cannon)
+
+        hits = aliens & bullets
+        kills = _count(hits)
+        cleared = kills == count
+        raised = cleared & (self._move_interval(state) > _LAST_MOVE_INTERVAL) & self.difficulty_ramping
+        alien_move_timer = tf.where(moves, tf.minimum(count, self._move_interval(state)), state.alien_move_timer)
+        after = SpaceInvadersState(
+            cannon=cannon,
+            bullets=bullets & ~hits,
+            bombs=bombs,
+            aliens=(aliens & ~hits) | (cleared[:, None, None] & _WAVE),
+            heading=heading,
+            shot_timer=tf.maximum(tf.where(fires, _SHOT_INTERVAL, state.shot_timer) - 1, 0),
+            alien_move_timer=alien_move_timer - 1,
+            alien_shot_timer=tf.where(shoots, _ALIEN_SHOT_INTERVAL, state.alien_shot_timer) - 1,
+            ramp_index=state.ramp_index + tf.cast(raised, tf.int32),
+            last_action=action,
+        )
+        return after, tf.cast(kills, tf.float32), terminated
+
+    @staticmethod
+    def _move_interval(state: SpaceInvadersState) -> tf.Tensor:
+        """Frames between two moves of many aliens, [N] int32."""
+        return _FIRST_MOVE_INTERVAL - state.ramp_index
+
+
+def _count(grid: tf.Tensor) -> tf.Tensor:
+    """[N] int32."""
+    return tf.reduce_sum(tf.cast(grid, tf.int32), (1, 2))
+
+
+def _march(state: SpaceInvadersState, moves: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """(aliens, heading, whether they came down from the bottom row): sideways, or down and about at an edge."""
+    aliens, leftwards = state.aliens, state.heading < 0
+    at_edge = tf.where(leftwards[:, None], aliens[:, :, 0], aliens[:, :, -1])
+    down = moves & tf.reduce_any(at_edge, 1)
+    lowered = tf.concat([aliens[:, -1:], aliens[:, :-1]], 1)
+    aside = tf.where(
+        leftwards[:, None, None], tf.pad(aliens[:, :, 1:], _ON_THE_RIGHT), tf.pad(aliens[:, :, :-1], _ON_THE_LEFT)
+    )
+    marched = tf.where(moves[:, None, None], tf.where(down[:, None, None], lowered, aside), aliens)
+    return marched, tf.where(down, -state.heading, state.heading), down & tf.reduce_any(aliens[:, _BOTTOM], 1)
+
+
+def _nearest(aliens: tf.Tensor, cannon: tf.Tensor) -> tf.Tensor:
+    """[N, 10, 10] bool: the one alien that shoots, by columns from the cannon, then left, then low."""
+    aside = COLUMNS - cannon[:, None]
+    order = (2 * tf.abs(aside) + tf.cast(aside > 0, tf.int32))[:, None, :] * SIZE - ROWS
+    order = tf.where(aliens, order, _NO_ALIEN)
+    return aliens & (order == tf.reduce_min(order, (1, 2), keepdims=True))

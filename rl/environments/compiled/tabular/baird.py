@@ -1,0 +1,28 @@
+"""Baird's star, on which off-policy semi-gradient TD diverges (Baird 1995; Sutton & Barto 2018, figure 11.1)."""
+
+import numpy as np
+
+from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
+from rl.environments.compiled.tabular.mdp import TabularMDP
+
+
+class Baird(TabularMDP):
+    """Seven states: dashed (0) leads to one of the first six alike, solid (1) to the seventh; it goes on for ever.
+
+    Every reward is 0, so that the value of every policy is 0. The features [7, 8] are 2 e_i + e_8 in states 1 to 6 and
+    e_7 + 2 e_8 in the seventh. The book behaves with dashed 6/7 and solid 1/7, learns about solid alone, at γ = 0.99,
+    and begins in any state alike.
+    """
+
+    def __init__(self, *, num_envs: int, max_episode_steps: int | None):
+        transition = np.zeros((7, 2, 7))
+        transition[:, 0, :6] = 1 / 6
+        transition[:, 1, 6] = 1
+        features = np.eye(7, 8) * [2, 2, 2, 2, 2, 2, 1, 1]
+        features[:, 7] = [1, 1, 1, 1, 1, 1, 2]
+        super().__init__(
+            num_envs=num_envs,
+            max_episode_steps=max_episode_steps,
+            mdp=FiniteMDP(transition, np.zeros((7, 2)), np.zeros(7, bool), np.full(7, 1 / 7)),
+            features=features,
+        )

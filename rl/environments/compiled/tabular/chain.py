@@ -1,0 +1,36 @@
+"""The random-walk chain of Sutton & Barto 2018, example 6.2."""
+
+import numpy as np
+
+from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
+from rl.environments.compiled.tabular.mdp import TabularMDP
+from rl.errors import require
+
+
+class Chain(TabularMDP):
+    """States 1 to n in a row between the terminal states 0 and n + 1: go left (0) or right (1).
+
+    Reward 1 for a step into the right end, else 0. Begins in the middle, of two in the left one. Under the random walk
+    the value of state k at γ = 1 is k / (n + 1).
+    """
+
+    def __init__(self, *, num_envs: int, max_episode_steps: int | None, num_states: int, slip: float):
+        """
+        Args:
+            num_states: n, without the two ends. slip: the probability that a move goes the other way.
+        """
+        require(num_states >= 1, f"num_states is {num_states}; it must be at least 1 (environment.num_states).")
+        require(0 <= slip <= 1, f"slip is {slip}; it must be between 0 and 1 (environment.slip).")
+        size = num_states + 2
+        transition = np.zeros((size, 2, size))
+        for state in range(1, num_states + 1):
+            transition[state, :, state - 1] = 1 - slip, slip
+            transition[state, :, state + 1] = slip, 1 - slip
+        terminal = np.zeros(size, bool)
+        terminal[[0, -1]] = True
+        start = np.eye(size)[(num_states + 1) // 2]
+        super().__init__(
+            num_envs=num_envs,
+            max_episode_steps=max_episode_steps,
+            mdp=FiniteMDP(transition, transition[:, :, -1], terminal, start),
+        )

@@ -1,0 +1,53 @@
+"""Garnets: random MDPs of given sizes (Archibald, McKinnon & Thomas 1995; Bhatnagar et al. 2009)."""
+
+import numpy as np
+
+from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
+from rl.environments.compiled.tabular.mdp import TabularMDP
+from rl.errors import require
+
+
+class Garnet(TabularMDP):
+    """n states, m actions, and b possible successors of each pair; it goes on for ever.
+
+    The successors are drawn without replacement, their probabilities are the pieces of the unit interval cut at b − 1
+    uniform points, and the reward of a pair is standard normal. Begins in any state alike.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_envs: int,
+        max_episode_steps: int | None,
+        num_states: int,
+        num_actions: int,
+        branching: int,
+        instance: int,
+    ):
+        """
+        Args:
+            branching: b. instance: the seed from which the MDP is drawn; the run's own seed does not change it.
+        """
+        require(num_states >= 1, f"num_states is {num_states}; it must be at least 1 (environment.num_states).")
+        require(num_actions >= 1, f"num_actions is {num_actions}; it must be at least 1 (environment.num_actions).")
+        require(
+            1 <= branching <= num_states,
+            f"branching is {branching}; it must be from 1 to the number of states, {num_states} "
+            "(environment.branching).",
+        )
+        require(instance >= 0, f"instance is {instance}; it must be at least 0 (environment.instance).")
+        generator = np.random.default_rng(instance)
+        transition = np.zeros((num_states, num_actions, num_states))
+        for row in transition.reshape(-1, num_states):
+            cuts = np.sort(generator.random(branching - 1))
+            row[generator.choice(num_states, branching, replace=False)] = np.diff(cuts, prepend=0.0, append=1.0)
+        super().__init__(
+            num_envs=num_envs,
+            max_episode_steps=max_episode_steps,
+            mdp=FiniteMDP(
+                transition,
+                generator.standard_normal((num_states, num_actions)),
+                np.zeros(num_states, bool),
+                np.full(num_states, 1 / num_states),
+            ),
+        )

@@ -1,0 +1,71 @@
+"""A grid of cells with a goal."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
+from rl.environments.compiled.tabular.mdp import TabularMDP
+from rl.errors import require
+
+MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
+"""Up, right, down, left: actions 0 to 3, as (rows, columns)."""
+
+
+class GridWorld(TabularMDP):
+    """Go up (0), right (1), down (2) or left (3); reward 1 for the step into the goal, which is terminal, else 0.
+
+    A move against a wall or the edge leaves the agent where it is. The states are the cells without walls, row by row;
+    `cells` lists them.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_envs: int,
+        max_episode_steps: int | None,
+        height: int,
+        width: int,
+        slip: float,
+        start: Sequence[int],
+        goal: Sequence[int],
+        walls: Sequence[Sequence[int]] = (),
+    ):
+        """
+        Args:
+            slip: the probability that the move is one of the four at random. start, goal, walls: cells as
+            [row, column] from 0, the first row on top.
+        """
+        require(height >= 1, f"height is {height}; it must be at least 1 (environment.height).")
+        require(width >= 1, f"width is {width}; it must be at least 1 (environment.width).")
+        require(0 <= slip <= 1, f"slip is {slip}; it must be between 0 and 1 (environment.slip).")
+        closed = {_cell(wall, height, width, "walls") for wall in walls}
+        first, last = _cell(start, height, width, "start"), _cell(goal, height, width, "goal")
+        require(first not in closed, f"start is {list(first)}, a wall; it must be a free cell (environment.start).")
+        require(last not in closed, f"goal is {list(last)}, a wall; it must be a free cell (environment.goal).")
+        require(first != last, f"start and goal are both {list(first)}; they must differ (environment.start).")
+
+        self.cells = [(row, column) for row in range(height) for column in range(width) if (row, column) not in closed]
+        number = {cell: state for state, cell in enumerate(self.cells)}
+        identity = np.eye(len(self.cells))
+        moved = np.array(
+            [[identity[number.get((r + down, c + right), s)] for down, right in MOVES] for (r, c), s in number.items()]
+        )
+        transition = (1 - slip) * moved + slip * moved.mean(1, keepdims=True)
+        terminal = identity[number[last]] > 0
+        reward = np.where(terminal[:, None], 0.0, transition[:, :, number[last]])
+        super().__init__(
+            num_envs=num_envs,
+            max_episode_steps=max_episode_steps,
+            mdp=FiniteMDP(transition, reward, terminal, identity[number[first]]),
+        )
+
+
+def _cell(cell: Sequence[int], height: int, width: int, name: str) -> tuple[int, int]:
+    """The cell as a pair, if it lies on the grid."""
+    require(
+        len(cell) == 2 and 0 <= cell[0] < height and 0 <= cell[1] < width,
+        f"{name} has the cell {list(cell)}; it must be [row, column] with row from 0 to {height - 1} and column from 0 "
+        f"to {width - 1} (environment.{name}).",
+    )
+    return int(cell[0]), int(cell[1])
