@@ -61,10 +61,12 @@ class Programs:
         """
         before, trajectory = read(self.variables), self._no_trajectory()
 
+        def once():
+            return self.learner.chance(before.iteration), self._learn(before, trajectory)
+
         def update():
             if not self._whole:
-                self.learner.chance(before.iteration)
-                self._learn(before, trajectory)
+                _function(once, compiled=False)()  # a graph's XLA programs are not those of eager mode
             self._iterate(tf.constant(0))
 
         with ThreadPoolExecutor() as threads:
