@@ -29,12 +29,21 @@ class Chunk(NamedTuple):
     trajectory: Trajectory
 
 
+class _Log(NamedTuple):
+    """How many iterations are done, whether the last was not finite, and what was logged, a line an iteration."""
+
+    done: tf.Tensor
+    bad: tf.Tensor
+    metrics: tf.TensorArray
+    findings: tf.TensorArray
+
+
 class Programs:
     """Host calls on the variables of a run.
 
     One host call runs K iterations, and is traced once for all K. With a compiled environment it is one XLA program;
     otherwise a graph, in which the learning alone is an XLA program. The probes are a program of their own, which is
-    given copies of what the last iteration of a call learnt from: it can have no influence on the weights.
+    given copies of what an iteration learnt from: it can have no influence on the weights.
     """
 
     def __init__(self, learner: Learner, variables: TrainState, prober: Prober | None, probe_every: int):
@@ -49,6 +58,7 @@ class Programs:
         self._learn = _function(learner.learn, compiled=None if self._whole else True)
         self._iterate = _function(self._iterate_steps, compiled=self._whole)
         self._probe = _function(self._probe_step, compiled=True)
+        self._probe_apart = _function(self._probe, compiled=False)
         self._tags: tuple[str, ...] = ()
         self._probe_tags: tuple[str, ...] = ()
         self._rows: dict[str, tf.Tensor] = {}
@@ -60,38 +70,38 @@ class Programs:
         would slow it down by 5 to 10 % for good.
         """
         before, trajectory = read(self.variables), self._no_trajectory()
-
-        def once():
-            return self.learner.chance(before.iteration), self._learn(before, trajectory)
-
-        def update():
-            if not self._whole:
-                _function(once, compiled=False)()  # a graph's XLA programs are not those of eager mode
-            self._iterate(tf.constant(0))
-
+        programs = [lambda: self._iterate(tf.constant(0))]
+        if not self._whole:
+            # A graph's XLA programs are not those of eager mode.
+            programs.append(_function(lambda: self._learn(before, trajectory), compiled=False))
+            programs.append(_function(lambda: self.learner.chance(before.iteration), compiled=False))
+        if self._prober:
+            programs.append(lambda: self._probe_apart(before, trajectory))
         with ThreadPoolExecutor() as threads:
-            tasks = [threads.submit(update)]
-            if self._prober:
-                tasks.append(threads.submit(self._probe, before, trajectory))
-            for task in tasks:
-                task.result()
+            list(threads.map(lambda program: program(), programs))
 
     def iterate(self, count: int) -> Chunk:
-        """Up to `count` iterations in one host call, of which at most the last is probed.
+        """Up to `count` iterations in one host call.
 
-        Fewer where an update is not finite; the last row then says which.
+        Fewer where a call would be too long, where a compiled environment has to wait for the probes, or where an
+        update is not finite; the last row then says which.
         """
-        until_probe = -int(self.variables.iteration) % self._probe_every + 1
-        count = min(count, _MOST_ITERATIONS, until_probe if self._prober else count)
-        done, metrics, before, trajectory = self._iterate(tf.constant(count))
+        first = int(self.variables.iteration)
+        count = min(count, _MOST_ITERATIONS)
+        until_probe = -first % self._probe_every + 1
+        if self._whole and self._prober:
+            count = min(count, until_probe)
+        done, metrics, found, rows, before, trajectory = self._iterate(tf.constant(count))
         done = int(done)
-        found = np.nan
-        if self._prober and done == until_probe:
-            found, self._rows = self._probe(before, trajectory)
+        probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
         findings = np.full((done, len(self._probe_tags)), np.nan)
-        findings[-1] = found
-        metrics = _by_tag(self._tags, metrics.numpy()[:done])
-        return Chunk(metrics, _by_tag(self._probe_tags, findings), self._rows, before, trajectory)
+        if probed.any():
+            if self._whole:
+                found, rows = self._probe_apart(before, trajectory)
+            findings[probed] = found if self._whole else found.numpy()[:done][probed]
+            self._rows = rows
+        metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)
+        return Chunk(metrics, findings, self._rows, before, trajectory)
 
     @property
     def num_traces(self) -> int:
@@ -102,21 +112,59 @@ class Programs:
     def _iterate_steps(self, count: tf.Tensor):
         start, nothing = read(self.variables), self._no_trajectory()
         self._tags = tuple(self._learn.get_concrete_function(start, nothing).structured_outputs[1])
-        log = tf.TensorArray(tf.float32, size=_MOST_ITERATIONS, element_shape=(len(self._tags),))
+        found, rows = self._nothing_found(start, nothing)
+        log = _Log(tf.constant(0), tf.constant(False), _lines(len(self._tags)), _lines(found.shape[0]))
+        log, after, before, trajectory, rows = (self._block if self._whole else self._blocks)(
+            count, log, start, start, nothing, rows
+        )
+        assign(self.variables, after)
+        return log.done, log.metrics.stack(), log.findings.stack(), rows, before, trajectory
 
-        def unfinished(done, bad, *_):
-            return (done < count) & ~bad
+    def _block(self, count, log, state, before, trajectory, rows):
+        """Iterations up to number `count`, and what the last of them learnt from."""
 
-        def iteration(done, _bad, log, state, *_):
+        def unfinished(log, *_):
+            return (log.done < count) & ~log.bad
+
+        def iteration(log, state, *_):
             before, trajectory = self.learner.collect(state)
             after, metrics = self._learn(before, trajectory)
-            log = log.write(done, tf.stack(list(metrics.values())))
-            return done + 1, metrics["bad_update"] >= 0, log, after, before, trajectory
+            metrics_log = log.metrics.write(log.done, tf.stack(list(metrics.values())))
+            log = _Log(log.done + 1, metrics["bad_update"] >= 0, metrics_log, log.findings)
+            return log, after, before, trajectory
 
-        carry = (tf.constant(0), tf.constant(False), log, start, start, nothing)
-        done, _, log, after, before, trajectory = tf.while_loop(unfinished, iteration, carry, parallel_iterations=1)
-        assign(self.variables, after)
-        return done, log.stack(), before, trajectory
+        carry = (log, state, before, trajectory)
+        return *tf.while_loop(unfinished, iteration, carry, parallel_iterations=1), rows
+
+    def _blocks(self, count, log, state, before, trajectory, rows):
+        """The same with a look after every block that ends with an iteration to be probed."""
+        if not self._prober:
+            return self._block(count, log, state, before, trajectory, rows)
+
+        def unfinished(log, *_):
+            return (log.done < count) & ~log.bad
+
+        def block(log, state, before, trajectory, rows):
+            due = log.done + 1 + tf.cast(-state.iteration % self._probe_every, tf.int32)
+            log, state, before, trajectory, rows = self._block(
+                tf.minimum(due, count), log, state, before, trajectory, rows
+            )
+            found, rows = tf.cond(
+                tf.equal(log.done, due),
+                lambda: self._probe(before, trajectory),
+                lambda: (tf.zeros(len(self._probe_tags)), rows),
+            )
+            return log._replace(findings=log.findings.write(log.done - 1, found)), state, before, trajectory, rows
+
+        carry = (log, state, before, trajectory, rows)
+        return tf.while_loop(unfinished, block, carry, parallel_iterations=1)
+
+    def _nothing_found(self, before: TrainState, trajectory: Trajectory) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """In the form of what the probes find within the graph."""
+        if self._prober is None or self._whole:
+            return tf.zeros(0), {}
+        shapes = self._probe.get_concrete_function(before, trajectory).structured_outputs
+        return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
     def _probe_step(self, before: TrainState, trajectory: Trajectory) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         numbers, rows = self._prober(before, trajectory)
@@ -131,6 +179,10 @@ class Programs:
 def _function(python, *, compiled: bool | None):
     """A program; without AutoGraph, which would take longer over our code than the tracing."""
     return tf.function(python, jit_compile=compiled, autograph=False)
+
+
+def _lines(width: int) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, size=_MOST_ITERATIONS, element_shape=(width,))
 
 
 def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
