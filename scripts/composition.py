@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-IGNORED = ("seed", "fresh", "threads", "logging.progress")
+IGNORED = ("seed", "seeds", "fresh", "threads", "logging.progress")
 """Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is
 trained."""
 _LONGEST_NAME = 160
@@ -27,6 +27,7 @@ _FLAGS = (
     "network.torso.layer_norm",
     "agent.normalize_advantage",
     "optimizer.epsilon_inside",
+    "probe.oracle",
 )
 
 
@@ -59,6 +60,25 @@ def job_name(root: DictConfig) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:10]
     return f"{name[:100].rstrip(',')},…{digest},seed={root.seed}"
+
+
+def run_paths(output: Path, config: DictConfig) -> list[Path]:
+    """The directories of the runs with seeds `seed`, `seed + 1`, …: those that each would have alone.
+
+    Where `output` was chosen by hand and does not end with the seed, a folder in it for each.
+    """
+    from rl.errors import require
+
+    num_runs = config.seeds
+    require(
+        isinstance(num_runs, int) and num_runs >= 1 and isinstance(config.seed, int),
+        f"seeds is {num_runs} and seed {config.seed}; both must be integers, and seeds at least 1.",
+    )
+    if num_runs == 1:
+        return [output]
+    ending = f"seed={config.seed}"
+    folder, start = (output.parent, output.name.removesuffix(ending)) if output.name.endswith(ending) else (output, "")
+    return [folder / f"{start}seed={config.seed + number}" for number in range(num_runs)]
 
 
 def flat(config: DictConfig) -> dict[str, Any]:
@@ -109,9 +129,11 @@ def build(config: DictConfig):
         schedules={role: make(schedule) for role, schedule in config.frozen.items()},
         normalizer=make(config.normalize),
         probes=probes_named(config.probe.names),
+        oracle=config.probe.oracle,
         num_envs=config.num_envs,
         steps=config.steps,
         seed=config.seed,
+        num_runs=config.seeds,
     )
 
 

@@ -29,7 +29,7 @@ def main() -> None:
 
     experiment, _ = load_run(arguments.run, arguments.checkpoint)
     seed = fold(run_seed(arguments.seed), Purpose.EVALUATION)
-    evaluation = make_evaluator(experiment, arguments.episodes).run(seed)
+    (evaluation,) = make_evaluator(experiment, arguments.episodes).run([seed])
     summary = evaluation.summary()
     if arguments.json:
         print(json.dumps({**summary, "returns": evaluation.returns.tolist()}))

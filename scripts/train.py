@@ -8,7 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice less
 
 import hydra
-from composition import CONFIGS, IGNORED, build, check_keys, flat, is_multirun, register_resolvers
+from composition import CONFIGS, IGNORED, build, check_keys, flat, is_multirun, register_resolvers, run_paths
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -34,73 +34,101 @@ _SWEPT = (
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
-    """One run; returns its mean evaluation return."""
+    """One run, or several in one program; returns the mean evaluation return."""
     from rl.errors import ConfigError, NonFiniteError
     from rl.training import RunDirectory
 
-    directory = RunDirectory(HydraConfig.get().runtime.output_dir)
+    output = Path(HydraConfig.get().runtime.output_dir)
+    directories = [RunDirectory(output)]
     try:
-        summary = train(config, directory)
+        directories = [RunDirectory(path) for path in run_paths(output, config)]
+        summaries = train(config, directories)
     except (ConfigError, NonFiniteError) as error:
-        directory.remove_if_unused()
+        for directory in directories:
+            directory.remove_if_unused()
         if is_multirun():
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else 3)
-    if summary["status"] == "interrupted":
+    if summaries[0]["status"] == "interrupted":
         sys.exit(130)  # in a sweep this ends the sweep, as Ctrl-C should
-    return summary["evaluation"]["mean"] if summary["evaluation"] else None
+    means = [summary["evaluation"]["mean"] for summary in summaries if summary["evaluation"]]
+    return sum(means) / len(means) if means else None
 
 
-def train(config: DictConfig, directory) -> dict:
-    """Trains in the directory, resumes there, or shows what is complete; returns the summary."""
+def train(config: DictConfig, directories: list) -> list[dict]:
+    """Trains in the directories, resumes there, or shows what is complete; returns the summaries."""
     import tensorflow as tf
 
     from rl.errors import require
-    from rl.training import Run, RunSettings
+    from rl.training import Description, Run, RunSettings
 
-    directory.check_usable()
+    for directory in directories:
+        directory.check_usable()
     check_keys(config)
     require(
         isinstance(config.threads, int) and config.threads >= 1,
         f"threads is {config.threads}; it must be a positive integer.",
     )
     _set_threads(tf, config.threads)
+    configs = [_config_of(config, number) for number in range(len(directories))]
     if not config.fresh:
-        _check_same_config(config, directory.path)
-        summary = directory.summary()
-        if summary is not None and summary["status"] == "completed":
-            print(f"This run is complete; fresh=true starts over.\n{_result(summary, directory.path)}")
-            return summary
+        for directory, of_one in zip(directories, configs, strict=True):
+            _check_same_config(of_one, directory.path)
+        summaries = [directory.summary() for directory in directories]
+        if all(summary is not None and summary["status"] == "completed" for summary in summaries):
+            print(f"{_these(directories)} complete; fresh=true starts over.\n{_result(summaries, directories)}")
+            return summaries
     settings = _settings(config, RunSettings)
     experiment = build(config)
-    loaded = config.checkpoint.load
-    require(
-        not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
-        f"checkpoint.load is {loaded}, which fresh=true would remove; move it out of the run directory first.",
-    )
-    directory.lock()
-    if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
-        directory.clear()
+    _check_load(config, directories)
+    for directory in directories:
+        directory.lock()
+        if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
+            directory.clear()
     run = Run(
         experiment,
-        directory,
+        directories,
         settings,
-        seed=config.seed,
-        config_text=OmegaConf.to_yaml(config, resolve=True),
-        hyperparameters=_hyperparameters(config),
+        descriptions=[
+            Description(of_one.seed, OmegaConf.to_yaml(of_one, resolve=True), _hyperparameters(of_one))
+            for of_one in configs
+        ],
         say=lambda text: print(text, flush=True),
     )
-    _write_config(config, directory.path)
+    for directory, of_one in zip(directories, configs, strict=True):
+        _write_config(of_one, directory.path)
+    together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
-        f"Training in {_shown(directory.path)}: {experiment.learner.num_iterations:,} iterations of "
-        f"{experiment.learner.steps_per_iteration:,} steps.",
+        f"Training in {_shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
+        f"{experiment.learner.steps_per_iteration:,} steps{together}.",
         flush=True,
     )
-    summary = run.run()
-    directory.unlock()
-    print(_result(summary, directory.path))
-    return summary
+    summaries = run.run()
+    for directory in directories:
+        directory.unlock()
+    print(_result(summaries, directories))
+    return summaries
+
+
+def _config_of(config: DictConfig, number: int) -> DictConfig:
+    """The config of one of the runs, as if it were alone."""
+    if config.seeds == 1:
+        return config
+    of_one = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    of_one.seed, of_one.seeds = config.seed + number, 1
+    return of_one
+
+
+def _check_load(config: DictConfig, directories: list) -> None:
+    from rl.errors import require
+
+    loaded = config.checkpoint.load
+    for directory in directories:
+        require(
+            not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
+            f"checkpoint.load is {loaded}, which fresh=true would remove; move it out of the run directory first.",
+        )
 
 
 def _settings(config: DictConfig, kind):
@@ -171,23 +199,38 @@ def _hyperparameters(config: DictConfig) -> dict:
     return hyperparameters
 
 
-def _result(summary: dict, path: Path) -> str:
-    lines = []
-    if summary["evaluation"]:
-        evaluation = summary["evaluation"]
+def _result(summaries: list[dict], directories: list) -> str:
+    lines, first = [], summaries[0]
+    evaluations = [summary["evaluation"] for summary in summaries if summary["evaluation"]]
+    if len(evaluations) == 1:
+        (evaluation,) = evaluations
         lines.append(
             f"Greedy evaluation: {evaluation['mean']:.1f} ± {evaluation['std']:.1f} over {evaluation['episodes']} "
             f"episodes."
         )
+    elif evaluations:
+        means = [evaluation["mean"] for evaluation in evaluations]
+        lines.append(
+            f"Greedy evaluation: {sum(means) / len(means):.1f} on average, {min(means):.1f} to {max(means):.1f} over "
+            f"{len(means)} seeds, {evaluations[0]['episodes']} episodes each."
+        )
+    rate = sum(summary["steps_per_second"] for summary in summaries)
+    each = " for each seed" if len(summaries) > 1 else ""
     lines.append(
-        f"{summary['steps']:,} steps, {summary['updates']:,} updates, {summary['steps_per_second']:,.0f} steps/s, "
-        f"{summary['wall_seconds']:.0f} s in all."
+        f"{first['steps']:,} steps, {first['updates']:,} updates{each}, {rate:,.0f} steps/s, "
+        f"{first['wall_seconds']:.0f} s in all."
     )
-    if summary["status"] == "interrupted":
+    if first["status"] == "interrupted":
         lines.append("Interrupted, and saved: the same command goes on from here.")
-    lines.append(f"Run directory: {_shown(path)}")
-    lines.append(f"Look at it with: {_tensorboard()} --logdir {_shown(path.parent.parent)}")
+    where = _shown(directories[0].path)
+    more = f" and {len(directories) - 1} beside it" if len(directories) > 1 else ""
+    lines.append(f"Run directory: {where}{more}")
+    lines.append(f"Look at it with: {_tensorboard()} --logdir {_shown(directories[0].path.parent.parent)}")
     return "\n".join(lines)
+
+
+def _these(directories: list) -> str:
+    return "This run is" if len(directories) == 1 else f"These {len(directories)} runs are"
 
 
 def _shown(path: Path) -> str:

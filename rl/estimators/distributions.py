@@ -44,8 +44,7 @@ class Categorical:
 
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
         """Standard Gumbel noise [*shape, n]: argmax(logits + noise) has law softmax(logits) (Gumbel 1954)."""
-        tiny = 1e-30  # a uniform number of exactly 0 would be an infinite −log; 2^−23 is the smallest other one.
-        uniform = uniforms(seed, (*shape, self.num_parameters), tiny)
+        uniform = tf.maximum(uniforms(seed, (*shape, self.num_parameters)), 2.0**-25)  # 0 would be an infinite −log
         return -tf.math.log(-tf.math.log(uniform))
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:

@@ -4,10 +4,12 @@ from rl.training.experiment import Experiment, build_experiment
 from rl.training.learner import Learner
 from rl.training.normalization import Normalizer
 from rl.training.programs import Programs
+from rl.training.record import Description
 from rl.training.run import Run, RunSettings, make_evaluator
 from rl.training.run_directory import RunDirectory
 
 __all__ = [
+    "Description",
     "Experiment",
     "Learner",
     "Normalizer",

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from rl.errors import ConfigError, require
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _META = "__meta__"
 
 
@@ -32,11 +32,10 @@ class CheckpointFolder:
         require(keep >= 1, f"checkpoint.keep is {keep}; it must be at least 1.")
         self.path, self._keep = path, keep
 
-    def save(self, variables: Mapping[str, tf.Variable], meta: Mapping[str, Any], *, steps: int, best: bool) -> Path:
+    def save(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], *, steps: int, best: bool) -> Path:
         """Writes the newest checkpoint, as the best one too if it is, and removes those beyond `keep`."""
         self.path.mkdir(parents=True, exist_ok=True)
         file = self.path / f"checkpoint_{steps:012d}.npz"
-        arrays = {name: variable.numpy() for name, variable in variables.items()}
         if best:
             write_checkpoint(self.path / "best.npz", Checkpoint(arrays, {**meta, "steps": steps}))
         write_checkpoint(file, Checkpoint(arrays, {**meta, "steps": steps}))
@@ -49,11 +48,6 @@ class CheckpointFolder:
         return sorted(
             file for file in self.path.glob("checkpoint_*.npz") if re.fullmatch(r"checkpoint_\d+\.npz", file.name)
         )
-
-    def newest(self) -> Checkpoint | None:
-        """The newest one, or None."""
-        files = self.files()
-        return read_checkpoint(files[-1]) if files else None
 
 
 def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:

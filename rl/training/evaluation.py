@@ -1,6 +1,6 @@
 """Greedy evaluation in environments of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,44 +31,63 @@ class Evaluator:
     ones.
     """
 
-    def __init__(self, environment: Environment, policy: Callable[[tf.Tensor], tf.Tensor], *, episodes: int):
+    def __init__(
+        self,
+        make_environment: Callable[[int], Environment],
+        policy: Callable[[tf.Tensor], tf.Tensor],
+        *,
+        episodes: int,
+        num_envs: int,
+        num_runs: int = 1,
+    ):
         """
         Args:
-            environment: whose `num_envs` divides `episodes`.
-            policy: observation [N, ...] → action, reading the variables that it was made with.
-            episodes: at least 1.
+            make_environment: num_envs → environments.
+            policy: observation [N, ...] → action, reading the variables that it was made with; N = num_runs · num_envs.
+            episodes: of each run, at least 1.
+            num_envs: of each run; divides `episodes`.
+            num_runs: how many runs are evaluated together, which takes a compiled environment if more than one.
         """
         require(episodes >= 1, f"evaluation.episodes is {episodes}; it must be at least 1.")
         require(
-            episodes % environment.num_envs == 0,
-            f"{environment.num_envs} environments do not divide {episodes} episodes.",
+            episodes % num_envs == 0,
+            f"{num_envs} environments do not divide {episodes} episodes.",
         )
-        self.environment, self._policy = environment, policy
-        self._quota = episodes // environment.num_envs
+        self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
+        self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
+        self._quota = episodes // num_envs
+        environment = self.environment
         self._advance = tf.function(self._advance_steps, jit_compile=environment.compiled, autograph=False)
 
-    def run(self, seed: tf.Tensor, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
-        """Evaluates; seed: [2] int. None where `stop` said so before the end."""
-        num_envs = self.environment.num_envs
-        state, observation = self.environment.reset(seed)
-        carry = (
-            state,
-            observation,
-            tf.zeros(num_envs),
-            tf.zeros(num_envs, tf.int32),
-            tf.zeros((num_envs, self._quota)),
+    def run(
+        self, seeds: Sequence[tf.Tensor], stop: Callable[[], bool] = lambda: False
+    ) -> tuple[Evaluation, ...] | None:
+        """Evaluates, with a seed ([2] int) for each run; None where `stop` said so before the end."""
+        total = self.environment.num_envs
+        starts = [self._of_one.reset(seed) for seed in seeds]
+        state, observation = (
+            tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *starts) if starts[1:] else starts[0]
         )
+        carry = (state, observation, tf.zeros(total), tf.zeros(total, tf.int32), tf.zeros((total, self._quota)))
         calls = 0
         while int(tf.reduce_min(carry[3])) < self._quota:
             if stop():
                 return None
-            carry = self._advance(*carry, fold(seed, calls))
+            carry = self._advance(*carry, tf.stack([tf.cast(seed, tf.uint32) for seed in seeds]), tf.constant(calls))
             calls += 1
-        return Evaluation(carry[4].numpy().reshape(-1).astype(np.float64))
+        returns = carry[4].numpy().reshape(self._num_runs, -1).astype(np.float64)
+        return tuple(Evaluation(of_run) for of_run in returns)
 
-    def _advance_steps(self, state, observation, running, finished, returns, seed):
-        environment = self.environment
-        drawn = uniforms(seed, (_STEPS_PER_CALL, environment.num_envs, environment.num_uniforms))
+    def _uniforms(self, seeds: tf.Tensor, calls: tf.Tensor) -> tf.Tensor:
+        """[steps, N, u], for each run what it would draw alone."""
+        shape = (_STEPS_PER_CALL, self._of_one.num_envs, self.environment.num_uniforms)
+        if self._num_runs == 1:
+            return uniforms(fold(seeds[0], calls), shape)
+        drawn = tf.vectorized_map(lambda seed: uniforms(fold(seed, calls), shape), seeds)
+        return tf.reshape(tf.transpose(drawn, (1, 0, 2, 3)), (shape[0], self.environment.num_envs, shape[2]))
+
+    def _advance_steps(self, state, observation, running, finished, returns, seeds, calls):
+        environment, drawn = self.environment, self._uniforms(seeds, calls)
 
         def step(t, state, observation, running, finished, returns):
             state, transition = environment.step(state, self._policy(observation), drawn[t])

@@ -1,5 +1,6 @@
 """The parts of a run put together, before anything is trained."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -14,11 +15,13 @@ from rl.gradients.audit import audit, check_audit
 from rl.gradients.probes import Probe
 from rl.networks import ActorCriticNetwork
 from rl.training.learner import Learner
-from rl.training.normalization import Normalizer
+from rl.training.many import ManyLearners
+from rl.training.normalization import Normalizer, NormalizerState
+from rl.training.oracle import Oracle
 from rl.training.probing import Prober
 from rl.training.programs import Programs
-from rl.training.seeds import Purpose, fold, run_seed
-from rl.training.state import TrainState, initial_variables, read
+from rl.training.seeds import run_seed
+from rl.training.state import TrainState, initial_variables, read, stacked
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
@@ -34,17 +37,31 @@ class Experiment(NamedTuple):
     variables: TrainState
     make_environment: MakeEnvironment
     probes: tuple[Probe, ...]
+    many: ManyLearners | None = None  # where several runs train in one program; the variables then have an axis of runs
+    oracle: Oracle | None = None
+
+    @property
+    def num_runs(self) -> int:
+        """How many runs train together."""
+        return self.many.num_runs if self.many else 1
 
     def programs(self, *, probe_every: int) -> Programs:
         """The compiled programs; probes every so many iterations, if there are any."""
-        prober = Prober(self.learner, self.probes) if self.probes else None
-        return Programs(self.learner, self.variables, prober, probe_every)
+        prober = Prober(self.learner, self.probes, self.oracle) if self.probes or self.oracle else None
+        if self.many and prober:
+            prober = functools.partial(self.many.probe, prober)
+        return Programs(self.many or self.learner, self.variables, prober, probe_every)
 
     def greedy(self, observation: tf.Tensor) -> tf.Tensor:
-        """The most likely action under the variables as they stand, [N, ...]."""
-        learner = self.learner
-        seen = learner.normalizer.observation(read(self.variables.normalizer), observation)
-        return learner.model.distribution.mode(learner.agent.policy(learner.model, read(self.variables.weights), seen))
+        """The most likely action under the variables as they stand, [N, ...]; with many runs S·N, run after run."""
+        weights, normalizer = read(self.variables.weights), read(self.variables.normalizer)
+        if self.many is None:
+            return self._greedy(weights, normalizer, observation)
+        return self.many.act(self._greedy, weights, normalizer, observation)
+
+    def _greedy(self, weights: dict, normalizer: NormalizerState, observation: tf.Tensor) -> tf.Tensor:
+        seen = self.learner.normalizer.observation(normalizer, observation)
+        return self.learner.model.distribution.mode(self.learner.agent.policy(self.learner.model, weights, seen))
 
     def audit(self) -> dict[str, dict[str, str]]:
         """The leak audit: {objective: {weight: none, zero or non-zero}} on a made-up batch.
@@ -52,6 +69,8 @@ class Experiment(NamedTuple):
         Raises: LeakError where an objective reaches other weights than it declares.
         """
         learner, state = self.learner, read(self.variables)
+        if self.many:
+            state = tf.nest.map_structure(lambda x: x[0], state)
         phase = learner.phases[0]
         state, trajectory, _ = learner.take_in(state, _made_up(learner, state))
         minibatch = learner.minibatch(phase, state, trajectory, 0)
@@ -71,20 +90,31 @@ def build_experiment(
     schedules: Mapping[str, Schedule],
     normalizer: Normalizer,
     probes: tuple[Probe, ...],
+    oracle: bool,
     num_envs: int,
     steps: int,
     seed: int,
+    num_runs: int = 1,
 ) -> Experiment:
     """Makes environment, network, rules and variables.
+
+    Args:
+        oracle: whether rows are held against the true ones.
+        num_runs: with seeds `seed`, `seed + 1`, …, to train together in one program.
 
     Raises: ConfigError for whatever does not fit together.
     """
     require(isinstance(steps, int) and steps >= 1, f"steps is {steps}; it must be a positive integer.")
     require(isinstance(seed, int) and 0 <= seed < 2**62, f"seed is {seed}; it must be an integer from 0 on.")
     environment = make_environment(num_envs=num_envs)
-    model = make_network(
-        observation_shape=environment.observation_shape, action_space=environment.action_space, seed=seed
+    require(isinstance(num_runs, int) and num_runs >= 1, f"seeds is {num_runs}; it must be a positive integer (seeds).")
+    require(
+        num_runs == 1 or environment.compiled,
+        f"seeds is {num_runs}: only runs in a compiled environment train together in one program; choose "
+        "environment=compiled/…, or sweep the seed: -m 'seed=range(5)'.",
     )
+    spaces = {"observation_shape": environment.observation_shape, "action_space": environment.action_space}
+    model = make_network(**spaces, seed=seed)
     network = model.network
     require(
         bool(network.shared) or combiner.is_sum,
@@ -103,7 +133,6 @@ def build_experiment(
         )
         for phase in agent.phases(model)
     }
-    folded = run_seed(seed)
     learner = Learner(
         agent=agent,
         model=model,
@@ -112,11 +141,19 @@ def build_experiment(
         schedules=schedules,
         normalizer=normalizer,
         total_steps=steps,
-        seed=folded,
     )
-    start = fold(folded, Purpose.ENVIRONMENT, -1)
-    variables = initial_variables(network, rules, tuple(schedules), normalizer, environment, start)
-    return Experiment(learner, variables, make_environment, probes)
+
+    known = Oracle(learner) if oracle else None
+
+    def variables(number: int) -> TrainState:
+        network = model.network if number == seed else make_network(**spaces, seed=number).network
+        return initial_variables(network, rules, tuple(schedules), normalizer, environment, run_seed(number))
+
+    if num_runs == 1:
+        return Experiment(learner, variables(seed), make_environment, probes, oracle=known)
+    many = ManyLearners(learner, make_environment(num_envs=num_envs * num_runs))
+    together = stacked([variables(number) for number in range(seed, seed + num_runs)])
+    return Experiment(learner, together, make_environment, probes, many, known)
 
 
 def _made_up(learner: Learner, state: TrainState) -> Trajectory:

@@ -14,14 +14,21 @@ from rl.gradients import cosines, norms
 from rl.networks import ActorCriticNetwork
 from rl.randomness import uniforms
 from rl.training.episodes import follow_episodes
-from rl.training.normalization import Normalizer
-from rl.training.rollout import rollout
+from rl.training.normalization import Normalizer, NormalizerState
+from rl.training.rollout import rollout, trajectory_spec
 from rl.training.seeds import Purpose, fold
 from rl.training.shuffle import permutations
 from rl.training.state import TrainState
 from rl.updates import Direction, RuleState, Step, UpdateRule
 
 Metrics = dict[str, tf.Tensor]
+
+
+class Chance(NamedTuple):
+    """All that is random in a rollout: the policy's noise [T, N, ...], the environment's uniform numbers [T, N, u]."""
+
+    noise: tf.Tensor
+    uniforms: tf.Tensor
 
 
 class Minibatch(NamedTuple):
@@ -35,8 +42,10 @@ class Minibatch(NamedTuple):
 
 
 class _Loop(NamedTuple):
-    """What goes from one update of a phase to the next. bad is the number of the first non-finite update, −1 if
-    none.
+    """What goes from one update of a phase to the next.
+
+    stopped: whether the rest is left out; bad: the number of the first update that is not finite, −1 if none; taken:
+    how many updates entered the sums.
     """
 
     update: tf.Tensor
@@ -46,6 +55,7 @@ class _Loop(NamedTuple):
     updates: tf.Tensor
     stopped: tf.Tensor
     bad: tf.Tensor
+    taken: tf.Tensor
     sums: Metrics
 
 
@@ -65,20 +75,18 @@ class Learner:
         schedules: Mapping[str, Schedule],
         normalizer: Normalizer,
         total_steps: int,
-        seed: tf.Tensor,
     ):
         """
         Args:
             rules: {phase: its update rule}.
             schedules: {role: how the frozen copy moves}.
             total_steps: environment steps of the whole run, for the learning-rate schedule.
-            seed: of the run, [2] int32.
         Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
         """
         agent.check_frozen(schedules)
         self.agent, self.model, self.environment = agent, model, environment
         self.phases, self.rules, self.schedules = agent.phases(model), dict(rules), dict(schedules)
-        self.normalizer, self.total_steps, self.seed = normalizer, total_steps, seed
+        self.normalizer, self.total_steps = normalizer, total_steps
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
         for phase in self.phases:
             require(
@@ -93,18 +101,16 @@ class Learner:
         """Iterations until at least `total_steps` environment steps are done."""
         return -(-self.total_steps // self.steps_per_iteration)
 
-    def collect(self, state: TrainState) -> tuple[TrainState, Trajectory]:
+    def collect(self, state: TrainState, chance: Chance) -> tuple[TrainState, Trajectory]:
         """A rollout with the live weights: the state with its environments further on, and the trajectory as it
         came.
         """
 
         def act(observation, noise):
-            seen = self.normalizer.observation(state.normalizer, observation)
-            return self.model.distribution.sample(self.agent.policy(self.model, state.weights, seen), noise)
+            return self.act(state.weights, state.normalizer, observation, noise)
 
-        noise, drawn = self.chance(state.iteration)
         environment, observation, trajectory = rollout(
-            self.environment, act, noise, drawn, state.environment, state.observation
+            self.environment, act, chance.noise, chance.uniforms, state.environment, state.observation
         )
         return state._replace(environment=environment, observation=observation), trajectory
 
@@ -137,8 +143,8 @@ class Learner:
 
     def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
         """One update's minibatch of a prepared batch."""
-        picked = _gather(batch, self._orders(phase, state.iteration), update)
-        seed = fold(self.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), update)
+        picked = _gather(batch, self._orders(phase, state.seed, state.iteration), update)
+        seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), update)
         return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
 
     def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
@@ -157,15 +163,21 @@ class Learner:
         done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
         return tf.minimum(done, 1.0)
 
-    @tf.function(jit_compile=True, autograph=False)
-    def chance(self, iteration: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The policy's noise and the environment's uniform numbers for a rollout; one program, since each of its many
-        small operations costs a launch.
-        """
+    def trajectory_spec(self) -> Trajectory:
+        """Shapes and types of what `collect` records."""
+        return trajectory_spec(self.environment, self.agent.rollout_length)
+
+    def act(self, weights: dict, normalizer: NormalizerState, observation: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """The actions of N environments."""
+        seen = self.normalizer.observation(normalizer, observation)
+        return self.model.distribution.sample(self.agent.policy(self.model, weights, seen), noise)
+
+    def chance(self, seed: tf.Tensor, iteration: tf.Tensor) -> Chance:
+        """What is random in the rollout of an iteration."""
         shape = (self.agent.rollout_length, self.environment.num_envs)
-        noise = self.model.distribution.noise(shape, fold(self.seed, Purpose.ACTION, iteration))
-        seed = fold(self.seed, Purpose.ENVIRONMENT, iteration)
-        return noise, uniforms(seed, (*shape, self.environment.num_uniforms))
+        noise = self.model.distribution.noise(shape, fold(seed, Purpose.ACTION, iteration))
+        seed = fold(seed, Purpose.ENVIRONMENT, iteration)
+        return Chance(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
     def take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
         """What comes before the first update: refreshes the frozen copies, normalises the trajectory and lets the
@@ -199,17 +211,17 @@ class Learner:
 
     def _run(self, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics, tf.Tensor]:
         batch, metrics = phase.prepare(state.weights, state.frozen, trajectory)
-        orders = self._orders(phase, state.iteration)
+        orders = self._orders(phase, state.seed, state.iteration)
         num_updates, progress = phase.epochs * phase.minibatches, self.progress(state)
 
         def body(*carry):
             loop = _Loop(*carry)
-            seed = fold(self.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), loop.update)
+            seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), loop.update)
             minibatch = Minibatch(_gather(batch, orders, loop.update), loop.weights, loop.frozen, loop.rule, seed)
             direction, step, rule = self.update(phase, minibatch, progress)
             losses = tf.stack(list(direction.losses.values()))
             finite = tf.math.is_finite(tf.reduce_sum(losses) + step.norm)
-            stopped = phase.stop(direction.auxiliary)
+            stopped = loop.stopped | phase.stop(direction.auxiliary)
             return self._advance(loop, phase, direction, step, rule, finite, stopped)
 
         sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state, progress)}
@@ -221,16 +233,14 @@ class Learner:
             state.updates,
             tf.constant(False),
             tf.constant(-1),
+            tf.zeros(()),
             sums,
         )
 
-        def unfinished(*carry):
-            loop = _Loop(*carry)
-            return (loop.update < num_updates) & ~loop.stopped & (loop.bad < 0)
-
-        end = _Loop(*tf.while_loop(unfinished, body, start))
+        # Always to the end, even where the rest is left out: many runs in one program share the number of updates.
+        end = _Loop(*tf.while_loop(lambda update, *_: update < num_updates, body, start))
         applied = tf.cast(end.updates - state.updates, tf.float32)
-        means = {tag: total / tf.maximum(tf.cast(end.update, tf.float32), 1.0) for tag, total in end.sums.items()}
+        means = {tag: total / tf.maximum(end.taken, 1.0) for tag, total in end.sums.items()}
         metrics = {**metrics, **means, "update/count": applied}
         rules = {**state.rules, phase.name: end.rule}
         state = state._replace(weights=end.weights, rules=rules, frozen=end.frozen, updates=end.updates)
@@ -238,7 +248,8 @@ class Learner:
 
     def _advance(self, loop: _Loop, phase: Phase, direction, step, rule, finite, stopped) -> _Loop:
         """The loop after an update, which is left out where it is not finite or the phase stops before it."""
-        applies = finite & ~stopped
+        over = loop.stopped | (loop.bad >= 0)
+        applies = finite & ~stopped & ~over
 
         def choose(new, old):
             return tf.nest.map_structure(lambda a, b: tf.where(applies, a, b), new, old)
@@ -256,9 +267,10 @@ class Learner:
             for role, schedule in self.schedules.items()
         }
         numbers = self._numbers(phase, direction, step)
-        sums = {tag: loop.sums[tag] + number for tag, number in numbers.items()}
-        bad = tf.where(finite, loop.bad, loop.update)
-        return _Loop(loop.update + 1, weights, rule, frozen, updates, stopped, bad, sums)
+        sums = {tag: loop.sums[tag] + tf.where(over, 0.0, number) for tag, number in numbers.items()}
+        bad = tf.where(finite | over, loop.bad, loop.update)
+        taken = loop.taken + tf.where(over, 0.0, 1.0)
+        return _Loop(loop.update + 1, weights, rule, frozen, updates, stopped, bad, taken, sums)
 
     def _numbers(self, phase: Phase, direction: Direction, step: Step) -> Metrics:
         """What an update has to say; the iteration's metrics are the means over its updates."""
@@ -288,13 +300,13 @@ class Learner:
 
         return list(tf.function(one_update, autograph=False).get_concrete_function().structured_outputs)
 
-    def _orders(self, phase: Phase, iteration: tf.Tensor) -> tf.Tensor | None:
+    def _orders(self, phase: Phase, seed: tf.Tensor, iteration: tf.Tensor) -> tf.Tensor | None:
         """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to
         choose.
         """
         if phase.minibatches == 1:
             return None
-        seed = fold(self.seed, Purpose.SHUFFLE, iteration, self.phases.index(phase))
+        seed = fold(seed, Purpose.SHUFFLE, iteration, self.phases.index(phase))
         orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
         return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
 

@@ -17,6 +17,10 @@ class Stretch(NamedTuple):
     chunk: Chunk
     seconds: float
 
+    def of(self, run: int) -> "Stretch":
+        """One run's share, where several train in one program."""
+        return self._replace(chunk=self.chunk.of(run))
+
 
 def iterations(
     programs: Programs, *, start: int, end: int, boundaries: Sequence[int], stop: Callable[[], bool]
@@ -38,5 +42,5 @@ def iterations(
         yield Stretch(iteration, done, chunk, seconds)
         iteration += done
         pace = seconds / done
-        if chunk.metrics["bad_update"][-1] >= 0:
+        if (chunk.metrics["bad_update"][-1] >= 0).any():
             return

@@ -12,6 +12,7 @@ from rl.gradients import gramian, layers_of, watched_rows
 from rl.gradients.probes import CopyDrift, Evidence, Probe
 from rl.gradients.rows import Rows
 from rl.training.learner import Learner, Minibatch
+from rl.training.oracle import Oracle
 from rl.training.state import TrainState
 from rl.updates.clipping import global_norm
 
@@ -29,8 +30,8 @@ class Prober:
     Every objective gets its own backward pass, whatever the update itself takes: `learn` never depends on it.
     """
 
-    def __init__(self, learner: Learner, probes: Sequence[Probe]):
-        self.learner, self.probes = learner, tuple(probes)
+    def __init__(self, learner: Learner, probes: Sequence[Probe], oracle: Oracle | None = None):
+        self.learner, self.probes, self.oracle = learner, tuple(probes), oracle
 
     def __call__(self, state: TrainState, trajectory: Trajectory) -> Findings:
         """Pure; the state is the one before the iteration's learning."""
@@ -42,6 +43,8 @@ class Prober:
         numbers: dict[str, tf.Tensor] = {}
         for probe in self.probes:
             numbers.update(probe(evidence))
+        if self.oracle:
+            numbers.update(self.oracle(state, taken_in, normalized, rows.gradients))
         rule = learner.rules[phase.name]
         flat = {name: _flat(rule.shared_row(row)) for name, row in rows.gradients.items()} if rule.shared else {}
         return Findings({tag: tf.cast(number, tf.float32) for tag, number in numbers.items()}, flat)

@@ -1,5 +1,6 @@
 """The compiled programs of a run, and the variables that they move."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -8,8 +9,8 @@ import tensorflow as tf
 
 from rl.environments import Trajectory
 from rl.training.learner import Learner
-from rl.training.probing import Prober
-from rl.training.rollout import trajectory_spec
+from rl.training.many import ManyLearners
+from rl.training.probing import Findings
 from rl.training.state import TrainState, assign, read
 
 _MOST_ITERATIONS = 256  # a host call; an XLA program needs to know how many rows it may have to log
@@ -20,6 +21,7 @@ class Chunk(NamedTuple):
 
     metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; rows: the newest raw rows,
     {objective: [P]}, empty where nothing was probed yet; before and trajectory: what the last iteration learnt from.
+    With many runs in one program each has an axis of runs, after K or, without one, in front.
     """
 
     metrics: dict[str, np.ndarray]
@@ -27,6 +29,11 @@ class Chunk(NamedTuple):
     rows: dict[str, tf.Tensor]
     before: TrainState
     trajectory: Trajectory
+
+    def of(self, run: int) -> "Chunk":
+        """One run's share of what is to be logged, where several train in one program; the rest stays whole."""
+        metrics, findings = ({tag: x[:, run] for tag, x in numbers.items()} for numbers in self[:2])
+        return self._replace(metrics=metrics, findings=findings, rows={name: x[run] for name, x in self.rows.items()})
 
 
 class _Log(NamedTuple):
@@ -46,16 +53,24 @@ class Programs:
     given copies of what an iteration learnt from: it can have no influence on the weights.
     """
 
-    def __init__(self, learner: Learner, variables: TrainState, prober: Prober | None, probe_every: int):
+    def __init__(
+        self,
+        learner: Learner | ManyLearners,
+        variables: TrainState,
+        prober: Callable[[TrainState, Trajectory], Findings] | None,
+        probe_every: int,
+    ):
         """
         Args:
-            prober: None for no probes.
+            prober: of one run, or of many at once; None for no probes.
             probe_every: iterations from one probe to the next; the first iteration is probed.
         """
         self.learner, self.variables = learner, variables
         self._prober, self._probe_every = prober, probe_every
         self._whole = learner.environment.compiled
-        self._learn = _function(learner.learn, compiled=None if self._whole else True)
+        within = None if self._whole else True
+        self._chance = _function(learner.chance, compiled=within)
+        self._learn = _function(learner.learn, compiled=within)
         self._iterate = _function(self._iterate_steps, compiled=self._whole)
         self._probe = _function(self._probe_step, compiled=True)
         self._probe_apart = _function(self._probe, compiled=False)
@@ -74,7 +89,7 @@ class Programs:
         if not self._whole:
             # A graph's XLA programs are not those of eager mode.
             programs.append(_function(lambda: self._learn(before, trajectory), compiled=False))
-            programs.append(_function(lambda: self.learner.chance(before.iteration), compiled=False))
+            programs.append(_function(lambda: self._chance(before.seed, before.iteration), compiled=False))
         if self._prober:
             programs.append(lambda: self._probe_apart(before, trajectory))
         with ThreadPoolExecutor() as threads:
@@ -86,7 +101,7 @@ class Programs:
         Fewer where a call would be too long, where a compiled environment has to wait for the probes, or where an
         update is not finite; the last row then says which.
         """
-        first = int(self.variables.iteration)
+        first = int(np.max(self.variables.iteration))
         count = min(count, _MOST_ITERATIONS)
         until_probe = -first % self._probe_every + 1
         if self._whole and self._prober:
@@ -94,7 +109,7 @@ class Programs:
         done, metrics, found, rows, before, trajectory = self._iterate(tf.constant(count))
         done = int(done)
         probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
-        findings = np.full((done, len(self._probe_tags)), np.nan)
+        findings = np.full((*metrics.shape[:-1], len(self._probe_tags)), np.nan)[:done]
         if probed.any():
             if self._whole:
                 found, rows = self._probe_apart(before, trajectory)
@@ -111,9 +126,10 @@ class Programs:
 
     def _iterate_steps(self, count: tf.Tensor):
         start, nothing = read(self.variables), self._no_trajectory()
-        self._tags = tuple(self._learn.get_concrete_function(start, nothing).structured_outputs[1])
+        metrics = self._learn.get_concrete_function(start, nothing).structured_outputs[1]
+        self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
         found, rows = self._nothing_found(start, nothing)
-        log = _Log(tf.constant(0), tf.constant(False), _lines(len(self._tags)), _lines(found.shape[0]))
+        log = _Log(tf.constant(0), tf.constant(False), _lines((*runs, len(metrics))), _lines(found.shape))
         log, after, before, trajectory, rows = (self._block if self._whole else self._blocks)(
             count, log, start, start, nothing, rows
         )
@@ -127,10 +143,10 @@ class Programs:
             return (log.done < count) & ~log.bad
 
         def iteration(log, state, *_):
-            before, trajectory = self.learner.collect(state)
+            before, trajectory = self.learner.collect(state, self._chance(state.seed, state.iteration))
             after, metrics = self._learn(before, trajectory)
-            metrics_log = log.metrics.write(log.done, tf.stack(list(metrics.values())))
-            log = _Log(log.done + 1, metrics["bad_update"] >= 0, metrics_log, log.findings)
+            bad = tf.reduce_any(metrics["bad_update"] >= 0)
+            log = _Log(log.done + 1, bad, log.metrics.write(log.done, _stacked(metrics)), log.findings)
             return log, after, before, trajectory
 
         carry = (log, state, before, trajectory)
@@ -169,11 +185,10 @@ class Programs:
     def _probe_step(self, before: TrainState, trajectory: Trajectory) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         numbers, rows = self._prober(before, trajectory)
         self._probe_tags = tuple(numbers)
-        return tf.stack(list(numbers.values())) if numbers else tf.zeros(0), rows
+        return _stacked(numbers), rows
 
     def _no_trajectory(self) -> Trajectory:
-        spec = trajectory_spec(self.learner.environment, self.learner.agent.rollout_length)
-        return tf.nest.map_structure(lambda one: tf.zeros(one.shape, one.dtype), spec)
+        return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), self.learner.trajectory_spec())
 
 
 def _function(python, *, compiled: bool | None):
@@ -181,9 +196,13 @@ def _function(python, *, compiled: bool | None):
     return tf.function(python, jit_compile=compiled, autograph=False)
 
 
-def _lines(width: int) -> tf.TensorArray:
-    return tf.TensorArray(tf.float32, size=_MOST_ITERATIONS, element_shape=(width,))
+def _lines(shape: tuple[int, ...]) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, size=_MOST_ITERATIONS, element_shape=shape)
+
+
+def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:
+    return tf.stack(list(numbers.values()), -1) if numbers else tf.zeros(0)
 
 
 def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
-    return {tag: rows[:, column] for column, tag in enumerate(tags)}
+    return {tag: rows[..., column] for column, tag in enumerate(tags)}

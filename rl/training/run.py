@@ -1,8 +1,7 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
 import importlib.util
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,18 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import NonFiniteError, require
-from rl.training.checkpoints import CheckpointFolder, read_checkpoint, restore
+from rl.training.checkpoints import read_checkpoint, restore
 from rl.training.diagnosis import diagnose, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
 from rl.training.experiment import Experiment
 from rl.training.interrupts import Interrupts
 from rl.training.loop import Stretch, iterations
 from rl.training.progress import ProgressBar
-from rl.training.provenance import git_commit, versions
+from rl.training.record import Description, Record, loadable, newest_common
 from rl.training.run_directory import RunDirectory
-from rl.training.run_log import RunLog
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables
-from rl.training.videos import record
+from rl.training.videos import record as record_video
 
 _MAX_EVALUATION_ENVS = 100
 _VIDEO_STEPS = 10_000
@@ -68,56 +66,54 @@ class RunSettings:
 
 
 class Run:
-    """Trains an experiment in a run directory: from the start, or on from the newest checkpoint."""
+    """Trains an experiment: from the start, or on from the newest checkpoint.
+
+    One run, or several in one program, each with a directory of its own in which nothing tells that it was not alone.
+    """
 
     def __init__(
         self,
         experiment: Experiment,
-        directory: RunDirectory,
+        directories: Sequence[RunDirectory],
         settings: RunSettings,
         *,
-        seed: int,
-        config_text: str,
-        hyperparameters: Mapping[str, Any],
+        descriptions: Sequence[Description],
         say: Callable[[str], None],
     ):
         """
         Puts the newest checkpoint's numbers, or the initial weights, into the experiment; nothing is written yet.
 
         Args:
-            directory: where the run is or will be.
-            config_text: the composed config as YAML, shown in TensorBoard.
-            hyperparameters: {key: value} for the HParams tab.
+            directories, descriptions: of each run.
             say: where a sentence for the user goes.
         Raises: ConfigError where a checkpoint does not fit.
         """
-        self.experiment, self.directory, self.settings, self._say = experiment, directory, settings, say
-        self._seed, self._config_text, self._hyperparameters = seed, config_text, dict(hyperparameters)
+        self.experiment, self.settings, self._say = experiment, settings, say
         self._named = named_variables(experiment.variables)
-        self._checkpoints = CheckpointFolder(directory.checkpoints, keep=settings.checkpoints_kept)
         self._per_iteration = experiment.learner.steps_per_iteration
-        self._log = RunLog(
-            directory.path,
-            steps_per_iteration=self._per_iteration,
-            points_every=self._in_iterations(settings.log_every),
-        )
+        self._records = [
+            Record(
+                directory,
+                description,
+                steps_per_iteration=self._per_iteration,
+                points_every=self._in_iterations(settings.log_every),
+                keep=settings.checkpoints_kept,
+            )
+            for directory, description in zip(directories, descriptions, strict=True)
+        ]
         self._programs = experiment.programs(probe_every=self._in_iterations(settings.probe_every))
-        self._meta = {"timed_steps": 0, "timed_seconds": 0.0, "wall_seconds": 0.0, "best": None, "evaluation": None}
-        self._began = time.monotonic()
         self._evaluator: Evaluator | None = None
-        self._newest = self._checkpoints.newest()
-        if self._newest is not None:
-            restore(self._named, self._newest.arrays, source=str(self._checkpoints.files()[-1]))
-        elif settings.initial_checkpoint is not None:
-            self._load_weights(Path(settings.initial_checkpoint))
+        self._resumed = self._restore()
+        if self._resumed is None and settings.initial_checkpoint is not None:
+            self._load_weights(loadable(Path(settings.initial_checkpoint)))
 
-    def run(self) -> dict[str, Any]:
-        """Trains to the end or to a signal; returns the summary, whose `status` says which.
+    def run(self) -> list[dict[str, Any]]:
+        """Trains to the end or to a signal; returns each run's summary, whose `status` says which.
 
-        Raises: NonFiniteError after saving the batch; an environment's own exception as itself. The summary says
+        Raises: NonFiniteError after saving the batch; an environment's own exception as itself. The summaries say
         `failed` then, with the error.
         """
-        self._write_summary("running")
+        self._write_summaries("running")
         try:
             with Interrupts() as interrupted:
                 self.experiment.audit()
@@ -126,55 +122,77 @@ class Run:
                 self._train(interrupted)
                 complete = not interrupted() and self._finish(interrupted)
                 if not complete:
-                    self._save(best=False)
-            return self._write_summary("completed" if complete else "interrupted")
+                    self._save([False] * len(self._records))
+            return self._write_summaries("completed" if complete else "interrupted")
         except Exception as error:
             error = self._environments_own(error)
-            self._write_summary("failed", error=f"{type(error).__name__}: {error}")
+            self._write_summaries("failed", error=f"{type(error).__name__}: {error}")
             raise error from None
         finally:
-            self._log.close()
+            for record in self._records:
+                record.log.close()
             self.experiment.learner.environment.close()
             if self._evaluator is not None:
                 self._evaluator.environment.close()
 
     @property
     def steps(self) -> int:
-        """Environment steps done."""
-        return int(self.experiment.variables.iteration) * self._per_iteration
+        """Environment steps done, of each run."""
+        return int(np.max(self.experiment.variables.iteration)) * self._per_iteration
+
+    def _restore(self) -> list[dict[str, Any]] | None:
+        """The newest checkpoint's numbers into the variables; the rest of it is returned."""
+        steps = newest_common(self._records)
+        if steps is None:
+            begun = [str(record.directory.path) for record in self._records if record.checkpoint_steps]
+            require(
+                not begun,
+                f"{', '.join(begun[:2])} and others of these runs are not at the same step, so they cannot go on "
+                "together; train each by itself (seeds=1), or all anew (fresh=true).",
+            )
+            return None
+        checkpoints, files = zip(*(record.read(steps) for record in self._records), strict=True)
+        names = checkpoints[0].arrays
+        restore(
+            self._named,
+            {name: self._together([checkpoint.arrays[name] for checkpoint in checkpoints]) for name in names},
+            source=str(files[0]),
+        )
+        return [checkpoint.meta for checkpoint in checkpoints]
 
     def _resume_or_start(self) -> None:
         """Takes out what was logged after the checkpoint, if there is one; otherwise begins the log."""
-        if self._newest is None:
-            self._log.begin(self._config_text, self._hyperparameters)
+        if self._resumed is None:
+            for record in self._records:
+                record.begin()
             return
-        meta = self._newest.meta
-        self._meta.update({key: meta[key] for key in self._meta})
-        self._log.go_on(meta["steps"], meta["since_log"])
+        for record, meta in zip(self._records, self._resumed, strict=True):
+            record.go_on(meta)
         note = ""
         if not self.experiment.learner.environment.restorable:
             self._fresh_episodes()
             note = " Gymnasium environments cannot be put back: they start fresh episodes."
-        self._say(f"Going on from step {meta['steps']:,} ({self._checkpoints.files()[-1].name}).{note}")
+        self._say(f"Going on from step {self.steps:,}.{note}")
 
-    def _load_weights(self, path: Path) -> None:
+    def _load_weights(self, file: Path) -> None:
         """The live weights and observation statistics of another run's checkpoint; the frozen copies follow."""
-        file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
-        require(bool(file), f"{path} holds no checkpoint (checkpoint.load).")
-        arrays = read_checkpoint(file[0]).arrays
         kept = (*self.experiment.learner.model.network.names, "normalizer/observation")
         kept = tuple(f"{part}/" for part in kept)
-        named = {name: v for name, v in self._named.items() if name.startswith(kept)}
-        restore(named, {name: x for name, x in arrays.items() if name.startswith(kept)}, source=str(file[0]))
+        arrays = {name: x for name, x in read_checkpoint(file).arrays.items() if name.startswith(kept)}
+        named = {name: variable for name, variable in self._named.items() if name.startswith(kept)}
+        arrays = {name: self._together([x] * len(self._records)) for name, x in arrays.items()}
+        restore(named, arrays, source=str(file))
         for copy in self.experiment.variables.frozen.values():
             tf.nest.map_structure(
                 lambda frozen, weight: frozen.assign(weight), copy.weights, self.experiment.variables.weights
             )
-        self._say(f"Starting from the weights of {file[0]}.")
+        self._say(f"Starting from the weights of {file}.")
 
     def _fresh_episodes(self) -> None:
         learner, variables = self.experiment.learner, self.experiment.variables
-        state, observation = learner.environment.reset(fold(learner.seed, Purpose.ENVIRONMENT, variables.iteration, -1))
+        state, observation = learner.environment.reset(
+            fold(variables.seed, Purpose.ENVIRONMENT, variables.iteration, -1)
+        )
         variables.environment.assign(state)
         variables.observation.assign(observation)
         for running in (*variables.episodes, variables.normalizer.returns):
@@ -194,78 +212,76 @@ class Run:
         )
         with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.progress) as bar:
             for stretch in stretches:
-                if stretch.chunk.metrics["bad_update"][-1] >= 0:
-                    self._log.iterations(stretch, None, wall_seconds=self._wall_seconds(), last=True)
-                    self._fail(stretch)
+                of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
+                bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
                 end = stretch.first_iteration + stretch.num_iterations
-                last, evaluation, best = end == learner.num_iterations, None, False
-                self._count(stretch)
-                if end % evaluate_every == 0 or last:
-                    evaluation = self._evaluate(stop=interrupted)
-                    best = self._is_best(evaluation)
-                if last and evaluation is not None:
-                    self._meta["evaluation"] = evaluation.summary()
-                self._log.iterations(stretch, evaluation, wall_seconds=self._wall_seconds(), last=last)
+                last, evaluations = end == learner.num_iterations or bool(bad), None
+                if (end % evaluate_every == 0 or last) and not bad:
+                    evaluations = self._evaluate(stop=interrupted)
+                best = [
+                    record.iterations(of_one, evaluation, last=last)
+                    for record, of_one, evaluation in zip(
+                        self._records, of_each, evaluations or [None] * len(self._records), strict=True
+                    )
+                ]
+                if bad:
+                    self._fail(of_each[bad[0]], bad[0])
                 if end % histograms_every == 0:
-                    self._log.histograms(stretch, self.experiment.variables.weights)
-                if end % checkpoint_every == 0 or best or last:
-                    self._save(best=best)
-                newest = stretch.chunk.metrics["episode/return"]
+                    self._histograms(of_each)
+                if end % checkpoint_every == 0 or any(best) or last:
+                    self._save(best)
+                newest = np.ravel(stretch.chunk.metrics["episode/return"][::-1])
                 newest = newest[~np.isnan(newest)]
-                bar.update(self.steps, self._rate(), float(newest[-1]) if len(newest) else None)
+                rate = sum(record.rate for record in self._records)
+                bar.update(self.steps, rate, float(newest[0]) if len(newest) else None)
 
     def _finish(self, interrupted: Interrupts) -> bool:
         """The videos, and the last evaluation where a signal broke it off; whether it came to the end."""
-        if self._meta["evaluation"] is None:
-            evaluation = self._evaluate(stop=interrupted)
-            if evaluation is None:
+        if not all(record.evaluated for record in self._records):
+            evaluations = self._evaluate(stop=interrupted)
+            if evaluations is None:
                 return False
-            best = self._is_best(evaluation)
-            self._meta["evaluation"] = evaluation.summary()
-            self._log.evaluation(evaluation, self.steps)
-            self._save(best=best)
+            pairs = zip(self._records, evaluations, strict=True)
+            self._save([record.evaluation(evaluation, self.steps) for record, evaluation in pairs])
         for number in range(self.settings.videos):
             environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
-            file = self.directory.videos / f"episode_{number}.mp4"
-            seed = fold(self.experiment.learner.seed, Purpose.EVALUATION, -1, number)
-            frames = record(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
+            file = self._records[0].directory.videos / f"episode_{number}.mp4"
+            seed = fold(self.experiment.variables.seed, Purpose.EVALUATION, -1, number)
+            frames = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
             environment.close()
             self._say(f"Video: {file} ({frames} frames).")
         return True
 
-    def _evaluate(self, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
+    def _evaluate(self, stop: Callable[[], bool]) -> Sequence[Evaluation] | None:
         if self._evaluator is None:
             self._evaluator = make_evaluator(self.experiment, self.settings.evaluation_episodes)
-        seed = fold(self.experiment.learner.seed, Purpose.EVALUATION, self.experiment.variables.iteration)
-        return self._evaluator.run(seed, stop=stop)
+        seeds = np.reshape(self.experiment.variables.seed, (-1, 2))
+        iteration = self.steps // self._per_iteration
+        return self._evaluator.run([fold(seed, Purpose.EVALUATION, iteration) for seed in seeds], stop=stop)
 
-    def _is_best(self, evaluation: Evaluation | None) -> bool:
-        if evaluation is None:
-            return False
-        mean, best = evaluation.summary()["mean"], self._meta["best"]
-        if best is not None and mean < best:
-            return False
-        self._meta["best"] = mean
-        return True
+    def _histograms(self, of_each: Sequence[Stretch]) -> None:
+        weights = {
+            f"weights/{variable.name.split(':')[0]}": variable.numpy()
+            for part in self.experiment.variables.weights.values()
+            for variable in part
+        }
+        for record, of_one, number in zip(self._records, of_each, self._numbers, strict=True):
+            rows = {f"row/{objective}": row for objective, row in of_one.chunk.rows.items()}
+            record.log.histograms({**{name: self._of(x, number) for name, x in weights.items()}, **rows}, self.steps)
 
-    def _count(self, stretch: Stretch) -> None:
-        self._meta["timed_steps"] += stretch.num_iterations * self._per_iteration
-        self._meta["timed_seconds"] += stretch.seconds
+    def _save(self, best: Sequence[bool]) -> None:
+        arrays = {name: variable.numpy() for name, variable in self._named.items()}
+        for number, record in enumerate(self._records):
+            of_one = {name: self._of(x, number) for name, x in arrays.items()}
+            record.save(of_one, steps=self.steps, best=best[number])
 
-    def _rate(self) -> float:
-        return self._meta["timed_steps"] / self._meta["timed_seconds"] if self._meta["timed_seconds"] else 0.0
-
-    def _save(self, *, best: bool) -> None:
-        self._log.flush()
-        meta = {**self._meta, "wall_seconds": self._wall_seconds(), "since_log": self._log.since_point}
-        self._checkpoints.save(self._named, meta, steps=self.steps, best=best)
-
-    def _fail(self, stretch: Stretch) -> None:
+    def _fail(self, stretch: Stretch, number: int) -> None:
         """Says where the number that is not finite came from, keeps the batch, and raises."""
-        chunk = stretch.chunk
+        chunk, record = stretch.chunk, self._records[number]
         bad = int(chunk.metrics["bad_update"][-1])
-        fault = diagnose(self.experiment.learner, chunk.before, chunk.trajectory, bad)
-        file = self.directory.path / "failure.npz"
+        before, trajectory = tf.nest.map_structure(lambda x: self._of(x, number), (chunk.before, chunk.trajectory))
+        fault = diagnose(self.experiment.learner, before, trajectory, bad)
+        file = record.directory.path / "failure.npz"
         save_fault(fault, self.experiment.learner.model.network.names, file)
         raise NonFiniteError(
             f"{fault} (step {self.steps:,}). The minibatch and the weights it met are in {file}. "
@@ -279,35 +295,38 @@ class Run:
         environments += [self._evaluator.environment] if self._evaluator else []
         return next((e.exception for e in environments if getattr(e, "exception", None)), error)
 
-    def _write_summary(self, status: str, error: str | None = None) -> dict[str, Any]:
-        summary = {
-            "status": status,
-            "steps": self.steps,
-            "updates": int(self.experiment.variables.updates),
-            "wall_seconds": round(self._wall_seconds(), 3),
-            "steps_per_second": round(self._rate(), 1),
-            "evaluation": self._meta["evaluation"],
-            "seed": self._seed,
-            "versions": versions(),
-            "git_commit": git_commit(),
-        }
-        if error is not None:
-            summary["error"] = error
-        self.directory.write_summary(summary)
-        return summary
+    def _write_summaries(self, status: str, error: str | None = None) -> list[dict[str, Any]]:
+        updates = np.ravel(self.experiment.variables.updates)
+        return [
+            record.write_summary(status, steps=self.steps, updates=int(done), error=error)
+            for record, done in zip(self._records, updates, strict=True)
+        ]
 
-    def _wall_seconds(self) -> float:
-        return self._meta["wall_seconds"] + time.monotonic() - self._began
+    @property
+    def _numbers(self) -> range:
+        return range(len(self._records))
+
+    def _together(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """The arrays of each run as the variables hold them."""
+        return np.stack(arrays) if self.experiment.many else arrays[0]
+
+    def _of(self, array: np.ndarray, number: int) -> np.ndarray:
+        """One run's share of what a variable holds."""
+        return array[number] if self.experiment.many else array
 
     def _in_iterations(self, steps: int) -> int:
         return max(1, round(steps / self._per_iteration))
 
 
 def make_evaluator(experiment: Experiment, episodes: int) -> Evaluator:
-    """An evaluator with as many environments as divide the episodes, at most a hundred."""
+    """An evaluator with as many environments a run as divide the episodes, at most a hundred."""
     num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
     # A process for each of a hundred environments would be too much.
     one_process = {"vectorization": "sync"} if experiment.learner.environment.in_processes else {}
     return Evaluator(
-        experiment.make_environment(num_envs=num_envs, **one_process), experiment.greedy, episodes=episodes
+        lambda num_envs: experiment.make_environment(num_envs=num_envs, **one_process),
+        experiment.greedy,
+        episodes=episodes,
+        num_envs=num_envs,
+        num_runs=experiment.num_runs,
     )

@@ -17,7 +17,7 @@ class RunLog:
 
     def __init__(self, folder: Path, *, steps_per_iteration: int, points_every: int):
         """points_every: iterations from one point in TensorBoard to the next."""
-        self._folder, self._steps_per_iteration, self._points_every = folder, steps_per_iteration, points_every
+        self._folder, self.steps_per_iteration, self._points_every = folder, steps_per_iteration, points_every
         self._metrics = MetricsFile(folder / "metrics.csv")
         self._writer: Writer | None = None
         self.since_point: list[dict[str, float]] = []
@@ -47,7 +47,7 @@ class RunLog:
         if evaluation is not None:
             evaluations[:, -1] = evaluation.returns.mean(), evaluation.returns.std()
         columns |= {
-            "time/steps_per_second": np.full(count, count * self._steps_per_iteration / stretch.seconds),
+            "time/steps_per_second": np.full(count, count * self.steps_per_iteration / stretch.seconds),
             "time/wall_seconds": np.full(count, wall_seconds),
             "evaluation/return": evaluations[0],
             "evaluation/std": evaluations[1],
@@ -60,11 +60,9 @@ class RunLog:
                 self._writer.scalars(_means(self.since_point), step)
                 self.since_point = []
 
-    def histograms(self, stretch: Stretch, weights: Mapping[str, tuple]) -> None:
-        """Of the weights as they stand, and of the newest raw rows."""
-        arrays = {f"weights/{v.name.split(':')[0]}": v.numpy() for part in weights.values() for v in part}
-        arrays |= {f"row/{objective}": row.numpy() for objective, row in stretch.chunk.rows.items()}
-        self._writer.histograms(arrays, self._steps_of(stretch)[-1])
+    def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
+        """Of the weights as they stand, and of the newest raw rows: {tag: array}."""
+        self._writer.histograms({tag: np.asarray(array) for tag, array in arrays.items()}, step)
 
     def evaluation(self, evaluation: Evaluation, step: int) -> None:
         """The last evaluation of a run."""
@@ -82,7 +80,7 @@ class RunLog:
 
     def _steps_of(self, stretch: Stretch) -> list[int]:
         first = stretch.first_iteration + 1
-        return [(first + row) * self._steps_per_iteration for row in range(stretch.num_iterations)]
+        return [(first + row) * self.steps_per_iteration for row in range(stretch.num_iterations)]
 
 
 def _means(rows: list[dict[str, float]]) -> dict[str, float]:

@@ -18,12 +18,13 @@ class Purpose(IntEnum):
 
 
 def run_seed(seed: int) -> tf.Tensor:
-    """The seed of a whole run, [2] int32."""
-    return tf.constant([seed & 0x7FFFFFFF, seed >> 31], tf.int32)
+    """The seed of a whole run, [2] uint32; seed: from 0 to 2^64 − 1."""
+    return tf.constant([seed & 0xFFFFFFFF, seed >> 32], tf.uint32)
 
 
 def fold(seed: tf.Tensor, *data: int | tf.Tensor) -> tf.Tensor:
-    """A seed of its own for every combination of `data` (purpose, iteration, …), [2] int32."""
-    for number in data:
-        seed = randomness.fold(seed, tf.cast(number, tf.int32))
+    """A seed of its own for every combination of `data` (purpose, iteration, …), [2] uint32."""
+    data = [tf.cast(number, tf.int32) for number in data]
+    for place in range(0, len(data), 2):
+        seed = randomness.fold(seed, *data[place : place + 2])
     return seed

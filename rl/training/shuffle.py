@@ -20,7 +20,7 @@ def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
     """
     bits = max(1, (size - 1).bit_length())
     mask, shift = (1 << bits) - 1, (bits + 1) // 2
-    keys = integers(seed, (2, _ROUNDS, count, 1), 1 << bits)
+    keys = integers(seed, (2, _ROUNDS, count, 1), bits=bits)
     factors, offsets = 2 * keys[0] + 1, keys[1]
 
     def mix(x):

@@ -1,6 +1,6 @@
 """All that a run remembers, as a nest of tensors or of the variables that hold them between host calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -10,14 +10,17 @@ from rl.frozen import FrozenState, freeze
 from rl.networks import Network
 from rl.training.episodes import EpisodeState, no_episodes
 from rl.training.normalization import Normalizer, NormalizerState
+from rl.training.seeds import Purpose, fold
 from rl.updates import RuleState, UpdateRule
 
 
 class TrainState(NamedTuple):
     """The state of a run; a checkpoint holds it all.
 
-    iteration and updates are [] int64: how many are done.
+    seed is the run's, [2] uint32; iteration and updates are [] int64: how many are done.
     """
+
+    seed: tf.Tensor
 
     weights: dict[str, tuple[tf.Tensor, ...]]
     rules: dict[str, RuleState]
@@ -38,11 +41,12 @@ def initial_variables(
     environment: Environment,
     seed: tf.Tensor,
 ) -> TrainState:
-    """Variables for a new run, its environments freshly reset by `seed` ([2] int)."""
+    """Variables for a new run of this seed ([2] uint32), its environments freshly reset."""
     weights = network.initial_weights()
-    environment_state, observation = environment.reset(seed)
+    environment_state, observation = environment.reset(fold(seed, Purpose.ENVIRONMENT, -1))
     frozen = {role: FrozenState(freeze(role, weights), _variable(tf.zeros(()), f"frozen/{role}/age")) for role in roles}
     rest = {
+        "seed": seed,
         "rules": {phase: rule.init(weights) for phase, rule in rules.items()},
         "normalizer": normalizer.init(environment.num_envs, environment.observation_shape),
         "episodes": no_episodes(environment.num_envs),
@@ -52,6 +56,19 @@ def initial_variables(
         "updates": tf.zeros((), tf.int64),
     }
     return TrainState(weights=weights, frozen=frozen, **_with_variables(rest))
+
+
+def stacked(runs: Sequence[TrainState]) -> TrainState:
+    """Variables of several runs as variables with a leading axis of runs, under the same names."""
+
+    def stack(*variables):
+        return tf.Variable(
+            tf.stack([variable.value() for variable in variables]),
+            trainable=variables[0].trainable,
+            name=variables[0].name.split(":")[0],
+        )
+
+    return tf.nest.map_structure(stack, *runs)
 
 
 def read(variables: TrainState) -> TrainState:

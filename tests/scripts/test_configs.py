@@ -5,12 +5,15 @@ from composition import CONFIGS, build, flat, job_name
 from omegaconf import OmegaConf
 
 CHOICES = [
-    (folder.name, file.stem)
+    (folder.name, file.relative_to(folder).with_suffix("").as_posix())
     for folder in sorted(CONFIGS.iterdir())
     if folder.is_dir()
-    for file in sorted(folder.glob("[!_]*.yaml"))
+    for file in sorted(folder.rglob("[!_]*.yaml"))
 ]
-EXTRA = {("environment", "gymnasium"): ["environment.id=CartPole-v1"]}
+EXTRA = {
+    ("environment", "gymnasium"): ["environment.id=CartPole-v1"],
+    ("probe", "oracle"): ["environment=compiled/tabular/chain"],
+}
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
@@ -25,12 +28,12 @@ def test_every_number_says_what_it_means_once():
     silent = []
     for folder in (folder for folder in CONFIGS.iterdir() if folder.is_dir() and folder.name != "experiment"):
         explained, plain = set(), {}
-        for file in folder.glob("*.yaml"):
+        for file in folder.rglob("*.yaml"):
             for line in file.read_text().splitlines():
                 key, _, value = line.strip().partition(":")
                 if value.strip() and not line.startswith("#") and key not in {"_target_", "_convert_", "defaults"}:
                     explained |= {key} if "#" in line else set()
-                    plain[key] = f"{folder.name}/{file.name}: {line}"
+                    plain[key] = f"{file.relative_to(CONFIGS)}: {line}"
         silent += [line for key, line in plain.items() if key not in explained]
     assert silent == []
 

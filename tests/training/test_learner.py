@@ -126,7 +126,7 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
     choice = ("network.shared=true", "combiner=imtl_g") if shared else ("network.shared=false",)
     experiment = build(*SMALL, *choice)
     learner, state = experiment.learner, read(experiment.variables)
-    state, trajectory = learner.collect(state)
+    state, trajectory = learner.collect(state, learner.chance(state.seed, state.iteration))
     prober = Prober(learner, experiment.probes)
     found = prober(state, trajectory).numbers
     taken_in, normalized, _ = learner.take_in(state, trajectory)

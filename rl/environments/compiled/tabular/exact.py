@@ -61,7 +61,7 @@ def stationary_distribution(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
     Raises: ConfigError where the long run depends on the first steps, and so no one distribution describes it.
     """
     chain = restarting_transition(mdp, policy)
-    states = _reachable(chain, mdp.start > 0)
+    states = reachable(chain, mdp.start > 0)
     balance = chain[np.ix_(states, states)].T - np.eye(len(states))
     require(
         np.linalg.matrix_rank(balance) == len(states) - 1,
@@ -99,7 +99,7 @@ def _one_minus_discounted(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> n
     averaged, live = _transition(mdp, policy), mdp.live
     require(0 <= gamma <= 1, f"gamma is {gamma}; it must be between 0 and 1.")
     if gamma == 1:
-        ending = _reachable(averaged.T, mdp.terminal)
+        ending = reachable(averaged.T, mdp.terminal)
         require(
             len(ending) == len(averaged),
             "gamma is 1 and some state never comes to a terminal one; it must be below 1 there.",
@@ -107,7 +107,7 @@ def _one_minus_discounted(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> n
     return np.eye(len(live)) - gamma * averaged[np.ix_(live, live)]
 
 
-def _reachable(chain: np.ndarray, first: np.ndarray) -> np.ndarray:
+def reachable(chain: np.ndarray, first: np.ndarray) -> np.ndarray:
     """The states, ascending, that the chain [S, S] comes to from those where `first` [S] is true; these included."""
     found = first
     while True:

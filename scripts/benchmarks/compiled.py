@@ -1,0 +1,104 @@
+"""Compiled environments, the whole iteration one XLA program, beside a JAX program of the same kind and settings."""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.peers import peer_rate
+from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.runs import QUIET, rate, train
+
+_SAME = (*QUIET, "agent.value_loss=clipped", "normalize.rewards=false")
+_CARTPOLE = ("environment=compiled/cartpole",)
+# The peer's Breakout has a time limit and no sticky actions.
+_BREAKOUT = (
+    "environment=compiled/minatar/breakout",
+    "environment.max_episode_steps=1000",
+    "environment.sticky_action_probability=0.0",
+)
+
+
+class Setting(NamedTuple):
+    """One line of the table: what is trained, as train.py and as the peer take it; steps are those of each seed."""
+
+    name: str
+    num_envs: int
+    steps: int
+    ours: tuple[str, ...]
+    peer: tuple[str, ...] = ()
+
+
+_PCGRAD = (*_CARTPOLE, "combiner=pcgrad")
+_SURGERY = ("--surgery", "pcgrad")
+
+SETTINGS = (
+    Setting("CartPole, `sum`, 8 environments", 8, 1_000_000, _CARTPOLE),
+    Setting("CartPole, `sum`, 64 environments", 64, 1_500_000, _CARTPOLE),
+    Setting("CartPole, `sum`, 512 environments", 512, 2_000_000, _CARTPOLE),
+    Setting("CartPole, `pcgrad`, 8 environments", 8, 800_000, _PCGRAD, _SURGERY),
+    Setting("CartPole, `pcgrad`, 64 environments", 64, 1_200_000, _PCGRAD, _SURGERY),
+    Setting("CartPole, `pcgrad`, 512 environments", 512, 1_600_000, _PCGRAD, _SURGERY),
+    Setting("Breakout, `sum`, 64 environments", 64, 800_000, _BREAKOUT, ("--env", "Breakout-MinAtar")),
+    Setting("CartPole, `sum`, 32 seeds of 8 environments", 8, 60_000, (*_CARTPOLE, "seeds=32"), ("--seeds", "32")),
+)
+
+
+class Turn(NamedTuple):
+    """One round's figures of a setting."""
+
+    ours: float
+    peer: float
+    seconds_to_start: float
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    command = commands.add_parser("compiled", help="steps/s of compiled environments beside JAX", description=__doc__)
+    command.add_argument("--peer-python", required=True, help="a Python that has gymnax (scripts/peers/README.md)")
+    command.add_argument("--rounds", type=int, default=5)
+    command.add_argument("--threads", type=int, default=2, help="CPU threads of both (default: 2)")
+    command.add_argument("--only", default="", help="part of a setting's name, to measure those alone")
+    command.add_argument("--scale", type=float, default=1.0, help="factor on the steps of each run (default: 1)")
+    command.set_defaults(run=compiled)
+
+
+def compiled(arguments: argparse.Namespace) -> None:
+    """Measures and prints."""
+    settings = [setting for setting in SETTINGS if arguments.only in setting.name]
+    turns: dict[Setting, list[Turn]] = {setting: [] for setting in settings}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in progress(range(arguments.rounds), "rounds"):
+            for setting in settings:
+                turns[setting].append(_turn(setting, arguments, Path(folder), peer_first=bool(number % 2)))
+    print(
+        f"PPO, shared 64-64 torso, probes at their defaults, {arguments.threads} threads; "
+        f"medians of {arguments.rounds} rounds. {machine()}\n"
+    )
+    header = ["settings", "steps/s", "JAX", "ratio", "seconds to the first iteration's end"]
+    print(markdown(header, (row(setting.name, turns[setting]) for setting in settings)))
+
+
+def row(name: str, turns: Sequence[Turn]) -> list[str]:
+    """Medians over the rounds; the ratio is the median of the rounds' ratios."""
+    return [
+        name,
+        median((turn.ours for turn in turns), ",.0f"),
+        median((turn.peer for turn in turns), ",.0f"),
+        f"{median((turn.ours / turn.peer for turn in turns), '.2f')} ×",
+        median((turn.seconds_to_start for turn in turns), ".1f"),
+    ]
+
+
+def _turn(setting: Setting, arguments: argparse.Namespace, folder: Path, *, peer_first: bool) -> Turn:
+    steps, threads = round(setting.steps * arguments.scale), arguments.threads
+    scale = [f"steps={steps}", f"num_envs={setting.num_envs}", f"threads={threads}"]
+    options = ["--steps", str(steps), "--num-envs", str(setting.num_envs), "--threads", str(threads)]
+
+    def peer() -> float:
+        return peer_rate(arguments.peer_python, "jax_ppo.py", *setting.peer, *options)
+
+    theirs = peer() if peer_first else None
+    run = train(folder, *_SAME, *setting.ours, *scale)
+    return Turn(rate(run.folder), peer() if theirs is None else theirs, run.seconds_to_start)

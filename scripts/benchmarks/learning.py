@@ -1,0 +1,88 @@
+"""Final greedy evaluation and the return in training of several settings, over seeds."""
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.printing import machine, markdown, progress
+from benchmarks.runs import SCRIPTS, column, summary
+
+_LAST_SHARE = 0.05  # of the training, over which its own return is averaged
+
+_SETTINGS = {
+    "PPO CartPole-v1, CleanRL's settings, separate torsos": ["experiment=cleanrl"],
+    "the same, shared torso, `sum`": ["experiment=cleanrl", "network.shared=true"],
+    "the same, shared torso, `imtl_g`": ["experiment=cleanrl", "network.shared=true", "combiner=imtl_g"],
+    "the same, shared torso, `config`": ["experiment=cleanrl", "network.shared=true", "combiner=config"],
+    "PPO CartPole-v1, the default": [],
+    "PPO Acrobot-v1, CleanRL's settings, separate torsos": ["experiment=cleanrl", "environment=acrobot"],
+    "PPO Acrobot-v1, the default": ["environment=acrobot"],
+    "PPO Pendulum-v1, `experiment=pendulum`": ["experiment=pendulum"],
+    "A2C CartPole-v1, `experiment=a2c_cartpole`": ["experiment=a2c_cartpole"],
+}
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    help_ = "returns over seeds (about half an hour); resumable"
+    command = commands.add_parser("learning", help=help_, description=__doc__)
+    command.add_argument("--seeds", type=int, default=5)
+    command.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
+    command.add_argument("--folder", type=Path, default=Path("runs/benchmark"), help="where the runs are kept")
+    command.set_defaults(run=learning)
+
+
+def learning(arguments: argparse.Namespace) -> None:
+    """Measures and prints."""
+    rows = []
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    jobs = [(name, seed) for name in _SETTINGS for seed in range(arguments.seeds)]
+
+    def run(job: tuple[str, int]) -> None:
+        name, seed = job
+        place = arguments.folder / f"{list(_SETTINGS).index(name)}" / f"{seed}"
+        command = [
+            sys.executable,
+            str(SCRIPTS / "train.py"),
+            *_SETTINGS[name],
+            f"seed={seed}",
+            f"hydra.run.dir={place}",
+        ]
+        subprocess.run(command, capture_output=True, check=True)
+
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        list(progress(pool.map(run, jobs), "runs", total=len(jobs)))
+    for place, name in enumerate(_SETTINGS):
+        runs = [arguments.folder / f"{place}" / f"{seed}" for seed in range(arguments.seeds)]
+        greedy = [summary(run)["evaluation"]["mean"] for run in runs]
+        training = [_last(column(run, "episode/return")) for run in runs]
+        ratio = [np.nanmedian(column(run, "gradient/norm_ratio/value-policy")) for run in runs if _shared(run)]
+        rows.append([name, _spread(greedy), _spread(training), f"{np.median(ratio):.3g}" if ratio else "–"])
+    print(f"{arguments.seeds} seeds each, mean (lowest to highest). {machine()}\n")
+    header = [
+        "settings",
+        "greedy evaluation",
+        f"return in the last {_LAST_SHARE:.0%} of training",
+        "value row / policy row",
+    ]
+    print(markdown(header, rows))
+
+
+def _last(returns: np.ndarray) -> float:
+    return float(np.nanmean(returns[-max(1, int(len(returns) * _LAST_SHARE)) :]))
+
+
+def _shared(run: Path) -> bool:
+    with (run / "metrics.csv").open() as handle:
+        return "gradient/norm_ratio/value-policy" in next(csv.reader(handle))
+
+
+def _spread(numbers: Sequence[float]) -> str:
+    return f"{np.mean(numbers):.1f} ({min(numbers):.1f} to {max(numbers):.1f})"

@@ -1,0 +1,62 @@
+"""How much of an iteration of PPO on the compiled CartPole is its matrix products: what no program could leave out."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.products import IterationShape, products_program
+from benchmarks.runs import QUIET, rate, train
+
+_OURS = (*QUIET, "environment=compiled/cartpole", "agent.value_loss=clipped", "normalize.rewards=false", "probe=none")
+_STEPS = {8: 1_000_000, 64: 1_500_000, 512: 2_000_000}
+_SECONDS = 1.0  # of one measurement of the products
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    help_ = "the share of an iteration that its matrix products take"
+    command = commands.add_parser("limit", help=help_, description=__doc__)
+    command.add_argument("--rounds", type=int, default=5)
+    command.add_argument("--threads", type=int, default=2, help="CPU threads (default: 2)")
+    command.add_argument("--scale", type=float, default=1.0, help="factor on the steps of each run (default: 1)")
+    command.set_defaults(run=limit)
+
+
+def limit(arguments: argparse.Namespace) -> None:
+    """Measures and prints."""
+    import tensorflow as tf
+
+    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    shapes = {num_envs: IterationShape(num_envs) for num_envs in _STEPS}
+    programs = {num_envs: products_program(shape) for num_envs, shape in shapes.items()}
+    products, whole = {n: [] for n in _STEPS}, {n: [] for n in _STEPS}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in progress(range(arguments.rounds), "rounds"):
+            for n, steps in _STEPS.items():
+                products[n].append(_seconds_an_iteration(programs[n]))
+                scale = (f"num_envs={n}", f"steps={round(steps * arguments.scale)}", f"threads={arguments.threads}")
+                run = train(Path(folder), *_OURS, *scale).folder
+                whole[n].append(shapes[n].batch / rate(run))
+    print(
+        f"PPO, CartPole, shared 64-64 torso, no probes, {arguments.threads} threads; "
+        f"medians of {arguments.rounds} rounds. {machine()}\n"
+    )
+    rows = []
+    for n in _STEPS:
+        share = [a / b for a, b in zip(products[n], whole[n], strict=True)]
+        milliseconds = [median((1000 * x for x in numbers), ".3g") for numbers in (products[n], whole[n])]
+        rows.append([n, *milliseconds, median(share, ".0%")])
+    print(markdown(["environments", "matrix products, ms an iteration", "the iteration, ms", "share"], rows))
+
+
+def _seconds_an_iteration(program) -> float:
+    count, seconds = 1, 0.0
+    while seconds < _SECONDS:
+        count = max(2 * count, round(1.2 * count * _SECONDS / seconds)) if seconds else 2
+        began = time.perf_counter()
+        program(count)
+        seconds = time.perf_counter() - began
+    return seconds / count

@@ -1,0 +1,105 @@
+"""The matrix products of an iteration of PPO, and as little else as keeps XLA from leaving one out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import tensorflow as tf
+
+_SMALL = 1e-6  # weights move, so that no product can be taken out of a loop, and stay finite
+
+
+@dataclass(frozen=True)
+class IterationShape:
+    """How large PPO's iteration is; the torso is shared."""
+
+    num_envs: int
+    length: int = 128
+    epochs: int = 4
+    minibatches: int = 4
+    observation: int = 4
+    width: int = 64
+    actions: int = 2
+
+    @property
+    def batch(self) -> int:
+        """Environment steps of an iteration."""
+        return self.num_envs * self.length
+
+
+class Kernels(NamedTuple):
+    """The layers' kernels, [inputs, outputs]."""
+
+    first: tf.Tensor
+    second: tf.Tensor
+    policy: tf.Tensor
+    value: tf.Tensor
+
+
+def products_program(shape: IterationShape) -> Callable[[int], None]:
+    """One XLA program, compiled already, that does the products of so many iterations."""
+    random = tf.random.Generator.from_seed(0)
+    layers = Kernels(
+        (shape.observation, shape.width), (shape.width, shape.width), (shape.width, shape.actions), (shape.width, 1)
+    )
+    kernels = Kernels(*(random.normal(layer, stddev=layer[0] ** -0.5) for layer in layers))
+    observations = random.normal((shape.length, shape.num_envs, shape.observation))
+
+    @tf.function(jit_compile=True, autograph=False)
+    def program(count):
+        def one(done, kernels):
+            return done + 1, iteration(shape, kernels, observations)
+
+        return tf.while_loop(lambda done, _: done < count, one, (tf.constant(0), kernels))[1]
+
+    def run(count: int) -> None:
+        program(tf.constant(count)).first.numpy()
+
+    run(0)
+    return run
+
+
+def iteration(shape: IterationShape, kernels: Kernels, observations: tf.Tensor) -> Kernels:
+    """A rollout's products, those of the values, and every update's; the kernels come back moved a little."""
+
+    def act(t, policy):
+        return t + 1, policy + _forward(kernels, observations[t])[2]
+
+    start = (tf.constant(0), tf.zeros((shape.num_envs, shape.actions)))
+    _, policy = tf.while_loop(lambda t, _: t < shape.length, act, start)
+    batch = tf.reshape(observations, (shape.batch, -1))
+    *_, old_policy, old_value = _forward(kernels, batch)
+    *_, bootstrap = _forward(kernels, batch + 1.0)
+    samples = tf.reshape(batch, (shape.minibatches, -1, shape.observation))
+
+    def update(number, kernels):
+        gradient = _gradient(kernels, samples[number % shape.minibatches])
+        return number + 1, Kernels(*(w - _SMALL * dw for w, dw in zip(kernels, gradient, strict=True)))
+
+    start = (tf.constant(0), kernels)
+    updates = shape.epochs * shape.minibatches
+    _, kernels = tf.while_loop(lambda number, _: number < updates, update, start)
+    used = tf.add_n([tf.reduce_sum(x) for x in (policy, old_policy, old_value, bootstrap)])
+    return kernels._replace(value=kernels.value + _SMALL**2 * used)
+
+
+def _forward(kernels: Kernels, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Both layers and both heads, without activations."""
+    first = x @ kernels.first
+    second = first @ kernels.second
+    return first, second, second @ kernels.policy, second @ kernels.value
+
+
+def _gradient(kernels: Kernels, x: tf.Tensor) -> Kernels:
+    """The gradient of half the squared outputs: forward, and backward through every layer."""
+    first, second, policy, value = _forward(kernels, x)
+    into_second = tf.matmul(policy, kernels.policy, transpose_b=True) + tf.matmul(
+        value, kernels.value, transpose_b=True
+    )
+    into_first = tf.matmul(into_second, kernels.second, transpose_b=True)
+    return Kernels(
+        first=tf.matmul(x, into_first, transpose_a=True),
+        second=tf.matmul(first, into_second, transpose_a=True),
+        policy=tf.matmul(second, policy, transpose_a=True),
+        value=tf.matmul(second, value, transpose_a=True),
+    )

@@ -1,0 +1,77 @@
+"""Runs of scripts/train.py as a user starts it, and what they leave."""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+QUIET = (
+    "checkpoint.every_steps=1_000_000_000",
+    "evaluation.every_steps=1_000_000_000",
+    "evaluation.episodes=8",
+    "logging.progress=false",
+)
+"""Nothing but training until the end."""
+_LOOK_EVERY = 0.02  # seconds
+
+
+class TrainError(RuntimeError):
+    """train.py ended with an error; the message is what it printed."""
+
+
+class Run(NamedTuple):
+    """A finished run's folder, and the seconds from the start of the command to the end of the first iteration.
+
+    With `seeds` above 1 the folder holds one of each seed.
+    """
+
+    folder: Path
+    seconds_to_start: float
+
+
+def train(folder: Path, *overrides: str) -> Run:
+    """One run in a new place below a folder.
+
+    Raises: TrainError.
+    """
+    place = Path(tempfile.mkdtemp(dir=folder))
+    run = place / "run"
+    began = time.perf_counter()
+    with (place / "printed").open("w+") as printed:
+        command = [sys.executable, str(SCRIPTS / "train.py"), *overrides, f"hydra.run.dir={run}"]
+        process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT)
+        while process.poll() is None and not _has_begun(run):
+            time.sleep(_LOOK_EVERY)
+        seconds_to_start = time.perf_counter() - began
+        if process.wait():
+            printed.seek(0)
+            raise TrainError(f"train.py {' '.join(overrides)} failed:\n{printed.read()}")
+    return Run(run, seconds_to_start)
+
+
+def summary(run: Path) -> dict:
+    """A run's summary.json."""
+    return json.loads((run / "summary.json").read_text())
+
+
+def rate(run: Path) -> float:
+    """Environment steps per second of training, of all seeds together."""
+    return sum(summary(file.parent)["steps_per_second"] for file in run.rglob("summary.json"))
+
+
+def column(run: Path, tag: str) -> np.ndarray:
+    """A column of metrics.csv, NaN where it is empty."""
+    with (run / "metrics.csv").open() as handle:
+        return np.array([float(row[tag]) if row.get(tag) else np.nan for row in csv.DictReader(handle)])
+
+
+def _has_begun(run: Path) -> bool:
+    """Whether the first iteration is logged."""
+    return any(file.read_text().count("\n") > 1 for file in run.rglob("metrics.csv"))
