@@ -7,7 +7,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from rl.agents.phase import Diagnostics, Frozen, Phase
-from rl.environments import Trajectory
+from rl.agents.successors import successor_values
+from rl.environments import Environment, Trajectory
 from rl.errors import require
 from rl.estimators import (
     clipped_value_loss,
@@ -91,7 +92,7 @@ class ActorCritic:
         """The policy head's output."""
         return model.network.apply(weights, observation, ("policy",))["policy"]
 
-    def phases(self, model: ActorCriticNetwork) -> tuple[Phase, ...]:
+    def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase: all epochs over the newest trajectory."""
         routes = model.network.routes
         heads = {"policy": "policy", "value": "value", "entropy": "policy"}
@@ -104,7 +105,9 @@ class ActorCritic:
                 epochs=self.epochs,
                 minibatches=self.minibatches,
                 differentiate_at=self.differentiate_at,
-                prepare=lambda weights, frozen, trajectory: self._prepare(model, weights, frozen, trajectory),
+                prepare=lambda weights, frozen, trajectory: self._prepare(
+                    model, environment, weights, frozen, trajectory
+                ),
                 losses=lambda weights, _frozen, batch: self._losses(model, weights, batch),
                 stop=self.stop,
             ),
@@ -118,14 +121,26 @@ class ActorCritic:
         """Never stops early."""
         return tf.constant(False)
 
-    def _prepare(self, model: ActorCriticNetwork, weights: Weights, frozen: Frozen, trajectory: Trajectory):
+    def _prepare(
+        self,
+        model: ActorCriticNetwork,
+        environment: Environment,
+        weights: Weights,
+        frozen: Frozen,
+        trajectory: Trajectory,
+    ):
         """Advantages and value targets, from values of the behaviour copy and of the bootstrap's weights."""
-        shape = trajectory.reward.shape
-        observation, next_observation = _flat(trajectory.observation), _flat(trajectory.next_observation)
+        observation = _flat(trajectory.observation)
         bootstrap = weights if self.bootstrap == "live" else frozen["target"].weights
         outputs = model.network.apply(frozen["behaviour"].weights, observation)
-        v_tm1 = tf.reshape(outputs["value"], shape)
-        v_t = tf.reshape(model.network.apply(bootstrap, next_observation, ("value",))["value"], shape)
+        v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
+
+        def value(observation):
+            return model.network.apply(bootstrap, observation, ("value",))["value"][:, 0]
+
+        # The snapshot is as new as the live weights when an iteration's learning begins.
+        known = v_tm1 if environment.compiled and self.bootstrap == "live" else None
+        v_t = successor_values(value, trajectory, known, max_episode_steps=environment.max_episode_steps)
         discount_t, lambda_t = discounts(
             trajectory.terminated, trajectory.truncated, gamma=self.gamma, lambda_=self.lambda_
         )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from rl.environments import Trajectory
+from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule
 from rl.gradients.objective import Objective
 from rl.gradients.rows import Weights
@@ -54,5 +54,5 @@ class Agent(Protocol):
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The parameters [N, P] of the distribution to act from."""
 
-    def phases(self, model: ActorCriticNetwork) -> tuple[Phase, ...]:
-        """What is learnt from a trajectory, in order."""
+    def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
+        """What is learnt from a trajectory of the environment, in order."""

@@ -28,6 +28,7 @@ class GymnasiumEnvironment:
     restorable = False
     compiled = False
     num_uniforms = 0
+    max_episode_steps = None
 
     def __init__(
         self,

@@ -2,6 +2,6 @@
 
 from rl.networks.actor_critic import ActorCriticNetwork, actor_critic
 from rl.networks.network import Network
-from rl.networks.torsos import MLP
+from rl.networks.torsos import MLP, ConvolutionalTorso
 
-__all__ = ["MLP", "ActorCriticNetwork", "Network", "actor_critic"]
+__all__ = ["MLP", "ActorCriticNetwork", "ConvolutionalTorso", "Network", "actor_critic"]

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from rl.environments import Box, Discrete
+from rl.errors import require
 from rl.estimators import Categorical, DiagonalGaussian, Distribution
 from rl.networks.heads import gaussian_head, logits_head, value_head
 from rl.networks.network import Network
-from rl.networks.torsos import MLP
+from rl.networks.torsos import MLP, ConvolutionalTorso
 
 _POLICY_GAIN, _VALUE_GAIN = (
     0.01,
@@ -26,7 +27,7 @@ class ActorCriticNetwork(NamedTuple):
 
 def actor_critic(
     *,
-    torso: MLP,
+    torso: MLP | ConvolutionalTorso,
     shared: bool,
     initial_log_std: float,
     observation_shape: Sequence[int],
@@ -41,6 +42,11 @@ def actor_critic(
         initial_log_std: of a continuous policy, in units of the action.
         seed: all initial weights follow from it.
     """
+    require(
+        isinstance(torso, MLP) or len(observation_shape) == 3,
+        f"a convolutional torso needs frames [height, width, channels], but observations have shape "
+        f"{tuple(observation_shape)}; choose network=mlp (network).",
+    )
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(2 * torso.num_seeds + 2)]
     if isinstance(action_space, Discrete):
         distribution = Categorical(action_space.n)

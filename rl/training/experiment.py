@@ -131,7 +131,7 @@ def build_experiment(
             combiner=combiner,
             optimizer=optimizer,
         )
-        for phase in agent.phases(model)
+        for phase in agent.phases(model, environment)
     }
     learner = Learner(
         agent=agent,

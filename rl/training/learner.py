@@ -85,7 +85,7 @@ class Learner:
         """
         agent.check_frozen(schedules)
         self.agent, self.model, self.environment = agent, model, environment
-        self.phases, self.rules, self.schedules = agent.phases(model), dict(rules), dict(schedules)
+        self.phases, self.rules, self.schedules = agent.phases(model, environment), dict(rules), dict(schedules)
         self.normalizer, self.total_steps = normalizer, total_steps
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
         for phase in self.phases:

@@ -62,7 +62,7 @@ class Oracle:
         if environment.max_episode_steps is None:
             exact.stationary_distribution(environment.mdp, anything)
         self._learner = learner
-        (self._phase,) = dataclasses.replace(agent, normalize_advantage=False).phases(learner.model)
+        (self._phase,) = dataclasses.replace(agent, normalize_advantage=False).phases(learner.model, environment)
 
     def __call__(
         self, before: TrainState, state: TrainState, trajectory: Trajectory, rows: Mapping[str, Gradient]

@@ -109,10 +109,10 @@ class Programs:
         done, metrics, found, rows, before, trajectory = self._iterate(tf.constant(count))
         done = int(done)
         probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
+        if probed.any() and self._whole:
+            found, rows = self._probe_apart(before, trajectory)
         findings = np.full((*metrics.shape[:-1], len(self._probe_tags)), np.nan)[:done]
         if probed.any():
-            if self._whole:
-                found, rows = self._probe_apart(before, trajectory)
             findings[probed] = found if self._whole else found.numpy()[:done][probed]
             self._rows = rows
         metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)

@@ -21,13 +21,21 @@ _BREAKOUT = (
 
 
 class Setting(NamedTuple):
-    """One line of the table: what is trained, as train.py and as the peer take it; steps are those of each seed."""
+    """One line of the table; `steps` are those of each seed."""
 
     name: str
     num_envs: int
     steps: int
-    ours: tuple[str, ...]
-    peer: tuple[str, ...] = ()
+    ours: tuple[str, ...]  # overrides of train.py, and
+    peer: tuple[str, ...] = ()  # options of the peer, beside those that every setting has
+
+    def overrides(self) -> tuple[str, ...]:
+        """All of train.py's, but for steps and threads."""
+        return (*_SAME, *self.ours, f"num_envs={self.num_envs}")
+
+    def options(self) -> tuple[str, ...]:
+        """All of the peer's, but for steps and threads."""
+        return (*self.peer, "--num-envs", str(self.num_envs))
 
 
 _PCGRAD = (*_CARTPOLE, "combiner=pcgrad")
@@ -93,12 +101,11 @@ def row(name: str, turns: Sequence[Turn]) -> list[str]:
 
 def _turn(setting: Setting, arguments: argparse.Namespace, folder: Path, *, peer_first: bool) -> Turn:
     steps, threads = round(setting.steps * arguments.scale), arguments.threads
-    scale = [f"steps={steps}", f"num_envs={setting.num_envs}", f"threads={threads}"]
-    options = ["--steps", str(steps), "--num-envs", str(setting.num_envs), "--threads", str(threads)]
+    options = (*setting.options(), "--steps", str(steps), "--threads", str(threads))
 
     def peer() -> float:
-        return peer_rate(arguments.peer_python, "jax_ppo.py", *setting.peer, *options)
+        return peer_rate(arguments.peer_python, "jax_ppo.py", *options)
 
     theirs = peer() if peer_first else None
-    run = train(folder, *_SAME, *setting.ours, *scale)
+    run = train(folder, *setting.overrides(), f"steps={steps}", f"threads={threads}")
     return Turn(rate(run.folder), peer() if theirs is None else theirs, run.seconds_to_start)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from processes import csv_rows, start, the_run, train, wait_for
 
-STEPS = 400_000
+STEPS = 300_032
 LONG = (
     "environment=compiled/cartpole",
     f"steps={STEPS}",
-    "checkpoint.every_steps=20_000",
+    "checkpoint.every_steps=25_000",
+    "probe.every_steps=5_000",
     "evaluation.every_steps=100_000",
 )
 

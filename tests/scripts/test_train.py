@@ -1,47 +1,20 @@
 """scripts/train.py as a user runs it: to the end, again, killed, interrupted, and given bad input."""
 
-import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from processes import csv_rows, start, the_run, train, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-SMALL = (
-    "num_envs=4",
-    "agent.rollout_length=32",
-    "network.torso.widths=[16]",
-    "evaluation.episodes=10",
-    "probe.every_steps=512",
-)
-
-
-def command(root, *overrides):
-    return [sys.executable, str(root / "scripts" / "train.py"), *SMALL, *overrides]
-
-
-def train(root, folder, *overrides, check=True):
-    result = subprocess.run(
-        command(root, *overrides), cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert not check or result.returncode == 0, result.stdout + result.stderr
-    return result
 
 
 def newest_weights(run):
     file = max((run / "checkpoints").glob("checkpoint_*.npz"))
     with np.load(file) as data:
         return {name: data[name] for name in data.files if name.startswith(("torso/", "policy/", "value/", "rules/"))}
-
-
-def csv_rows(run):
-    with (run / "metrics.csv").open() as handle:
-        return list(csv.DictReader(handle))
 
 
 def scalar_steps(run, tag):
@@ -56,11 +29,6 @@ def finished(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     result = train(root, folder, "steps=4000", "logging.every_steps=256")
     return folder, folder / "runs" / "default", result.stdout
-
-
-def the_run(group):
-    (run,) = group.iterdir()
-    return run
 
 
 def test_a_run_leaves_what_the_design_promises(finished):
@@ -141,25 +109,11 @@ def test_bad_input_is_one_message_and_leaves_nothing(root, tmp_path, overrides, 
     assert list(tmp_path.iterdir()) == []
 
 
-def wait_for(condition, process, seconds=120):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "nothing happened in time"
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-
-
 LONG = ("steps=60_000", "checkpoint.every_steps=5_000", "logging.every_steps=640", "evaluation.every_steps=20_000")
 
 
-def start(root, folder, overrides=LONG):
-    return subprocess.Popen(
-        command(root, *overrides), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
 def test_killed_in_the_middle_the_same_command_goes_on(root, tmp_path):
-    process = start(root, tmp_path)
+    process = start(root, tmp_path, *LONG)
     group = tmp_path / "runs" / "default"
     wait_for(lambda: len(list(group.glob("*/checkpoints/checkpoint_*.npz"))) >= 2, process)
     time.sleep(0.3)
@@ -181,7 +135,7 @@ def test_killed_in_the_middle_the_same_command_goes_on(root, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_says_how_to_go_on(root, tmp_path, number):
-    process = start(root, tmp_path)
+    process = start(root, tmp_path, *LONG)
     wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
     process.send_signal(number)
     printed, _ = process.communicate(timeout=60)
@@ -195,7 +149,7 @@ def test_a_signal_saves_and_says_how_to_go_on(root, tmp_path, number):
 
 def test_two_processes_cannot_train_in_one_directory(root, tmp_path):
     longer = (*LONG, "steps=20_000_000")  # it must still run when the third one has started
-    process = start(root, tmp_path, longer)
+    process = start(root, tmp_path, *longer)
     wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
     second = train(root, tmp_path, *longer, check=False)
     third = train(root, tmp_path, *longer, check=False)  # the second one must not have taken the lock away
