@@ -59,7 +59,7 @@ def job_name(root: DictConfig) -> str:
     if len(name) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:10]
-    return f"{name[:100].rstrip(',')},…{digest},seed={root.seed}"
+    return f"{name[:100].rstrip(',')},etc_{digest},seed={root.seed}"
 
 
 def run_paths(output: Path, config: DictConfig) -> list[Path]:

@@ -134,6 +134,7 @@ def _check_load(config: DictConfig, directories: list) -> None:
 def _settings(config: DictConfig, kind):
     return kind(
         probe_every=config.probe.every_steps,
+        probe_every_iterations=config.probe.every_iterations,
         histograms_every=config.probe.histograms_every_steps,
         log_every=config.logging.every_steps,
         evaluate_every=config.evaluation.every_steps,

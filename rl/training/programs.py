@@ -16,19 +16,22 @@ from rl.training.state import TrainState, assign, read
 _MOST_ITERATIONS = 256  # a host call; an XLA program needs to know how many rows it may have to log
 
 
+Basis = tuple[TrainState, Trajectory] | tuple[TrainState]
+"""What an iteration learnt from; with a compiled environment the state before its rollout, which says it all."""
+
+
 class Chunk(NamedTuple):
     """What K iterations left to log.
 
     metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; rows: the newest raw rows,
-    {objective: [P]}, empty where nothing was probed yet; before and trajectory: what the last iteration learnt from.
-    With many runs in one program each has an axis of runs, after K or, without one, in front.
+    {objective: [P]}, empty where nothing was probed yet; basis: from which `Programs.learnt_from` has what the last
+    iteration learnt from. With many runs in one program each has an axis of runs, after K or, without one, in front.
     """
 
     metrics: dict[str, np.ndarray]
     findings: dict[str, np.ndarray]
     rows: dict[str, tf.Tensor]
-    before: TrainState
-    trajectory: Trajectory
+    basis: Basis
 
     def of(self, run: int) -> "Chunk":
         """One run's share of what is to be logged, where several train in one program; the rest stays whole."""
@@ -50,7 +53,8 @@ class Programs:
 
     One host call runs K iterations, and is traced once for all K. With a compiled environment it is one XLA program;
     otherwise a graph, in which the learning alone is an XLA program. The probes are a program of their own, which is
-    given copies of what an iteration learnt from: it can have no influence on the weights.
+    given a copy of what an iteration learnt from and can have no influence on the weights. In a compiled environment it
+    repeats the rollout, since keeping every trajectory would cost more.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Programs:
         self._iterate = _function(self._iterate_steps, compiled=self._whole)
         self._probe = _function(self._probe_step, compiled=True)
         self._probe_apart = _function(self._probe, compiled=False)
+        self._learnt_from = _function(self._basis_taken, compiled=self._whole)
         self._tags: tuple[str, ...] = ()
         self._probe_tags: tuple[str, ...] = ()
         self._rows: dict[str, tf.Tensor] = {}
@@ -84,14 +89,14 @@ class Programs:
         In threads of its own: what a compilation leaves behind in the memory of the thread that runs the programs
         would slow it down by 5 to 10 % for good.
         """
-        before, trajectory = read(self.variables), self._no_trajectory()
+        basis = self._no_basis()
         programs = [lambda: self._iterate(tf.constant(0))]
         if not self._whole:
             # A graph's XLA programs are not those of eager mode.
-            programs.append(_function(lambda: self._learn(before, trajectory), compiled=False))
-            programs.append(_function(lambda: self._chance(before.seed, before.iteration), compiled=False))
+            programs.append(_function(lambda: self._learn(*basis), compiled=False))
+            programs.append(_function(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False))
         if self._prober:
-            programs.append(lambda: self._probe_apart(before, trajectory))
+            programs.append(lambda: self._probe_apart(*basis))
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda program: program(), programs))
 
@@ -106,17 +111,21 @@ class Programs:
         until_probe = -first % self._probe_every + 1
         if self._whole and self._prober:
             count = min(count, until_probe)
-        done, metrics, found, rows, before, trajectory = self._iterate(tf.constant(count))
+        done, metrics, found, rows, basis = self._iterate(tf.constant(count))
         done = int(done)
         probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
         if probed.any() and self._whole:
-            found, rows = self._probe_apart(before, trajectory)
+            found, rows = self._probe_apart(*basis)
         findings = np.full((*metrics.shape[:-1], len(self._probe_tags)), np.nan)[:done]
         if probed.any():
             findings[probed] = found if self._whole else found.numpy()[:done][probed]
             self._rows = rows
         metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)
-        return Chunk(metrics, findings, self._rows, before, trajectory)
+        return Chunk(metrics, findings, self._rows, basis)
+
+    def learnt_from(self, chunk: Chunk) -> tuple[TrainState, Trajectory]:
+        """The state and the trajectory that the last iteration of a chunk learnt from."""
+        return self._learnt_from(*chunk.basis)
 
     @property
     def num_traces(self) -> int:
@@ -125,18 +134,16 @@ class Programs:
         return sum(program.experimental_get_tracing_count() for program in programs)
 
     def _iterate_steps(self, count: tf.Tensor):
-        start, nothing = read(self.variables), self._no_trajectory()
-        metrics = self._learn.get_concrete_function(start, nothing).structured_outputs[1]
+        start, nothing = read(self.variables), self._no_basis()
+        metrics = self._learn.get_concrete_function(start, self._no_trajectory()).structured_outputs[1]
         self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
-        found, rows = self._nothing_found(start, nothing)
+        found, rows = self._nothing_found(nothing)
         log = _Log(tf.constant(0), tf.constant(False), _lines((*runs, len(metrics))), _lines(found.shape))
-        log, after, before, trajectory, rows = (self._block if self._whole else self._blocks)(
-            count, log, start, start, nothing, rows
-        )
+        log, after, basis, rows = (self._block if self._whole else self._blocks)(count, log, start, nothing, rows)
         assign(self.variables, after)
-        return log.done, log.metrics.stack(), log.findings.stack(), rows, before, trajectory
+        return log.done, log.metrics.stack(), log.findings.stack(), rows, basis
 
-    def _block(self, count, log, state, before, trajectory, rows):
+    def _block(self, count, log, state, basis, rows):
         """Iterations up to number `count`, and what the last of them learnt from."""
 
         def unfinished(log, *_):
@@ -147,45 +154,54 @@ class Programs:
             after, metrics = self._learn(before, trajectory)
             bad = tf.reduce_any(metrics["bad_update"] >= 0)
             log = _Log(log.done + 1, bad, log.metrics.write(log.done, _stacked(metrics)), log.findings)
-            return log, after, before, trajectory
+            return log, after, (state,) if self._whole else (before, trajectory)
 
-        carry = (log, state, before, trajectory)
+        carry = (log, state, basis)
         return *tf.while_loop(unfinished, iteration, carry, parallel_iterations=1), rows
 
-    def _blocks(self, count, log, state, before, trajectory, rows):
+    def _blocks(self, count, log, state, basis, rows):
         """The same with a look after every block that ends with an iteration to be probed."""
         if not self._prober:
-            return self._block(count, log, state, before, trajectory, rows)
+            return self._block(count, log, state, basis, rows)
 
         def unfinished(log, *_):
             return (log.done < count) & ~log.bad
 
-        def block(log, state, before, trajectory, rows):
+        def block(log, state, basis, rows):
             due = log.done + 1 + tf.cast(-state.iteration % self._probe_every, tf.int32)
-            log, state, before, trajectory, rows = self._block(
-                tf.minimum(due, count), log, state, before, trajectory, rows
-            )
+            log, state, basis, rows = self._block(tf.minimum(due, count), log, state, basis, rows)
             found, rows = tf.cond(
                 tf.equal(log.done, due),
-                lambda: self._probe(before, trajectory),
+                lambda: self._probe(*basis),
                 lambda: (tf.zeros(len(self._probe_tags)), rows),
             )
-            return log._replace(findings=log.findings.write(log.done - 1, found)), state, before, trajectory, rows
+            return log._replace(findings=log.findings.write(log.done - 1, found)), state, basis, rows
 
-        carry = (log, state, before, trajectory, rows)
+        carry = (log, state, basis, rows)
         return tf.while_loop(unfinished, block, carry, parallel_iterations=1)
 
-    def _nothing_found(self, before: TrainState, trajectory: Trajectory) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def _nothing_found(self, basis: Basis) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """In the form of what the probes find within the graph."""
         if self._prober is None or self._whole:
             return tf.zeros(0), {}
-        shapes = self._probe.get_concrete_function(before, trajectory).structured_outputs
+        shapes = self._probe.get_concrete_function(*basis).structured_outputs
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
-    def _probe_step(self, before: TrainState, trajectory: Trajectory) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        numbers, rows = self._prober(before, trajectory)
+    def _probe_step(self, *basis) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        numbers, rows = self._prober(*self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
         return _stacked(numbers), rows
+
+    def _basis_taken(self, state: TrainState, *trajectory: Trajectory) -> tuple[TrainState, Trajectory]:
+        return (
+            (state, *trajectory)
+            if trajectory
+            else self.learner.collect(state, self._chance(state.seed, state.iteration))
+        )
+
+    def _no_basis(self) -> Basis:
+        state = read(self.variables)
+        return (state,) if self._whole else (state, self._no_trajectory())
 
     def _no_trajectory(self) -> Trajectory:
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), self.learner.trajectory_spec())

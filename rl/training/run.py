@@ -32,6 +32,7 @@ class RunSettings:
     """How a run is observed and kept. Nothing here changes the weights. Intervals are in environment steps."""
 
     probe_every: int
+    probe_every_iterations: int
     histograms_every: int
     log_every: int
     evaluate_every: int
@@ -45,6 +46,7 @@ class RunSettings:
     def __post_init__(self):
         keys = {
             "probe_every": "probe.every_steps",
+            "probe_every_iterations": "probe.every_iterations",
             "histograms_every": "probe.histograms_every_steps",
             "log_every": "logging.every_steps",
             "evaluate_every": "evaluation.every_steps",
@@ -101,7 +103,8 @@ class Run:
             )
             for directory, description in zip(directories, descriptions, strict=True)
         ]
-        self._programs = experiment.programs(probe_every=self._in_iterations(settings.probe_every))
+        probe_every = max(settings.probe_every_iterations, self._in_iterations(settings.probe_every))
+        self._programs = experiment.programs(probe_every=probe_every)
         self._evaluator: Evaluator | None = None
         self._resumed = self._restore()
         if self._resumed is None and settings.initial_checkpoint is not None:
@@ -279,7 +282,8 @@ class Run:
         """Says where the number that is not finite came from, keeps the batch, and raises."""
         chunk, record = stretch.chunk, self._records[number]
         bad = int(chunk.metrics["bad_update"][-1])
-        before, trajectory = tf.nest.map_structure(lambda x: self._of(x, number), (chunk.before, chunk.trajectory))
+        learnt_from = self._programs.learnt_from(chunk)
+        before, trajectory = tf.nest.map_structure(lambda x: self._of(x, number), learnt_from)
         fault = diagnose(self.experiment.learner, before, trajectory, bad)
         file = record.directory.path / "failure.npz"
         save_fault(fault, self.experiment.learner.model.network.names, file)

@@ -11,6 +11,7 @@ SMALL = (
     "network.torso.widths=[16]",
     "evaluation.episodes=10",
     "probe.every_steps=512",
+    "probe.every_iterations=1",
 )
 
 

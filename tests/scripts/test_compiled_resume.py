@@ -13,6 +13,7 @@ LONG = (
     f"steps={STEPS}",
     "checkpoint.every_steps=25_000",
     "probe.every_steps=5_000",
+    "probe.every_iterations=1",
     "evaluation.every_steps=100_000",
 )
 

@@ -21,7 +21,12 @@ BROWSER = os.environ.get("BROWSER_PATH") or shutil.which("chromium") or shutil.w
 def logs(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     for combiner in ("sum", "pcgrad"):
-        more = ("probe.every_steps=512", "probe.histograms_every_steps=2000", f"combiner={combiner}")
+        more = (
+            "probe.every_steps=512",
+            "probe.every_iterations=1",
+            "probe.histograms_every_steps=2000",
+            f"combiner={combiner}",
+        )
         command = [sys.executable, str(root / "scripts" / "train.py"), *SMALL, *more]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
     return folder / "runs"
