@@ -11,6 +11,7 @@ CHOICES = [
     for file in sorted(folder.rglob("[!_]*.yaml"))
 ]
 EXTRA = {
+    ("network", "minatar"): ["environment=compiled/minatar/breakout"],
     ("environment", "gymnasium"): ["environment.id=CartPole-v1"],
     ("probe", "oracle"): ["environment=compiled/tabular/chain"],
 }
