@@ -34,8 +34,7 @@ def test_shell_examples_run(root, tmp_path):
     """In their order, in one folder; training is cut short."""
     import shlex
 
-    (lines,) = blocks("sh")
-    for line in lines.splitlines():
+    for line in "".join(blocks("sh")).splitlines():
         python, script, *arguments = shlex.split(line)
         assert python == "python"
         if script.endswith("train.py"):
