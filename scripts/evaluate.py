@@ -23,11 +23,16 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON line with every return")
     arguments = parser.parse_args()
 
+    from rl.errors import require
     from rl.training import make_evaluator
     from rl.training.seeds import Purpose, fold, run_seed
     from rl.training.videos import record
 
     experiment, _ = load_run(arguments.run, arguments.checkpoint)
+    require(
+        arguments.video is None or not experiment.learner.environment.compiled,
+        "--video: this run's environment is compiled and draws no pictures; leave the option out.",
+    )
     seed = fold(run_seed(arguments.seed), Purpose.EVALUATION)
     (evaluation,) = make_evaluator(experiment, arguments.episodes).run([seed])
     summary = evaluation.summary()

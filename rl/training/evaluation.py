@@ -56,8 +56,7 @@ class Evaluator:
         self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
         self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
         self._quota = episodes // num_envs
-        environment = self.environment
-        self._advance = tf.function(self._advance_steps, jit_compile=environment.compiled, autograph=False)
+        self._advance = tf.function(self._advance_steps, jit_compile=self.environment.compiled, autograph=False)
 
     def run(
         self, seeds: Sequence[tf.Tensor], stop: Callable[[], bool] = lambda: False

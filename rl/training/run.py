@@ -90,6 +90,11 @@ class Run:
             say: where a sentence for the user goes.
         Raises: ConfigError where a checkpoint does not fit.
         """
+        require(
+            settings.videos == 0 or not experiment.learner.environment.compiled,
+            f"evaluation.videos is {settings.videos}, but a compiled environment draws no pictures; set "
+            "evaluation.videos=0, or choose a Gymnasium environment.",
+        )
         self.experiment, self.settings, self._say = experiment, settings, say
         self._named = named_variables(experiment.variables)
         self._per_iteration = experiment.learner.steps_per_iteration
