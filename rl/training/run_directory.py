@@ -92,6 +92,8 @@ class RunDirectory:
             (self.path / ".lock").unlink(missing_ok=True)
             self.unlock()
         for folder in (self.path, *self.path.parents[:2]):
+            if not folder.exists():
+                continue
             if Path.cwd().is_relative_to(folder) or any(folder.iterdir()):
                 return
             folder.rmdir()

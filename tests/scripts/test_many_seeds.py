@@ -30,3 +30,11 @@ def test_a_directory_for_each_seed_which_goes_on_alone_or_together(root, tmp_pat
     assert "These 2 runs are complete" in again.stdout
     alone = train(root, tmp_path, *SMALL[:-1], "seed=4", "steps=2_000", r"hydra.run.dir=here/seed\=4")
     assert "This run is complete" in alone.stdout
+
+
+def test_environments_that_are_not_compiled_are_refused_without_a_trace(root, tmp_path):
+    result = train(root, tmp_path, "seeds=3", check=False)
+    assert result.returncode == 2
+    assert "only runs in a compiled environment train together" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
