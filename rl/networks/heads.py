@@ -5,6 +5,22 @@ import tensorflow as tf
 
 from rl.networks.torsos import dense
 
+_FEW = 8
+
+
+class FewOutputs(keras.layers.Dense):
+    """A linear layer with few outputs: a matrix-vector product for each.
+
+    It is the gradients that gain: for 256 samples, 64 features and 2 outputs XLA takes 15 µs on a CPU for the kernel's
+    as a transposed matrix product, and less than 3 for it column by column.
+    """
+
+    def call(self, features):
+        """[B, F] → [B, units]."""
+        kernel = tf.convert_to_tensor(self.kernel)
+        columns = [tf.linalg.matvec(features, kernel[:, output]) for output in range(self.units)]
+        return tf.stack(columns, -1) + self.bias
+
 
 class GaussianParameters(keras.layers.Layer):
     """Means [B, d] from the features, and log standard deviations that do not depend on them: [B, 2d]."""
@@ -12,7 +28,7 @@ class GaussianParameters(keras.layers.Layer):
     def __init__(self, num_dimensions: int, *, gain: float, seed: int, initial_log_std: float):
         super().__init__(name="gaussian")
         self.num_dimensions, self.initial_log_std = num_dimensions, initial_log_std
-        self.mean = dense(num_dimensions, "mean", gain=gain, seed=seed)
+        self.mean = linear(num_dimensions, "mean", gain=gain, seed=seed)
 
     def build(self, input_shape):
         """Adds the log standard deviations."""
@@ -28,7 +44,7 @@ class GaussianParameters(keras.layers.Layer):
 
 def logits_head(num_actions: int, *, gain: float, seed: int) -> keras.Sequential:
     """[B, F] → logits [B, n]."""
-    return keras.Sequential([dense(num_actions, "logits", gain=gain, seed=seed)], name="policy")
+    return keras.Sequential([linear(num_actions, "logits", gain=gain, seed=seed)], name="policy")
 
 
 def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_std: float) -> keras.Sequential:
@@ -39,4 +55,10 @@ def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_st
 
 def value_head(*, gain: float, seed: int) -> keras.Sequential:
     """[B, F] → values [B, 1]."""
-    return keras.Sequential([dense(1, "linear", gain=gain, seed=seed)], name="value")
+    return keras.Sequential([linear(1, "linear", gain=gain, seed=seed)], name="value")
+
+
+def linear(units: int, name: str, *, gain: float, seed: int) -> keras.layers.Dense:
+    """`dense` as `FewOutputs` where there are few."""
+    kind = FewOutputs if units <= _FEW else keras.layers.Dense
+    return kind(units, name=name, kernel_initializer=keras.initializers.Orthogonal(gain, seed=seed))
