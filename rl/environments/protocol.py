@@ -55,7 +55,7 @@ class Environment(Protocol):
     num_uniforms: int  # uniform numbers that a step takes for each environment; 0 where it has generators of its own
     max_episode_steps: int | None  # where episodes are truncated; None: never, or unknown if it is not compiled
     restorable: bool  # whether `State` holds everything, so that a checkpoint can put it back
-    compiled: bool  # whether it may be a part of an XLA program
+    compiled: bool  # whether it may be a part of an XLA program; every step of it is then valid
     in_processes: bool  # whether every one of the N runs in a process of its own
 
     def reset(self, seed: tf.Tensor) -> tuple[State, tf.Tensor]:

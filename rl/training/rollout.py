@@ -50,7 +50,10 @@ def rollout(
     )
     start = (tf.constant(0), state, observation, recorded)
     _, state, observation, recorded = tf.while_loop(lambda t, *_: t < length, step, start, parallel_iterations=1)
-    return state, observation, Trajectory(*(array.stack() for array in recorded))
+    trajectory = Trajectory(*(array.stack() for array in recorded))
+    if environment.compiled:
+        trajectory = trajectory._replace(valid=tf.ones_like(trajectory.valid))  # a constant: XLA leaves out the masks
+    return state, observation, trajectory
 
 
 def trajectory_spec(environment: Environment, length: int) -> Trajectory:
