@@ -17,7 +17,7 @@ class Clipped(NamedTuple):
 
 def global_norm(tensors: Tensors) -> tf.Tensor:
     """The Euclidean norm of all tensors as one vector, []."""
-    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(tensor)) for tensor in tensors]))
+    return tf.norm(tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0))
 
 
 def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipped:
