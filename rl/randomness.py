@@ -15,8 +15,12 @@ _PARITY = 0x1BD11BDA
 _BITS, _FOLD = 0, 1  # the second word's domain: numbers drawn, or seeds derived
 
 
+@tf.function(autograph=False)
 def threefry(key: tf.Tensor, counter: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The two words of each block: key [2] uint32; counter and result: pairs of uint32 tensors of one shape."""
+    """The two words of each block: key [2] uint32; counter and result: pairs of uint32 tensors of one shape.
+
+    A function of its own, since its 130 operations would be traced again for every seed that is derived.
+    """
     first, second = key[0], key[1]
     keys = (first, second, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(first, second), _word(_PARITY)))
     x, y = counter[0] + keys[0], counter[1] + keys[1]

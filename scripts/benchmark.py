@@ -5,10 +5,10 @@ machines are noisy and only ratios of one sitting mean something; figures are me
 """
 
 import argparse
-import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+from runtime import prepare
+
+prepare()
 
 from benchmarks import compiled, learning, limit, probes, speed
 from composition import report_errors

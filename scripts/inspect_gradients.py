@@ -8,11 +8,11 @@ overrides.
 """
 
 import argparse
-import os
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+from runtime import prepare
+
+prepare()
 
 import hydra
 from composition import CONFIGS, build, load_run, report_errors

@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice less
+from runtime import prepare
+
+prepare()
 
 import hydra
 from composition import CONFIGS, IGNORED, build, check_keys, flat, is_multirun, register_resolvers, run_paths

@@ -1,17 +1,18 @@
 """What all tests share: one thread, as in training, and small builders of real parts."""
 
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from runtime import prepare
+
+prepare()
 
 import pytest
 import tensorflow as tf
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "tests" / "environments"))
 
 tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -3,8 +3,6 @@
 import keras
 import tensorflow as tf
 
-from rl.networks.torsos import dense
-
 _FEW = 8
 
 
@@ -59,6 +57,6 @@ def value_head(*, gain: float, seed: int) -> keras.Sequential:
 
 
 def linear(units: int, name: str, *, gain: float, seed: int) -> keras.layers.Dense:
-    """`dense` as `FewOutputs` where there are few."""
+    """A linear layer as `torsos.dense` makes it, with `FewOutputs` where there are few."""
     kind = FewOutputs if units <= _FEW else keras.layers.Dense
     return kind(units, name=name, kernel_initializer=keras.initializers.Orthogonal(gain, seed=seed))

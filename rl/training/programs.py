@@ -90,15 +90,20 @@ class Programs:
         would slow it down by 5 to 10 % for good.
         """
         basis = self._no_basis()
-        programs = [lambda: self._iterate(tf.constant(0))]
+        programs = [(self._iterate, (tf.constant(0),))]
         if not self._whole:
             # A graph's XLA programs are not those of eager mode.
-            programs.append(_function(lambda: self._learn(*basis), compiled=False))
-            programs.append(_function(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False))
+            programs.append((_function(lambda: self._learn(*basis), compiled=False), ()))
+            programs.append((_function(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False), ()))
         if self._prober:
-            programs.append(lambda: self._probe_apart(*basis))
+            programs.append((self._probe_apart, basis))
         with ThreadPoolExecutor() as threads:
-            list(threads.map(lambda program: program(), programs))
+            compiling = []
+            for program, arguments in programs:
+                program.get_concrete_function(*arguments)  # Python can trace only one at a time
+                compiling.append(threads.submit(program, *arguments))
+            for one in compiling:
+                one.result()
 
     def iterate(self, count: int) -> Chunk:
         """Up to `count` iterations in one host call.

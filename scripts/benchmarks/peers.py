@@ -3,11 +3,13 @@
 import json
 import subprocess
 
+from runtime import AS_GIVEN
+
 from benchmarks.runs import SCRIPTS
 
 
 def peer_rate(python: str, program: str, *arguments: str) -> float:
     """Steps per second that a peer prints; what it prints as an error is shown."""
     command = [python, str(SCRIPTS / "peers" / program), *arguments]
-    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    printed = subprocess.run(command, env=AS_GIVEN, stdout=subprocess.PIPE, text=True, check=True).stdout
     return json.loads(printed.splitlines()[-1])["steps_per_second"]

@@ -41,6 +41,6 @@ class CartPole(CompiledEnvironment):
         )
         x_acceleration = push - _POLE_MASS * _HALF_LENGTH * theta_acceleration * cosine / _TOTAL_MASS
         x, theta = x + _TIME_STEP * x_dot, theta + _TIME_STEP * theta_dot
-        after = tf.stack([x, x_dot + _TIME_STEP * x_acceleration, theta, theta_dot + _TIME_STEP * theta_acceleration], -1)
+        x_dot, theta_dot = x_dot + _TIME_STEP * x_acceleration, theta_dot + _TIME_STEP * theta_acceleration
         terminated = (tf.abs(x) > _X_LIMIT) | (tf.abs(theta) > _ANGLE_LIMIT)
-        return after, tf.ones_like(x), terminated
+        return tf.stack([x, x_dot, theta, theta_dot], -1), tf.ones_like(x), terminated

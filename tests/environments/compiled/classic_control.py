@@ -91,19 +91,25 @@ def sample(case, n=TOTAL, seed=0):
     return states.astype(np.float32), actions.astype(np.int64 if actions.dtype.kind == "i" else np.float32)
 
 
-def kind(case):
-    """The NamedTuple of the environment's state."""
-    return type(case.make(1).start(tf.zeros((1, case.ours.num_start_uniforms))))
+def state_of(case, states):
+    """Columns [n, k] in the form of the environment's state: a tensor as it is, or a NamedTuple of its columns."""
+    form = case.make(1).start(tf.zeros((1, case.ours.num_start_uniforms)))
+    return states if tf.is_tensor(form) else type(form)(*tf.unstack(states, axis=-1))
+
+
+def columns_of(state):
+    """The columns [n, k] of an environment's state."""
+    return state if tf.is_tensor(state) else tf.stack(state, -1)
 
 
 def advance(case, states, actions, compiled=True):
     """The environment's (state [n, k], observation, reward, terminated), as NumPy arrays."""
-    environment, state_of = case.make(len(states)), kind(case)
+    environment = case.make(len(states))
 
     def step(states, actions):
         uniforms = tf.zeros((len(states), 0))
-        after, reward, terminated = environment.advance(state_of(*tf.unstack(states, axis=-1)), actions, uniforms)
-        return tf.stack(after, -1), environment.observe(after), reward, terminated
+        after, reward, terminated = environment.advance(state_of(case, states), actions, uniforms)
+        return columns_of(after), environment.observe(after), reward, terminated
 
     step = tf.function(step, jit_compile=True) if compiled else step
     actions = actions if isinstance(environment.action_space, Discrete) else actions[:, None]

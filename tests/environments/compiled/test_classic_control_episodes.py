@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
-from classic_control import CASES, advance, kind, sample
+from classic_control import CASES, advance, columns_of, sample, state_of
 
 from rl.environments.compiled import Acrobot, CartPole, MountainCar, MountainCarContinuous, Timed
 from rl.environments.protocol import Discrete
@@ -89,7 +89,7 @@ AT_THE_END = {
 @pytest.mark.parametrize("case", [case for case in CASES if case.ours in AT_THE_END], ids=lambda case: case.id)
 def test_terminated_at_the_limit_is_terminated_and_not_truncated(case):
     environment = case.make(3, max_episode_steps=5)
-    inner = kind(case)(*(tf.fill([3], float(x)) for x in AT_THE_END[case.ours]))
+    inner = state_of(case, tf.constant([AT_THE_END[case.ours]] * 3, tf.float32))
     numbers = uniforms(environment, 0)
     state, transition = environment.step(Timed(inner, tf.constant([4, 3, 0])), middle_actions(environment), numbers)
     np.testing.assert_array_equal(transition.terminated, [True] * 3)
@@ -106,7 +106,7 @@ def test_first_states_are_uniform_in_gymnasiums_range(case):
     """
     n = 100_000
     state, observation = case.make(n).reset(SEED)
-    first = tf.stack(state.inner, -1).numpy().astype(np.float64)
+    first = columns_of(state.inner).numpy().astype(np.float64)
     width = case.start_high - case.start_low
     assert (first >= case.start_low - 2 * EPS).all()
     assert (first <= case.start_high + 2 * EPS * np.maximum(1, case.start_high)).all()
