@@ -1,0 +1,38 @@
+"""Many seeds as one command, beside one command after another: whole processes, start and compilation included."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.printing import machine, markdown, progress
+from benchmarks.runs import QUIET, summary, train
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    command = commands.add_parser("seeds", help="many seeds in one program, beside one by one", description=__doc__)
+    command.add_argument("--seeds", type=int, default=32)
+    command.add_argument("--steps", type=int, default=500_000, help="of each seed (default: 500,000)")
+    command.set_defaults(run=seeds)
+
+
+def seeds(arguments: argparse.Namespace) -> None:
+    """Measures and prints."""
+    settings = (*QUIET, "environment=compiled/cartpole", f"steps={arguments.steps}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        began = time.perf_counter()
+        together = train(folder, *settings, f"seeds={arguments.seeds}", "threads=2").folder
+        at_once = time.perf_counter() - began
+        began = time.perf_counter()
+        for seed in progress(range(arguments.seeds), "one by one"):
+            train(folder, *settings, f"seed={seed}")
+        one_by_one = time.perf_counter() - began
+        returns = [summary(file.parent)["evaluation"]["mean"] for file in sorted(together.rglob("summary.json"))]
+    print(
+        f"PPO, compiled CartPole, 8 environments, {arguments.seeds} seeds of {arguments.steps:,} steps. {machine()}\n"
+    )
+    rows = [["one program, 2 threads", f"{at_once:.0f}"], [f"{arguments.seeds} commands", f"{one_by_one:.0f}"]]
+    print(markdown(["", "seconds"], rows))
+    print(f"\n{one_by_one / at_once:.1f} × faster. Greedy return, worst seed: {min(returns):.1f}.")
