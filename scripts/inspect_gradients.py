@@ -1,59 +1,27 @@
-"""Inspect gradients without training.
+"""Inspect gradients without training: python scripts/inspect_gradients.py audit|whatif …; --help says what each shows.
 
-python scripts/inspect_gradients.py audit [RUN] [group=choice …] [key=value …]
-
-`audit` prints which objective's gradient reaches which weight: none, zero or non-zero, and fails where that is not what
-the agent declares. With a run directory its config and newest checkpoint are taken, otherwise configs/ and the
-overrides.
+audit [RUN] [group=choice …] [key=value …]     which objective's gradient reaches which weight
+whatif RUN                                     from a checkpoint and one batch: what every rule would do
 """
 
 import argparse
-from pathlib import Path
 
 from runtime import prepare
 
 prepare()
 
-import hydra
-from composition import CONFIGS, build, load_run, report_errors
-from rich.console import Console
-from rich.table import Table
-
-_STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
-
-
-def audit(arguments: argparse.Namespace) -> None:
-    """The table of objective × weight."""
-    run = Path(arguments.overrides[0]) if arguments.overrides and "=" not in arguments.overrides[0] else None
-    if run is not None:
-        experiment, _ = load_run(run, "newest")
-    else:
-        with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            experiment = build(hydra.compose("train", overrides=arguments.overrides))
-    found = experiment.audit()
-    network = experiment.learner.model.network
-    table = Table(title="which objective's gradient reaches which weight")
-    table.add_column("weight")
-    table.add_column("part")
-    for objective in found:
-        table.add_column(objective, justify="right")
-    for part, names in network.names.items():
-        kind = "shared" if part in network.shared else "private"
-        for name in names:
-            table.add_row(name, kind, *(f"[{_STYLES[found[o][name]]}]{found[o][name]}[/]" for o in found))
-    Console().print(table)
-    print("Every objective reaches what it declares, and nothing else.")
+from composition import report_errors
+from inspection import audit, what_if
 
 
 def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    command = commands.add_parser("audit", help="which objective's gradient reaches which weight")
-    command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for scripts/train.py")
-    command.set_defaults(run=audit)
+    for command in (audit, what_if):
+        command.add(commands)
     arguments = parser.parse_args()
-    arguments.run(arguments)
+    arguments.run_command(arguments)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,38 @@ def test_audit_without_a_run_takes_overrides(root, tmp_path):
     result = call(root, tmp_path, "inspect_gradients.py", "audit", "network.shared=false")
     assert "policy_torso/dense_0/kernel" in result.stdout
     assert "shared" not in result.stdout.replace("│ private", "")
+
+
+def test_what_if_prints_every_combiner_and_writes_numbers_and_figures(root, run, tmp_path):
+    import csv
+    import math
+
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out = tmp_path / "out"
+    result = call(root, tmp_path, "inspect_gradients.py", "whatif", str(run), "--out", str(out))
+    assert result.returncode == 0, result.stderr
+    for name in ("sum", "upgrad", "nash_mtl", "gradvac", "aligned_mtl"):
+        assert name in result.stdout
+    with (out / "whatif.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    combiners = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
+    optimizers = {file.stem for file in (root / "configs" / "optimizer").glob("[!_]*.yaml")}
+    assert {(row["combiner"], row["optimizer"]) for row in rows} == {(c, o) for c in combiners for o in optimizers}
+    assert all(
+        math.isfinite(float(x)) for row in rows for key, x in row.items() if key not in ("combiner", "optimizer")
+    )
+    with (out / "whatif_cosines.csv").open() as handle:
+        header, *lines = csv.reader(handle)
+    assert header[1:] == [line[0] for line in lines]
+    assert (out / "whatif.png").read_bytes()[:4] == b"\x89PNG"
+    events = EventAccumulator(str(out), size_guidance={"tensors": 0}).Reload()
+    assert events.Tags()["tensors"] == ["inspect/whatif"]
+
+
+def test_what_if_of_separate_torsos_is_one_message(root, tmp_path):
+    result = call(root, tmp_path, "train.py", *SMALL, "network.shared=false", "hydra.run.dir=apart")
+    assert result.returncode == 0, result.stderr
+    result = call(root, tmp_path, "inspect_gradients.py", "whatif", "apart")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: apart shares no weights (network.shared=false)")

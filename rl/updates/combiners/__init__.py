@@ -1,24 +1,47 @@
-"""Combiners: from the Gramian of the rows to one weight a row. One paper a file."""
+"""Combiners: from the Gramian of the rows to one weight a row. One paper a file; README.md says how to read each."""
 
+from rl.updates.combiners.aligned_mtl import AlignedMTL, aligned_mtl_weights
+from rl.updates.combiners.cagrad import CAGrad, cagrad_weights
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.config import ConFIG, config_weights
+from rl.updates.combiners.dual_proj import DualProj, dual_proj_weights
+from rl.updates.combiners.gradnorm import GradNorm, gradnorm_step
+from rl.updates.combiners.gradvac import GradVac, gradvac_weights
 from rl.updates.combiners.imtl_g import IMTLG, imtl_g_weights
 from rl.updates.combiners.mgda import MGDA, mgda_weights
+from rl.updates.combiners.nash_mtl import NashMTL, nash_mtl_weights
 from rl.updates.combiners.only import Only
 from rl.updates.combiners.pcgrad import PCGrad, pcgrad_weights
+from rl.updates.combiners.random_weights import RandomWeights
 from rl.updates.combiners.sum import Mean, Sum
+from rl.updates.combiners.upgrad import UPGrad, upgrad_weights
 
 __all__ = [
     "IMTLG",
     "MGDA",
+    "AlignedMTL",
+    "CAGrad",
     "Combiner",
     "ConFIG",
+    "DualProj",
+    "GradNorm",
+    "GradVac",
     "Mean",
+    "NashMTL",
     "Only",
     "PCGrad",
+    "RandomWeights",
     "Sum",
+    "UPGrad",
+    "aligned_mtl_weights",
+    "cagrad_weights",
     "config_weights",
+    "dual_proj_weights",
+    "gradnorm_step",
+    "gradvac_weights",
     "imtl_g_weights",
     "mgda_weights",
+    "nash_mtl_weights",
     "pcgrad_weights",
+    "upgrad_weights",
 ]

@@ -1,0 +1,112 @@
+"""What other rules would do: the step of each from one state and one minibatch. Nothing is applied."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl.agents import Phase
+from rl.training.learner import Learner, Minibatch
+from rl.training.probing import Prober
+from rl.training.state import TrainState
+from rl.updates import RuleState, UpdateRule
+from rl.updates.combiners import Combiner
+from rl.updates.optimizers import Optimizer
+
+
+class Outcome(NamedTuple):
+    """What one rule would do.
+
+    row_weights: {group: its weight, the mean over layers}; step: Δw on the shared weights as one vector [P]; expected:
+    {objective: g_i·Δw over all weights}, the change of its loss to first order; changes: {objective: the change of its
+    loss on the minibatch}; elsewhere: the same on the next minibatch, which the rule has not seen.
+    """
+
+    row_weights: dict[str, float]
+    step: np.ndarray
+    expected: dict[str, float]
+    changes: dict[str, float]
+    elsewhere: dict[str, float]
+
+
+def what_if(
+    learner: Learner,
+    state: TrainState,
+    trajectory,
+    combiners: Mapping[str, Combiner],
+    optimizers: Mapping[str, Optimizer],
+) -> dict[tuple[str, str], Outcome]:
+    """{(combiner, optimizer): its outcome} for the first minibatch of the learner's first phase.
+
+    An optimizer that equals the run's own goes on from the run's slots; another one starts with fresh ones, in which
+    Adam and RMSProp take steps as for a gradient that has always been this one. A combiner starts afresh.
+
+    Args:
+        state, trajectory: what an iteration would learn from.
+    """
+    phase = learner.phases[0]
+    state, trajectory, _ = learner.take_in(state, trajectory)
+    batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
+    minibatch = learner.pick(phase, batch, state, 0)
+    unseen = learner.pick(phase, batch, state, min(1, phase.minibatches - 1))
+    rows = Prober(learner, ()).rows(phase, minibatch).gradients
+    own, progress = learner.rules[phase.name], learner.progress(state)
+    outcomes = {}
+    for combiner_name, combiner in combiners.items():
+        rule = _rule(learner, phase, combiner, own.optimizer)
+        direction, _ = rule.direction(
+            lambda weights: phase.losses(weights, minibatch.frozen, minibatch.batch),
+            minibatch.weights,
+            rule.init(minibatch.weights),
+            minibatch.seed,
+        )
+        shares = tf.reduce_mean(direction.row_weights, 0).numpy()
+        for optimizer_name, optimizer in optimizers.items():
+            stepper = _rule(learner, phase, combiner, optimizer)
+            slots = minibatch.rule.slots if optimizer == own.optimizer else stepper.init(minibatch.weights).slots
+            step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
+            outcomes[combiner_name, optimizer_name] = Outcome(
+                row_weights=dict(zip(rule.groups, map(float, shares), strict=True)),
+                step=np.concatenate([np.ravel(x) for x in rule.shared_row(step.delta)]),
+                expected={name: _inner(row, step.delta) for name, row in rows.items()},
+                changes=_changes(phase, minibatch, step.delta),
+                elsewhere=_changes(phase, unseen, step.delta),
+            )
+    return outcomes
+
+
+def cosine_matrix(outcomes: Mapping[tuple[str, str], Outcome]) -> np.ndarray:
+    """Cosines of all steps on the shared weights, [n, n]; NaN where a step is zero."""
+    steps = np.array([outcome.step for outcome in outcomes.values()], np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        units = steps / np.linalg.norm(steps, axis=1, keepdims=True)
+        return units @ units.T
+
+
+def _rule(learner: Learner, phase: Phase, combiner: Combiner, optimizer: Optimizer) -> UpdateRule:
+    network = learner.model.network
+    return UpdateRule(
+        objectives=phase.objectives,
+        groups=phase.groups,
+        names=network.names,
+        shared=network.shared,
+        heads=network.heads,
+        combiner=combiner,
+        optimizer=optimizer,
+        always_rows=True,
+    )
+
+
+def _inner(row: Mapping, delta: Mapping) -> float:
+    return float(sum(np.vdot(g, d) for part in row for g, d in zip(row[part], delta[part], strict=True)))
+
+
+def _changes(phase: Phase, minibatch: Minibatch, delta: Mapping) -> dict[str, float]:
+    moved = {
+        part: tuple(w + d for w, d in zip(tensors, delta[part], strict=True)) if part in delta else tensors
+        for part, tensors in minibatch.weights.items()
+    }
+    before, _ = phase.losses(minibatch.weights, minibatch.frozen, minibatch.batch)
+    after, _ = phase.losses(moved, minibatch.frozen, minibatch.batch)
+    return {name: float(after[name] - before[name]) for name in before}

@@ -1,0 +1,44 @@
+"""DualProj: the mean gradient, projected so that it conflicts with no row (Lopez-Paz & Ranzato 2017, "Gradient episodic
+memory for continual learning", arXiv:1706.08840, section 3, of several rows at once).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from rl.updates.combiners.active_sets import require_few
+from rl.updates.combiners.combiner import Combiner
+from rl.updates.combiners.cosine_matrix import unit_rows
+from rl.updates.combiners.dual_cone import into_dual_cone
+from rl.updates.combiners.preference import normalized, require_preference
+
+
+@dataclass(frozen=True, kw_only=True)
+class DualProj(Combiner):
+    """The vector nearest to the mean of the rows that conflicts with none of them.
+
+    It is the mean where the mean conflicts with no row, even if rows conflict with one another. Exact to rounding at
+    every gap between the rows' lengths, up to six rows.
+    """
+
+    preference: Sequence[float] | None
+
+    def init(self, num_rows: int) -> tuple:
+        """Nothing to remember; ConfigError for more than six rows, or a preference that does not fit."""
+        require_few("dual_proj", num_rows)
+        require_preference(self.preference, num_rows)
+        return ()
+
+    def weights(self, gramian, losses, state, seed):
+        """See `Combiner.weights`."""
+        return dual_proj_weights(gramian, self.preference), state
+
+
+def dual_proj_weights(gramian: tf.Tensor, preference: Sequence[float] | None = None) -> tf.Tensor:
+    """[k, k] → [k] float64; preference: the weights of the mean, as shares of their sum."""
+    shares = normalized(preference, gramian.shape[-1])
+    unit = unit_rows(gramian)
+    longest = tf.maximum(tf.reduce_max(unit.norms), 1e-300)
+    (coefficients,) = tf.unstack(into_dual_cone(unit.cosines, (shares * unit.norms / longest)[None]))
+    return tf.where(unit.nonzero, coefficients * longest / tf.where(unit.nonzero, unit.norms, 1.0), shares)

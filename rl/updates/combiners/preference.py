@@ -1,0 +1,24 @@
+"""How much each row counts, for the rules that start from a weighted mean."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from rl.errors import require
+
+
+def require_preference(preference: Sequence[float] | None, num_rows: int) -> None:
+    """ConfigError where there is not one positive number a row."""
+    if preference is None:
+        return
+    require(
+        len(preference) == num_rows and all(share > 0 for share in preference),
+        f"combiner.preference is {list(preference)}; it needs a positive number for each of the {num_rows} rows "
+        "(one a group of agent.groups), or null for equal ones.",
+    )
+
+
+def normalized(preference: Sequence[float] | None, num_rows: int) -> tf.Tensor:
+    """The preference as shares of its sum, [k] float64; equal ones where there is none."""
+    numbers = [1.0] * num_rows if preference is None else [float(share) for share in preference]
+    return tf.constant([number / sum(numbers) for number in numbers], tf.float64)

@@ -1,0 +1,202 @@
+"""What other rules would do to a run: the step of every combiner and optimizer from one checkpoint and one batch."""
+
+import argparse
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import hydra
+import numpy as np
+from composition import CONFIGS, load_config, load_run
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.table import Table
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    command = commands.add_parser("whatif", help="what every other rule would do, from one batch", description=__doc__)
+    command.add_argument("run", type=Path, help="a run directory")
+    command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
+    command.add_argument("--out", type=Path, help="where figures and numbers go (default: RUN/inspect)")
+    command.set_defaults(run_command=what_if)
+
+
+def what_if(arguments: argparse.Namespace) -> None:
+    """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and two figures as PNG."""
+    import tensorflow as tf
+
+    from rl.errors import require
+    from rl.training.state import read
+    from rl.training.what_if import what_if as outcomes_of
+
+    experiment, config = load_run(arguments.run, arguments.checkpoint)
+    learner, state = experiment.learner, read(experiment.variables)
+    require(
+        bool(learner.model.network.shared),
+        f"{arguments.run} shares no weights (network.shared=false): there is nothing that combiners could change.",
+    )
+    collect = tf.function(learner.collect, jit_compile=learner.environment.compiled, autograph=False)
+    state, trajectory = collect(state, learner.chance(state.seed, state.iteration))
+    learner.environment.close()
+    phase = learner.phases[0]
+    own_combiner, own_optimizer = _own_names(arguments.run)
+    combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(phase.groups))
+    optimizers = _choices("optimizer", own_optimizer, config.optimizer)
+    outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
+    step = int(state.iteration) * learner.steps_per_iteration
+    folder = arguments.out or arguments.run / "inspect"
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = {combiner: outcomes[combiner, own_optimizer] for combiner in combiners}
+    _print(shown, own_combiner, own_optimizer, step, tuple(phase.groups))
+    files = [_write_numbers(outcomes, folder / "whatif.csv"), _write_cosines(outcomes, folder / "whatif_cosines.csv")]
+    files += _figures(shown, own_combiner, own_optimizer, step, folder)
+    print("Written: " + ", ".join(str(file) for file in files))
+
+
+def _own_names(run: Path) -> tuple[str, str]:
+    """The run's choices of combiner and optimizer: the names of the config files with the same target."""
+    config = load_config(run)
+    names = []
+    for group in ("combiner", "optimizer"):
+        known = {name: _composed(group, name) for name in _names(group)}
+        same = [name for name, node in known.items() if node == config[group]]
+        alike = [name for name, node in known.items() if node["_target_"] == config[group]["_target_"]]
+        names.append((same or alike or ["the run's own"])[0])
+    return names[0], names[1]
+
+
+def _choices(group: str, own: str, node) -> dict:
+    """Every choice of a config group with its default numbers, but the run's own with the run's."""
+    nodes = {name: _composed(group, name) for name in _names(group)} | {own: node}
+    return {name: instantiate(nodes[name]) for name in [own, *(name for name in nodes if name != own)]}
+
+
+def _names(group: str) -> list[str]:
+    return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml") if not file.stem.startswith("_"))
+
+
+def _composed(group: str, name: str):
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        composed = hydra.compose("train", overrides=[f"{group}={name}"])
+    return OmegaConf.create(OmegaConf.to_container(composed, resolve=True))[group]
+
+
+def _usable(combiners: Mapping, num_rows: int) -> dict:
+    """Those that take so many rows."""
+    from rl.errors import ConfigError
+
+    usable = {}
+    for name, combiner in combiners.items():
+        try:
+            combiner.init(num_rows)
+        except ConfigError:
+            continue
+        usable[name] = combiner
+    return usable
+
+
+def _print(outcomes: Mapping, own: str, optimizer: str, step: int, groups: tuple[str, ...]) -> None:
+    objectives = list(outcomes[own].changes)
+    title = f"one update with {optimizer} from step {step:,}: the run's own rule and what others would have done"
+    table = Table(title=title)
+    table.add_column("combiner")
+    for group in groups:
+        table.add_column(f"w {group}", justify="right")
+    table.add_column("|Δw|", justify="right")
+    table.add_column(f"cosine to {own}", justify="right")
+    for objective in objectives:
+        table.add_column(f"Δ{objective}", justify="right")
+        table.add_column("elsewhere", justify="right", style="dim")
+    for name, outcome in outcomes.items():
+        changes = [f"{x[o]:+.2e}" for o in objectives for x in (outcome.changes, outcome.elsewhere)]
+        table.add_row(
+            f"[bold]{name}[/]" if name == own else name,
+            *(f"{outcome.row_weights[group]:.3g}" for group in groups),
+            f"{np.linalg.norm(outcome.step):.3g}",
+            f"{_cosine(outcome.step, outcomes[own].step):.3f}",
+            *changes,
+        )
+    Console(width=max(100, Console().width)).print(table)
+    print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    lengths = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / lengths) if lengths > 0 else float("nan")
+
+
+def _write_numbers(outcomes: Mapping, file: Path) -> Path:
+    any_outcome = next(iter(outcomes.values()))
+    kinds = ("expected", "changes", "elsewhere")
+    columns = [f"{kind}/{objective}" for kind in kinds for objective in any_outcome.changes]
+    with file.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        weights = [f"row_weight/{group}" for group in any_outcome.row_weights]
+        writer.writerow(["combiner", "optimizer", *weights, "norm", *columns])
+        for (combiner, optimizer), outcome in outcomes.items():
+            numbers = [getattr(outcome, kind)[objective] for kind in kinds for objective in outcome.changes]
+            norm = float(np.linalg.norm(outcome.step))
+            writer.writerow([combiner, optimizer, *outcome.row_weights.values(), norm, *numbers])
+    return file
+
+
+def _write_cosines(outcomes: Mapping, file: Path) -> Path:
+    from rl.training.what_if import cosine_matrix
+
+    names = [f"{combiner} {optimizer}" for combiner, optimizer in outcomes]
+    with file.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["", *names])
+        writer.writerows([name, *row] for name, row in zip(names, cosine_matrix(outcomes).tolist(), strict=True))
+    return file
+
+
+def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Path) -> list[Path]:
+    """The cosines of the combiners' steps, and the change of every objective, as one PNG and in TensorBoard."""
+    try:
+        import matplotlib
+    except ImportError:
+        print("No figure: matplotlib is not installed (extra `figures`).")
+        return []
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import tensorflow as tf
+
+    names, objectives = list(outcomes), list(outcomes[own].changes)
+    cosines = np.array([[_cosine(a.step, b.step) for b in outcomes.values()] for a in outcomes.values()])
+    height = 1.5 + 0.32 * len(names)
+    figure, axes = plt.subplots(
+        1, 1 + len(objectives), figsize=(5.5 + 2.6 * len(objectives), height), width_ratios=[2] + [1] * len(objectives)
+    )
+    image = axes[0].imshow(cosines, vmin=-1, vmax=1, cmap="RdBu_r")
+    axes[0].set_xticks(range(len(names)), names, rotation=90)
+    axes[0].set_yticks(range(len(names)), names)
+    for i, row in enumerate(cosines):
+        for j, cosine in enumerate(row):
+            if np.isfinite(cosine):
+                axes[0].text(j, i, f"{cosine:.2f}", ha="center", va="center", fontsize=6)
+    axes[0].set_title("cosine between the steps on the shared weights")
+    figure.colorbar(image, ax=axes[0], fraction=0.046)
+    places = np.arange(len(names))
+    for axis, objective in zip(axes[1:], objectives, strict=True):
+        axis.barh(places - 0.2, [o.changes[objective] for o in outcomes.values()], 0.4, label="on its batch")
+        axis.barh(places + 0.2, [o.elsewhere[objective] for o in outcomes.values()], 0.4, label="on another")
+        axis.axvline(0, color="black", linewidth=0.8)
+        axis.set_yticks(places, [""] * len(names))
+        axis.set_ylim(len(names) - 0.5, -0.5)
+        axis.ticklabel_format(axis="x", scilimits=(-3, 3))
+        axis.set_title(f"change of the {objective} loss")
+        axis.grid(axis="x", alpha=0.3)
+    axes[1].legend(fontsize=7)
+    figure.suptitle(f"One update with {optimizer} from step {step:,}; the run's own combiner is {own}")
+    figure.tight_layout()
+    file = folder / "whatif.png"
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default(step=step):
+        tf.summary.image("inspect/whatif", tf.io.decode_png(file.read_bytes(), channels=3)[None])
+    writer.close()
+    return [file]
