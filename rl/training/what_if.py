@@ -1,6 +1,6 @@
 """What other rules would do: the step of each from one state and one minibatch. Nothing is applied."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +18,14 @@ from rl.updates.optimizers import Optimizer
 class Outcome(NamedTuple):
     """What one rule would do.
 
-    row_weights: {group: its weight, the mean over layers}; step: Δw on the shared weights as one vector [P]; expected:
-    {objective: g_i·Δw over all weights}, the change of its loss to first order; changes: {objective: the change of its
-    loss on the minibatch}; elsewhere: the same on the next minibatch, which the rule has not seen.
+    row_weights: {group: its weight, the mean over layers}; direction and step: the combined gradient and Δw on the
+    shared weights, one vector [P] each; expected: {objective: g_i·Δw over all weights}, the change of its loss to first
+    order; changes: {objective: the change of its loss on the minibatch}; elsewhere: the same on the next minibatch,
+    which the rule has not seen.
     """
 
     row_weights: dict[str, float]
+    direction: np.ndarray
     step: np.ndarray
     expected: dict[str, float]
     changes: dict[str, float]
@@ -40,7 +42,8 @@ def what_if(
     """{(combiner, optimizer): its outcome} for the first minibatch of the learner's first phase.
 
     An optimizer that equals the run's own goes on from the run's slots; another one starts with fresh ones, in which
-    Adam and RMSProp take steps as for a gradient that has always been this one. A combiner starts afresh.
+    Adam and RMSProp take steps as for a gradient that has always been this one. A combiner starts afresh. Learning rates
+    are those of the moment; at the end of a run, where a schedule has brought them to 0, those of its beginning.
 
     Args:
         state, trajectory: what an iteration would learn from.
@@ -52,6 +55,7 @@ def what_if(
     unseen = learner.pick(phase, batch, state, min(1, phase.minibatches - 1))
     rows = Prober(learner, ()).rows(phase, minibatch).gradients
     own, progress = learner.rules[phase.name], learner.progress(state)
+    progress = tf.where(progress < 1.0, progress, 0.0)
     outcomes = {}
     for combiner_name, combiner in combiners.items():
         rule = _rule(learner, phase, combiner, own.optimizer)
@@ -68,7 +72,8 @@ def what_if(
             step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
             outcomes[combiner_name, optimizer_name] = Outcome(
                 row_weights=dict(zip(rule.groups, map(float, shares), strict=True)),
-                step=np.concatenate([np.ravel(x) for x in rule.shared_row(step.delta)]),
+                direction=_vector(rule.shared_row(direction.gradient)),
+                step=_vector(rule.shared_row(step.delta)),
                 expected={name: _inner(row, step.delta) for name, row in rows.items()},
                 changes=_changes(phase, minibatch, step.delta),
                 elsewhere=_changes(phase, unseen, step.delta),
@@ -76,11 +81,11 @@ def what_if(
     return outcomes
 
 
-def cosine_matrix(outcomes: Mapping[tuple[str, str], Outcome]) -> np.ndarray:
-    """Cosines of all steps on the shared weights, [n, n]; NaN where a step is zero."""
-    steps = np.array([outcome.step for outcome in outcomes.values()], np.float64)
+def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
+    """Cosines of n vectors, [n, n]; NaN where one is zero."""
+    vectors = np.array(vectors, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        units = steps / np.linalg.norm(steps, axis=1, keepdims=True)
+        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return units @ units.T
 
 
@@ -96,6 +101,10 @@ def _rule(learner: Learner, phase: Phase, combiner: Combiner, optimizer: Optimiz
         optimizer=optimizer,
         always_rows=True,
     )
+
+
+def _vector(row: Sequence[tf.Tensor]) -> np.ndarray:
+    return np.concatenate([np.ravel(x) for x in row])
 
 
 def _inner(row: Mapping, delta: Mapping) -> float:

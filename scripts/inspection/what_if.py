@@ -98,14 +98,17 @@ def _usable(combiners: Mapping, num_rows: int) -> dict:
 
 
 def _print(outcomes: Mapping, own: str, optimizer: str, step: int, groups: tuple[str, ...]) -> None:
+    from rl.training.what_if import cosine_matrix
+
     objectives = list(outcomes[own].changes)
     title = f"one update with {optimizer} from step {step:,}: the run's own rule and what others would have done"
     table = Table(title=title)
     table.add_column("combiner")
     for group in groups:
         table.add_column(f"w {group}", justify="right")
+    table.add_column(f"direction's cosine to {own}", justify="right")
     table.add_column("|Δw|", justify="right")
-    table.add_column(f"cosine to {own}", justify="right")
+    table.add_column("its cosine", justify="right")
     for objective in objectives:
         table.add_column(f"Δ{objective}", justify="right")
         table.add_column("elsewhere", justify="right", style="dim")
@@ -114,17 +117,15 @@ def _print(outcomes: Mapping, own: str, optimizer: str, step: int, groups: tuple
         table.add_row(
             f"[bold]{name}[/]" if name == own else name,
             *(f"{outcome.row_weights[group]:.3g}" for group in groups),
+            f"{cosine_matrix([outcome.direction, outcomes[own].direction])[0, 1]:.3f}",
             f"{np.linalg.norm(outcome.step):.3g}",
-            f"{_cosine(outcome.step, outcomes[own].step):.3f}",
+            f"{cosine_matrix([outcome.step, outcomes[own].step])[0, 1]:.3f}",
             *changes,
         )
     Console(width=max(100, Console().width)).print(table)
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    lengths = np.linalg.norm(one) * np.linalg.norm(other)
-    return float(one @ other / lengths) if lengths > 0 else float("nan")
+    print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")
+    print("Learning rates are those of the moment, and of a complete run those of its beginning.")
 
 
 def _write_numbers(outcomes: Mapping, file: Path) -> Path:
@@ -149,7 +150,8 @@ def _write_cosines(outcomes: Mapping, file: Path) -> Path:
     with file.open("w", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(["", *names])
-        writer.writerows([name, *row] for name, row in zip(names, cosine_matrix(outcomes).tolist(), strict=True))
+        cosines = cosine_matrix([outcome.step for outcome in outcomes.values()]).tolist()
+        writer.writerows([name, *row] for name, row in zip(names, cosines, strict=True))
     return file
 
 
@@ -164,8 +166,10 @@ def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Pat
     import matplotlib.pyplot as plt
     import tensorflow as tf
 
+    from rl.training.what_if import cosine_matrix
+
     names, objectives = list(outcomes), list(outcomes[own].changes)
-    cosines = np.array([[_cosine(a.step, b.step) for b in outcomes.values()] for a in outcomes.values()])
+    cosines = cosine_matrix([outcome.direction for outcome in outcomes.values()])
     height = 1.5 + 0.32 * len(names)
     figure, axes = plt.subplots(
         1, 1 + len(objectives), figsize=(5.5 + 2.6 * len(objectives), height), width_ratios=[2] + [1] * len(objectives)
@@ -177,7 +181,7 @@ def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Pat
         for j, cosine in enumerate(row):
             if np.isfinite(cosine):
                 axes[0].text(j, i, f"{cosine:.2f}", ha="center", va="center", fontsize=6)
-    axes[0].set_title("cosine between the steps on the shared weights")
+    axes[0].set_title("cosine between the combined gradients")
     figure.colorbar(image, ax=axes[0], fraction=0.046)
     places = np.arange(len(names))
     for axis, objective in zip(axes[1:], objectives, strict=True):
