@@ -42,8 +42,8 @@ def what_if(
     """{(combiner, optimizer): its outcome} for the first minibatch of the learner's first phase.
 
     An optimizer that equals the run's own goes on from the run's slots; another one starts with fresh ones, in which
-    Adam and RMSProp take steps as for a gradient that has always been this one. A combiner starts afresh. Learning rates
-    are those of the moment; at the end of a run, where a schedule has brought them to 0, those of its beginning.
+    Adam and RMSProp take steps as for a gradient that has always been this one. A combiner starts afresh. Learning
+    rates are those of the moment; at the end of a run, where a schedule has brought them to 0, those of its beginning.
 
     Args:
         state, trajectory: what an iteration would learn from.

@@ -172,30 +172,35 @@ def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Pat
     cosines = cosine_matrix([outcome.direction for outcome in outcomes.values()])
     height = 1.5 + 0.32 * len(names)
     figure, axes = plt.subplots(
-        1, 1 + len(objectives), figsize=(5.5 + 2.6 * len(objectives), height), width_ratios=[2] + [1] * len(objectives)
+        1,
+        1 + len(objectives),
+        figsize=(8 + 2.5 * len(objectives), height),
+        width_ratios=[3.2] + [1] * len(objectives),
+        layout="constrained",
     )
-    image = axes[0].imshow(cosines, vmin=-1, vmax=1, cmap="RdBu_r")
+    image = axes[0].imshow(cosines, vmin=-1, vmax=1, cmap="RdBu_r", aspect="auto")
     axes[0].set_xticks(range(len(names)), names, rotation=90)
     axes[0].set_yticks(range(len(names)), names)
     for i, row in enumerate(cosines):
         for j, cosine in enumerate(row):
             if np.isfinite(cosine):
-                axes[0].text(j, i, f"{cosine:.2f}", ha="center", va="center", fontsize=6)
-    axes[0].set_title("cosine between the combined gradients")
+                color = "white" if abs(cosine) > 0.7 else "black"
+                axes[0].text(j, i, f"{cosine:.2f}", ha="center", va="center", fontsize=6, color=color)
+    axes[0].set_title("cosine between the combined gradients", fontsize=10)
     figure.colorbar(image, ax=axes[0], fraction=0.046)
     places = np.arange(len(names))
     for axis, objective in zip(axes[1:], objectives, strict=True):
         axis.barh(places - 0.2, [o.changes[objective] for o in outcomes.values()], 0.4, label="on its batch")
         axis.barh(places + 0.2, [o.elsewhere[objective] for o in outcomes.values()], 0.4, label="on another")
         axis.axvline(0, color="black", linewidth=0.8)
-        axis.set_yticks(places, [""] * len(names))
+        axis.set_yticks(places, [])
         axis.set_ylim(len(names) - 0.5, -0.5)
         axis.ticklabel_format(axis="x", scilimits=(-3, 3))
-        axis.set_title(f"change of the {objective} loss")
+        axis.set_title(f"change of the\n{objective} loss", fontsize=10)
         axis.grid(axis="x", alpha=0.3)
-    axes[1].legend(fontsize=7)
+    axes[1].set_yticks(places, names)
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="upper right", ncols=2, fontsize=8)
     figure.suptitle(f"One update with {optimizer} from step {step:,}; the run's own combiner is {own}")
-    figure.tight_layout()
     file = folder / "whatif.png"
     figure.savefig(file, dpi=120)
     plt.close(figure)
