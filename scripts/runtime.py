@@ -6,9 +6,9 @@ AS_GIVEN = dict(os.environ)
 """The environment as the user gave it."""
 
 _XLA_FLAGS = {
-    # In order: beside one another, operations this small cost more for waiting than they gain (8 environments: −12 %).
+    # In order: beside one another, operations this small wait longer than they gain (benchmarks/README.md).
     "--xla_cpu_enable_concurrency_optimized_scheduler": "false",
-    # AVX-512 in full where the processor has it; LLVM would stop at half of it (5 to 8 % of an update).
+    # AVX-512 in full where the processor has it; LLVM would stop at half of it.
     "--xla_cpu_prefer_vector_width": "512",
 }
 
