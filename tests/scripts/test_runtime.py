@@ -1,0 +1,32 @@
+"""What the scripts set before TensorFlow is imported."""
+
+import os
+
+import pytest
+import runtime
+
+FLAGS = (
+    "--xla_cpu_enable_concurrency_optimized_scheduler=false",
+    "--xla_cpu_prefer_vector_width=512",
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "version", "expected"),
+    [
+        ("", "2.21.0", FLAGS),
+        ("--xla_cpu_prefer_vector_width=128", "2.21.1", ("--xla_cpu_prefer_vector_width=128", FLAGS[0])),
+        ("--xla_dump_to=x", "2.22.0", ("--xla_dump_to=x",)),  # a version that may not know them
+    ],
+)
+def test_flags_of_xla_are_added_where_they_are_known(monkeypatch, given, version, expected):
+    monkeypatch.setenv("XLA_FLAGS", given)
+    monkeypatch.setattr(runtime.importlib.metadata, "version", lambda name: version)
+    runtime.prepare()
+    assert sorted(os.environ["XLA_FLAGS"].split()) == sorted(expected)
+
+
+def test_what_the_user_has_set_stays(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    runtime.prepare()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
