@@ -1,4 +1,4 @@
-"""Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|probes|learning; --help says what is printed.
+"""Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|combiners|probes|learning; see --help.
 
 Every figure of ours comes from runs of scripts/train.py as a user starts it. Rivals take turns within a round, since
 machines are noisy and only ratios of one sitting mean something; figures are medians over the rounds.
@@ -10,7 +10,7 @@ from runtime import prepare
 
 prepare()
 
-from benchmarks import compiled, learning, limit, probes, profile, seeds, speed
+from benchmarks import combiners, compiled, learning, limit, probes, profile, seeds, speed
 from composition import report_errors
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (speed, compiled, seeds, limit, profile, probes, learning):
+    for command in (speed, compiled, seeds, limit, profile, combiners, probes, learning):
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)

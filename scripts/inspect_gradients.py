@@ -11,14 +11,14 @@ from runtime import prepare
 prepare()
 
 from composition import report_errors
-from inspection import audit, what_if
+from inspection import audit, compare, rows, what_if
 
 
 def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (audit, what_if):
+    for command in (audit, rows, what_if, compare):
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run_command(arguments)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import hydra
 import numpy as np
-from composition import CONFIGS, load_config, load_run
+from composition import CONFIGS, load_config
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
+
+from inspection.fresh import fresh_batch
 
 
 def add(commands) -> None:
@@ -25,27 +27,15 @@ def add(commands) -> None:
 
 def what_if(arguments: argparse.Namespace) -> None:
     """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and two figures as PNG."""
-    import tensorflow as tf
-
-    from rl.errors import require
-    from rl.training.state import read
     from rl.training.what_if import what_if as outcomes_of
 
-    experiment, config = load_run(arguments.run, arguments.checkpoint)
-    learner, state = experiment.learner, read(experiment.variables)
-    require(
-        bool(learner.model.network.shared),
-        f"{arguments.run} shares no weights (network.shared=false): there is nothing that combiners could change.",
-    )
-    collect = tf.function(learner.collect, jit_compile=learner.environment.compiled, autograph=False)
-    state, trajectory = collect(state, learner.chance(state.seed, state.iteration))
-    learner.environment.close()
+    experiment, config, state, trajectory, step = fresh_batch(arguments.run, arguments.checkpoint)
+    learner = experiment.learner
     phase = learner.phases[0]
     own_combiner, own_optimizer = _own_names(arguments.run)
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(phase.groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
-    step = int(state.iteration) * learner.steps_per_iteration
     folder = arguments.out or arguments.run / "inspect"
     folder.mkdir(parents=True, exist_ok=True)
     shown = {combiner: outcomes[combiner, own_optimizer] for combiner in combiners}

@@ -113,3 +113,31 @@ def test_what_if_of_separate_torsos_is_one_message(root, tmp_path):
     result = call(root, tmp_path, "inspect_gradients.py", "whatif", "apart")
     assert result.returncode == 2
     assert result.stderr.startswith("error: apart shares no weights (network.shared=false)")
+
+
+def test_rows_are_a_line_a_layer_and_the_torso_as_a_whole(root, run, tmp_path):
+    import csv
+
+    out = tmp_path / "out"
+    result = call(root, tmp_path, "inspect_gradients.py", "rows", str(run), "--out", str(out))
+    assert result.returncode == 0, result.stderr
+    with (out / "rows.csv").open() as handle:
+        total, *layers = csv.DictReader(handle)
+    assert total["layer"] == "all shared weights"
+    assert [layer["layer"] for layer in layers] == ["torso/dense_0"]
+    for objective in ("policy", "value", "entropy"):
+        assert float(total[f"norm/{objective}"]) == pytest.approx(float(layers[0][f"norm/{objective}"]))
+    assert int(total["weights"]) == 4 * 16 + 16
+    assert float(total["null band"]) == pytest.approx(2 / 80**0.5)
+    assert -1 <= float(total["cosine/policy-value"]) <= 1
+    assert (out / "rows.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_compare_puts_runs_side_by_side(root, run, tmp_path):
+    result = call(root, tmp_path, "inspect_gradients.py", "compare", str(run), str(run))
+    assert result.returncode == 0, result.stderr
+    (line, again) = [line for line in result.stdout.splitlines() if line.startswith(("│ here", "| here"))]
+    assert line == again
+    result = call(root, tmp_path, "inspect_gradients.py", "compare", str(tmp_path))
+    assert result.returncode == 2
+    assert "is not a run directory" in result.stderr

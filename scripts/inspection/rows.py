@@ -1,0 +1,151 @@
+"""Who pulls on the torso, layer by layer, on one fresh batch: lengths of rows, their cosines, and what chance gives."""
+
+import argparse
+import csv
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from inspection.fresh import fresh_batch
+
+_ALL = "all shared weights"
+
+
+class Line(NamedTuple):
+    """A layer: how many weights it has, {objective: norm of its row}, {pair: cosine}."""
+
+    layer: str
+    weights: int
+    norms: dict[str, float]
+    cosines: dict[str, float]
+
+    @property
+    def band(self) -> float:
+        """Two standard deviations of the cosine of independent directions, 2/√P."""
+        return 2.0 / self.weights**0.5
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    command = commands.add_parser("rows", help="every objective's row, layer by layer", description=__doc__)
+    command.add_argument("run", type=Path, help="a run directory")
+    command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
+    command.add_argument("--out", type=Path, help="where figure and numbers go (default: RUN/inspect)")
+    command.set_defaults(run_command=rows)
+
+
+def rows(arguments: argparse.Namespace) -> None:
+    """Prints the table; writes it as CSV, and a figure as PNG."""
+    fresh = fresh_batch(arguments.run, arguments.checkpoint)
+    lines = _lines(fresh)
+    table = Table(title=f"rows on the shared weights at step {fresh.step:,}, without coefficients")
+    table.add_column("layer")
+    table.add_column("weights", justify="right")
+    for objective in lines[0].norms:
+        table.add_column(f"|{objective}|", justify="right")
+    for pair in lines[0].cosines:
+        table.add_column(f"cos {pair}", justify="right")
+    table.add_column("chance ±", justify="right", style="dim")
+    for line in lines:
+        cosines = (f"{'[bold]' if abs(c) > line.band else ''}{c:+.3f}" for c in line.cosines.values())
+        norms = (f"{norm:.3g}" for norm in line.norms.values())
+        table.add_row(line.layer, f"{line.weights:,}", *norms, *cosines, f"{line.band:.3f}")
+    Console(width=max(100, Console().width)).print(table)
+    print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
+    folder = arguments.out or arguments.run / "inspect"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [_write(lines, folder / "rows.csv"), *_figure(lines, fresh.step, folder)]
+    print("Written: " + ", ".join(str(file) for file in files))
+
+
+def _lines(fresh) -> list[Line]:
+    """The torso as a whole, and its layers, on the first minibatch of an iteration."""
+    import tensorflow as tf
+
+    from rl.gradients import cosines, gramian, norms
+    from rl.training.probing import Prober
+
+    learner = fresh.experiment.learner
+    phase = learner.phases[0]
+    rule = learner.rules[phase.name]
+    state, trajectory, _ = learner.take_in(fresh.state, fresh.trajectory)
+    minibatch = learner.minibatch(phase, state, trajectory, 0)
+    found = Prober(learner, ()).rows(phase, minibatch).gradients
+    objectives = list(found)
+    shared = [rule.shared_row(row) for row in found.values()]
+    by_layer = gramian(shared, rule.layers)
+    sizes = [sum(int(tf.size(shared[0][place])) for place in places) for places in rule.layers.values()]
+
+    def line(layer, size, matrix) -> Line:
+        lengths, angles = norms(matrix).numpy(), cosines(matrix).numpy()
+        pairs = itertools.combinations(range(len(objectives)), 2)
+        return Line(
+            layer,
+            size,
+            dict(zip(objectives, map(float, lengths), strict=True)),
+            {f"{objectives[i]}-{objectives[j]}": float(angles[i, j]) for i, j in pairs},
+        )
+
+    whole = line(_ALL, sum(sizes), tf.reduce_sum(by_layer, 0))
+    return [
+        whole,
+        *(line(name, size, by_layer[k]) for k, (name, size) in enumerate(zip(rule.layers, sizes, strict=True))),
+    ]
+
+
+def _write(lines: list[Line], file: Path) -> Path:
+    with file.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        norms, cosines = ([f"{kind}/{key}" for key in getattr(lines[0], f"{kind}s")] for kind in ("norm", "cosine"))
+        writer.writerow(["layer", "weights", *norms, *cosines, "null band"])
+        for line in lines:
+            writer.writerow([line.layer, line.weights, *line.norms.values(), *line.cosines.values(), line.band])
+    return file
+
+
+def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
+    try:
+        import matplotlib
+    except ImportError:
+        print("No figure: matplotlib is not installed (extra `figures`).")
+        return []
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    places, layers = np.arange(len(lines)), [line.layer for line in lines]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.6 + 0.55 * len(lines)), sharey=True, layout="constrained")
+    objectives, pairs = list(lines[0].norms), list(lines[0].cosines)
+    for k, objective in enumerate(objectives):
+        left.barh(
+            places + 0.8 * (k + 0.5) / len(objectives) - 0.4,
+            [line.norms[objective] for line in lines],
+            0.8 / len(objectives),
+            label=objective,
+        )
+    left.set_xscale("log")
+    left.set_yticks(places, layers)
+    left.invert_yaxis()
+    left.set_title("norm of each objective's row", fontsize=10)
+    left.legend(fontsize=8)
+    for k, pair in enumerate(pairs):
+        right.barh(
+            places + 0.8 * (k + 0.5) / len(pairs) - 0.4,
+            [line.cosines[pair] for line in lines],
+            0.8 / len(pairs),
+            label=pair,
+        )
+    for place, line in zip(places, lines, strict=True):
+        right.fill_betweenx([place - 0.45, place + 0.45], -line.band, line.band, color="grey", alpha=0.3, linewidth=0)
+    right.axvline(0, color="black", linewidth=0.8)
+    right.set_xlim(-1.05, 1.05)
+    right.set_title("cosine of each pair; grey: what chance gives, ±2/√P", fontsize=10)
+    right.legend(fontsize=8)
+    figure.suptitle(f"Rows on the shared weights at step {step:,}")
+    file = folder / "rows.png"
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+    return [file]
