@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
+
+from inspection.printing import show
 
 _MEDIANS = {
     "|value| / |policy|": "gradient/norm_ratio/value-policy",
@@ -32,7 +33,8 @@ def compare(arguments: argparse.Namespace) -> None:
 
     table = Table(title="medians over training; returns as far as the runs have come")
     for heading in ("run", "steps", "greedy return", "return, last 5 %", *_MEDIANS):
-        table.add_column(heading, justify="left" if heading == "run" else "right")
+        name = heading == "run"
+        table.add_column(heading, justify="left" if name else "right", no_wrap=name, overflow="fold")
     for run in arguments.runs:
         files = run / "summary.json", run / "metrics.csv"
         require(all(file.exists() for file in files), f"{run} is not a run directory, or has logged nothing yet.")
@@ -48,7 +50,7 @@ def compare(arguments: argparse.Namespace) -> None:
             _shown(late, np.nanmean, ".1f"),
             *(_shown(columns.get(tag, np.array([])), np.nanmedian, ".3g") for tag in _MEDIANS.values()),
         )
-    Console(width=max(110, Console().width)).print(table)
+    show(table)
 
 
 def _columns(file: Path) -> dict[str, np.ndarray]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from inspection.fresh import fresh_batch
+from inspection.printing import show
 
 _ALL = "all shared weights"
 
@@ -43,7 +43,7 @@ def rows(arguments: argparse.Namespace) -> None:
     fresh = fresh_batch(arguments.run, arguments.checkpoint)
     lines = _lines(fresh)
     table = Table(title=f"rows on the shared weights at step {fresh.step:,}, without coefficients")
-    table.add_column("layer")
+    table.add_column("layer", no_wrap=True)
     table.add_column("weights", justify="right")
     for objective in lines[0].norms:
         table.add_column(f"|{objective}|", justify="right")
@@ -54,7 +54,7 @@ def rows(arguments: argparse.Namespace) -> None:
         cosines = (f"{'[bold]' if abs(c) > line.band else ''}{c:+.3f}" for c in line.cosines.values())
         norms = (f"{norm:.3g}" for norm in line.norms.values())
         table.add_row(line.layer, f"{line.weights:,}", *norms, *cosines, f"{line.band:.3f}")
-    Console(width=max(100, Console().width)).print(table)
+    show(table)
     print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
     folder = arguments.out or arguments.run / "inspect"
     folder.mkdir(parents=True, exist_ok=True)

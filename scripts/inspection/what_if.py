@@ -10,10 +10,10 @@ import numpy as np
 from composition import CONFIGS, load_config
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from rich.console import Console
 from rich.table import Table
 
 from inspection.fresh import fresh_batch
+from inspection.printing import show
 
 
 def add(commands) -> None:
@@ -93,7 +93,7 @@ def _print(outcomes: Mapping, own: str, optimizer: str, step: int, groups: tuple
     objectives = list(outcomes[own].changes)
     title = f"one update with {optimizer} from step {step:,}: the run's own rule and what others would have done"
     table = Table(title=title)
-    table.add_column("combiner")
+    table.add_column("combiner", no_wrap=True)
     for group in groups:
         table.add_column(f"w {group}", justify="right")
     table.add_column(f"direction's cosine to {own}", justify="right")
@@ -112,7 +112,7 @@ def _print(outcomes: Mapping, own: str, optimizer: str, step: int, groups: tuple
             f"{cosine_matrix([outcome.step, outcomes[own].step])[0, 1]:.3f}",
             *changes,
         )
-    Console(width=max(100, Console().width)).print(table)
+    show(table)
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
     print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")
     print("Learning rates are those of the moment, and of a complete run those of its beginning.")
