@@ -204,5 +204,5 @@ def test_fresh_starts_over(root, tmp_path):
 
 def test_help_is_worth_reading(root, tmp_path):
     result = train(root, tmp_path, "--help")
-    for word in ("imtl_g, mean, mgda, pcgrad", "fresh=true starts over", "python scripts/train.py -m"):
+    for word in ("imtl_g, mean, mgda, nash_mtl", "fresh=true starts over", "python scripts/train.py -m"):
         assert word in result.stdout
