@@ -1,6 +1,6 @@
 """Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|combiners|probes|learning; see --help.
 
-Every figure of ours comes from runs of scripts/train.py as a user starts it. Rivals take turns within a round, since
+Every rate of ours comes from runs of scripts/train.py as a user starts it. Rivals take turns within a round, since
 machines are noisy and only ratios of one sitting mean something; figures are medians over the rounds.
 """
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import Agent
+from rl.agents import Agent, Phase
 from rl.environments import Discrete, Environment, Trajectory
 from rl.errors import require
 from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
 from rl.gradients.probes import Probe
-from rl.networks import ActorCriticNetwork
+from rl.networks import ActorCriticNetwork, Network
 from rl.training.learner import Learner
 from rl.training.many import ManyLearners
 from rl.training.normalization import Normalizer, NormalizerState
@@ -121,18 +121,7 @@ def build_experiment(
         "the combiner has nothing to act on, since the network shares no weights: choose combiner=sum, or share "
         "a torso (network.shared=true).",
     )
-    rules = {
-        phase.name: UpdateRule(
-            objectives=phase.objectives,
-            groups=phase.groups,
-            names=network.names,
-            shared=network.shared,
-            heads=network.heads,
-            combiner=combiner,
-            optimizer=optimizer,
-        )
-        for phase in agent.phases(model, environment)
-    }
+    rules = {phase.name: update_rule(phase, network, combiner, optimizer) for phase in agent.phases(model, environment)}
     learner = Learner(
         agent=agent,
         model=model,
@@ -154,6 +143,22 @@ def build_experiment(
     many = ManyLearners(learner, make_environment(num_envs=num_envs * num_runs))
     together = stacked([variables(number) for number in range(seed, seed + num_runs)])
     return Experiment(learner, together, make_environment, probes, many, known)
+
+
+def update_rule(
+    phase: Phase, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
+) -> UpdateRule:
+    """How a phase's objectives move a network; see `UpdateRule`."""
+    return UpdateRule(
+        objectives=phase.objectives,
+        groups=phase.groups,
+        names=network.names,
+        shared=network.shared,
+        heads=network.heads,
+        combiner=combiner,
+        optimizer=optimizer,
+        always_rows=always_rows,
+    )
 
 
 def _made_up(learner: Learner, state: TrainState) -> Trajectory:

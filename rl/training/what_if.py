@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from rl.agents import Phase
+from rl.training.experiment import update_rule
 from rl.training.learner import Learner, Minibatch
 from rl.training.probing import Prober
 from rl.training.state import TrainState
-from rl.updates import RuleState, UpdateRule
+from rl.updates import RuleState
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
 
@@ -21,7 +22,7 @@ class Outcome(NamedTuple):
     row_weights: {group: its weight, the mean over layers}; direction and step: the combined gradient and Δw on the
     shared weights, one vector [P] each; expected: {objective: g_i·Δw over all weights}, the change of its loss to first
     order; changes: {objective: the change of its loss on the minibatch}; elsewhere: the same on the next minibatch,
-    which the rule has not seen.
+    which the rule has not seen, NaN where there is none.
     """
 
     row_weights: dict[str, float]
@@ -48,17 +49,17 @@ def what_if(
     Args:
         state, trajectory: what an iteration would learn from.
     """
-    phase = learner.phases[0]
+    phase, network = learner.phases[0], learner.model.network
     state, trajectory, _ = learner.take_in(state, trajectory)
     batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
     minibatch = learner.pick(phase, batch, state, 0)
-    unseen = learner.pick(phase, batch, state, min(1, phase.minibatches - 1))
+    unseen = learner.pick(phase, batch, state, 1) if phase.minibatches > 1 else None
     rows = Prober(learner, ()).rows(phase, minibatch).gradients
     own, progress = learner.rules[phase.name], learner.progress(state)
     progress = tf.where(progress < 1.0, progress, 0.0)
     outcomes = {}
     for combiner_name, combiner in combiners.items():
-        rule = _rule(learner, phase, combiner, own.optimizer)
+        rule = update_rule(phase, network, combiner, own.optimizer, always_rows=True)
         direction, _ = rule.direction(
             lambda weights: phase.losses(weights, minibatch.frozen, minibatch.batch),
             minibatch.weights,
@@ -67,7 +68,7 @@ def what_if(
         )
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
-            stepper = _rule(learner, phase, combiner, optimizer)
+            stepper = update_rule(phase, network, combiner, optimizer, always_rows=True)
             slots = minibatch.rule.slots if optimizer == own.optimizer else stepper.init(minibatch.weights).slots
             step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
             outcomes[combiner_name, optimizer_name] = Outcome(
@@ -76,7 +77,7 @@ def what_if(
                 step=_vector(rule.shared_row(step.delta)),
                 expected={name: _inner(row, step.delta) for name, row in rows.items()},
                 changes=_changes(phase, minibatch, step.delta),
-                elsewhere=_changes(phase, unseen, step.delta),
+                elsewhere=_changes(phase, unseen, step.delta) if unseen else dict.fromkeys(rows, float("nan")),
             )
     return outcomes
 
@@ -87,20 +88,6 @@ def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return units @ units.T
-
-
-def _rule(learner: Learner, phase: Phase, combiner: Combiner, optimizer: Optimizer) -> UpdateRule:
-    network = learner.model.network
-    return UpdateRule(
-        objectives=phase.objectives,
-        groups=phase.groups,
-        names=network.names,
-        shared=network.shared,
-        heads=network.heads,
-        combiner=combiner,
-        optimizer=optimizer,
-        always_rows=True,
-    )
 
 
 def _vector(row: Sequence[tf.Tensor]) -> np.ndarray:

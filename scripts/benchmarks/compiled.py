@@ -67,7 +67,7 @@ def add(commands) -> None:
     command = commands.add_parser("compiled", help="steps/s of compiled environments beside JAX", description=__doc__)
     command.add_argument("--peer-python", required=True, help="a Python that has gymnax (scripts/peers/README.md)")
     command.add_argument("--rounds", type=int, default=5)
-    command.add_argument("--threads", type=int, help="CPU threads of both (default: the fastest, 1 or 2)")
+    command.add_argument("--threads", type=int, help="CPU threads of both (default: 1 with 8 environments, else 2)")
     command.add_argument("--only", default="", help="part of a setting's name, to measure those alone")
     command.add_argument("--scale", type=float, default=1.0, help="factor on the steps of each run (default: 1)")
     command.set_defaults(run=compiled)

@@ -26,7 +26,7 @@ def add(commands) -> None:
 
 
 def what_if(arguments: argparse.Namespace) -> None:
-    """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and two figures as PNG."""
+    """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and a figure as PNG."""
     from rl.training.what_if import what_if as outcomes_of
 
     experiment, config, state, trajectory, step = fresh_batch(arguments.run, arguments.checkpoint)

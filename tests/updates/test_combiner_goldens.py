@@ -49,8 +49,7 @@ COMBINERS = {
 # Two float64 routes to one small answer agree to some 1e-15 times the condition number of the rows' cosine matrix,
 # which stays below 1e3 in these cases; 1e-11 of the largest entry leaves room for another machine's order of summation.
 TOLERANCE = 1e-11
-# The stored weights of these two come from iterations of their own: of Nash-MTL down to a change of 1e-6, of CAGrad by
-# a golden section, whose argument is known to the root of a rounding.
+# The stored weights of CAGrad and Nash-MTL come from iterations, and ours agree with them to this.
 OF_ITERATIONS = 1e-6
 
 
