@@ -55,7 +55,8 @@ def job_name(root: DictConfig) -> str:
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
     given, usual = flat(_without_hydra(root)), flat(base)
     parts |= {key: value for key, value in given.items() if usual.get(key) != value and not key.startswith(IGNORED)}
-    name = ",".join([*(f"{key}={_safe(value)}" for key, value in sorted(parts.items())), f"seed={root.seed}"])
+    named = (f"{key.replace('/', '.')}={_safe(value)}" for key, value in sorted(parts.items()))
+    name = ",".join([*named, f"seed={root.seed}"])
     if len(name) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:10]
@@ -129,6 +130,7 @@ def build(config: DictConfig):
         schedules={role: make(schedule) for role, schedule in config.frozen.items()},
         normalizer=make(config.normalize),
         probes=probes_named(config.probe.names),
+        probe_samples=config.probe.samples,
         oracle=config.probe.oracle,
         num_envs=config.num_envs,
         steps=config.steps,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from rl.agents.bootstrap import Bootstrap, SemiGradient
 from rl.agents.phase import Diagnostics, Frozen, Phase
 from rl.agents.successors import successor_values
 from rl.environments import Environment, Trajectory
@@ -27,7 +28,10 @@ from rl.networks import ActorCriticNetwork
 
 
 class Batch(NamedTuple):
-    """Samples, [B, ...]. log_prob and value are the behaviour policy's; valid is 0 or 1, float."""
+    """Samples, [B, ...]. log_prob and value are the behaviour policy's; valid is 0 or 1, float.
+
+    The last three are a step's own: its reward, its discount (0 where the episode terminated) and its successor.
+    """
 
     observation: tf.Tensor
     action: tf.Tensor
@@ -36,6 +40,9 @@ class Batch(NamedTuple):
     advantage: tf.Tensor
     target: tf.Tensor
     valid: tf.Tensor
+    reward: tf.Tensor
+    discount: tf.Tensor
+    next_observation: tf.Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +60,7 @@ class ActorCritic:
     huber_delta: float
     coefficients: Mapping[str, float]
     groups: Mapping[str, Sequence[str]]
-    bootstrap: str
+    bootstrap: Bootstrap
     differentiate_at: str
 
     def __post_init__(self):
@@ -65,11 +72,15 @@ class ActorCritic:
         for key in ("value_clip", "huber_delta"):
             require(getattr(self, key) > 0, f"agent.{key} is {getattr(self, key)}; it must be positive.")
         _one_of("value_loss", self.value_loss, ("squared", "clipped", "huber"))
-        _one_of("bootstrap", self.bootstrap, ("live", "target"))
         _one_of("differentiate_at", self.differentiate_at, ("live", "behaviour"))
         require(
             sorted(self.coefficients) == ["entropy", "policy", "value"],
             f"agent.coefficients has {sorted(self.coefficients)}; it needs policy, value and entropy, and no other.",
+        )
+        require(
+            isinstance(self.bootstrap, SemiGradient) or self.value_loss == "squared",
+            f"agent.value_loss is {self.value_loss!r}; this agent/bootstrap has the squared one-step "
+            "TD error for the value: set agent.value_loss=squared, or choose agent/bootstrap=semi_gradient.",
         )
         for name, coefficient in self.coefficients.items():
             require(
@@ -84,9 +95,16 @@ class ActorCritic:
             "the agent needs a frozen copy `behaviour` with schedule rl.frozen.Snapshot (frozen.behaviour).",
         )
         require(
-            self.bootstrap == "live" or "target" in schedules,
-            "agent.bootstrap=target needs a frozen copy `target`: choose frozen=target_polyak or frozen=target_hard.",
+            self.bootstrap.of == "live" or "target" in schedules,
+            "the value bootstraps from a frozen copy `target` (agent.bootstrap), and there is none: choose "
+            "frozen=target_polyak or frozen=target_hard (with frozen.target.every_updates=1 it is as new as the live "
+            "weights).",
         )
+
+    @property
+    def detached_heads(self) -> tuple[str, ...]:
+        """Heads beside policy and value, which the network is to have."""
+        return tuple(self.bootstrap.objectives)
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The policy head's output."""
@@ -94,24 +112,36 @@ class ActorCritic:
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase: all epochs over the newest trajectory."""
-        routes = model.network.routes
-        heads = {"policy": "policy", "value": "value", "entropy": "policy"}
-        objectives = tuple(Objective(name, self.coefficients[name], routes[head]) for name, head in heads.items())
+        reads = {**model.network.reads, "entropy": model.network.reads["policy"]}
+        if self.bootstrap.through:
+            reads["value"] += tuple(f"{self.bootstrap.through}/{part}" for part in reads["value"])
+        coefficients = {**self.coefficients, **self.bootstrap.objectives}
+        objectives = tuple(Objective(name, coefficient, reads[name]) for name, coefficient in coefficients.items())
         return (
             Phase(
                 name="update",
                 objectives=objectives,
-                groups={group: tuple(members) for group, members in self.groups.items()},
+                groups=self._groups(),
                 epochs=self.epochs,
                 minibatches=self.minibatches,
                 differentiate_at=self.differentiate_at,
                 prepare=lambda weights, frozen, trajectory: self._prepare(
                     model, environment, weights, frozen, trajectory
                 ),
-                losses=lambda weights, _frozen, batch: self._losses(model, weights, batch),
+                settle=self._settle,
+                losses=lambda weights, frozen, batch: self._losses(model, weights, frozen, batch),
+                through=self.bootstrap.through,
                 stop=self.stop,
             ),
         )
+
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """As configured; the bootstrap's own objectives go with the value."""
+        own = {group: tuple(members) for group, members in self.groups.items()}
+        return {
+            group: members + tuple(self.bootstrap.objectives) if "value" in members else members
+            for group, members in own.items()
+        }
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
         """The policy's loss of each sample, [B], and numbers worth logging."""
@@ -131,15 +161,15 @@ class ActorCritic:
     ):
         """Advantages and value targets, from values of the behaviour copy and of the bootstrap's weights."""
         observation = _flat(trajectory.observation)
-        bootstrap = weights if self.bootstrap == "live" else frozen["target"].weights
-        outputs = model.network.apply(frozen["behaviour"].weights, observation)
+        bootstrap = weights if self.bootstrap.of == "live" else frozen["target"].weights
+        outputs = model.network.apply(frozen["behaviour"].weights, observation, ("policy", "value"))
         v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
 
         def value(observation):
             return model.network.apply(bootstrap, observation, ("value",))["value"][:, 0]
 
         # The snapshot is as new as the live weights when an iteration's learning begins.
-        known = v_tm1 if environment.compiled and self.bootstrap == "live" else None
+        known = v_tm1 if environment.compiled and self.bootstrap.of == "live" else None
         v_t = successor_values(value, trajectory, known, max_episode_steps=environment.max_episode_steps)
         discount_t, lambda_t = discounts(
             trajectory.terminated, trajectory.truncated, gamma=self.gamma, lambda_=self.lambda_
@@ -148,27 +178,34 @@ class ActorCritic:
         target, valid = advantage + v_tm1, tf.cast(trajectory.valid, tf.float32)
         action = _flat(trajectory.action)
         log_prob = model.distribution.log_prob(outputs["policy"], action)
-        batch = Batch(observation, action, log_prob, *(_flat(x) for x in (v_tm1, advantage, target, valid)))
+        numbers = (v_tm1, advantage, target, valid, trajectory.reward, discount_t, trajectory.next_observation)
+        batch = Batch(observation, action, log_prob, *(_flat(x) for x in numbers))
         return tf.nest.map_structure(tf.stop_gradient, batch), {
             "value/explained_variance": explained_variance(v_tm1, target, valid),
             "value/mean": masked_mean(v_tm1, valid),
             "value/target_mean": masked_mean(target, valid),
         }
 
-    def _losses(self, model: ActorCriticNetwork, weights: Weights, batch: Batch):
-        """The three objectives to minimise: the entropy's is its negative."""
+    def _settle(self, batch: Batch) -> Batch:
+        """Advantages as the policy's loss takes them: what depends on a minibatch as a whole."""
+        if not self.normalize_advantage:
+            return batch
+        return batch._replace(advantage=standardize(batch.advantage, batch.valid, epsilon=1e-8))
+
+    def _losses(self, model: ActorCriticNetwork, weights: Weights, frozen: Frozen, batch: Batch):
+        """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
         outputs = model.network.apply(weights, batch.observation)
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
-        advantage = (
-            standardize(batch.advantage, batch.valid, epsilon=1e-8) if self.normalize_advantage else batch.advantage
-        )
-        policy_loss, diagnostics = self.policy_loss(log_prob, batch, advantage)
+        policy_loss, diagnostics = self.policy_loss(log_prob, batch, batch.advantage)
         entropy = masked_mean(model.distribution.entropy(outputs["policy"]), batch.valid)
-        losses = {
-            "policy": masked_mean(policy_loss, batch.valid),
-            "value": masked_mean(self._value_loss(outputs["value"][:, 0], batch), batch.valid),
-            "entropy": -entropy,
-        }
+        losses = {"policy": masked_mean(policy_loss, batch.valid)}
+        if self.bootstrap.through is None:
+            losses["value"] = masked_mean(self._value_loss(outputs["value"][:, 0], batch), batch.valid)
+        else:
+            copy = frozen[self.bootstrap.through].weights
+            v_t = model.network.apply(copy, batch.next_observation, ("value",))["value"][:, 0]
+            losses |= self.bootstrap.losses(weights, outputs, v_t, batch)
+        losses["entropy"] = -entropy
         averages = {tag: masked_mean(x, batch.valid) for tag, x in diagnostics.items()}
         return losses, {**averages, "policy/entropy": entropy}
 

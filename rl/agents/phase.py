@@ -34,8 +34,14 @@ class Phase(NamedTuple):
     """`live`, or the role of the frozen copy at which the gradients are taken."""
     prepare: Callable[[Weights, Frozen, Trajectory], tuple[Batch, Diagnostics]]
     """From a trajectory (normalised already) to the samples to learn from."""
+    settle: Callable[[Batch], Batch]
+    """What the samples of a minibatch take from one another (standardised advantages), before any loss is taken."""
     losses: Callable[[Weights, Frozen, Batch], tuple[dict[str, tf.Tensor], Diagnostics]]
-    """{objective: loss} of a minibatch as a function of the weights, and numbers worth logging."""
+    """{objective: loss} of a settled minibatch as a function of the weights, and numbers worth logging. A loss is the
+    mean of the samples' own, so that it can be taken of some of them as well."""
+    through: str | None
+    """The role of the frozen copy through which a gradient flows beside that at the live weights: objectives read its
+    parts as `<role>/<part>`."""
     stop: Callable[[Diagnostics], tf.Tensor]
     """Whether to leave out this update and the rest of the phase, [] bool."""
 
@@ -47,6 +53,8 @@ class Agent(Protocol):
     """Steps of every environment in an iteration."""
     gamma: float
     """Discount per step."""
+    detached_heads: tuple[str, ...]
+    """Heads beside policy and value that the network is to have; their gradients do not reach the torso."""
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError where a copy that the agent needs is missing or moves in a way that it cannot use."""

@@ -53,6 +53,16 @@ def watched_rows(
     return Rows(dict(values), gradients, auxiliary)
 
 
+def onto_live(gradient: Gradient) -> Gradient:
+    """A gradient with its parts at a frozen copy, `<role>/<part>`, added to the live `<part>`, weight by weight."""
+    whole = {part: tensors for part, tensors in gradient.items() if "/" not in part}
+    for part, tensors in gradient.items():
+        if "/" in part:
+            live = part.split("/", 1)[1]
+            whole[live] = tuple(a + b for a, b in zip(whole[live], tensors, strict=True))
+    return whole
+
+
 def _row(tape, loss, objective: str, weights: Weights, reads: Collection[str], names) -> Gradient:
     row = {}
     for part, gradient in tape.gradient(loss, dict(weights)).items():

@@ -19,7 +19,7 @@ _POLICY_GAIN, _VALUE_GAIN = (
 
 
 class ActorCriticNetwork(NamedTuple):
-    """A network with heads `policy` and `value`, and the distribution that the policy's output parametrises."""
+    """A network with heads `policy`, `value` and perhaps others, and the distribution of the policy's output."""
 
     network: Network
     distribution: Distribution
@@ -33,6 +33,7 @@ def actor_critic(
     observation_shape: Sequence[int],
     action_space: Discrete | Box,
     seed: int,
+    detached_heads: Sequence[str] = (),
 ) -> ActorCriticNetwork:
     """Builds the network for an environment's spaces.
 
@@ -41,6 +42,7 @@ def actor_critic(
         shared: one torso, `torso`, for both heads; otherwise `policy_torso` and `value_torso`.
         initial_log_std: of a continuous policy, in units of the action.
         seed: all initial weights follow from it.
+        detached_heads: further heads on the value's features, [B, 1], zero at the start, that do not move the torso.
     """
     require(
         isinstance(torso, MLP) or len(observation_shape) == 3,
@@ -57,15 +59,17 @@ def actor_critic(
         policy = gaussian_head(num_dimensions, gain=_POLICY_GAIN, seed=seeds[0], initial_log_std=initial_log_std)
     value = value_head(gain=_VALUE_GAIN, seed=seeds[1])
     first, second = seeds[2 : 2 + torso.num_seeds], seeds[2 + torso.num_seeds :]
+    value_route = ("torso",) if shared else ("value_torso",)
     if shared:
-        parts = {"torso": torso.layers("torso", first), "policy": policy, "value": value}
-        routes = {"policy": ("torso", "policy"), "value": ("torso", "value")}
+        parts = {"torso": torso.layers("torso", first)}
+        routes = {"policy": ("torso", "policy")}
     else:
         parts = {
             "policy_torso": torso.layers("policy_torso", first),
             "value_torso": torso.layers("value_torso", second),
-            "policy": policy,
-            "value": value,
         }
-        routes = {"policy": ("policy_torso", "policy"), "value": ("value_torso", "value")}
-    return ActorCriticNetwork(Network(parts, routes, observation_shape), distribution)
+        routes = {"policy": ("policy_torso", "policy")}
+    parts |= {"policy": policy, "value": value}
+    parts |= {head: value_head(gain=0.0, seed=seed, name=head) for head in detached_heads}
+    routes |= {head: (*value_route, head) for head in ("value", *detached_heads)}
+    return ActorCriticNetwork(Network(parts, routes, observation_shape, detached_heads), distribution)

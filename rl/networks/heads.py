@@ -51,9 +51,9 @@ def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_st
     return keras.Sequential([layer], name="policy")
 
 
-def value_head(*, gain: float, seed: int) -> keras.Sequential:
+def value_head(*, gain: float, seed: int, name: str = "value") -> keras.Sequential:
     """[B, F] → values [B, 1]."""
-    return keras.Sequential([linear(1, "linear", gain=gain, seed=seed)], name="value")
+    return keras.Sequential([linear(1, "linear", gain=gain, seed=seed)], name=name)
 
 
 def linear(units: int, name: str, *, gain: float, seed: int) -> keras.layers.Dense:

@@ -17,15 +17,22 @@ class Network:
     """
 
     def __init__(
-        self, parts: Mapping[str, keras.Layer], routes: Mapping[str, Sequence[str]], observation_shape: Sequence[int]
+        self,
+        parts: Mapping[str, keras.Layer],
+        routes: Mapping[str, Sequence[str]],
+        observation_shape: Sequence[int],
+        detached: Sequence[str] = (),
     ):
         """
         Args:
             parts: {part: layer}, not yet built.
             routes: {head: the parts that an observation passes through, the head last}.
             observation_shape: of one observation.
+            detached: heads whose gradient does not reach the parts before them.
         """
         self._layers, self.routes = dict(parts), {head: tuple(route) for head, route in routes.items()}
+        self.reads = {head: route[-1:] if head in detached else route for head, route in self.routes.items()}
+        """{head: the parts that its gradient reaches}."""
         for route in self.routes.values():
             shape = (None, *observation_shape)
             for part in route:
@@ -39,8 +46,8 @@ class Network:
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """The parts that more than one head reads: their weights are the shared weights."""
-        return tuple(part for part in self._layers if sum(part in route for route in self.routes.values()) > 1)
+        """The parts that more than one head's gradient reaches: their weights are the shared weights."""
+        return tuple(part for part in self._layers if sum(part in reads for reads in self.reads.values()) > 1)
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -65,22 +72,51 @@ class Network:
         Pure in the weights. A part that several heads share is computed once.
 
         Args:
-            weights: {part: tensors or variables}.
+            weights: {part: tensors or variables}; `<part>/output`, where it is there, is one tensor to be added to that
+                part's output: what a tape watches to differentiate with respect to the output.
             observation: [B, ...].
         """
         outputs: dict[tuple[str, ...], tf.Tensor] = {(): observation}
         for head in heads or self.heads:
             route = self.routes[head]
-            for end in range(1, len(route) + 1):
+            for end, part in enumerate(route, 1):
                 if route[:end] not in outputs:
-                    part = route[end - 1]
-                    outputs[route[:end]] = self._call(part, weights[part], outputs[route[: end - 1]])
+                    inputs = outputs[route[: end - 1]]
+                    if part == head and route != self.reads[head]:
+                        inputs = tf.stop_gradient(inputs)
+                    outputs[route[:end]] = self._call(part, weights, inputs)
         return {head: outputs[self.routes[head]] for head in heads or self.heads}
 
-    def _call(self, part: str, weights: Sequence[tf.Tensor], inputs: tf.Tensor) -> tf.Tensor:
-        weights = [tf.convert_to_tensor(weight) for weight in weights]
-        output, _ = self._layers[part].stateless_call(weights, [], inputs)
-        return output
+    def activations(self, weights: Weights, observation: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The units' activations in the parts before the heads, {layer: [B, ..., units]}, in order.
+
+        A layer goes by the name of its weights, `torso/dense_0`; the last one of a part is what the heads see.
+        """
+        found: dict[str, tf.Tensor] = {}
+        for route in self.routes.values():
+            hidden = observation
+            for part in route[:-1]:
+                hidden, own = _through(part, self._layers[part].layers, weights[part], hidden)
+                found.update(own)
+        return found
+
+    def _call(self, part: str, weights: Weights, inputs: tf.Tensor) -> tf.Tensor:
+        tensors = [tf.convert_to_tensor(weight) for weight in weights[part]]
+        output, _ = self._layers[part].stateless_call(tensors, [], inputs)
+        return output + weights[f"{part}/output"][0] if f"{part}/output" in weights else output
+
+
+def _through(part: str, layers: Sequence[keras.Layer], weights: Sequence[tf.Tensor], hidden: tf.Tensor):
+    """The output of a part, and {layer: its units' activations}."""
+    remaining, found, name = [tf.convert_to_tensor(weight) for weight in weights], {}, part
+    for layer in layers:
+        own, remaining = remaining[: len(layer.trainable_variables)], remaining[len(layer.trainable_variables) :]
+        hidden, _ = layer.stateless_call(own, [], hidden)
+        if isinstance(layer, keras.layers.Dense):
+            name = f"{part}/{layer.name}"
+        if isinstance(layer, keras.layers.Activation):
+            found[name] = hidden
+    return hidden, found
 
 
 def _weight_name(part: str, variable: keras.Variable) -> str:

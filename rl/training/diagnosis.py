@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.training.evidence import rows_of
 from rl.training.learner import Learner, Minibatch
-from rl.training.probing import Prober
 from rl.training.state import TrainState
 
 
@@ -40,7 +40,6 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
         trajectory: of the iteration.
         bad_update: the number of the update, as `Learner.learn` reports it.
     """
-    prober, names = Prober(learner, ()), learner.model.network.names
     state, trajectory, _ = learner.take_in(state, trajectory)
     phase = learner.phases[0]
     batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
@@ -54,15 +53,21 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
             part: tuple(w + dw for w, dw in zip(tensors, step.delta.get(part, ()), strict=False)) or tensors
             for part, tensors in current.weights.items()
         }
-        current = current._replace(weights=moved, rules={**current.rules, phase.name: rule})
-    rows = prober.rows(phase, minibatch)
+        updates = current.updates + 1
+        frozen = {
+            role: schedule.after_update(current.frozen[role], moved, updates)
+            for role, schedule in learner.schedules.items()
+        }
+        rules = {**current.rules, phase.name: rule}
+        current = current._replace(weights=moved, rules=rules, frozen=frozen, updates=updates)
+    rows = rows_of(learner, phase, minibatch)
     number = int(state.updates) + bad_update + 1
     for objective, loss in rows.losses.items():
         if not bool(tf.math.is_finite(loss)):
             return Fault(objective, None, number, minibatch)
     for objective, row in rows.gradients.items():
-        for part, gradients in row.items():
-            for name, gradient in zip(names[part], gradients, strict=True):
+        for part, names in learner.names(row).items():
+            for name, gradient in zip(names, row[part], strict=True):
                 if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
                     return Fault(objective, name, number, minibatch)
     return Fault("", None, number, minibatch)

@@ -14,7 +14,7 @@ from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
 from rl.gradients.probes import Probe
 from rl.networks import ActorCriticNetwork, Network
-from rl.training.learner import Learner
+from rl.training.learner import Learner, watched
 from rl.training.many import ManyLearners
 from rl.training.normalization import Normalizer, NormalizerState
 from rl.training.oracle import Oracle
@@ -37,6 +37,7 @@ class Experiment(NamedTuple):
     variables: TrainState
     make_environment: MakeEnvironment
     probes: tuple[Probe, ...]
+    probe_samples: int  # at most so many samples of a minibatch get rows of their own
     many: ManyLearners | None = None  # where several runs train in one program; the variables then have an axis of runs
     oracle: Oracle | None = None
 
@@ -47,7 +48,9 @@ class Experiment(NamedTuple):
 
     def programs(self, *, probe_every: int) -> Programs:
         """The compiled programs; probes every so many iterations, if there are any."""
-        prober = Prober(self.learner, self.probes, self.oracle) if self.probes or self.oracle else None
+        prober = None
+        if self.probes or self.oracle:
+            prober = Prober(self.learner, self.probes, num_samples=self.probe_samples, oracle=self.oracle)
         if self.many and prober:
             prober = functools.partial(self.many.probe, prober)
         return Programs(self.many or self.learner, self.variables, prober, probe_every)
@@ -74,8 +77,9 @@ class Experiment(NamedTuple):
         phase = learner.phases[0]
         state, trajectory, _ = learner.take_in(state, _made_up(learner, state))
         minibatch = learner.minibatch(phase, state, trajectory, 0)
-        names = learner.model.network.names
-        table = audit(lambda w: phase.losses(w, minibatch.frozen, minibatch.batch), minibatch.weights, names)
+        losses, weights = watched(phase, minibatch)
+        names = learner.names(weights)
+        table = audit(losses, weights, names)
         check_audit(table, phase.objectives, names)
         return table
 
@@ -90,6 +94,7 @@ def build_experiment(
     schedules: Mapping[str, Schedule],
     normalizer: Normalizer,
     probes: tuple[Probe, ...],
+    probe_samples: int,
     oracle: bool,
     num_envs: int,
     steps: int,
@@ -99,6 +104,7 @@ def build_experiment(
     """Makes environment, network, rules and variables.
 
     Args:
+        probe_samples: at most so many samples of a minibatch get rows of their own, where a probe asks for them.
         oracle: whether rows are held against the true ones.
         num_runs: with seeds `seed`, `seed + 1`, …, to train together in one program.
 
@@ -114,6 +120,7 @@ def build_experiment(
         "environment=compiled/…, or sweep the seed: -m 'seed=range(5)'.",
     )
     spaces = {"observation_shape": environment.observation_shape, "action_space": environment.action_space}
+    spaces["detached_heads"] = agent.detached_heads
     model = make_network(**spaces, seed=seed)
     network = model.network
     require(
@@ -132,6 +139,10 @@ def build_experiment(
         total_steps=steps,
     )
 
+    require(
+        isinstance(probe_samples, int) and probe_samples >= 2,
+        f"probe.samples is {probe_samples}; it must be an integer from 2 on.",
+    )
     known = Oracle(learner) if oracle else None
 
     def variables(number: int) -> TrainState:
@@ -139,10 +150,10 @@ def build_experiment(
         return initial_variables(network, rules, tuple(schedules), normalizer, environment, run_seed(number))
 
     if num_runs == 1:
-        return Experiment(learner, variables(seed), make_environment, probes, oracle=known)
+        return Experiment(learner, variables(seed), make_environment, probes, probe_samples, oracle=known)
     many = ManyLearners(learner, make_environment(num_envs=num_envs * num_runs))
     together = stacked([variables(number) for number in range(seed, seed + num_runs)])
-    return Experiment(learner, together, make_environment, probes, many, known)
+    return Experiment(learner, together, make_environment, probes, probe_samples, many, known)
 
 
 def update_rule(

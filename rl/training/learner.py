@@ -11,6 +11,7 @@ from rl.errors import require
 from rl.estimators import masked_mean
 from rl.frozen import FrozenState, Schedule
 from rl.gradients import cosines, norms
+from rl.gradients.rows import Weights
 from rl.networks import ActorCriticNetwork
 from rl.randomness import uniforms
 from rl.training.episodes import follow_episodes
@@ -20,6 +21,7 @@ from rl.training.seeds import Purpose, fold
 from rl.training.shuffle import permutations
 from rl.training.state import TrainState
 from rl.updates import Direction, RuleState, Step, UpdateRule
+from rl.updates.rule import LossFunction
 
 Metrics = dict[str, tf.Tensor]
 
@@ -39,6 +41,23 @@ class Minibatch(NamedTuple):
     frozen: dict[str, FrozenState]
     rule: RuleState
     seed: tf.Tensor
+
+
+def watched(phase: Phase, minibatch: Minibatch) -> tuple[LossFunction, Weights]:
+    """A phase's losses on a minibatch as a function of all that is watched, and that: the weights at which gradients
+    are taken, and beside them, as `<role>/<part>`, the parts of the frozen copy that they flow through.
+    """
+    frozen, copy = minibatch.frozen, phase.through
+    at = minibatch.weights if phase.differentiate_at == "live" else frozen[phase.differentiate_at].weights
+    if copy is None:
+        return lambda weights: phase.losses(weights, frozen, minibatch.batch), at
+    beside = {f"{copy}/{part}": tensors for part, tensors in frozen[copy].weights.items()}
+
+    def losses(weights: Weights):
+        seen = {part: weights[f"{copy}/{part}"] for part in frozen[copy].weights}
+        return phase.losses(weights, {**frozen, copy: frozen[copy]._replace(weights=seen)}, minibatch.batch)
+
+    return losses, {**at, **beside}
 
 
 class _Loop(NamedTuple):
@@ -143,18 +162,14 @@ class Learner:
 
     def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
         """One update's minibatch of a prepared batch."""
-        picked = _gather(batch, self._orders(phase, state.seed, state.iteration), update)
+        picked = phase.settle(_gather(batch, self._orders(phase, state.seed, state.iteration), update))
         seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), update)
         return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
 
     def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
         """The step that a minibatch asks for; nothing is applied."""
         rule = self.rules[phase.name]
-        live = phase.differentiate_at == "live"
-        at = minibatch.weights if live else minibatch.frozen[phase.differentiate_at].weights
-        direction, rule_state = rule.direction(
-            lambda weights: phase.losses(weights, minibatch.frozen, minibatch.batch), at, minibatch.rule, minibatch.seed
-        )
+        direction, rule_state = rule.direction(*watched(phase, minibatch), minibatch.rule, minibatch.seed)
         step, rule_state = rule.step(direction.gradient, minibatch.weights, rule_state, progress)
         return direction, step, rule_state
 
@@ -162,6 +177,15 @@ class Learner:
         """The share of the run's environment steps that is done, [] float32."""
         done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
         return tf.minimum(done, 1.0)
+
+    def names(self, weights: Weights) -> dict[str, tuple[str, ...]]:
+        """The names of what is watched; those of a frozen copy begin with its role."""
+        own = self.model.network.names
+        copied = {part: part.split("/", 1) for part in weights if part not in own}
+        return {
+            part: tuple(f"{copied[part][0]}/{name}" for name in own[copied[part][1]]) if part in copied else own[part]
+            for part in weights
+        }
 
     def trajectory_spec(self) -> Trajectory:
         """Shapes and types of what `collect` records."""
@@ -217,7 +241,8 @@ class Learner:
         def body(*carry):
             loop = _Loop(*carry)
             seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), loop.update)
-            minibatch = Minibatch(_gather(batch, orders, loop.update), loop.weights, loop.frozen, loop.rule, seed)
+            picked = phase.settle(_gather(batch, orders, loop.update))
+            minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, seed)
             direction, step, rule = self.update(phase, minibatch, progress)
             losses = tf.stack(list(direction.losses.values()))
             finite = tf.math.is_finite(tf.reduce_sum(losses) + step.norm)

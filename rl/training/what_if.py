@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from rl.agents import Phase
+from rl.gradients import onto_live
+from rl.training.evidence import rows_of
 from rl.training.experiment import update_rule
-from rl.training.learner import Learner, Minibatch
-from rl.training.probing import Prober
+from rl.training.learner import Learner, Minibatch, watched
 from rl.training.state import TrainState
 from rl.updates import RuleState
 from rl.updates.combiners import Combiner
@@ -54,18 +55,13 @@ def what_if(
     batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
     minibatch = learner.pick(phase, batch, state, 0)
     unseen = learner.pick(phase, batch, state, 1) if phase.minibatches > 1 else None
-    rows = Prober(learner, ()).rows(phase, minibatch).gradients
+    rows = {name: onto_live(row) for name, row in rows_of(learner, phase, minibatch).gradients.items()}
     own, progress = learner.rules[phase.name], learner.progress(state)
     progress = tf.where(progress < 1.0, progress, 0.0)
     outcomes = {}
     for combiner_name, combiner in combiners.items():
         rule = update_rule(phase, network, combiner, own.optimizer, always_rows=True)
-        direction, _ = rule.direction(
-            lambda weights: phase.losses(weights, minibatch.frozen, minibatch.batch),
-            minibatch.weights,
-            rule.init(minibatch.weights),
-            minibatch.seed,
-        )
+        direction, _ = rule.direction(*watched(phase, minibatch), rule.init(minibatch.weights), minibatch.seed)
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
             stepper = update_rule(phase, network, combiner, optimizer, always_rows=True)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from rl.errors import require
 from rl.frozen import refuse_frozen
-from rl.gradients import gramian, layers_of, watched_rows
+from rl.gradients import gramian, layers_of, onto_live, watched_rows
 from rl.gradients.objective import Objective
 from rl.gradients.rows import Gradient, Weights
 from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
@@ -83,7 +83,7 @@ class UpdateRule:
         self.objectives = {objective.name: objective for objective in objectives}
         self.groups = _partition(groups, self.objectives)
         self.reads = {
-            group: tuple(part for part in names if any(part in self.objectives[name].reads for name in members))
+            group: tuple(dict.fromkeys(part for name in members for part in self.objectives[name].reads))
             for group, members in self.groups.items()
         }
         self.parts = tuple(part for part in names if any(part in reads for reads in self.reads.values()))
@@ -109,7 +109,8 @@ class UpdateRule:
 
         Args:
             losses: a function of the weights: ({objective: []}, anything else).
-            weights: {part: tensors or variables}; parts that no objective reads are left alone.
+            weights: {part: tensors or variables}; parts that no objective reads are left alone. The gradient with
+                respect to a part of a frozen copy, `<role>/<part>`, is added to that of the part.
             seed: [2] int, for combiners that draw an order.
         Raises: LeakError where an objective reaches a part that it is not declared to read, or does not reach one that
             it is.
@@ -117,13 +118,14 @@ class UpdateRule:
         if not self.takes_rows:
             return self._summed(losses, weights), state
         rows = watched_rows(lambda w: self._group_losses(losses, w), weights, self.reads, self._all_names(weights))
-        shared_rows = [self.shared_row(row) for row in rows.gradients.values()]
+        gradients = [onto_live(row) for row in rows.gradients.values()]
+        shared_rows = [self.shared_row(row) for row in gradients]
         matrix = gramian(shared_rows, self.layers)
         row_weights, combiner_state = self._weights(matrix, tf.stack(list(rows.losses.values())), state.combiner, seed)
         gradient = self._unflatten_shared(self._combine(shared_rows, row_weights))
         for part in self.parts:
             if part not in self.shared:
-                own = [row[part] for row in rows.gradients.values() if part in row]
+                own = [row[part] for row in gradients if part in row]
                 gradient[part] = tuple(tf.add_n(tensors) for tensors in zip(*own, strict=True))
         losses_of, auxiliary = rows.auxiliary
         return Direction(losses_of, auxiliary, gradient, matrix, row_weights), state._replace(combiner=combiner_state)
@@ -154,9 +156,10 @@ class UpdateRule:
         return tuple(tensor for part in self.shared for tensor in gradient[part])
 
     def _summed(self, losses: LossFunction, weights: Weights) -> Direction:
-        rows = watched_rows(lambda w: self._total(losses, w), weights, {"total": self.parts}, self._all_names(weights))
+        reads = {"total": tuple(part for parts in self.reads.values() for part in parts)}
+        rows = watched_rows(lambda w: self._total(losses, w), weights, reads, self._all_names(weights))
         losses_of, auxiliary = rows.auxiliary
-        return Direction(losses_of, auxiliary, rows.gradients["total"], None, None)
+        return Direction(losses_of, auxiliary, onto_live(rows.gradients["total"]), None, None)
 
     def _total(self, losses: LossFunction, weights: Weights):
         values, auxiliary = losses(weights)

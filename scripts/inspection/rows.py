@@ -67,18 +67,15 @@ def _lines(fresh) -> list[Line]:
     import tensorflow as tf
 
     from rl.gradients import cosines, gramian, norms
-    from rl.training.probing import Prober
+    from rl.training.evidence import UpdateEvidence
 
     learner = fresh.experiment.learner
     phase = learner.phases[0]
-    rule = learner.rules[phase.name]
     state, trajectory, _ = learner.take_in(fresh.state, fresh.trajectory)
     minibatch = learner.minibatch(phase, state, trajectory, 0)
-    found = Prober(learner, ()).rows(phase, minibatch).gradients
-    objectives = list(found)
-    shared = [rule.shared_row(row) for row in found.values()]
-    by_layer = gramian(shared, rule.layers)
-    sizes = [sum(int(tf.size(shared[0][place])) for place in places) for places in rule.layers.values()]
+    evidence = UpdateEvidence(learner, phase, fresh.state, minibatch, num_samples=2)
+    objectives, layers, sizes = evidence.objectives, evidence.layers, evidence.sizes
+    by_layer = gramian(list(evidence.rows.values()), dict(zip(layers, evidence.places, strict=True)))
 
     def line(layer, size, matrix) -> Line:
         lengths, angles = norms(matrix).numpy(), cosines(matrix).numpy()
@@ -93,7 +90,7 @@ def _lines(fresh) -> list[Line]:
     whole = line(_ALL, sum(sizes), tf.reduce_sum(by_layer, 0))
     return [
         whole,
-        *(line(name, size, by_layer[k]) for k, (name, size) in enumerate(zip(rule.layers, sizes, strict=True))),
+        *(line(name, size, by_layer[k]) for k, (name, size) in enumerate(zip(layers, sizes, strict=True))),
     ]
 
 

@@ -4,16 +4,19 @@ import pytest
 from composition import CONFIGS, build, flat, job_name
 from omegaconf import OmegaConf
 
+NESTED = {"agent/bootstrap"}  # groups within a group; elsewhere a folder within one is part of the choice's name
 CHOICES = [
     (folder.name, file.relative_to(folder).with_suffix("").as_posix())
     for folder in sorted(CONFIGS.iterdir())
     if folder.is_dir()
     for file in sorted(folder.rglob("[!_]*.yaml"))
-]
+    if file.parent.relative_to(CONFIGS).as_posix() not in NESTED
+] + [(group, file.stem) for group in sorted(NESTED) for file in sorted((CONFIGS / group).glob("[!_]*.yaml"))]
 EXTRA = {
     ("network", "minatar"): ["environment=compiled/minatar/breakout"],
     ("environment", "gymnasium"): ["environment.id=CartPole-v1"],
     ("probe", "oracle"): ["environment=compiled/tabular/chain"],
+    **{("agent/bootstrap", choice): ["frozen=target_hard"] for choice in ("residual", "tdc", "tdrc")},
 }
 
 
@@ -21,7 +24,8 @@ EXTRA = {
 def test_every_choice_builds_an_experiment_that_passes_the_audit(compose, group, choice):
     config = compose(f"{group}={choice}", *EXTRA.get((group, choice), []))
     table = build(config).audit()
-    assert set(table) == {"policy", "value", "entropy"}
+    own = {"correction"} if choice in {"tdc", "tdrc"} else set()
+    assert set(table) == {"policy", "value", "entropy"} | own
 
 
 def test_every_number_says_what_it_means_once():
@@ -60,6 +64,12 @@ def test_names_are_by_resolved_values_and_not_by_spelling_or_order(compose):
     assert named(compose, "steps=200_000", "num_envs=4") == named(compose, "num_envs=4", "steps=200000")
     assert named(compose, "steps=500_000", "agent.gamma=0.990") == "seed=0"
     assert named(compose, "optimizer=adam", "optimizer.learning_rate=2.5e-4") == "seed=0"
+
+
+def test_a_group_within_a_group_makes_no_folder(compose):
+    compose()
+    name = named(compose, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5", "frozen=target_hard")
+    assert name == "agent.bootstrap.eta=0.5,agent.bootstrap=residual,frozen=target_hard,seed=0"
 
 
 def test_an_overlay_changes_the_root_and_an_override_changes_the_overlay(compose):

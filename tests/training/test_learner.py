@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rl.training.evidence import rows_of
 from rl.training.probing import Prober
 from rl.training.state import named_variables, read
 
@@ -127,12 +128,12 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
     experiment = build(*SMALL, *choice)
     learner, state = experiment.learner, read(experiment.variables)
     state, trajectory = learner.collect(state, learner.chance(state.seed, state.iteration))
-    prober = Prober(learner, experiment.probes)
+    prober = Prober(learner, experiment.probes, num_samples=8)
     found = prober(state, trajectory).numbers
     taken_in, normalized, _ = learner.take_in(state, trajectory)
     phase = learner.phases[0]
     minibatch = learner.minibatch(phase, taken_in, normalized, 0)
-    rows = prober.rows(phase, minibatch).gradients
+    rows = rows_of(learner, phase, minibatch).gradients
     torso = {"policy": "torso", "value": "torso"} if shared else {"policy": "policy_torso", "value": "value_torso"}
     flat = {n: np.concatenate([g.numpy().ravel() for g in rows[n][torso[n]]]).astype(np.float64) for n in torso}
     for name, row in flat.items():

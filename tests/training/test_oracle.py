@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from rl.environments.compiled.tabular import exact
 from rl.errors import ConfigError
 from rl.gradients.bias import deviation
+from rl.training.evidence import rows_of
 from rl.training.probing import Prober
 from rl.training.state import read
 
@@ -36,7 +37,7 @@ def experienced(experiment):
 
 
 def findings(experiment):
-    return Prober(experiment.learner, (), experiment.oracle)(*rolled_out(experiment)).numbers
+    return Prober(experiment.learner, (), num_samples=2, oracle=experiment.oracle)(*rolled_out(experiment)).numbers
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_the_mean_over_environments_is_the_row_of_the_whole_batch(build):
     before, state, trajectory = experienced(experiment)
     learner, oracle = experiment.learner, experiment.oracle
     minibatch = learner.minibatch(learner.phases[0], state, trajectory, 0)
-    rows = Prober(learner, ()).rows(learner.phases[0], minibatch).gradients
+    rows = rows_of(learner, learner.phases[0], minibatch).gradients
     true, _ = oracle.truth(before, state)
     numbers = oracle(before, state, trajectory, rows)
     for name, sampled in oracle.sampled(state, trajectory).items():
@@ -199,7 +200,7 @@ def test_with_a_torso_for_each_head_a_row_is_on_its_own(build):
 
 def test_runs_batched_in_one_program_find_what_each_finds_alone(build):
     experiment = build(*SMALL, "environment=compiled/tabular/chain")
-    prober = Prober(experiment.learner, (), experiment.oracle)
+    prober = Prober(experiment.learner, (), num_samples=2, oracle=experiment.oracle)
     runs = [rolled_out(experiment, tf.constant([7, number])) for number in (1, 2)]
     alone = [prober(*run).numbers for run in runs]
     stacked = tf.nest.map_structure(lambda *x: tf.stack(x), *runs)

@@ -1,6 +1,7 @@
 """Do the objectives pull the same way?"""
 
 import itertools
+import math
 
 import tensorflow as tf
 
@@ -11,12 +12,17 @@ from rl.gradients.probes.evidence import Evidence
 def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Cosines of all pairs of raw rows, in all and layer by layer; NaN where a row is zero.
 
-    Two independent directions in P dimensions have a cosine of 0 ± 1/√P: small layers look extreme by chance.
+    Two independent directions in P dimensions have a cosine of 0 ± 1/√P, so that small layers look extreme by chance:
+    within ± null_band = 2/√P of 0 nothing is said.
     """
     if not evidence.layers:
         return {}
     total, by_layer = cosines(tf.reduce_sum(evidence.raw, 0)), cosines(evidence.raw)
-    numbers = {}
+    numbers = {"gradient/null_band": tf.constant(_null_band(sum(evidence.sizes)))}
+    numbers |= {
+        f"gradient/null_band/{layer}": tf.constant(_null_band(size))
+        for layer, size in zip(evidence.layers, evidence.sizes, strict=True)
+    }
     for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2):
         numbers[f"gradient/cosine/{a}-{b}"] = total[i, j]
         for l, layer in enumerate(evidence.layers):
@@ -33,3 +39,8 @@ def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
         f"gradient/conflict/{a}-{b}": tf.reduce_mean(against[:, i, j])
         for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2)
     }
+
+
+def _null_band(size: int) -> float:
+    """Two standard deviations of the cosine of independent directions."""
+    return 2.0 / math.sqrt(size)

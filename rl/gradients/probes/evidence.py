@@ -1,8 +1,10 @@
-"""What probes look at: numbers alone, gathered once for all of them."""
+"""What probes look at: one update, taken apart."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
+
+from rl.gradients.gramian import Row
 
 EXTRA_ROWS = ("combined", "clipped", "applied")
 
@@ -17,8 +19,30 @@ class CopyDrift(NamedTuple):
     kl: tf.Tensor
 
 
-class Evidence(NamedTuple):
-    """One update, taken apart.
+class Change(NamedTuple):
+    """How a loss changes on the minibatch that a step was made from; [] float32.
+
+    shared: when the step on the shared weights alone is taken; whole: with that on the heads.
+    """
+
+    shared: tf.Tensor
+    whole: tf.Tensor
+
+
+class SampleRows(NamedTuple):
+    """Rows of single samples of the minibatch, [n, P] float32 on all of an objective's route but its head, and the
+    squared norm of the row of all `batch_size` samples, [] float32. Samples that are not valid are left out by a weight
+    of 0; `weights` [n] float32 are 1 elsewhere.
+    """
+
+    rows: tf.Tensor
+    weights: tf.Tensor
+    square_norm: tf.Tensor
+    batch_size: tf.Tensor
+
+
+class Evidence(Protocol):
+    """One update in numbers. What costs passes over the batch of its own is computed when a probe first asks for it.
 
     The Gramian is over the objectives' raw rows (without coefficients) and then the extra rows: the combined gradient,
     the clipped one and the applied step Δw. With m objectives it is [L, m + 3, m + 3], a layer of the shared weights at
@@ -28,6 +52,12 @@ class Evidence(NamedTuple):
     objectives: tuple[str, ...]
     coefficients: tuple[float, ...]
     layers: tuple[str, ...]
+    places: tuple[tuple[int, ...], ...]
+    """Of each layer: which of a row's tensors are its weights."""
+    sizes: tuple[int, ...]
+    """Numbers in each of the layers."""
+    rows: dict[str, Row]
+    """{objective: its raw row}, on all of its route but the head."""
     gramian: tf.Tensor
     torso_norms: dict[str, tf.Tensor]
     """{objective: norm of its gradient on all of its route but the head}: the raw row's, where the torso is shared."""
@@ -39,6 +69,27 @@ class Evidence(NamedTuple):
     """{layer: norm of its applied step}, likewise."""
     copies: dict[str, CopyDrift]
     """{role: drift from it}, before the iteration refreshed the copies."""
+    kernels: dict[str, tf.Tensor]
+    """{layer: its kernel [inputs, units]}, all layers of the network."""
+    activations: dict[str, tf.Tensor]
+    """{layer: its units' activations [B, ..., units]}, those before the heads."""
+    features: dict[str, tf.Tensor]
+    """{part: its output [B, F]}, of the parts that heads stand on."""
+    feature_gradients: dict[str, tf.Tensor]
+    """{objective: its gradient with respect to what its head stands on, [B, F]}."""
+    halves: tuple[dict[str, Row], dict[str, Row]]
+    """Raw rows {objective: row} of the first half of the minibatch, and of the second."""
+    samples: dict[str, SampleRows]
+    """{objective: rows of single samples}."""
+    stale: dict[str, dict[str, Row]]
+    """{role: {objective: its raw row at the frozen copy's weights}}, the copies as they stood before the iteration."""
+    one_step: tuple[Row, Row]
+    """The gradient of ½ δ², with the one-step TD error δ, with respect to the value's own weights (the semi-gradient)
+    and to those that its successor's value is taken with; on the route but the head."""
+    changes: dict[str, Change]
+    """{objective: the measured change of its loss}."""
+    curvatures: dict[str, tf.Tensor]
+    """{objective: uᵀ H u} with H the Hessian of its loss and u = Δw / |Δw| on all weights."""
 
     @property
     def num_objectives(self) -> int:

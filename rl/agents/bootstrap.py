@@ -1,0 +1,91 @@
+"""What stands for the future in the value's objective, and how much of its gradient is followed through it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+from rl.errors import require
+from rl.estimators import gradient_correction_loss, masked_mean, residual_loss, td_error
+from rl.gradients.rows import Weights
+
+CORRECTION = "correction"
+"""The head that estimates the TD error, and the objective that fits it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SemiGradient:
+    """The λ-return is a constant: nothing flows through the values it was made of (Sutton 1988)."""
+
+    of: str
+    """`live` or `target`: whose value stands for the future."""
+
+    through: ClassVar[str | None] = None
+    """The role of the frozen copy through which the value's gradient flows as well."""
+    objectives: ClassVar[Mapping[str, float]] = {}
+    """{objective beside the agent's own: its coefficient}; each reads the detached head of its name."""
+
+    def __post_init__(self):
+        require(self.of in ("live", "target"), f"agent.bootstrap.of is {self.of!r}; it is one of live, target.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual:
+    """Baird's residual algorithm on the one-step TD error: η times its gradient through the target copy is added.
+
+    η = 1 with a copy that is never older than the live weights is the residual gradient; η = 0 the one-step
+    semi-gradient. The advantages stay those of the agent's λ.
+    """
+
+    eta: float
+
+    of: ClassVar[str] = "target"
+    through: ClassVar[str | None] = "target"
+    objectives: ClassVar[Mapping[str, float]] = {}
+
+    def __post_init__(self):
+        require(self.eta >= 0, f"agent.bootstrap.eta is {self.eta}; it must not be negative.")
+
+    def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
+        """{objective: [] loss}, from the heads' outputs [B, 1] and the target copy's values of the successors [B]."""
+        value = residual_loss(outputs["value"][:, 0], batch.reward, batch.discount, v_t, eta=self.eta)
+        return {"value": masked_mean(value, batch.valid)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientCorrection:
+    """TDC and TDRC on the one-step TD error: γ h ∇v̄(s') is added through the target copy.
+
+    h is a linear head on the torso's features, which it does not move, fitted to the TD error with the penalty
+    ½ β |θ_h|². β = 0 is TDC (Sutton et al. 2009), β = 1 TDRC (Ghiassian et al. 2020, arXiv:2007.00611). Differs from
+    nonlinear TDC (Maei et al. 2009): the term with the value's second derivatives is left out, as by the latter.
+    """
+
+    regularization: float
+    coefficient: float
+
+    of: ClassVar[str] = "target"
+    through: ClassVar[str | None] = "target"
+
+    def __post_init__(self):
+        for key in ("regularization", "coefficient"):
+            value = getattr(self, key)
+            require(value >= 0, f"agent.bootstrap.{key} is {value}; it must not be negative.")
+
+    @property
+    def objectives(self) -> Mapping[str, float]:
+        """The fit of h."""
+        return {CORRECTION: self.coefficient}
+
+    def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
+        """See `Residual.losses`; that of h is ½ (δ − h)² + ½ β |θ_h|²."""
+        v_tm1, h_tm1 = outputs["value"][:, 0], outputs[CORRECTION][:, 0]
+        value = gradient_correction_loss(v_tm1, batch.reward, batch.discount, v_t, h_tm1)
+        error = td_error(v_tm1, batch.reward, batch.discount, v_t)
+        penalty = tf.add_n([tf.reduce_sum(tf.square(weight)) for weight in weights[CORRECTION]])
+        fit = masked_mean(0.5 * tf.square(error - h_tm1), batch.valid) + 0.5 * self.regularization * penalty
+        return {"value": masked_mean(value, batch.valid), CORRECTION: fit}
+
+
+Bootstrap = SemiGradient | Residual | GradientCorrection

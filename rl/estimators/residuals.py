@@ -1,0 +1,55 @@
+"""Losses of the value's one-step TD error whose gradient flows, wholly or in part, through the successor's value.
+
+One family: with δ = r + γ v̄(s') − v(s) and a factor κ that is held fixed,
+
+    g = −δ ∇v(s) + γ κ ∇v̄(s')
+
+κ = 0 is the semi-gradient (Sutton 1988), κ = η δ Baird's residual algorithm (1995; η = 1 the residual gradient), and
+κ = h(s), an estimate of E[δ | s], TD with gradient correction (Sutton et al. 2009). The second term is a gradient with
+respect to the weights of v̄: where these are a frozen copy's, a tape has to watch the copy. Each function's number is
+½ δ² whatever κ is; only its gradient differs.
+
+All arrays are [B]. discount is γ, or 0 where the episode terminated, which takes out the successor altogether.
+"""
+
+import tensorflow as tf
+
+
+def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor, *, eta: float) -> tf.Tensor:
+    """½ δ², with the gradient −δ ∇v_tm1 + η γ δ ∇v_t: Baird's residual algorithm (Baird 1995, eq. 12).
+
+    One successor is drawn where the mean squared Bellman error asks for two (Baird 1995, section 5): with random
+    transitions and η > 0 the variance of the successor's value is minimised too.
+
+    Args:
+        v_tm1, v_t: the values of a step's observation and of its successor.
+        eta: η, 0 for the semi-gradient, 1 for the residual gradient.
+    """
+    error = td_error(v_tm1, reward, discount, v_t)
+    return _with_correction(error, v_tm1, discount, v_t, eta * error)
+
+
+def gradient_correction_loss(
+    v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor, h_tm1: tf.Tensor
+) -> tf.Tensor:
+    """½ δ², with the gradient −δ ∇v_tm1 + γ h ∇v_t: TDC (Sutton et al. 2009, eq. 10).
+
+    h_tm1: an estimate of the expected TD error of the step's observation; no gradient flows to it.
+    """
+    error = td_error(v_tm1, reward, discount, v_t)
+    return _with_correction(error, v_tm1, discount, v_t, h_tm1)
+
+
+def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor) -> tf.Tensor:
+    """δ = r + γ v_t − v_tm1; no gradient flows through it."""
+    return tf.stop_gradient(reward + discount * v_t - v_tm1)
+
+
+def _with_correction(error, v_tm1, discount, v_t, kappa) -> tf.Tensor:
+    """½ δ², whose gradient is −δ ∇v_tm1 + γ κ ∇v_t."""
+    return 0.5 * tf.square(error) - error * _nothing(v_tm1) + tf.stop_gradient(discount * kappa) * _nothing(v_t)
+
+
+def _nothing(x: tf.Tensor) -> tf.Tensor:
+    """0, with the gradient of x."""
+    return x - tf.stop_gradient(x)

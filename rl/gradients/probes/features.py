@@ -1,0 +1,26 @@
+"""What the objectives ask of the torso's output, before its weights turn that into rows."""
+
+import itertools
+
+import tensorflow as tf
+
+from rl.gradients.probes.evidence import Evidence
+
+
+def feature_gradients(evidence: Evidence) -> dict[str, tf.Tensor]:
+    """Norms of every objective's gradient with respect to the torso's output on the minibatch, [B, F] as one vector,
+    the cosines between them, and the row's norm over it.
+
+    Where the cosine at the output differs from that of the rows, it is the torso that makes or hides the conflict.
+    With separate torsos there are the norms alone.
+    """
+    numbers, gradients = {}, evidence.feature_gradients
+    for name, gradient in gradients.items():
+        size = tf.norm(gradient)
+        numbers[f"gradient/features/{name}"] = size
+        numbers[f"gradient/features/{name}/row_ratio"] = tf.math.divide_no_nan(evidence.torso_norms[name], size)
+    if evidence.layers:
+        for (a, one), (b, other) in itertools.combinations(gradients.items(), 2):
+            cosine = tf.reduce_sum(one * other) / (tf.norm(one) * tf.norm(other))
+            numbers[f"gradient/features/{a}-{b}"] = cosine
+    return numbers

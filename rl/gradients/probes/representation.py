@@ -1,0 +1,43 @@
+"""How much of the torso's output is used."""
+
+import tensorflow as tf
+
+from rl.gradients.probes.evidence import Evidence
+from rl.gradients.probes.spectrum import singular_values
+
+_THRESHOLD = 0.01
+
+
+def representation(evidence: Evidence) -> dict[str, tf.Tensor]:
+    """Of the features that the heads stand on, over the minibatch [B, F]:
+
+    srank            the least k whose k largest singular values make up 99 % of their sum
+                     (Kumar et al. 2021, eq. 1 with δ = 0.01, arXiv:2010.14498)
+    effective_rank   exp of the entropy of the singular values over their sum (Roy & Vetterli 2007)
+    feature_norm     the mean length of a sample's features
+
+    A falling rank is a collapse of the representation; that it explains a falling return is contested (Gulcehre et al.
+    2022, arXiv:2207.02099).
+    """
+    numbers = {}
+    for part, features in evidence.features.items():
+        values = singular_values(features)
+        numbers[f"representation/srank/{part}"] = srank(values, threshold=_THRESHOLD)
+        numbers[f"representation/effective_rank/{part}"] = effective_rank(values)
+        numbers[f"representation/feature_norm/{part}"] = tf.reduce_mean(tf.norm(features, axis=-1))
+    return numbers
+
+
+def srank(values: tf.Tensor, *, threshold: float) -> tf.Tensor:
+    """The least k with Σ_{i≤k} σ_i ≥ (1 − δ) Σ σ_i, [] float32; 0 where all are 0. values: [F], descending."""
+    total = tf.reduce_sum(values)
+    short = tf.cumsum(values) < (1.0 - threshold) * total
+    return tf.where(total > 0, tf.reduce_sum(tf.cast(short, tf.float32)) + 1.0, 0.0)
+
+
+def effective_rank(values: tf.Tensor) -> tf.Tensor:
+    """exp(−Σ p_i log p_i) with p = σ / Σ σ, [] float32; 0 where all are 0. values: [F]."""
+    total = tf.reduce_sum(values)
+    shares = tf.math.divide_no_nan(values, total)
+    entropy = -tf.reduce_sum(tf.math.xlogy(shares, shares))
+    return tf.cast(tf.where(total > 0, tf.exp(entropy), tf.zeros_like(entropy)), tf.float32)
