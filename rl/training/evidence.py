@@ -159,7 +159,9 @@ class UpdateEvidence(Evidence):
         def losses(weights: Weights):
             return {"error": self._one_step_loss(weights, batch)}, None
 
-        both = {part: live[part] for part in parts} | {f"beyond/{part}": copy[part] for part in parts}
+        # Tensors of their own: a tape would give what two names share the sum of both gradients.
+        both = {part: live[part] for part in parts}
+        both |= {f"beyond/{part}": tuple(tf.identity(weight) for weight in copy[part]) for part in parts}
         row = watched_rows(losses, both, {"error": tuple(both)}).gradients["error"]
         beyond = {part.split("/")[1]: tensors for part, tensors in row.items() if "/" in part}
         return self._body({part: row[part] for part in parts}), self._body(beyond)
@@ -218,11 +220,15 @@ def rows_of(learner: Learner, phase: Phase, minibatch: Minibatch) -> Rows:
 
 
 def second_derivatives(numbers: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-    """{name: d²f/dx² at 0} of functions of one number, by two forward passes in one (Pearlmutter 1994)."""
-    zero, one = tf.zeros(()), tf.ones(())
-    with tf.autodiff.ForwardAccumulator(zero, one) as outer, tf.autodiff.ForwardAccumulator(zero, one) as inner:
-        slopes = {name: inner.jvp(number) for name, number in numbers(zero).items()}
-    return {name: outer.jvp(slope, tf.UnconnectedGradients.ZERO) for name, slope in slopes.items()}
+    """{name: d²f/dx² at 0} of functions of one number x, [] float32 each."""
+    zero = tf.zeros(())
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as outer:
+        outer.watch(zero)
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as inner:
+            inner.watch(zero)
+            values = numbers(zero)
+        slopes = {name: inner.gradient(value, zero) for name, value in values.items()}
+    return {name: outer.gradient(slope, zero, unconnected_gradients="zero") for name, slope in slopes.items()}
 
 
 def _size(batch) -> int:
