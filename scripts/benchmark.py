@@ -1,6 +1,7 @@
-"""Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|combiners|probes|learning; see --help.
+"""Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|combiners|probes|learning|shared; see --help.
 
-Every rate of ours comes from runs of scripts/train.py as a user starts it. Rivals take turns within a round, since
+Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners and of single probes,
+whose programs take turns in one process. Rivals take turns within a round, since
 machines are noisy and only ratios of one sitting mean something; figures are medians over the rounds.
 """
 
@@ -10,7 +11,7 @@ from runtime import prepare
 
 prepare()
 
-from benchmarks import combiners, compiled, learning, limit, probes, profile, seeds, speed
+from benchmarks import combiners, compiled, learning, limit, probes, profile, seeds, shared_torso, speed
 from composition import report_errors
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (speed, compiled, seeds, limit, profile, combiners, probes, learning):
+    for command in (speed, compiled, seeds, limit, profile, combiners, probes, learning, shared_torso):
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)

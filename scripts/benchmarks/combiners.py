@@ -1,13 +1,11 @@
-"""What every combiner costs beside PCGrad: steps per second of PPO on the compiled CartPole, one run a round each."""
+"""What every combiner costs beside PCGrad: PPO on the compiled CartPole, all programs in one process and in turns."""
 
 import argparse
-import tempfile
-from pathlib import Path
+import time
 
 from benchmarks.printing import machine, markdown, median, progress
-from benchmarks.runs import QUIET, SCRIPTS, rate, train
+from benchmarks.runs import combiner_names
 
-_OURS = (*QUIET, "environment=compiled/cartpole")
 _BESIDE = "pcgrad"
 
 
@@ -17,26 +15,55 @@ def add(commands) -> None:
     command.add_argument("--rounds", type=int, default=5)
     command.add_argument("--num-envs", type=int, default=64, help="environments (default: 64)")
     command.add_argument("--threads", type=int, default=2, help="CPU threads (default: 2)")
-    command.add_argument("--steps", type=int, default=1_500_000)
+    command.add_argument("--steps", type=int, default=500_000, help="of a turn (default: 500,000)")
+    command.add_argument("--only", nargs="*", default=combiner_names(), help="combiners (default: all)")
+    command.add_argument("overrides", nargs="*", help="of the config, for all of them")
     command.set_defaults(run=combiners)
 
 
 def combiners(arguments: argparse.Namespace) -> None:
     """Measures and prints."""
-    folder_of_choices = SCRIPTS.parent / "configs" / "combiner"
-    names = sorted(file.stem for file in folder_of_choices.glob("*.yaml") if not file.stem.startswith("_"))
-    settings = [f"{key}={getattr(arguments, key)}" for key in ("num_envs", "threads", "steps")]
+    names = sorted({_BESIDE, *arguments.only})
+    settings = ["environment=compiled/cartpole", f"num_envs={arguments.num_envs}", "steps=1_000_000_000", "probe=none"]
+    settings += arguments.overrides
+    programs = _programs([[*settings, f"combiner={name}"] for name in names], arguments.threads)
+    turns = dict(zip(names, programs, strict=True))
     rates: dict[str, list[float]] = {name: [] for name in names}
-    with tempfile.TemporaryDirectory() as folder:
-        for turn in range(arguments.rounds):
-            for name in progress(names if turn % 2 else names[::-1], f"round {turn + 1}"):
-                rates[name].append(rate(train(Path(folder), *_OURS, *settings, f"combiner={name}").folder))
+    for number in progress(range(arguments.rounds), "rounds"):
+        for name in names if number % 2 else names[::-1]:
+            rates[name].append(_rate(turns[name], arguments.steps))
     print(
-        f"PPO, compiled CartPole, {arguments.num_envs} environments, probes at their defaults, {arguments.threads} "
-        f"threads; medians of {arguments.rounds} rounds. {machine()}\n"
+        f"PPO, compiled CartPole, {arguments.num_envs} environments, rows at every update, no probes, "
+        f"{arguments.threads} threads; medians of {arguments.rounds} rounds in turns. {machine()}\n"
     )
     rows = []
     for name in names:
         ratios = (own / beside for own, beside in zip(rates[name], rates[_BESIDE], strict=True))
         rows.append([f"`{name}`", median(rates[name], ",.0f"), f"{median(ratios, '.2f')} ×"])
     print(markdown(["combiner", "steps/s", f"beside `{_BESIDE}`"], rows))
+
+
+def _programs(settings: list[list[str]], threads: int) -> list:
+    """Compiled, one for each list of overrides."""
+    import hydra
+    import tensorflow as tf
+    from composition import CONFIGS, build, register_resolvers
+
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    register_resolvers()
+    made = []
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        for overrides in progress(settings, "compiling"):
+            programs = build(hydra.compose("train", overrides=overrides)).programs(probe_every=1_000_000)
+            programs.compile()
+            made.append(programs)
+    return made
+
+
+def _rate(programs, steps: int) -> float:
+    """Environment steps a second over at least so many."""
+    began, done, per_iteration = time.perf_counter(), 0, programs.learner.steps_per_iteration
+    while done < steps:
+        done += per_iteration * len(programs.iterate(10**9).metrics["bad_update"])
+    return done / (time.perf_counter() - began)

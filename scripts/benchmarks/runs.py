@@ -56,6 +56,12 @@ def train(folder: Path, *overrides: str) -> Run:
     return Run(run, seconds_to_start)
 
 
+def combiner_names() -> list[str]:
+    """Of all the choices in configs/combiner/."""
+    files = (SCRIPTS.parent / "configs" / "combiner").glob("[!_]*.yaml")
+    return sorted(file.stem for file in files)
+
+
 def summary(run: Path) -> dict:
     """A run's summary.json."""
     return json.loads((run / "summary.json").read_text())
