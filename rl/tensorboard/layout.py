@@ -29,7 +29,37 @@ _CHARTS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "norm of the value's row": [r"gradient/norm/value/.*"],
         "step over weights": [r"update/ratio/.*"],
     },
+    "Is it noise?": {
+        "cosine across half-batches": [
+            r"gradient/cross_batch/policy-value$",
+            r"gradient/cross_batch/policy-value/corrected$",
+        ],
+        "reliability of each row": [r"gradient/cross_batch/(policy|value|entropy)$"],
+        "signal to noise": [r"gradient/snr/.*"],
+        "noise scale": [r"gradient/noise_scale/.*"],
+        "interference between samples": [r"gradient/interference/(policy|value|entropy)$"],
+    },
+    "What the step did": {
+        "change of each loss, to first order": [r"update/change/.*"],
+        "change of each loss, measured": [r"update/measured_change/.*"],
+        "curvature along the step": [r"gradient/curvature/.*"],
+    },
+    "Representation": {
+        "rank of the features": [r"representation/(srank|effective_rank)/.*"],
+        "norm of the features": [r"representation/feature_norm/.*"],
+        "dormant units": [r"representation/dormant/.*"],
+        "dead units": [r"representation/dead/.*"],
+        "gradients at the torso's output": [r"gradient/features/(policy|value|entropy)$"],
+        "stable rank of the weights": [r"weights/stable_rank/.*"],
+    },
+    "Against the truth": {
+        "cosine with the true row": [r"gradient/oracle/.*/cosine$"],
+        "squared bias": [r"gradient/oracle/.*/squared_bias$"],
+        "variance": [r"gradient/oracle/.*/variance$"],
+    },
     "Frozen copies": {
+        "staleness: cosine of the rows": [r"gradient/stale/.*/cosine$"],
+        "the gradient through the target": [r"gradient/through_target/.*"],
         "KL from the copy": [r"frozen/.*/kl$"],
         "distance": [r"frozen/.*/distance$"],
         "age": [r"frozen/.*/age$"],

@@ -80,7 +80,7 @@ class Record:
     def go_on(self, meta: Mapping[str, Any]) -> None:
         """Takes out what was logged after a checkpoint, and goes on with its figures."""
         self._meta.update({key: meta[key] for key in self._meta})
-        self.log.go_on(meta["steps"], meta["since_log"])
+        self.log.go_on(meta["steps"], meta["since_log"], meta["noise_scales"])
 
     def iterations(self, stretch: Stretch, evaluation: Evaluation | None, *, last: bool) -> bool:
         """Logs a stretch and the evaluation after it; whether this evaluation is the best so far."""
@@ -100,7 +100,12 @@ class Record:
     def save(self, arrays: Mapping[str, np.ndarray], *, steps: int, best: bool) -> None:
         """A checkpoint."""
         self.log.flush()
-        meta = {**self._meta, "wall_seconds": self.wall_seconds, "since_log": self.log.since_point}
+        meta = {
+            **self._meta,
+            "wall_seconds": self.wall_seconds,
+            "since_log": self.log.since_point,
+            "noise_scales": self.log.noise_scales.averages,
+        }
         self._checkpoints.save(arrays, meta, steps=steps, best=best)
 
     def write_summary(self, status: str, *, steps: int, updates: int, error: str | None = None) -> dict[str, Any]:

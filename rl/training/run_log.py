@@ -10,6 +10,7 @@ from rl.tensorboard import Writer, drop_after
 from rl.training.evaluation import Evaluation
 from rl.training.loop import Stretch
 from rl.training.metrics_file import MetricsFile
+from rl.training.noise_scales import NoiseScales
 
 
 class RunLog:
@@ -22,17 +23,21 @@ class RunLog:
         self._writer: Writer | None = None
         self.since_point: list[dict[str, float]] = []
         """The iterations since the newest point, which a checkpoint keeps."""
+        self.noise_scales = NoiseScales()
+        """Likewise."""
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, Any]) -> None:
         """The first event file of a run: config, layout and hyperparameters are written."""
         self._writer = Writer(self._folder)
         self._writer.begin(config_text, hyperparameters, "/".join(self._folder.parts[-2:]))
 
-    def go_on(self, steps: int, since_point: list[dict[str, float]]) -> None:
+    def go_on(
+        self, steps: int, since_point: list[dict[str, float]], averages: Mapping[str, tuple[float, float]]
+    ) -> None:
         """Another event file of a run that is resumed at an environment step; what came after it is taken out."""
         drop_after(self._folder, steps)
         self._metrics.drop_after(steps)
-        self.since_point = since_point
+        self.since_point, self.noise_scales = since_point, NoiseScales(averages)
         self._writer = Writer(self._folder)
 
     def iterations(self, stretch: Stretch, evaluation: Evaluation | None, *, wall_seconds: float, last: bool) -> None:
@@ -41,7 +46,8 @@ class RunLog:
         last: whether the run ends here, so that what there is makes a point in TensorBoard.
         """
         count, steps = stretch.num_iterations, self._steps_of(stretch)
-        columns = {**stretch.chunk.metrics, **stretch.chunk.findings}
+        found = stretch.chunk.findings
+        columns = {**stretch.chunk.metrics, **found, **self.noise_scales.columns(found)}
         del columns["bad_update"]
         evaluations = np.full((2, count), np.nan)
         if evaluation is not None:

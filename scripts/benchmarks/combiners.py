@@ -65,5 +65,6 @@ def _rate(programs, steps: int) -> float:
     """Environment steps a second over at least so many."""
     began, done, per_iteration = time.perf_counter(), 0, programs.learner.steps_per_iteration
     while done < steps:
-        done += per_iteration * len(programs.iterate(10**9).metrics["bad_update"])
+        count = -(-(steps - done) // per_iteration)
+        done += per_iteration * len(programs.iterate(count).metrics["bad_update"])
     return done / (time.perf_counter() - began)

@@ -40,7 +40,7 @@ def shared(arguments: argparse.Namespace) -> None:
     for kind, combiner in progress([(kind, name) for kind in kinds for name in arguments.only], "settings"):
         settings, seeds = kinds[kind]
         chosen = (f"combiner={combiner}", f"seeds={seeds}", f"steps={arguments.steps}")
-        folder = f"hydra.run.dir={arguments.folder / kind / combiner}/seed=0"
+        folder = f"hydra.run.dir='{arguments.folder / kind / combiner}/seed=0'"
         command = [sys.executable, str(SCRIPTS / "train.py"), *_ENVIRONMENT, *settings, *chosen, folder]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     for kind, (settings, seeds) in kinds.items():
