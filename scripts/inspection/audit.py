@@ -5,8 +5,9 @@ from pathlib import Path
 
 import hydra
 from composition import CONFIGS, build, load_run
-from rich.console import Console
 from rich.table import Table
+
+from inspection.printing import show
 
 _STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
 
@@ -30,13 +31,13 @@ def audit(arguments: argparse.Namespace) -> None:
     found = experiment.audit()
     network = experiment.learner.model.network
     table = Table(title="which objective's gradient reaches which weight")
-    table.add_column("weight")
+    table.add_column("weight", no_wrap=True)
     table.add_column("part")
     for objective in found:
         table.add_column(objective, justify="right")
-    for part, names in network.names.items():
-        kind = "shared" if part in network.shared else "private"
-        for name in names:
-            table.add_row(name, kind, *(f"[{_STYLES[found[o][name]]}]{found[o][name]}[/]" for o in found))
-    Console().print(table)
+    for name in next(iter(found.values())):
+        part = name.split("/")[0]
+        kind = "shared" if part in network.shared else "private" if part in network.names else "frozen copy"
+        table.add_row(name, kind, *(f"[{_STYLES[found[o][name]]}]{found[o][name]}[/]" for o in found))
+    show(table)
     print("Every objective reaches what it declares, and nothing else.")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.table import Table
 
+from inspection.figures import add_run_arguments, pyplot, write_figure
 from inspection.fresh import fresh_batch
 from inspection.printing import show
 
@@ -32,9 +33,7 @@ class Line(NamedTuple):
 def add(commands) -> None:
     """The command and its options."""
     command = commands.add_parser("rows", help="every objective's row, layer by layer", description=__doc__)
-    command.add_argument("run", type=Path, help="a run directory")
-    command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
-    command.add_argument("--out", type=Path, help="where figure and numbers go (default: RUN/inspect)")
+    add_run_arguments(command)
     command.set_defaults(run_command=rows)
 
 
@@ -105,14 +104,8 @@ def _write(lines: list[Line], file: Path) -> Path:
 
 
 def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
-    try:
-        import matplotlib
-    except ImportError:
-        print("No figure: matplotlib is not installed (extra `figures`).")
+    if (plt := pyplot()) is None:
         return []
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     places, layers = np.arange(len(lines)), [line.layer for line in lines]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.6 + 0.55 * len(lines)), sharey=True, layout="constrained")
     objectives, pairs = list(lines[0].norms), list(lines[0].cosines)
@@ -142,7 +135,6 @@ def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
     right.set_title("cosine of each pair; grey: what chance gives, ±2/√P", fontsize=10)
     right.legend(fontsize=8)
     figure.suptitle(f"Rows on the shared weights at step {step:,}")
-    file = folder / "rows.png"
-    figure.savefig(file, dpi=120)
+    file = write_figure(figure, "rows", step, folder)
     plt.close(figure)
     return [file]

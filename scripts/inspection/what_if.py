@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.table import Table
 
+from inspection.figures import add_run_arguments, pyplot, write_figure
 from inspection.fresh import fresh_batch
 from inspection.printing import show
 
@@ -19,9 +20,7 @@ from inspection.printing import show
 def add(commands) -> None:
     """The command and its options."""
     command = commands.add_parser("whatif", help="what every other rule would do, from one batch", description=__doc__)
-    command.add_argument("run", type=Path, help="a run directory")
-    command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
-    command.add_argument("--out", type=Path, help="where figures and numbers go (default: RUN/inspect)")
+    add_run_arguments(command)
     command.set_defaults(run_command=what_if)
 
 
@@ -147,15 +146,8 @@ def _write_cosines(outcomes: Mapping, file: Path) -> Path:
 
 def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Path) -> list[Path]:
     """The cosines of the combiners' steps, and the change of every objective, as one PNG and in TensorBoard."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("No figure: matplotlib is not installed (extra `figures`).")
+    if (plt := pyplot()) is None:
         return []
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    import tensorflow as tf
-
     from rl.training.what_if import cosine_matrix
 
     names, objectives = list(outcomes), list(outcomes[own].changes)
@@ -191,11 +183,6 @@ def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Pat
     axes[1].set_yticks(places, names)
     figure.legend(*axes[1].get_legend_handles_labels(), loc="upper right", ncols=2, fontsize=8)
     figure.suptitle(f"One update with {optimizer} from step {step:,}; the run's own combiner is {own}")
-    file = folder / "whatif.png"
-    figure.savefig(file, dpi=120)
+    file = write_figure(figure, "whatif", step, folder)
     plt.close(figure)
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default(step=step):
-        tf.summary.image("inspect/whatif", tf.io.decode_png(file.read_bytes(), channels=3)[None])
-    writer.close()
     return [file]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 SMALL = ("num_envs=4", "agent.rollout_length=32", "network.torso.widths=[16]", "evaluation.episodes=10", "steps=1000")
 
@@ -80,11 +81,18 @@ def test_audit_without_a_run_takes_overrides(root, tmp_path):
     assert "shared" not in result.stdout.replace("│ private", "")
 
 
+def test_audit_shows_what_flows_through_a_frozen_copy(root, tmp_path):
+    chosen = ("agent/bootstrap=tdc", "frozen=target_polyak")
+    result = call(root, tmp_path, "inspect_gradients.py", "audit", *chosen)
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "/" in line]
+    kinds = {line[0]: line[1:] for line in lines if len(line) == 6}
+    assert kinds["target/torso/dense_0/kernel"] == ["frozen copy", "none", "zero", "none", "none"]  # h is 0 at first
+    assert kinds["correction/linear/kernel"] == ["private", "none", "none", "non-zero", "none"]
+
+
 def test_what_if_prints_every_combiner_and_writes_numbers_and_figures(root, run, tmp_path):
     import csv
     import math
-
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     out = tmp_path / "out"
     result = call(root, tmp_path, "inspect_gradients.py", "whatif", str(run), "--out", str(out))
@@ -131,6 +139,8 @@ def test_rows_are_a_line_a_layer_and_the_torso_as_a_whole(root, run, tmp_path):
     assert float(total["null band"]) == pytest.approx(2 / 80**0.5)
     assert -1 <= float(total["cosine/policy-value"]) <= 1
     assert (out / "rows.png").read_bytes()[:4] == b"\x89PNG"
+    events = EventAccumulator(str(out), size_guidance={"tensors": 0}).Reload()
+    assert events.Tags()["tensors"] == ["inspect/rows"]
 
 
 def test_compare_puts_runs_side_by_side(root, run, tmp_path):

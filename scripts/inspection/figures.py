@@ -1,0 +1,37 @@
+"""What the commands that look at a run have in common: their arguments, and where a figure goes."""
+
+import argparse
+from pathlib import Path
+
+
+def add_run_arguments(command: argparse.ArgumentParser) -> None:
+    """A run, one of its checkpoints, and a folder."""
+    command.add_argument("run", type=Path, help="a run directory")
+    command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
+    command.add_argument("--out", type=Path, help="where figures and numbers go (default: RUN/inspect)")
+
+
+def pyplot():
+    """Matplotlib's pyplot, drawing to files; None, with a sentence, where it is not installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        print("No figure: matplotlib is not installed (extra `figures`).")
+        return None
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def write_figure(figure, name: str, step: int, folder: Path) -> Path:
+    """The figure as `<name>.png`, and in TensorBoard as `inspect/<name>`."""
+    import tensorflow as tf
+
+    file = folder / f"{name}.png"
+    figure.savefig(file, dpi=120)
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default(step=step):
+        tf.summary.image(f"inspect/{name}", tf.io.decode_png(file.read_bytes(), channels=3)[None])
+    writer.close()
+    return file
