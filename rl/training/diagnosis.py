@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from rl.environments import Trajectory
 from rl.training.evidence import rows_of
-from rl.training.learner import Learner, Minibatch
+from rl.training.learner import Learner
+from rl.training.minibatch import Minibatch
 from rl.training.state import TrainState
 
 

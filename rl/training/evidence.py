@@ -11,7 +11,8 @@ from rl.gradients import gramian, layers_of, onto_live, watched_rows
 from rl.gradients.gramian import Row
 from rl.gradients.probes.evidence import Change, CopyDrift, Evidence, SampleRows
 from rl.gradients.rows import Gradient, Rows, Weights
-from rl.training.learner import Learner, Minibatch, watched
+from rl.training.learner import Learner
+from rl.training.minibatch import Minibatch, watched
 from rl.training.state import TrainState
 from rl.updates.clipping import global_norm
 

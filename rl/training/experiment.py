@@ -14,8 +14,9 @@ from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
 from rl.gradients.probes import Probe
 from rl.networks import ActorCriticNetwork, Network
-from rl.training.learner import Learner, watched
+from rl.training.learner import Learner
 from rl.training.many import ManyLearners
+from rl.training.minibatch import watched
 from rl.training.normalization import Normalizer, NormalizerState
 from rl.training.oracle import Oracle
 from rl.training.probing import Prober

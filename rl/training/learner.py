@@ -15,13 +15,13 @@ from rl.gradients.rows import Weights
 from rl.networks import ActorCriticNetwork
 from rl.randomness import uniforms
 from rl.training.episodes import follow_episodes
+from rl.training.minibatch import Minibatch, gather, watched
 from rl.training.normalization import Normalizer, NormalizerState
 from rl.training.rollout import rollout, trajectory_spec
 from rl.training.seeds import Purpose, fold
 from rl.training.shuffle import permutations
 from rl.training.state import TrainState
 from rl.updates import Direction, RuleState, Step, UpdateRule
-from rl.updates.rule import LossFunction
 
 Metrics = dict[str, tf.Tensor]
 
@@ -31,33 +31,6 @@ class Chance(NamedTuple):
 
     noise: tf.Tensor
     uniforms: tf.Tensor
-
-
-class Minibatch(NamedTuple):
-    """A minibatch and the state that its update starts from."""
-
-    batch: Any
-    weights: dict
-    frozen: dict[str, FrozenState]
-    rule: RuleState
-    seed: tf.Tensor
-
-
-def watched(phase: Phase, minibatch: Minibatch) -> tuple[LossFunction, Weights]:
-    """A phase's losses on a minibatch as a function of all that is watched, and that: the weights at which gradients
-    are taken, and beside them, as `<role>/<part>`, the parts of the frozen copy that they flow through.
-    """
-    frozen, copy = minibatch.frozen, phase.through
-    at = minibatch.weights if phase.differentiate_at == "live" else frozen[phase.differentiate_at].weights
-    if copy is None:
-        return lambda weights: phase.losses(weights, frozen, minibatch.batch), at
-    beside = {f"{copy}/{part}": tensors for part, tensors in frozen[copy].weights.items()}
-
-    def losses(weights: Weights):
-        seen = {part: weights[f"{copy}/{part}"] for part in frozen[copy].weights}
-        return phase.losses(weights, {**frozen, copy: frozen[copy]._replace(weights=seen)}, minibatch.batch)
-
-    return losses, {**at, **beside}
 
 
 class _Loop(NamedTuple):
@@ -162,7 +135,7 @@ class Learner:
 
     def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
         """One update's minibatch of a prepared batch."""
-        picked = phase.settle(_gather(batch, self._orders(phase, state.seed, state.iteration), update))
+        picked = phase.settle(gather(batch, self._orders(phase, state.seed, state.iteration), update))
         seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), update)
         return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
 
@@ -241,7 +214,7 @@ class Learner:
         def body(*carry):
             loop = _Loop(*carry)
             seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), loop.update)
-            picked = phase.settle(_gather(batch, orders, loop.update))
+            picked = phase.settle(gather(batch, orders, loop.update))
             minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, seed)
             direction, step, rule = self.update(phase, minibatch, progress)
             losses = tf.stack(list(direction.losses.values()))
@@ -334,9 +307,3 @@ class Learner:
         seed = fold(seed, Purpose.SHUFFLE, iteration, self.phases.index(phase))
         orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
         return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
-
-
-def _gather(batch: Any, orders: tf.Tensor | None, update: int | tf.Tensor) -> Any:
-    if orders is None:
-        return batch
-    return tf.nest.map_structure(lambda x: tf.gather(x, orders[update]), batch)

@@ -10,7 +10,8 @@ from rl.agents import Phase
 from rl.gradients import onto_live
 from rl.training.evidence import rows_of
 from rl.training.experiment import update_rule
-from rl.training.learner import Learner, Minibatch, watched
+from rl.training.learner import Learner
+from rl.training.minibatch import Minibatch, watched
 from rl.training.state import TrainState
 from rl.updates import RuleState
 from rl.updates.combiners import Combiner

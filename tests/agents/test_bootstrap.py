@@ -14,7 +14,7 @@ from rl.frozen import FrozenState, Hard, freeze
 from rl.gradients import onto_live
 from rl.gradients.objective import Objective
 from rl.training.evidence import rows_of
-from rl.training.learner import watched
+from rl.training.minibatch import watched
 from rl.training.state import read
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import Sum
