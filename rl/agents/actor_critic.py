@@ -64,6 +64,11 @@ class ActorCritic:
     differentiate_at: str
 
     def __post_init__(self):
+        require(
+            isinstance(self.bootstrap, Bootstrap),
+            f"agent.bootstrap is {self.bootstrap!r}; choose agent/bootstrap=semi_gradient, residual, tdc or tdrc, and "
+            "for a semi-gradient set agent.bootstrap.of=live or target.",
+        )
         for key in ("gamma", "lambda_"):
             require(0 <= getattr(self, key) <= 1, f"agent.{key} is {getattr(self, key)}; it must lie in [0, 1].")
         for key in ("rollout_length", "epochs", "minibatches"):

@@ -25,8 +25,8 @@ def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t:
         v_tm1, v_t: the values of a step's observation and of its successor.
         eta: η, 0 for the semi-gradient, 1 for the residual gradient.
     """
-    error = td_error(v_tm1, reward, discount, v_t)
-    return _with_correction(error, v_tm1, discount, v_t, eta * error)
+    kappa = eta * td_error(v_tm1, reward, discount, v_t)
+    return _with_correction(v_tm1, reward, discount, v_t, kappa)
 
 
 def gradient_correction_loss(
@@ -36,8 +36,7 @@ def gradient_correction_loss(
 
     h_tm1: an estimate of the expected TD error of the step's observation; no gradient flows to it.
     """
-    error = td_error(v_tm1, reward, discount, v_t)
-    return _with_correction(error, v_tm1, discount, v_t, h_tm1)
+    return _with_correction(v_tm1, reward, discount, v_t, h_tm1)
 
 
 def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor) -> tf.Tensor:
@@ -45,11 +44,7 @@ def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.T
     return tf.stop_gradient(reward + discount * v_t - v_tm1)
 
 
-def _with_correction(error, v_tm1, discount, v_t, kappa) -> tf.Tensor:
-    """½ δ², whose gradient is −δ ∇v_tm1 + γ κ ∇v_t."""
-    return 0.5 * tf.square(error) - error * _nothing(v_tm1) + tf.stop_gradient(discount * kappa) * _nothing(v_t)
-
-
-def _nothing(x: tf.Tensor) -> tf.Tensor:
-    """0, with the gradient of x."""
-    return x - tf.stop_gradient(x)
+def _with_correction(v_tm1, reward, discount, v_t, kappa) -> tf.Tensor:
+    """½ δ², whose gradient is −δ ∇v_tm1 + γ κ ∇v_t: a quadratic in v_tm1, and a term that is 0 but for its gradient."""
+    target = tf.stop_gradient(reward + discount * v_t)
+    return 0.5 * tf.square(v_tm1 - target) + tf.stop_gradient(discount * kappa) * (v_t - tf.stop_gradient(v_t))

@@ -6,6 +6,7 @@ from functools import cached_property
 import tensorflow as tf
 
 from rl.agents import Phase
+from rl.estimators import masked_mean
 from rl.frozen import drift
 from rl.gradients import gramian, layers_of, onto_live, watched_rows
 from rl.gradients.gramian import Row
@@ -38,10 +39,10 @@ class UpdateEvidence(Evidence):
         self.objectives = tuple(name for name, row in self.gradients.items() if set(row) - self._heads)
         coefficients = {objective.name: objective.coefficient for objective in phase.objectives}
         self.coefficients = tuple(coefficients[name] for name in self.objectives)
-        self.layers, self.places = tuple(self._rule.layers), tuple(self._rule.layers.values())
+        self.layers, self.places = tuple(self._rule.layers), dict(self._rule.layers)
         self.rows = {name: self._body(self.gradients[name]) for name in self.objectives}
         shapes = [tensor.shape for tensor in self.rows[self.objectives[0]]]
-        self.sizes = tuple(sum(shapes[place].num_elements() for place in places) for places in self.places)
+        self.sizes = tuple(sum(shapes[place].num_elements() for place in places) for places in self.places.values())
 
     @cached_property
     def _update(self):
@@ -125,9 +126,9 @@ class UpdateEvidence(Evidence):
     def halves(self) -> tuple[dict[str, Row], dict[str, Row]]:
         """Two of {objective: row}."""
         batch = self._minibatch.batch
-        half = _size(batch) // 2
-        parts = (lambda x: x[:half]), (lambda x: x[half : 2 * half])
-        return tuple(self._rows_on(tf.nest.map_structure(part, batch)) for part in parts)
+        even = 2 * (_size(batch) // 2)
+        # Every other sample: a minibatch that is the whole rollout is ordered by time.
+        return tuple(self._rows_on(tf.nest.map_structure(lambda x, k=k: x[k:even:2], batch)) for k in (0, 1))
 
     @cached_property
     def samples(self) -> dict[str, SampleRows]:
@@ -138,8 +139,9 @@ class UpdateEvidence(Evidence):
             own = self._rows_on(tf.nest.map_structure(lambda x: tf.gather(x, sample[None]), batch))
             return {name: _flat(row) for name, row in own.items()}
 
-        rows = tf.vectorized_map(of_one, tf.range(number), fallback_to_while_loop=False)
-        valid, all_valid = batch.valid[:number], tf.reduce_sum(batch.valid)
+        chosen = tf.range(number) * (_size(batch) // number)
+        rows = tf.vectorized_map(of_one, chosen, fallback_to_while_loop=False)
+        valid, all_valid = tf.gather(batch.valid, chosen), tf.reduce_sum(batch.valid)
         return {
             name: SampleRows(own, valid, tf.square(self.torso_norms[name]), all_valid) for name, own in rows.items()
         }
@@ -160,9 +162,8 @@ class UpdateEvidence(Evidence):
         def losses(weights: Weights):
             return {"error": self._one_step_loss(weights, batch)}, None
 
-        # Tensors of their own: a tape would give what two names share the sum of both gradients.
         both = {part: live[part] for part in parts}
-        both |= {f"beyond/{part}": tuple(tf.identity(weight) for weight in copy[part]) for part in parts}
+        both |= {f"beyond/{part}": tuple(map(tf.identity, copy[part])) for part in parts}
         row = watched_rows(losses, both, {"error": tuple(both)}).gradients["error"]
         beyond = {part.split("/")[1]: tensors for part, tensors in row.items() if "/" in part}
         return self._body({part: row[part] for part in parts}), self._body(beyond)
@@ -174,7 +175,7 @@ class UpdateEvidence(Evidence):
         beyond = {part.split("/")[1]: tensors for part, tensors in weights.items() if "/" in part}
         error = batch.reward + batch.discount * value(beyond, batch.next_observation)
         error -= value(weights, batch.observation)
-        return tf.reduce_sum(0.5 * batch.valid * tf.square(error)) / tf.maximum(tf.reduce_sum(batch.valid), 1.0)
+        return masked_mean(0.5 * tf.square(error), batch.valid)
 
     @cached_property
     def changes(self) -> dict[str, Change]:
@@ -202,10 +203,10 @@ class UpdateEvidence(Evidence):
 
     def _rows_on(self, batch, at: Weights | None = None) -> dict[str, Row]:
         """{objective: its raw row} on other samples, or at other weights."""
-        minibatch = self._minibatch._replace(batch=batch)
+        minibatch, phase = self._minibatch._replace(batch=batch), self._phase
         if at is not None:
-            minibatch = minibatch._replace(weights=at)
-        gradients = rows_of(self._learner, self._phase, minibatch).gradients
+            minibatch, phase = minibatch._replace(weights=at), phase._replace(differentiate_at="live")
+        gradients = rows_of(self._learner, phase, minibatch).gradients
         return {name: self._body(onto_live(gradients[name])) for name in self.objectives}
 
     def _body(self, gradient: Mapping[str, Row]) -> Row:

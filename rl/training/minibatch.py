@@ -29,7 +29,8 @@ def watched(phase: Phase, minibatch: Minibatch) -> tuple[LossFunction, Weights]:
     at = minibatch.weights if phase.differentiate_at == "live" else frozen[phase.differentiate_at].weights
     if copy is None:
         return lambda weights: phase.losses(weights, frozen, minibatch.batch), at
-    beside = {f"{copy}/{part}": tensors for part, tensors in frozen[copy].weights.items()}
+    # Tensors of their own: a tape gives what goes by two names the sum of both gradients.
+    beside = {f"{copy}/{part}": tuple(map(tf.identity, tensors)) for part, tensors in frozen[copy].weights.items()}
 
     def losses(weights: Weights):
         seen = {part: weights[f"{copy}/{part}"] for part in frozen[copy].weights}

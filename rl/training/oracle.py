@@ -57,6 +57,12 @@ class Oracle:
             f"num_envs is {environment.num_envs}; probe.oracle=true takes the spread over environments and needs at "
             "least 3.",
         )
+        (phase,) = agent.phases(learner.model, environment)
+        require(
+            phase.through is None,
+            "probe.oracle is true, but agent/bootstrap lets the value's gradient flow through a frozen copy: the rows "
+            "whose truth is known are semi-gradients. Choose agent/bootstrap=semi_gradient, or probe.oracle=false.",
+        )
         anything = np.full(environment.mdp.reward.shape, 1 / environment.action_space.n)
         exact.state_values(environment.mdp, anything, agent.gamma)
         if environment.max_episode_steps is None:

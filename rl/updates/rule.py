@@ -152,7 +152,7 @@ class UpdateRule:
         return step, state._replace(slots=slots)
 
     def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
-        """A gradient's tensors on the shared weights, zeros where it has none."""
+        """A gradient's tensors on the shared weights."""
         return tuple(tensor for part in self.shared for tensor in gradient[part])
 
     def _summed(self, losses: LossFunction, weights: Weights) -> Direction:

@@ -33,7 +33,7 @@ def combiners(arguments: argparse.Namespace) -> None:
         for name in names if number % 2 else names[::-1]:
             rates[name].append(_rate(turns[name], arguments.steps))
     print(
-        f"PPO, compiled CartPole, {arguments.num_envs} environments, rows at every update, no probes, "
+        f"PPO, compiled CartPole, {arguments.num_envs} environments, rows at every update (but for `sum`), no probes, "
         f"{arguments.threads} threads; medians of {arguments.rounds} rounds in turns. {machine()}\n"
     )
     rows = []

@@ -1,8 +1,8 @@
 """Every combiner where a shared torso fails under `sum`, and with the default settings: returns beside the rows.
 
 The plain settings are CleanRL's with 8 environments, a plain value loss and one torso for both heads. All seeds of a
-setting are one program on the compiled CartPole. The share is that of the applied step to first order, |c g·Δw| over
-the sum of the objectives' own.
+setting are one program on the compiled CartPole. The share of the applied step is c g·Δw over the
+sum of the objectives' sizes, negative where the step lowers the loss.
 """
 
 import argparse

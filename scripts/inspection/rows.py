@@ -74,7 +74,7 @@ def _lines(fresh) -> list[Line]:
     minibatch = learner.minibatch(phase, state, trajectory, 0)
     evidence = UpdateEvidence(learner, phase, fresh.state, minibatch, num_samples=2)
     objectives, layers, sizes = evidence.objectives, evidence.layers, evidence.sizes
-    by_layer = gramian(list(evidence.rows.values()), dict(zip(layers, evidence.places, strict=True)))
+    by_layer = gramian(list(evidence.rows.values()), evidence.places)
 
     def line(layer, size, matrix) -> Line:
         lengths, angles = norms(matrix).numpy(), cosines(matrix).numpy()

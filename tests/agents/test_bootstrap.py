@@ -36,15 +36,15 @@ def row(learner, phase, minibatch, objective):
     return onto_live(rows_of(learner, phase, minibatch).gradients[objective])
 
 
-def successors_of(minibatch):
-    """{part: tensors} of the weights that a full gradient is taken at, and the batch's numbers for it."""
+def transitions_of(minibatch):
+    """Observations, rewards, discounts and successors."""
     batch = minibatch.batch
     return batch.observation, batch.reward, batch.discount, batch.next_observation
 
 
 def full_gradient(learner, minibatch, eta=1.0):
     """∇ of the mean of ½ (r + γ v(s') − v(s))², both values by the live weights; η on the successor's share."""
-    observation, reward, discount, successor = successors_of(minibatch)
+    observation, reward, discount, successor = transitions_of(minibatch)
     network, weights = learner.model.network, {part: minibatch.weights[part] for part in ("torso", "value")}
 
     def value(x):
@@ -72,10 +72,29 @@ def test_semi_gradient_and_through_target_are_the_residual_gradient_at_equal_wei
 
 
 def test_the_two_terms_come_from_the_live_weights_and_from_the_copy(build):
-    learner, phase, minibatch = minibatch_of(build, "agent/bootstrap=residual")
+    """With a copy that is not the live weights: δ has its values, and each term is at its own weights."""
+    learner, phase, minibatch = minibatch_of(build, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5")
+    random, (observation, reward, discount, successor) = np.random.default_rng(0), transitions_of(minibatch)
+    live, copy = minibatch.weights, minibatch.frozen["target"]
+    old = tf.nest.map_structure(lambda w: w + tf.constant(random.normal(size=w.shape), tf.float32), copy.weights)
+    minibatch = minibatch._replace(frozen={**minibatch.frozen, "target": copy._replace(weights=old)})
     raw = rows_of(learner, phase, minibatch).gradients["value"]
     assert sorted(raw) == ["target/torso", "target/value", "torso", "value"]
-    assert_equal({part: raw[part] for part in ("torso", "value")}, full_gradient(learner, minibatch, eta=0.0))
+
+    def slope(weights, x, factor):
+        own = {part: weights[part] for part in ("torso", "value")}
+        with tf.GradientTape() as tape:
+            tape.watch(tf.nest.flatten(own))
+            v = learner.model.network.apply(own, x, ("value",))["value"][:, 0]
+            mean = tf.reduce_mean(factor * v)
+        return v, tape.gradient(mean, own)
+
+    v, _ = slope(live, observation, 0.0)
+    v_t, _ = slope(old, successor, 0.0)
+    error = reward + discount * v_t - v
+    assert_equal({part: raw[part] for part in ("torso", "value")}, slope(live, observation, -error)[1])
+    through = slope(old, successor, 0.5 * discount * error)[1]
+    assert_equal({part: raw[f"target/{part}"] for part in ("torso", "value")}, through)
 
 
 def test_the_update_moves_the_live_weights_by_both_terms(build):
@@ -92,7 +111,7 @@ def test_the_update_moves_the_live_weights_by_both_terms(build):
 
 def test_tdc_sends_the_estimate_of_the_error_through_the_copy_and_fits_it_with_its_own_head_alone(build):
     learner, phase, minibatch = minibatch_of(build, "agent/bootstrap=tdrc")
-    observation, reward, discount, successor = successors_of(minibatch)
+    observation, reward, discount, successor = transitions_of(minibatch)
     network, some = learner.model.network, np.random.default_rng(0)
     head = tuple(tf.constant(some.normal(size=w.shape), tf.float32) for w in minibatch.weights["correction"])
     minibatch = minibatch._replace(weights={**minibatch.weights, "correction": head})
@@ -155,6 +174,11 @@ def test_policy_and_entropy_do_not_notice_the_bootstrap(build):
         (["agent/bootstrap=tdc", *NEW, "agent.value_loss=clipped"], "agent.value_loss is 'clipped'"),
         (["agent/bootstrap=tdc", *NEW, "agent.bootstrap.regularization=-1"], "regularization is -1"),
         (["agent.bootstrap.of=later"], "agent.bootstrap.of is 'later'"),
+        (["agent.bootstrap=target"], "agent.bootstrap is 'target'; choose agent/bootstrap="),
+        (
+            ["environment=compiled/tabular/chain", "probe=oracle", *NEW, "agent/bootstrap=tdc"],
+            "probe.oracle is true, but agent/bootstrap",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said_at_once(build, overrides, says):
@@ -205,14 +229,15 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
             v, h = (tf.linalg.matvec(x, weights[part][0]) for part in ("value", "correction"))
             v_t = tf.linalg.matvec(successor, weights["target/value"][0])
             reward, discount = tf.zeros_like(v), tf.fill(v.shape, GAMMA)
-            if kind == "tdc":
+            if kind in ("tdc", "tdrc"):
                 value = gradient_correction_loss(v, reward, discount, v_t, h)
             else:
                 value = residual_loss(v, reward, discount, v_t, eta={"semi": 0.0, "residual": 1.0}[kind])
             error = td_error(v, reward, discount, v_t)
             # δ̂ regresses ρ δ on the features of every state that was visited.
-            fit_loss = 0.5 * tf.square(h) - tf.stop_gradient(ratio * error) * h
-            return {"value": tf.reduce_mean(ratio * value), "correction": tf.reduce_mean(fit_loss)}, None
+            fit_loss = tf.reduce_mean(0.5 * tf.square(h) - tf.stop_gradient(ratio * error) * h)
+            penalty = 0.5 * tf.reduce_sum(tf.square(weights["correction"][0])) if kind == "tdrc" else 0.0
+            return {"value": tf.reduce_mean(ratio * value), "correction": fit_loss + penalty}, None
 
         return losses
 
@@ -256,8 +281,9 @@ def test_on_bairds_star_the_residual_gradient_falls_with_every_update():
     assert sizes.max() < 2 * np.abs(START).max() + 10
 
 
-def test_on_bairds_star_tdc_does_not_diverge():
-    sizes, errors = star("tdc", 3000, 0.005 * 7, fit=0.05 * 7)
+@pytest.mark.parametrize("kind", ["tdc", "tdrc"])
+def test_on_bairds_star_gradient_corrections_do_not_diverge(kind):
+    sizes, errors = star(kind, 3000, 0.005 * 7, fit=0.05 * 7)
     assert sizes.max() < 100
     assert errors[-1] < 1e-2 * errors[0]
 
@@ -275,7 +301,7 @@ def sampled_batches(updates, num_envs=32):
         yield before, state.inner.state, tf.constant(action * 7.0, tf.float32)
 
 
-@pytest.mark.parametrize(("kind", "diverges"), [("semi", True), ("residual", False), ("tdc", False)])
+@pytest.mark.parametrize(("kind", "diverges"), [("semi", True), ("residual", False), ("tdc", False), ("tdrc", False)])
 def test_so_it_is_from_the_environments_own_transitions(kind, diverges):
     sizes, errors = star(kind, 2000, 0.03, fit=0.3, batches=sampled_batches(2000))
     assert (sizes[-1] > 1e3) == diverges

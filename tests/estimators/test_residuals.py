@@ -48,3 +48,15 @@ def test_with_eta_1_it_is_the_gradient_of_the_squared_error_itself():
     _, (whole_v, _, _, whole_successor) = gradients(lambda v, r, g, s: 0.5 * tf.square(r + g * s - v))
     np.testing.assert_array_equal(at_v, whole_v)
     np.testing.assert_array_equal(at_successor, whole_successor)
+
+
+def test_the_second_derivative_in_v_is_that_of_half_the_squared_error():
+    for loss in (residual_loss, lambda *x, eta: gradient_correction_loss(*x, tf.fill([2], eta))):
+        v = tf.constant(V)
+        with tf.GradientTape() as outer:
+            outer.watch(v)
+            with tf.GradientTape() as inner:
+                inner.watch(v)
+                value = tf.reduce_sum(loss(v, *map(tf.constant, (REWARD, DISCOUNT, SUCCESSOR)), eta=0.5))
+            slope = inner.gradient(value, v)
+        np.testing.assert_allclose(outer.gradient(slope, v), [1.0, 1.0])

@@ -8,6 +8,9 @@ import tensorflow as tf
 
 from rl.gradients import watched_rows
 from rl.gradients.probes import PROBES, probes_named
+from rl.gradients.probes.representation import srank
+from rl.gradients.probes.spectrum import singular_values
+from rl.gradients.probes.units import dead, dormant
 from rl.training.evidence import UpdateEvidence, rows_of
 from rl.training.probing import Prober
 from rl.training.state import read
@@ -117,7 +120,7 @@ def test_cross_batch_cosines_are_those_of_the_two_halves_rows(taken):
     half = len(found.batch.valid) // 2
     first, second = (
         found.rows(tf.nest.map_structure(lambda x, part=part: x[part], found.batch))
-        for part in (slice(half), slice(half, 2 * half))
+        for part in (slice(0, 2 * half, 2), slice(1, 2 * half, 2))
     )
     for a, b in itertools.combinations(OBJECTIVES, 2):
         crossed = (cosine(first[a], second[b]) + cosine(first[b], second[a])) / 2
@@ -165,10 +168,18 @@ def test_noise_and_interference_are_those_of_single_samples_taken_one_by_one(tak
 
 
 def test_few_samples_estimate_what_all_of_them_do(taken):
-    """tr Σ from 16 of 32 samples is of the size of that from all; the norm is the whole minibatch's in both."""
+    """Every other sample is taken of 32, and the norm is the whole minibatch's: |g|² + tr Σ / B = |row|²."""
     all_, few = taken(["noise"], num_samples=64), taken(["noise"], num_samples=16)
+    size, whole = len(all_.batch.valid), all_.rows()
+    single = [few.rows(tf.nest.map_structure(lambda x, n=n: x[n : n + 1], few.batch)) for n in range(0, size, 2)]
     for name in OBJECTIVES:
-        assert 0.2 < few[f"gradient/noise/{name}/trace"] / all_[f"gradient/noise/{name}/trace"] < 5
+        mean_square = np.mean([row[name] @ row[name] for row in single])
+        trace = (mean_square - whole[name] @ whole[name]) / (1 - 1 / size)
+        np.testing.assert_allclose(few[f"gradient/noise/{name}/trace"], trace, rtol=1e-3)
+        for found in (all_, few):
+            parts = (found[f"gradient/noise/{name}/{part}"] for part in ("square_norm", "trace"))
+            square = sum(x / divisor for x, divisor in zip(parts, (1, size), strict=True))
+            np.testing.assert_allclose(square, whole[name] @ whole[name], rtol=1e-3)
 
 
 @SHARED
@@ -332,7 +343,7 @@ def test_ranks_and_norms_are_those_of_numpys_singular_values(taken, shared):
 
 
 def test_silent_units_are_counted(taken):
-    """Of tanh units with large biases: some saturated to the last bit, some always near 0."""
+    """Of rectified units some are always off."""
     found = taken([], "network.torso.activation=relu")
     x = found.batch.observation.numpy()
     weights = list(found.minibatch.weights["torso"])
@@ -354,6 +365,86 @@ def test_silent_units_are_counted(taken):
     np.testing.assert_allclose(
         numbers["representation/dormant/torso/dense_0"], np.mean(scores <= 0.025 * scores.mean())
     )
+
+
+def test_a_saturated_unit_is_dead_and_a_unit_near_zero_is_dormant():
+    random = np.random.default_rng(0)
+    varied = random.normal(size=(32, 6)).astype(np.float32)
+    varied[:, 1], varied[:, 2] = 1.0, 0.01 * varied[:, 2]
+    assert float(dead(tf.constant(varied))) == pytest.approx(1 / 6)
+    assert float(dormant(tf.constant(varied), threshold=0.025)) == pytest.approx(1 / 6)
+
+
+def test_singular_values_of_a_program_fall_as_numpys_do():
+    """Of tanh features of 64 units whose singular values fall over seven powers of ten."""
+    random = np.random.default_rng(0)
+    features = np.tanh(random.normal(size=(256, 64)) @ np.diag(np.logspace(0, -7, 64)) @ random.normal(size=(64, 64)))
+    found = tf.function(singular_values, jit_compile=True)(tf.constant(features, tf.float32)).numpy()
+    expected = np.linalg.svd(features.astype(np.float32).astype(np.float64), compute_uv=False)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * expected[0])
+    shares = expected / expected.sum()
+    assert float(srank(tf.constant(found), threshold=0.01)) == np.searchsorted(np.cumsum(shares), 0.99) + 1
+
+
+def test_conflict_step_ratio_and_drift_by_hand(taken):
+    found = taken(["conflict", "update_ratio", "drift", "norms"])
+    rows, layers = found.rows(), {"torso/dense_0": slice(30), "torso/dense_1": slice(30, 65)}
+    for a, b in itertools.combinations(OBJECTIVES, 2):
+        against = np.mean([rows[a][part] @ rows[b][part] < 0 for part in layers.values()])
+        assert found[f"gradient/conflict/{a}-{b}"] == against
+    step, weights = (vector([tree["torso"]]) for tree in (found.delta, found.minibatch.weights))
+    for layer, part in layers.items():
+        ratio = np.linalg.norm(step[part]) / np.linalg.norm(weights[part])
+        np.testing.assert_allclose(found[f"update/ratio/{layer}"], ratio, rtol=1e-5)
+        for name in OBJECTIVES:
+            norm = np.linalg.norm(rows[name][part])
+            np.testing.assert_allclose(found[f"gradient/norm/{name}/{layer}"], norm, rtol=1e-5)
+    ratio = np.linalg.norm(rows["value"]) / np.linalg.norm(rows["policy"])
+    np.testing.assert_allclose(found["gradient/norm_ratio/value-policy"], ratio, rtol=1e-5)
+    live = vector(found.before.weights[part] for part in sorted(found.before.weights))
+    for role, copy in found.before.frozen.items():
+        distance = np.linalg.norm(vector(copy.weights[part] for part in sorted(copy.weights)) - live)
+        np.testing.assert_allclose(found[f"frozen/{role}/distance"], distance, rtol=1e-5)
+        old, new = (
+            tf.nn.log_softmax(found.network.apply(w, found.batch.observation)["policy"]).numpy()
+            for w in (copy.weights, found.before.weights)
+        )
+        kl = np.mean((np.exp(old) * (old - new)).sum(1))
+        np.testing.assert_allclose(found[f"frozen/{role}/kl"], kl, rtol=1e-3)
+
+
+@pytest.mark.parametrize("bootstrap", ["semi_gradient", "tdrc"])
+def test_samples_that_are_not_valid_have_no_say(taken, bootstrap):
+    found = taken([], f"agent/bootstrap={bootstrap}")
+    valid = np.random.default_rng(0).random(32) < 0.6
+    kept = tf.nest.map_structure(lambda x: tf.boolean_mask(x, valid), found.batch)
+    garbage = found.batch._replace(
+        valid=tf.constant(valid, tf.float32),
+        reward=tf.where(valid, found.batch.reward, 1e3),
+        advantage=tf.where(valid, found.batch.advantage, 1e3),
+        target=tf.where(valid, found.batch.target, 1e3),
+    )
+    numbers = []
+    for batch in (kept, garbage):
+        minibatch = found.minibatch._replace(batch=batch)
+        evidence = UpdateEvidence(found.learner, found.phase, found.before, minibatch, num_samples=64)
+        names = ["norms", "noise", "interference", "through_target", "measured_change", "curvature"]
+        numbers.append({tag: x for probe in probes_named(names) for tag, x in probe(evidence).items()})
+    for tag, number in numbers[0].items():
+        np.testing.assert_allclose(numbers[1][tag], number, rtol=1e-3, atol=1e-6, err_msg=tag)
+
+
+@pytest.mark.parametrize("at", ["live", "behaviour"])
+@pytest.mark.parametrize("bootstrap", ["residual", "tdrc"])
+def test_every_probe_runs_beside_a_gradient_through_the_target(taken, bootstrap, at):
+    found = taken(list(PROBES), f"agent/bootstrap={bootstrap}", f"agent.differentiate_at={at}", num_samples=4)
+    assert all(np.isfinite(x) for tag, x in found.items() if "corrected" not in tag)
+    for role in found.before.frozen:
+        assert found[f"gradient/stale/{role}/value/cosine"] < 0.9999
+
+
+def test_the_choice_of_all_probes_is_all_of_them(compose):
+    assert list(compose("probe=all").probe.names) == list(PROBES)
 
 
 def test_a_convolutions_units_are_its_filters_and_every_probe_runs_on_it(build):

@@ -1,7 +1,6 @@
 """Do the objectives pull the same way, or do their rows only come from the same samples?"""
 
 import itertools
-from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -13,7 +12,7 @@ def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Cosines of rows from the two halves of the minibatch, which share no sample, in all and layer by layer.
 
     <a>-<b>             the mean of cos(a on one half, b on the other) and the swap
-    <a>-<b>/corrected   in all, divided by √(r_a r_b): an estimate of the cosine of the expected rows
+    <a>-<b>/corrected   in all, ½ (a_A·b_B + a_B·b_A) / √(a_A·a_B b_A·b_B), the cosine of the expected rows
     <a>                 r_a, the reliability: how far a's row on one half is that on the other (1: no noise)
 
     The noise of both rows draws the cosine towards 0; r = |g|² / (|g|² + tr Σ / b), with b samples in a half, says how
@@ -22,8 +21,7 @@ def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
     if not evidence.layers:
         return {}
     first, second = evidence.halves
-    places = _layers(evidence)
-    inner = gramian([*first.values(), *second.values()], places)
+    inner = gramian([*first.values(), *second.values()], evidence.places)
     m, total = evidence.num_objectives, tf.reduce_sum(inner, 0)
     numbers = {}
     reliability = [_reliability(total, i, i + m) for i in range(m)]
@@ -37,11 +35,6 @@ def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
         for l, layer in enumerate(evidence.layers):
             numbers[f"gradient/cross_batch/{a}-{b}/{layer}"] = by_layer[l]
     return numbers
-
-
-def _layers(evidence: Evidence) -> dict[str, Sequence[int]]:
-    """{layer: the places of its weights in a row}."""
-    return dict(zip(evidence.layers, evidence.places, strict=True))
 
 
 def _crossed(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:

@@ -52,8 +52,8 @@ class Evidence(Protocol):
     objectives: tuple[str, ...]
     coefficients: tuple[float, ...]
     layers: tuple[str, ...]
-    places: tuple[tuple[int, ...], ...]
-    """Of each layer: which of a row's tensors are its weights."""
+    places: dict[str, tuple[int, ...]]
+    """{layer: which of a row's tensors are its weights}."""
     sizes: tuple[int, ...]
     """Numbers in each of the layers."""
     rows: dict[str, Row]

@@ -5,6 +5,7 @@ import itertools
 import tensorflow as tf
 
 from rl.gradients.probes.evidence import Evidence
+from rl.gradients.probes.pairs import cosine_and_ratio
 
 
 def feature_gradients(evidence: Evidence) -> dict[str, tf.Tensor]:
@@ -21,6 +22,5 @@ def feature_gradients(evidence: Evidence) -> dict[str, tf.Tensor]:
         numbers[f"gradient/features/{name}/row_ratio"] = tf.math.divide_no_nan(evidence.torso_norms[name], size)
     if evidence.layers:
         for (a, one), (b, other) in itertools.combinations(gradients.items(), 2):
-            cosine = tf.reduce_sum(one * other) / (tf.norm(one) * tf.norm(other))
-            numbers[f"gradient/features/{a}-{b}"] = cosine
+            numbers[f"gradient/features/{a}-{b}"], _ = cosine_and_ratio((one,), (other,))
     return numbers

@@ -14,13 +14,13 @@ def interference(evidence: Evidence) -> dict[str, tf.Tensor]:
     """
     numbers = {}
     for name, samples in evidence.samples.items():
-        mean, negative = pairs(samples.rows, samples.weights)
+        mean, negative = inner_products(samples.rows, samples.weights)
         numbers[f"gradient/interference/{name}"] = mean
         numbers[f"gradient/interference/{name}/negative"] = negative
     return numbers
 
 
-def pairs(rows: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def inner_products(rows: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The mean inner product of different rows over their mean squared norm, and the share of negative ones.
 
     Args: rows: [n, P]; weights: [n], 1 or 0. Returns: two [] float32; 0 where there are no two rows.

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def singular_values(matrix: tf.Tensor) -> tf.Tensor:
-    """σ_1 ≥ σ_2 ≥ …, [min(a, b)] float64, to 1e−7 of the largest; matrix: [a, b].
+    """σ_1 ≥ σ_2 ≥ …, [min(a, b)] float64, to 1e−4 of the largest; matrix: [a, b].
 
     The roots of the eigenvalues of the smaller of M Mᵀ and Mᵀ M: for 256 × 64 XLA's own decomposition takes a hundred
     times as long on a CPU.
