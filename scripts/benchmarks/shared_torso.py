@@ -8,7 +8,7 @@ sum of the objectives' sizes, negative where the step lowers the loss.
 import argparse
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ def add(commands) -> None:
     command.add_argument("--steps", type=int, default=500_000, help="of each seed (default: 500,000)")
     command.add_argument("--only", nargs="*", default=combiner_names(), help="combiners (default: all)")
     command.add_argument("--folder", type=Path, default=Path("runs/shared_torso"), help="where the runs are kept")
+    command.add_argument("--figure", type=Path, help="a PNG of the plain settings' table")
     command.set_defaults(run=shared)
 
 
@@ -48,8 +49,10 @@ def shared(arguments: argparse.Namespace) -> None:
             _row(combiner, [arguments.folder / kind / combiner / f"seed={seed}" for seed in range(seeds)])
             for combiner in arguments.only
         ]
-        print(f"\n{kind}: {' '.join(settings) or 'no overrides'}, compiled CartPole, {arguments.steps:,} steps, ")
-        print(f"{seeds} seeds; means with 95 % bootstrap intervals. {machine()}\n")
+        print(
+            f"\n{kind}: {' '.join(settings) or 'no overrides'}, compiled CartPole, {arguments.steps:,} steps, {seeds} "
+            f"seeds; means with 95 % bootstrap intervals, medians of what the rows say. {machine()}\n"
+        )
         header = [
             "combiner",
             f"return in the last {_LAST_SHARE:.0%} of training",
@@ -59,8 +62,15 @@ def shared(arguments: argparse.Namespace) -> None:
             "cosine",
             "step's share for policy",
             "for value",
+            "−Δw's cosine with the policy's row",
+            "with the value's",
         ]
         print(markdown(header, rows))
+    if arguments.figure:
+        plain = arguments.folder / "plain"
+        runs = {name: [plain / name / f"seed={seed}" for seed in range(arguments.seeds)] for name in arguments.only}
+        _figure(runs, arguments.figure)
+        print(f"\nWritten: {arguments.figure}")
 
 
 def interval(numbers: Sequence[float]) -> tuple[float, float]:
@@ -86,6 +96,8 @@ def _row(combiner: str, runs: Sequence[Path]) -> list[str]:
         typical("gradient/cosine/policy-value", "+.3f"),
         typical("update/share/policy", "+.3f"),
         typical("update/share/value", "+.3f"),
+        typical("update/cosine/policy-applied", "+.3f"),
+        typical("update/cosine/value-applied", "+.3f"),
     ]
 
 
@@ -97,3 +109,34 @@ def _last(run: Path) -> float:
 def _with_interval(numbers: Sequence[float]) -> str:
     low, high = interval(numbers)
     return f"{np.mean(numbers):.1f} ({low:.1f} to {high:.1f})"
+
+
+def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
+    """The return in training with its interval, and with which rows the step goes, best combiner first."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    returns = {name: [_last(run) for run in of_one] for name, of_one in runs.items()}
+    names = sorted(returns, key=lambda name: -np.mean(returns[name]))
+    places = np.arange(len(names))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.5 + 0.33 * len(names)), sharey=True, layout="constrained")
+    means = np.array([np.mean(returns[name]) for name in names])
+    ends = np.array([interval(returns[name]) for name in names])
+    left.barh(places, means, color="#4477aa", xerr=np.abs(ends.T - means), error_kw={"elinewidth": 1, "capsize": 2})
+    for place, name in zip(places, names, strict=True):
+        left.plot(returns[name], np.full(len(returns[name]), place), "|", color="black", alpha=0.35, markersize=7)
+    left.set_yticks(places, names)
+    left.invert_yaxis()
+    left.set_title("return in the last 5 % of training\n(mean and 95 % interval; a tick a seed)", fontsize=10)
+    for offset, objective, color in ((-0.2, "policy", "#4477aa"), (0.2, "value", "#ee6677")):
+        tag = f"update/cosine/{objective}-applied"
+        cosines = [np.median([np.nanmedian(column(run, tag)) for run in runs[name]]) for name in names]
+        right.barh(places + offset, cosines, 0.4, color=color, label=f"the {objective}'s row")
+    right.axvline(0, color="black", linewidth=0.8)
+    right.set_title("cosine of the applied step, −Δw, and\n(median over training, then over seeds)", fontsize=10)
+    right.legend(fontsize=8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=110)
+    plt.close(figure)
