@@ -1,6 +1,7 @@
 """The Custom Scalars tab: policy against value at the top."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
 from tensorboard.plugins.custom_scalar import layout_pb2, summary
 
@@ -67,16 +68,15 @@ _CHARTS: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 
 
-def layout_summary() -> bytes:
-    """The layout as a serialised Summary, to be written once a run."""
-    categories = [
-        layout_pb2.Category(
-            title=title,
-            chart=[
-                layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=list(patterns)))
-                for name, patterns in charts.items()
-            ],
-        )
-        for title, charts in _CHARTS.items()
-    ]
+def layout_summary(tags: Collection[str]) -> bytes:
+    """The layout as a serialised Summary, to be written once a run: the charts that show one of its tags."""
+    categories = []
+    for title, charts in _CHARTS.items():
+        shown = [
+            layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=list(patterns)))
+            for name, patterns in charts.items()
+            if any(re.match(pattern, tag) for pattern in patterns for tag in tags)
+        ]
+        if shown:
+            categories.append(layout_pb2.Category(title=title, chart=shown))
     return summary.pb(layout_pb2.Layout(category=categories)).SerializeToString()

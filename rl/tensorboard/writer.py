@@ -1,6 +1,6 @@
 """What a run writes for TensorBoard."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ class Writer:
         self._writer = tf.summary.create_file_writer(str(folder))
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, bool | float | str], run: str) -> None:
-        """What is written once: the composed config as text, the layout, and the HParams tab's session.
+        """What is written at the start: the composed config as text, and the HParams tab's session.
 
         Args:
             config_text: YAML.
@@ -31,10 +31,14 @@ class Writer:
         metrics = [hparams_api.Metric(tag, display_name=tag) for tag in HPARAM_METRICS]
         with self._writer.as_default(step=0):
             tf.summary.text("config", f"```yaml\n{config_text}```")
-            tf.summary.experimental.write_raw_pb(layout_summary(), step=0)
             hparams_api.hparams_config(hparams=[hparams_api.HParam(key) for key in hyperparameters], metrics=metrics)
             hparams_api.hparams(dict(hyperparameters), trial_id=run)
         self._writer.flush()
+
+    def layout(self, tags: Collection[str]) -> None:
+        """The Custom Scalars tab of a run that will have scalars of these tags; written once."""
+        with self._writer.as_default(step=0):
+            tf.summary.experimental.write_raw_pb(layout_summary(tags), step=0)
 
     def scalars(self, numbers: Mapping[str, float], step: int) -> None:
         """All scalars of a moment in one record (a `tf.summary.scalar` each takes 0.1 ms); NaN is left out."""

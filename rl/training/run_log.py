@@ -21,14 +21,17 @@ class RunLog:
         self._folder, self.steps_per_iteration, self._points_every = folder, steps_per_iteration, points_every
         self._metrics = MetricsFile(folder / "metrics.csv")
         self._writer: Writer | None = None
+        self._laid_out = True
         self.since_point: list[dict[str, float]] = []
         """The iterations since the newest point, which a checkpoint keeps."""
         self.noise_scales = NoiseScales()
         """Likewise."""
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, Any]) -> None:
-        """The first event file of a run: config, layout and hyperparameters are written."""
-        self._writer = Writer(self._folder)
+        """The first event file of a run: config and hyperparameters are written, and the layout once the tags are
+        known.
+        """
+        self._writer, self._laid_out = Writer(self._folder), False
         self._writer.begin(config_text, hyperparameters, "/".join(self._folder.parts[-2:]))
 
     def go_on(
@@ -59,6 +62,9 @@ class RunLog:
             "evaluation/std": evaluations[1],
         }
         self._metrics.append(steps, columns)
+        if not self._laid_out:
+            self._writer.layout(columns)
+            self._laid_out = True
         for row, step in enumerate(steps):
             self.since_point.append({tag: float(column[row]) for tag, column in columns.items()})
             due = (stretch.first_iteration + row + 1) % self._points_every == 0

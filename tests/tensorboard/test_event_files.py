@@ -11,6 +11,7 @@ from rl.tensorboard import Writer, drop_after
 def folder(tmp_path):
     writer = Writer(tmp_path)
     writer.begin("a: 1\n", {"seed": 3.0, "agent": "ppo"}, "group/job")
+    writer.layout(["episode/return", "gradient/norm/policy"])
     for step in range(100, 1001, 100):
         writer.scalars({"episode/return": float(step), "gradient/norm/policy": np.float32("nan")}, step)
     writer.histograms({"weights/torso": np.arange(10.0)}, 500)
@@ -64,3 +65,21 @@ def test_going_on_after_a_drop_has_no_step_twice(folder):
         writer.scalars({"episode/return": 0.0}, step)
     writer.close()
     assert sorted(steps(folder, "episode/return")) == list(range(100, 801, 100))
+
+
+def test_the_layout_has_the_charts_of_a_runs_own_tags_alone():
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+
+    from rl.tensorboard.layout import layout_summary
+
+    def charts(tags):
+        (value,) = Summary.FromString(layout_summary(tags)).value
+        layout = Layout.FromString(value.tensor.string_val[0])
+        return {category.title: [chart.title for chart in category.chart] for category in layout.category}
+
+    assert charts(["episode/return", "gradient/snr/value"]) == {
+        "Learning": ["return"],
+        "Is it noise?": ["signal to noise"],
+    }
+    assert "Is it noise?" not in charts(["episode/return", "gradient/norm/policy"])
