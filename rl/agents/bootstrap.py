@@ -59,7 +59,7 @@ class GradientCorrection:
 
     h is a linear head on the torso's features, which it does not move, fitted to the TD error with the penalty
     ½ β |θ_h|². β = 0 is TDC (Sutton et al. 2009), β = 1 TDRC (Ghiassian et al. 2020, arXiv:2007.00611). Differs from
-    nonlinear TDC (Maei et al. 2009): the term with the value's second derivatives is left out, as by the latter.
+    nonlinear TDC (Maei et al. 2009): the term with the value's second derivatives is left out.
     """
 
     regularization: float

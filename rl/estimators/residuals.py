@@ -16,9 +16,9 @@ import tensorflow as tf
 
 
 def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor, *, eta: float) -> tf.Tensor:
-    """½ δ², with the gradient −δ ∇v_tm1 + η γ δ ∇v_t: Baird's residual algorithm (Baird 1995, eq. 12).
+    """½ δ², with the gradient −δ ∇v_tm1 + η γ δ ∇v_t: Baird's residual algorithm (Baird 1995).
 
-    One successor is drawn where the mean squared Bellman error asks for two (Baird 1995, section 5): with random
+    One successor is drawn where the mean squared Bellman error asks for two (Baird 1995): with random
     transitions and η > 0 the variance of the successor's value is minimised too.
 
     Args:
@@ -32,7 +32,7 @@ def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t:
 def gradient_correction_loss(
     v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor, h_tm1: tf.Tensor
 ) -> tf.Tensor:
-    """½ δ², with the gradient −δ ∇v_tm1 + γ h ∇v_t: TDC (Sutton et al. 2009, eq. 10).
+    """½ δ², with the gradient −δ ∇v_tm1 + γ h ∇v_t: TDC (Sutton et al. 2009).
 
     h_tm1: an estimate of the expected TD error of the step's observation; no gradient flows to it.
     """

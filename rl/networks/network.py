@@ -93,9 +93,9 @@ class Network:
         A layer goes by the name of its weights, `torso/dense_0`; the last one of a part is what the heads see.
         """
         found: dict[str, tf.Tensor] = {}
-        for route in self.routes.values():
+        for route in dict.fromkeys(route[:-1] for route in self.routes.values()):
             hidden = observation
-            for part in route[:-1]:
+            for part in route:
                 hidden, own = _through(part, self._layers[part].layers, weights[part], hidden)
                 found.update(own)
         return found

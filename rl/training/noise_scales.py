@@ -13,7 +13,7 @@ class NoiseScales:
     """B_simple = tr Σ / |g|² of every objective, each part averaged over the probed updates so far, and then divided.
 
     The ratio of two noisy numbers is biased, and an average of such ratios stays so; both parts are unbiased
-    (McCandlish et al. 2018, appendix A.1, arXiv:1812.06162). NaN while the averaged |g|² is not above 0: the row cannot
+    (McCandlish et al. 2018, appendix A, arXiv:1812.06162). NaN while the averaged |g|² is not above 0: the row cannot
     be told from noise. The updates' weights differ, so that this is what the scale was lately, not what it is.
     """
 

@@ -24,7 +24,7 @@ _RESAMPLES = 10_000
 
 def add(commands) -> None:
     """The command and its options."""
-    help_ = "every combiner where a shared torso fails (about an hour); resumable"
+    help_ = "every combiner where a shared torso fails; long, resumable"
     command = commands.add_parser("shared", help=help_, description=__doc__)
     command.add_argument("--seeds", type=int, default=20, help="of the plain settings (default: 20)")
     command.add_argument("--default-seeds", type=int, default=5, help="of the default settings (default: 5)")

@@ -18,7 +18,7 @@ def noise(small: tf.Tensor, large: tf.Tensor, *, small_batch: tf.Tensor, large_b
     """|g|² and tr Σ from the mean squared norms of rows of two batch sizes.
 
     |g|² = (B n_B² − b n_b²) / (B − b),   tr Σ = (n_b² − n_B²) / (1/b − 1/B)
-    (McCandlish et al. 2018, eqs. A.2 and A.3, arXiv:1812.06162)
+    (McCandlish et al. 2018, appendix A, arXiv:1812.06162)
 
     Args: [] float; small: n_b², the mean over rows of b samples; large: n_B².
     """

@@ -12,7 +12,7 @@ def representation(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Of the features that the heads stand on, over the minibatch [B, F]:
 
     srank            the least k whose k largest singular values make up 99 % of their sum
-                     (Kumar et al. 2021, eq. 1 with δ = 0.01, arXiv:2010.14498)
+                     (Kumar et al. 2021 with δ = 0.01, arXiv:2010.14498)
     effective_rank   exp of the entropy of the singular values over their sum (Roy & Vetterli 2007)
     feature_norm     the mean length of a sample's features
 

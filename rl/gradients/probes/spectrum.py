@@ -10,7 +10,6 @@ def singular_values(matrix: tf.Tensor) -> tf.Tensor:
     times as long on a CPU.
     """
     matrix = tf.cast(matrix, tf.float64)
-    products = tf.matmul(matrix, matrix, transpose_a=True)
-    if matrix.shape[0] < matrix.shape[1]:
-        products = tf.matmul(matrix, matrix, transpose_b=True)
+    wide = matrix.shape[0] < matrix.shape[1]
+    products = tf.matmul(matrix, matrix, transpose_a=not wide, transpose_b=wide)
     return tf.sqrt(tf.maximum(tf.reverse(tf.linalg.eigvalsh(products), [0]), 0.0))

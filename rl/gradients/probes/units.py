@@ -11,7 +11,7 @@ _STILL = 1e-6
 def silent_units(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Shares of the units of every layer before the heads, over the minibatch.
 
-    dormant   mean |h| at most τ = 0.025 of the layer's mean (Sokar et al. 2023, eq. 1, arXiv:2302.12902)
+    dormant   mean |h| at most τ = 0.025 of the layer's mean (Sokar et al. 2023, arXiv:2302.12902)
     dead      h is the same for all samples, to 1e−6: a rectified unit that is always off, a saturated one
 
     A convolution's units are its filters.
