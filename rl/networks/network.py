@@ -1,5 +1,6 @@
 """One network, any set of weights."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -43,6 +44,10 @@ class Network:
             part: tuple(_weight_name(part, v) for v in layer.trainable_variables) for part, layer in parts.items()
         }
         _check(self._layers, self.names)
+        self.sizes = {
+            part: tuple(math.prod(v.shape) for v in layer.trainable_variables) for part, layer in parts.items()
+        }
+        """{part: how many numbers each of its weights holds}."""
 
     @property
     def shared(self) -> tuple[str, ...]:

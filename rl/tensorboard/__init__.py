@@ -1,6 +1,4 @@
-"""What a run shows in TensorBoard."""
+"""What a run shows in TensorBoard.
 
-from rl.tensorboard.event_files import drop_after
-from rl.tensorboard.writer import Writer
-
-__all__ = ["Writer", "drop_after"]
+Empty on purpose: TensorBoard imports `rl.tensorboard.plugin` when it starts, and what stands here with it.
+"""

@@ -9,6 +9,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.histogram import summary_v2 as histogram
 from tensorboard.plugins.hparams import api as hparams_api
 
+from rl.tensorboard.gramians import Legend, gramian_summary
 from rl.tensorboard.layout import layout_summary
 
 HPARAM_METRICS = ("evaluation/return", "episode/return", "gradient/norm_ratio/value-policy", "time/steps_per_second")
@@ -44,6 +45,10 @@ class Writer:
         """All scalars of a moment in one record (a `tf.summary.scalar` each takes 0.1 ms); NaN is left out."""
         values = [Summary.Value(tag=tag, simple_value=float(x)) for tag, x in numbers.items() if not np.isnan(x)]
         self._write(Summary(value=values), step)
+
+    def gramian(self, gramian: np.ndarray, legend: Legend, step: int) -> None:
+        """The rows' Gramians [L, R, R] of a moment, for the Gradients tab."""
+        self._write(gramian_summary(gramian, legend), step)
 
     def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
         """A histogram of each array's entries."""

@@ -1,6 +1,6 @@
 """One update of a phase, taken apart for the probes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
 import tensorflow as tf
@@ -17,6 +17,13 @@ from rl.training.minibatch import Minibatch, watched
 from rl.training.state import TrainState
 from rl.updates.clipping import global_norm
 
+THROUGH_TARGET = "through_target"
+
+
+def stale_row(role: str, objective: str) -> str:
+    """The name of an objective's row at a frozen copy's weights, as an extra row of the Gramian."""
+    return f"stale/{role}/{objective}"
+
 
 class UpdateEvidence(Evidence):
     """The evidence of one minibatch's update; see `Evidence` for what each of it is.
@@ -24,14 +31,24 @@ class UpdateEvidence(Evidence):
     An objective that moves no more than a head has no row, and is left out.
     """
 
-    def __init__(self, learner: Learner, phase: Phase, state: TrainState, minibatch: Minibatch, *, num_samples: int):
+    def __init__(
+        self,
+        learner: Learner,
+        phase: Phase,
+        state: TrainState,
+        minibatch: Minibatch,
+        *,
+        num_samples: int,
+        beside: Collection[str] = (),
+    ):
         """
         Args:
             state: before the iteration.
             num_samples: at most so many samples get rows of their own.
+            beside: extra rows of the Gramian besides those that it always has, `THROUGH_TARGET` or of `stale_row`.
         """
         self._learner, self._phase, self._state, self._minibatch = learner, phase, state, minibatch
-        self._num_samples, self._rule = num_samples, learner.rules[phase.name]
+        self._num_samples, self._rule, self._beside = num_samples, learner.rules[phase.name], tuple(beside)
         self._network, self._heads = learner.model.network, set(self._rule.heads)
         rows = rows_of(learner, phase, minibatch)
         self.gradients = {name: onto_live(row) for name, row in rows.gradients.items()}
@@ -51,12 +68,18 @@ class UpdateEvidence(Evidence):
 
     @cached_property
     def gramian(self) -> tf.Tensor:
-        """[L, m + 3, m + 3]."""
+        """[L, m + e, m + e]."""
         if not self._rule.shared:
             return tf.zeros((0, 0, 0))
         direction, step = self._update
         extra = [self._rule.shared_row(tree) for tree in (direction.gradient, step.clipped, step.delta)]
-        return gramian([*self.rows.values(), *extra], self._rule.layers)
+        return gramian([*self.rows.values(), *extra, *map(self._extra_row, self._beside)], self._rule.layers)
+
+    def _extra_row(self, name: str) -> Row:
+        if name == THROUGH_TARGET:
+            return self.one_step[1]
+        _, role, objective = name.split("/")
+        return self.stale[role][objective]
 
     @cached_property
     def torso_norms(self) -> dict[str, tf.Tensor]:

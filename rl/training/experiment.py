@@ -47,11 +47,16 @@ class Experiment(NamedTuple):
         """How many runs train together."""
         return self.many.num_runs if self.many else 1
 
+    @property
+    def prober(self) -> Prober | None:
+        """Of one run; None where nothing is probed."""
+        if not (self.probes or self.oracle):
+            return None
+        return Prober(self.learner, self.probes, num_samples=self.probe_samples, oracle=self.oracle)
+
     def programs(self, *, probe_every: int) -> Programs:
         """The compiled programs; probes every so many iterations, if there are any."""
-        prober = None
-        if self.probes or self.oracle:
-            prober = Prober(self.learner, self.probes, num_samples=self.probe_samples, oracle=self.oracle)
+        prober = self.prober
         if self.many and prober:
             prober = functools.partial(self.many.probe, prober)
         return Programs(self.many or self.learner, self.variables, prober, probe_every)

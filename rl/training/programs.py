@@ -23,20 +23,24 @@ Basis = tuple[TrainState, Trajectory] | tuple[TrainState]
 class Chunk(NamedTuple):
     """What K iterations left to log.
 
-    metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; rows: the newest raw rows,
-    {objective: [P]}, empty where nothing was probed yet; basis: from which `Programs.learnt_from` has what the last
-    iteration learnt from. With many runs in one program each has an axis of runs, after K or, without one, in front.
+    metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; gramians: {place among the K:
+    [L, R, R] float64} of those that were; rows: the newest raw rows, {objective: [P]}, empty where nothing was probed
+    yet; basis: from which `Programs.learnt_from` has what the last iteration learnt from. With many runs in one program
+    each has an axis of runs, after K or, without one, in front.
     """
 
     metrics: dict[str, np.ndarray]
     findings: dict[str, np.ndarray]
+    gramians: dict[int, np.ndarray]
     rows: dict[str, tf.Tensor]
     basis: Basis
 
     def of(self, run: int) -> "Chunk":
         """One run's share of what is to be logged, where several train in one program; the rest stays whole."""
         metrics, findings = ({tag: x[:, run] for tag, x in numbers.items()} for numbers in self[:2])
-        return self._replace(metrics=metrics, findings=findings, rows={name: x[run] for name, x in self.rows.items()})
+        gramians = {place: of_all[run] for place, of_all in self.gramians.items()}
+        rows = {name: x[run] for name, x in self.rows.items()}
+        return self._replace(metrics=metrics, findings=findings, gramians=gramians, rows=rows)
 
 
 class _Log(NamedTuple):
@@ -46,6 +50,7 @@ class _Log(NamedTuple):
     bad: tf.Tensor
     metrics: tf.TensorArray
     findings: tf.TensorArray
+    gramians: tf.TensorArray
 
 
 class Programs:
@@ -116,17 +121,19 @@ class Programs:
         until_probe = -first % self._probe_every + 1
         if self._whole and self._prober:
             count = min(count, until_probe)
-        done, metrics, found, rows, basis = self._iterate(tf.constant(count))
+        done, metrics, found, gramians, rows, basis = self._iterate(tf.constant(count))
         done = int(done)
         probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
         if probed.any() and self._whole:
-            found, rows = self._probe_apart(*basis)
+            found, gramians, rows = self._probe_apart(*basis)
         findings = np.full((*metrics.shape[:-1], len(self._probe_tags)), np.nan)[:done]
         if probed.any():
             findings[probed] = found if self._whole else found.numpy()[:done][probed]
             self._rows = rows
+        places = np.flatnonzero(probed)
+        of_each = {int(place): gramians.numpy() if self._whole else gramians[place].numpy() for place in places}
         metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)
-        return Chunk(metrics, findings, self._rows, basis)
+        return Chunk(metrics, findings, of_each, self._rows, basis)
 
     def learnt_from(self, chunk: Chunk) -> tuple[TrainState, Trajectory]:
         """The state and the trajectory that the last iteration of a chunk learnt from."""
@@ -142,11 +149,12 @@ class Programs:
         start, nothing = read(self.variables), self._no_basis()
         metrics = self._learn.get_concrete_function(start, self._no_trajectory()).structured_outputs[1]
         self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
-        found, rows = self._nothing_found(nothing)
-        log = _Log(tf.constant(0), tf.constant(False), _lines((*runs, len(metrics))), _lines(found.shape))
+        found, gramian, rows = self._nothing_found(nothing)
+        lines = _lines((*runs, len(metrics))), _lines(found.shape), _lines(gramian.shape, tf.float64)
+        log = _Log(tf.constant(0), tf.constant(False), *lines)
         log, after, basis, rows = (self._block if self._whole else self._blocks)(count, log, start, nothing, rows)
         assign(self.variables, after)
-        return log.done, log.metrics.stack(), log.findings.stack(), rows, basis
+        return log.done, log.metrics.stack(), log.findings.stack(), log.gramians.stack(), rows, basis
 
     def _block(self, count, log, state, basis, rows):
         """Iterations up to number `count`, and what the last of them learnt from."""
@@ -158,7 +166,8 @@ class Programs:
             before, trajectory = self.learner.collect(state, self._chance(state.seed, state.iteration))
             after, metrics = self._learn(before, trajectory)
             bad = tf.reduce_any(metrics["bad_update"] >= 0)
-            log = _Log(log.done + 1, bad, log.metrics.write(log.done, _stacked(metrics)), log.findings)
+            written = log.metrics.write(log.done, _stacked(metrics))
+            log = log._replace(done=log.done + 1, bad=bad, metrics=written)
             return log, after, (state,) if self._whole else (before, trajectory)
 
         carry = (log, state, basis)
@@ -172,30 +181,32 @@ class Programs:
         def unfinished(log, *_):
             return (log.done < count) & ~log.bad
 
+        nothing = self._nothing_found(basis)[:2]
+
         def block(log, state, basis, rows):
             due = log.done + 1 + tf.cast(-state.iteration % self._probe_every, tf.int32)
             log, state, basis, rows = self._block(tf.minimum(due, count), log, state, basis, rows)
-            found, rows = tf.cond(
-                tf.equal(log.done, due),
-                lambda: self._probe(*basis),
-                lambda: (tf.zeros(len(self._probe_tags)), rows),
+            found, gramian, rows = tf.cond(
+                tf.equal(log.done, due), lambda: self._probe(*basis), lambda: (*nothing, rows)
             )
-            return log._replace(findings=log.findings.write(log.done - 1, found)), state, basis, rows
+            place = log.done - 1
+            written = {"findings": log.findings.write(place, found), "gramians": log.gramians.write(place, gramian)}
+            return log._replace(**written), state, basis, rows
 
         carry = (log, state, basis, rows)
         return tf.while_loop(unfinished, block, carry, parallel_iterations=1)
 
-    def _nothing_found(self, basis: Basis) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def _nothing_found(self, basis: Basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """In the form of what the probes find within the graph."""
         if self._prober is None or self._whole:
-            return tf.zeros(0), {}
+            return tf.zeros(0), tf.zeros(0, tf.float64), {}
         shapes = self._probe.get_concrete_function(*basis).structured_outputs
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
-    def _probe_step(self, *basis) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        numbers, rows = self._prober(*self._basis_taken(*basis))
+    def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        numbers, gramian, rows = self._prober(*self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
-        return _stacked(numbers), rows
+        return _stacked(numbers), gramian, rows
 
     def _basis_taken(self, state: TrainState, *trajectory: Trajectory) -> tuple[TrainState, Trajectory]:
         return (
@@ -217,8 +228,8 @@ def _function(python, *, compiled: bool | None):
     return tf.function(python, jit_compile=compiled, autograph=False)
 
 
-def _lines(shape: tuple[int, ...]) -> tf.TensorArray:
-    return tf.TensorArray(tf.float32, size=_MOST_ITERATIONS, element_shape=shape)
+def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArray:
+    return tf.TensorArray(dtype, size=_MOST_ITERATIONS, element_shape=shape)
 
 
 def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:

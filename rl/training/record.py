@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rl.errors import require
+from rl.tensorboard.gramians import Legend
 from rl.training.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint
 from rl.training.evaluation import Evaluation
 from rl.training.loop import Stretch
@@ -35,15 +36,19 @@ class Record:
         steps_per_iteration: int,
         points_every: int,
         keep: int,
+        legend: Legend | None,
     ):
         """
         Args:
             points_every: iterations from one point in TensorBoard to the next.
             keep: how many of the newest checkpoints stay.
+            legend: of the Gramians; None where nothing is probed.
         """
         self.directory, self._description = directory, description
         self._checkpoints = CheckpointFolder(directory.checkpoints, keep=keep)
-        self.log = RunLog(directory.path, steps_per_iteration=steps_per_iteration, points_every=points_every)
+        self.log = RunLog(
+            directory.path, steps_per_iteration=steps_per_iteration, points_every=points_every, legend=legend
+        )
         self._meta = {"timed_steps": 0, "timed_seconds": 0.0, "wall_seconds": 0.0, "best": None, "evaluation": None}
         self._began = time.monotonic()
 

@@ -98,6 +98,9 @@ class Run:
         self.experiment, self.settings, self._say = experiment, settings, say
         self._named = named_variables(experiment.variables)
         self._per_iteration = experiment.learner.steps_per_iteration
+        probe_every = max(settings.probe_every_iterations, self._in_iterations(settings.probe_every))
+        self._programs = experiment.programs(probe_every=probe_every)
+        prober = experiment.prober
         self._records = [
             Record(
                 directory,
@@ -105,11 +108,10 @@ class Run:
                 steps_per_iteration=self._per_iteration,
                 points_every=self._in_iterations(settings.log_every),
                 keep=settings.checkpoints_kept,
+                legend=prober.legend if prober else None,
             )
             for directory, description in zip(directories, descriptions, strict=True)
         ]
-        probe_every = max(settings.probe_every_iterations, self._in_iterations(settings.probe_every))
-        self._programs = experiment.programs(probe_every=probe_every)
         self._evaluator: Evaluator | None = None
         self._resumed = self._restore()
         if self._resumed is None and settings.initial_checkpoint is not None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rl.tensorboard import Writer, drop_after
+from rl.tensorboard.event_files import drop_after
+from rl.tensorboard.gramians import Legend
+from rl.tensorboard.writer import Writer
 from rl.training.evaluation import Evaluation
 from rl.training.loop import Stretch
 from rl.training.metrics_file import MetricsFile
@@ -16,9 +18,14 @@ from rl.training.noise_scales import NoiseScales
 class RunLog:
     """Both files of one run; a point in TensorBoard is the mean over the iterations since the one before."""
 
-    def __init__(self, folder: Path, *, steps_per_iteration: int, points_every: int):
-        """points_every: iterations from one point in TensorBoard to the next."""
+    def __init__(self, folder: Path, *, steps_per_iteration: int, points_every: int, legend: Legend | None = None):
+        """
+        Args:
+            points_every: iterations from one point in TensorBoard to the next.
+            legend: of the Gramians, which are written at every probed iteration.
+        """
         self._folder, self.steps_per_iteration, self._points_every = folder, steps_per_iteration, points_every
+        self._legend = legend
         self._metrics = MetricsFile(folder / "metrics.csv")
         self._writer: Writer | None = None
         self._laid_out = True
@@ -65,6 +72,8 @@ class RunLog:
         if not self._laid_out:
             self._writer.layout(columns)
             self._laid_out = True
+        for row, gramian in stretch.chunk.gramians.items():
+            self._writer.gramian(gramian, self._legend, steps[row])
         for row, step in enumerate(steps):
             self.since_point.append({tag: float(column[row]) for tag, column in columns.items()})
             due = (stretch.first_iteration + row + 1) % self._points_every == 0

@@ -18,6 +18,7 @@ from benchmarks.runs import SCRIPTS, column, combiner_names, summary
 
 _ENVIRONMENT = ("environment=compiled/cartpole", "threads=2", "logging.progress=false")
 _PLAIN = ("experiment=cleanrl", "network.shared=true", "num_envs=8", "agent.value_loss=squared")
+_KINDS = ("plain", "default")
 _LAST_SHARE = 0.05  # of the training, over which its own return is averaged
 _RESAMPLES = 10_000
 
@@ -28,6 +29,7 @@ def add(commands) -> None:
     command = commands.add_parser("shared", help=help_, description=__doc__)
     command.add_argument("--seeds", type=int, default=20, help="of the plain settings (default: 20)")
     command.add_argument("--default-seeds", type=int, default=5, help="of the default settings (default: 5)")
+    command.add_argument("--settings", nargs="*", choices=_KINDS, default=_KINDS, help="which tables (default: both)")
     command.add_argument("--steps", type=int, default=500_000, help="of each seed (default: 500,000)")
     command.add_argument("--only", nargs="*", default=combiner_names(), help="combiners (default: all)")
     command.add_argument("--folder", type=Path, default=Path("runs/shared_torso"), help="where the runs are kept")
@@ -37,7 +39,8 @@ def add(commands) -> None:
 
 def shared(arguments: argparse.Namespace) -> None:
     """Measures and prints."""
-    kinds = {"plain": (_PLAIN, arguments.seeds), "default": ((), arguments.default_seeds)}
+    every = {"plain": (_PLAIN, arguments.seeds), "default": ((), arguments.default_seeds)}
+    kinds = {kind: every[kind] for kind in arguments.settings}
     for kind, combiner in progress([(kind, name) for kind in kinds for name in arguments.only], "settings"):
         settings, seeds = kinds[kind]
         chosen = (f"combiner={combiner}", f"seeds={seeds}", f"steps={arguments.steps}")
@@ -66,7 +69,7 @@ def shared(arguments: argparse.Namespace) -> None:
             "with the value's",
         ]
         print(markdown(header, rows))
-    if arguments.figure:
+    if arguments.figure and "plain" in kinds:
         plain = arguments.folder / "plain"
         runs = {name: [plain / name / f"seed={seed}" for seed in range(arguments.seeds)] for name in arguments.only}
         _figure(runs, arguments.figure)

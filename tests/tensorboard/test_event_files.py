@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rl.tensorboard import Writer, drop_after
+from rl.tensorboard.event_files import drop_after
+from rl.tensorboard.writer import Writer
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ def chain(evidence: Evidence) -> dict[str, tf.Tensor]:
     """
     if not evidence.layers:
         return {}
-    total, m = tf.reduce_sum(evidence.gramian, 0), evidence.num_objectives
+    m = evidence.num_objectives
+    known = m + len(EXTRA_ROWS)
+    total, applied = tf.reduce_sum(evidence.gramian[:, :known, :known], 0), m + EXTRA_ROWS.index("applied")
     length, cosine = norms(total), cosines(total)
     numbers = {
         f"gradient/weighted_norm/{name}": abs(coefficient) * length[i]
@@ -21,7 +23,7 @@ def chain(evidence: Evidence) -> dict[str, tf.Tensor]:
     }
     for place, stage in enumerate(EXTRA_ROWS):
         numbers[f"gradient/{stage}_norm" if stage != "applied" else "update/applied_norm"] = length[m + place]
-    numbers["update/cosine/combined-applied"] = -cosine[m, -1]
+    numbers["update/cosine/combined-applied"] = -cosine[m, applied]
     for i, name in enumerate(evidence.objectives):
-        numbers[f"update/cosine/{name}-applied"] = -cosine[i, -1]
+        numbers[f"update/cosine/{name}-applied"] = -cosine[i, applied]
     return numbers

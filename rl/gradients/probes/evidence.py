@@ -7,6 +7,7 @@ import tensorflow as tf
 from rl.gradients.gramian import Row
 
 EXTRA_ROWS = ("combined", "clipped", "applied")
+"""What the Gramian has beside the objectives' rows in any case; others may follow."""
 
 
 class CopyDrift(NamedTuple):
@@ -45,8 +46,8 @@ class Evidence(Protocol):
     """One update in numbers. What costs passes over the batch of its own is computed when a probe first asks for it.
 
     The Gramian is over the objectives' raw rows (without coefficients) and then the extra rows: the combined gradient,
-    the clipped one and the applied step Δw. With m objectives it is [L, m + 3, m + 3], a layer of the shared weights at
-    a time; L = 0 where the network shares nothing.
+    the clipped one, the applied step Δw, and what else the probes compare with the rows. With m objectives and e extra
+    rows it is [L, m + e, m + e], a layer of the shared weights at a time; [0, 0, 0] where the network shares nothing.
     """
 
     objectives: tuple[str, ...]
@@ -104,4 +105,4 @@ class Evidence(Protocol):
     @property
     def applied(self) -> tf.Tensor:
         """The inner products <J_l[i], Δw_l> of every objective's row and the applied step, [L, m]."""
-        return self.gramian[:, : self.num_objectives, -1]
+        return self.gramian[:, : self.num_objectives, self.num_objectives + EXTRA_ROWS.index("applied")]

@@ -1,0 +1,60 @@
+"""Rows as arrows in a plane, from their Gramian alone."""
+
+import numpy as np
+
+_FLAT = 1e-12  # of the largest eigenvalue: float64 products have no digits below
+
+
+class Plane:
+    """The plane in which the objectives' unit rows are best seen: exactly theirs, where there are two.
+
+    Its axes are Σ_i B[k, i] u_i of the unit rows u_i, with B C Bᵀ = 1 for their cosines C. The first objective points
+    along +y, and the second to the right.
+    """
+
+    def __init__(self, gramian: np.ndarray, num_objectives: int):
+        """
+        Args:
+            gramian: [R, R] float64, the objectives first; numbers that are not finite count as 0.
+        """
+        self._gramian = np.where(np.isfinite(gramian), gramian, 0.0)
+        lengths = np.sqrt(np.maximum(np.diag(self._gramian), 0.0))
+        self._objectives = np.flatnonzero(lengths[:num_objectives] > 0)
+        self._lengths = lengths
+        self._inverse = 1.0 / lengths[self._objectives]
+        cosines = self._gramian[np.ix_(self._objectives, self._objectives)] * np.outer(self._inverse, self._inverse)
+        values, vectors = np.linalg.eigh((cosines + cosines.T) / 2) if len(cosines) else (np.zeros(0), np.zeros((0, 0)))
+        chosen = [k for k in reversed(range(len(values))) if values[k] > _FLAT * values[-1]][:2]
+        axes = np.array([vectors[:, k] / np.sqrt(values[k]) for k in chosen]).reshape(
+            len(chosen), len(self._objectives)
+        )
+        self._axes = np.concatenate([axes, np.zeros((2 - len(chosen), len(self._objectives)))])
+        self._axes = _turned(self._axes, self._axes @ cosines)
+
+    def of_rows(self) -> np.ndarray:
+        """[R, 3]: x and y of each row, in its own units, and the share of its length that lies in the plane."""
+        return self._seen(self._gramian[self._objectives], self._lengths)
+
+    def of_combinations(self, weights: np.ndarray) -> np.ndarray:
+        """[n, 3]: the same of Σ_i a_i g_i for weights a [n, m] on the objectives' rows."""
+        m = weights.shape[1]
+        inner = self._gramian[self._objectives, :m] @ weights.T
+        squares = np.einsum("ni,ij,nj->n", weights, self._gramian[:m, :m], weights)
+        return self._seen(inner, np.sqrt(np.maximum(squares, 0.0)))
+
+    def _seen(self, inner: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """From inner products with the objectives' rows, [objectives, n]."""
+        places = (self._axes @ (self._inverse[:, None] * inner)).T
+        inside = np.hypot(places[:, 0], places[:, 1]) / np.where(lengths > 0, lengths, 1.0)
+        return np.column_stack([places, np.minimum(np.where(lengths > 0, inside, np.nan), 1.0)])
+
+
+def _turned(axes: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Axes in which the first of the places [2, n] lies along +y and the second has x ≥ 0."""
+    if not places.shape[1] or not np.hypot(*places[:, 0]) > 0:
+        return axes
+    x, y = places[:, 0] / np.hypot(*places[:, 0])
+    turned, seen = np.array([[y, -x], [x, y]]) @ axes, np.array([[y, -x], [x, y]]) @ places
+    if places.shape[1] > 1 and seen[0, 1] < 0:
+        turned[0] *= -1
+    return turned

@@ -1,0 +1,140 @@
+"""The Gradients tab's routes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tensorboard import plugin_util
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug import Request as HttpRequest
+from werkzeug import Response, wrappers
+
+from rl.tensorboard.gramians import PLUGIN
+from rl.tensorboard.plugin import views, what_if
+from rl.tensorboard.plugin.plain import as_json
+from rl.tensorboard.plugin.request import BadRequestError, Request, check_rows
+from rl.tensorboard.plugin.source import Series, Source
+
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+
+class GradientsPlugin(base_plugin.TBPlugin):
+    """Serves the page, and the numbers of each of its views.
+
+    /runs        the runs with Gramians
+    /overview    run=… (several), points: norms, cosines, conflict and shares over time
+    /layers      run, quantity, a, b, points: a quantity layer by layer over time
+    /moment      run, step: the Gramians of one moment
+    /whatif      run, step, scope: what every combiner would have done
+    /folded      run=… (several), quantity, a, b, points: the seeds of each configuration as median and quartiles
+
+    What cannot be answered is 400 and {"error": a sentence}. Names of runs are looked up among those that TensorBoard
+    has, and names of files among those that the package has: nothing of a request reaches the file system.
+    """
+
+    plugin_name = PLUGIN
+
+    def __init__(self, context: base_plugin.TBContext):
+        super().__init__(context)
+        self._source = Source(context.data_provider)
+        # The whole whitelist: the files there are, read once.
+        self._files = {
+            f"/{file.name}": (file.read_bytes(), _TYPES[file.suffix])
+            for file in sorted(_STATIC.iterdir())
+            if file.suffix in _TYPES
+        }
+
+    def get_plugin_apps(self) -> dict[str, Callable]:
+        """{route: application}."""
+        answers = {
+            "/runs": self._runs,
+            "/overview": self._overview,
+            "/layers": self._layers,
+            "/moment": self._moment,
+            "/whatif": self._what_if,
+            "/folded": self._folded,
+        }
+        applications = {route: self._application(answer) for route, answer in answers.items()}
+        return applications | {path: self._file(*content) for path, content in self._files.items()}
+
+    def is_active(self) -> bool:
+        """TensorBoard asks this only where no series of the plugin's own is there."""
+        return False
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """The tab's name and where its page begins."""
+        return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Gradients")
+
+    def _runs(self, _: Request, context: "_Context") -> Any:
+        return {"runs": [views.listing(run, of) for run, of in context.listings.items()]}
+
+    def _overview(self, request: Request, context: "_Context") -> Any:
+        runs, points = request.runs(), request.points()
+        series = context.series(runs)
+        return {"runs": [{"run": run, **views.overview(series[run], points)} for run in runs if run in series]}
+
+    def _layers(self, request: Request, context: "_Context") -> Any:
+        run, quantity, points = request.run(), request.quantity(), request.points()
+        a, b = request.row_names(quantity)
+        check_rows(run, context.listings[run].legend, quantity, a, b)
+        return {"run": run, **views.layers(context.one(run), quantity, a, b, points)}
+
+    def _moment(self, request: Request, context: "_Context") -> Any:
+        run, step = request.run(), request.step()
+        return {"run": run, **views.moment(context.one(run), step)}
+
+    def _what_if(self, request: Request, context: "_Context") -> Any:
+        run, step, scope = request.run(), request.step(), request.scope()
+        series = context.one(run)
+        every = what_if.choices(series.steps, series.gramians, series.legend, scope)
+        return {"run": run, **views.alternatives(series, every, step, scope)}
+
+    def _folded(self, request: Request, context: "_Context") -> Any:
+        runs, quantity, points = request.runs(), request.quantity(), request.points()
+        a, b = request.row_names(quantity)
+        return {"groups": views.folded(context.series(runs), quantity, a, b, points)}
+
+    def _application(self, answer: Callable[[Request, "_Context"], Any]) -> Callable:
+        @wrappers.Request.application
+        def application(request: HttpRequest) -> Response:
+            if request.method not in ("GET", "HEAD"):
+                return self._error(request, f"{request.method} is not allowed here; use GET.", 405)
+            context = _Context(self._source, request)
+            try:
+                content = as_json(answer(Request(request.args, context.listings), context))
+            except BadRequestError as error:
+                return self._error(request, str(error), 400)
+            return http_util.Respond(request, content, "application/json")
+
+        return application
+
+    def _file(self, content: bytes, kind: str) -> Callable:
+        @wrappers.Request.application
+        def application(request: HttpRequest) -> Response:
+            return http_util.Respond(request, content, kind)
+
+        return application
+
+    @staticmethod
+    def _error(request: HttpRequest, sentence: str, code: int) -> Response:
+        return http_util.Respond(request, as_json({"error": sentence}), "application/json", code=code)
+
+
+class _Context:
+    """What TensorBoard has at the time of a request."""
+
+    def __init__(self, source: Source, request: HttpRequest):
+        self._source = source
+        self._context = plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
+        self.listings = source.runs(*self._context)
+
+    def series(self, runs: list[str]) -> dict[str, Series]:
+        return self._source.series(*self._context, runs, self.listings)
+
+    def one(self, run: str) -> Series:
+        series = self.series([run])[run]
+        if not len(series.steps):
+            raise BadRequestError(f"run {run!r} has no Gramian of the shape that its legend says.")
+        return series

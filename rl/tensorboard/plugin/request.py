@@ -1,0 +1,101 @@
+"""What a request asks for, checked: whatever is wrong is one sentence."""
+
+import math
+import re
+
+from werkzeug.datastructures import MultiDict
+
+from rl.tensorboard.gramians import Legend
+from rl.tensorboard.plugin.quantities import QUANTITIES, takes_two
+from rl.tensorboard.plugin.source import Listing
+
+MOST_POINTS = 1000
+"""More than that no screen shows beside one another."""
+
+
+class BadRequestError(ValueError):
+    """Becomes an answer 400 with the sentence."""
+
+
+class Request:
+    """The arguments of a request."""
+
+    def __init__(self, arguments: MultiDict, listings: dict[str, Listing]):
+        """listings: the runs there are."""
+        self._arguments, self._listings = arguments, listings
+
+    def run(self) -> str:
+        """The one run asked for, one that can be drawn."""
+        run = self._one("run")
+        self._check_run(run)
+        problem = self._listings[run].problem
+        if problem is not None:
+            raise BadRequestError(f"run {run!r} cannot be drawn: {problem}.")
+        return run
+
+    def runs(self) -> list[str]:
+        """The runs asked for, each once, in order; those that cannot be drawn included."""
+        runs = list(dict.fromkeys(self._arguments.getlist("run")))
+        if not runs:
+            raise BadRequestError("no run is named: add run=<name>, once or more often.")
+        for run in runs:
+            self._check_run(run)
+        return runs
+
+    def points(self, key: str = "points") -> int:
+        """How many points at the most."""
+        given = self._arguments.get(key, "300")
+        if not re.fullmatch(r"[0-9]{1,6}", given) or not 2 <= int(given) <= MOST_POINTS:
+            raise BadRequestError(f"{key} is {given!r}; it must be a whole number from 2 to {MOST_POINTS}.")
+        return int(given)
+
+    def step(self) -> float:
+        """The environment step asked for; infinity, the newest one, if none is."""
+        given = self._arguments.get("step")
+        if given is None:
+            return math.inf
+        if not re.fullmatch(r"[0-9]{1,18}", given):
+            raise BadRequestError(f"step is {given!r}; it must be a whole number from 0 on.")
+        return int(given)
+
+    def scope(self) -> str:
+        """A combiner's scope."""
+        given = self._arguments.get("scope", "global")
+        if given not in ("global", "layer"):
+            raise BadRequestError(f"scope is {given!r}; allowed are 'global' and 'layer'.")
+        return given
+
+    def quantity(self) -> str:
+        """One of `QUANTITIES`."""
+        given = self._one("quantity")
+        if given not in QUANTITIES:
+            raise BadRequestError(f"quantity is {given!r}; allowed are {', '.join(QUANTITIES)}.")
+        return given
+
+    def row_names(self, quantity: str) -> tuple[str, str]:
+        """The names of the rows that a quantity is of; the second is empty where it is of one."""
+        return self._one("a"), self._one("b") if takes_two(quantity) else ""
+
+    def _one(self, key: str) -> str:
+        given = self._arguments.getlist(key)
+        if len(given) != 1:
+            raise BadRequestError(f"{key} is given {len(given)} times; it is needed once.")
+        return given[0]
+
+    def _check_run(self, run: str) -> None:
+        if run not in self._listings:
+            raise BadRequestError(f"run {run!r} is unknown, or has no Gramians.")
+
+
+def has_rows(legend: Legend, quantity: str, a: str, b: str) -> bool:
+    """Whether a run has what a quantity is of."""
+    firsts = legend.objectives if quantity == "share" else legend.rows
+    return a in firsts and (not takes_two(quantity) or b in legend.rows)
+
+
+def check_rows(run: str, legend: Legend, quantity: str, a: str, b: str) -> None:
+    """BadRequestError where it does not."""
+    if not has_rows(legend, quantity, a, b):
+        allowed = ", ".join(legend.objectives if quantity == "share" else legend.rows)
+        given = f"a={a!r} and b={b!r}" if takes_two(quantity) else f"a={a!r}"
+        raise BadRequestError(f"{given} are not rows of run {run!r} with a {quantity}; allowed are {allowed}.")
