@@ -39,6 +39,8 @@ def add(commands) -> None:
 
 def shared(arguments: argparse.Namespace) -> None:
     """Measures and prints."""
+    if arguments.figure and "plain" not in arguments.settings:
+        sys.exit("--figure draws the plain settings, which --settings leaves out; add plain, or leave out --figure.")
     every = {"plain": (_PLAIN, arguments.seeds), "default": ((), arguments.default_seeds)}
     kinds = {kind: every[kind] for kind in arguments.settings}
     for kind, combiner in progress([(kind, name) for kind in kinds for name in arguments.only], "settings"):
@@ -69,7 +71,7 @@ def shared(arguments: argparse.Namespace) -> None:
             "with the value's",
         ]
         print(markdown(header, rows))
-    if arguments.figure and "plain" in kinds:
+    if arguments.figure:
         plain = arguments.folder / "plain"
         runs = {name: [plain / name / f"seed={seed}" for seed in range(arguments.seeds)] for name in arguments.only}
         _figure(runs, arguments.figure)

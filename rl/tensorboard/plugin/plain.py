@@ -16,18 +16,11 @@ def as_json(answer: Any) -> str:
 def _plain(node: Any) -> Any:
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, np.ndarray) and node.dtype.kind == "f":
-        return _short(node)
-    if isinstance(node, np.ndarray):
-        return node.tolist()
     if isinstance(node, list | tuple):
         return [_plain(value) for value in node]
-    if isinstance(node, np.bool_):
-        return bool(node)
-    if isinstance(node, np.integer):
-        return int(node)
-    if isinstance(node, float | np.floating):
-        return _short(np.array(node))
+    if isinstance(node, float | np.ndarray | np.generic):
+        array = np.asarray(node)
+        return _short(array) if array.dtype.kind == "f" else array.tolist()
     return node
 
 

@@ -1,7 +1,7 @@
-"""What a Gramian says, in NumPy: the same functions as the probes', without TensorFlow, which takes seconds to import.
+"""What a Gramian says, in NumPy: what the probes say of it, without TensorFlow, which takes seconds to import.
 
-G is [..., R, R], the rows of a legend along both axes. Where something has no value, such as the cosine with a zero row,
-it is NaN.
+G is [..., R, R], the rows of a legend along both axes. Where something has no value, such as the cosine with a zero
+row, it is NaN.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""What every combiner would have done, from logged Gramians alone. TensorFlow is imported when this is first asked for."""
+"""What every combiner would have done, from logged Gramians alone; TensorFlow is imported when first asked for."""
 
 import functools
 from collections.abc import Callable
