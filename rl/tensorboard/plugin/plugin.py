@@ -1,5 +1,6 @@
 """The Gradients tab's routes."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rl.tensorboard.plugin.request import BadRequestError, Request, check_rows
 from rl.tensorboard.plugin.source import Series, Source
 
 _STATIC = Path(__file__).parent / "static"
+_KEPT_CHOICES = 8
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -39,6 +41,8 @@ class GradientsPlugin(base_plugin.TBPlugin):
     def __init__(self, context: base_plugin.TBContext):
         super().__init__(context)
         self._source = Source(context.data_provider)
+        self._computing = threading.Lock()
+        self._computed: list[tuple[Series, str, dict[str, what_if.Choices]]] = []
         # The whole whitelist: the files there are, read once.
         self._files = {
             f"/{file.name}": (file.read_bytes(), _TYPES[file.suffix])
@@ -88,8 +92,17 @@ class GradientsPlugin(base_plugin.TBPlugin):
     def _what_if(self, request: Request, context: "_Context") -> Any:
         run, step, scope = request.run(), request.step(), request.scope()
         series = context.one(run)
-        every = what_if.choices(series.steps, series.gramians, series.legend, scope)
-        return {"run": run, **views.alternatives(series, every, step, scope)}
+        return {"run": run, **views.alternatives(series, self._choices(series, scope), step, scope)}
+
+    def _choices(self, series: Series, scope: str) -> dict[str, what_if.Choices]:
+        """Of the whole run: another moment of it is then only looked up."""
+        with self._computing:
+            for known, of_scope, every in self._computed:
+                if known is series and of_scope == scope:
+                    return every
+            every = what_if.choices(series.steps, series.gramians, series.legend, scope)
+            self._computed = [(series, scope, every), *self._computed[: _KEPT_CHOICES - 1]]
+            return every
 
     def _folded(self, request: Request, context: "_Context") -> Any:
         runs, quantity, points = request.runs(), request.quantity(), request.points()

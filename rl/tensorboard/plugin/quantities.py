@@ -10,8 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rl.tensorboard.gramians import Legend
-
-APPLIED = "applied"
+from rl.tensorboard.plugin.source import AGAINST_STEP
 
 
 def norms(gramian: np.ndarray) -> np.ndarray:
@@ -43,7 +42,9 @@ def conflict(by_layer: np.ndarray, i: int, j: int) -> np.ndarray:
 def shares(gramian: np.ndarray, legend: Legend) -> np.ndarray:
     """c_i g_i·Δw / Σ_j |c_j g_j·Δw| of every objective, [..., m]; negative where the applied step lowers the loss."""
     m = len(legend.objectives)
-    weighted = gramian[..., :m, legend.rows.index(APPLIED)] * np.array(legend.coefficients)
+    if AGAINST_STEP not in legend.rows:
+        return np.full((*gramian.shape[:-2], m), np.nan)
+    weighted = -gramian[..., :m, legend.rows.index(AGAINST_STEP)] * np.array(legend.coefficients)
     whole = np.abs(weighted).sum(-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return weighted / whole

@@ -13,6 +13,8 @@ from rl.tensorboard.plugin.loader import MOST_MOMENTS
 
 _CACHED_BYTES = 1 << 30
 
+AGAINST_STEP = "−applied"
+
 
 class Listing(NamedTuple):
     """A run that has Gramians; problem says why it cannot be drawn, where it cannot."""
@@ -26,7 +28,8 @@ class Listing(NamedTuple):
 class Series(NamedTuple):
     """The Gramians of a run over time.
 
-    steps [T] int; gramians [T, L, R, R] float64; left_out: how many moments did not have the legend's shape; broken: in
+    steps [T] int; gramians [T, L, R, R] float64, with the applied step turned round, −Δw, so that it can be held
+    against gradients, and called `AGAINST_STEP`; left_out: how many moments did not have the legend's shape; broken: in
     how many a number is not finite.
     """
 
@@ -54,7 +57,7 @@ class Source:
                 continue
             series, legend, problem = found[run][TAG], None, None
             try:
-                legend = read_legend(series.plugin_content)
+                legend = _step_turned(read_legend(series.plugin_content))
                 if not legend.layers:
                     problem = "its network shares no weights, so there are no rows to compare (network.shared=false)"
             except ValueError as error:
@@ -105,4 +108,11 @@ def _series(legend: Legend, data: Sequence) -> Series:
     gramians = np.array([array for _, array in fitting], np.float64).reshape(-1, *shape)
     order = np.argsort(steps, kind="stable")
     broken = int((~np.isfinite(gramians)).any((1, 2, 3)).sum())
-    return Series(legend, steps[order], gramians[order], len(data) - len(fitting), broken)
+    sign = np.array([-1.0 if row == AGAINST_STEP else 1.0 for row in legend.rows])
+    return Series(legend, steps[order], gramians[order] * np.outer(sign, sign), len(data) - len(fitting), broken)
+
+
+def _step_turned(legend: Legend) -> Legend:
+    """The applied step by the name that it has once it is turned round."""
+    names = tuple(AGAINST_STEP if row == "applied" else row for row in legend.extra_rows)
+    return legend._replace(extra_rows=names)

@@ -32,7 +32,7 @@ def listing(run: str, of: Listing) -> dict[str, Any]:
         "seed": int(seed[1]) if seed else None,
         "problem": of.problem,
         "max_step": of.max_step,
-        "wall_time": of.max_wall_time,
+        "version": f"{of.max_step} {of.max_wall_time!r}",
         "legend": described or None,
     }
 

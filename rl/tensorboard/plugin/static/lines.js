@@ -1,0 +1,241 @@
+// Lines over environment steps, with bands.
+
+import { fitted, number, steps as shortSteps, whole } from "./format.js";
+import { extent, padded, scale, ticks } from "./scales.js";
+
+const FONT = "11px Roboto, Arial, sans-serif";
+const LEFT = 52;
+const RIGHT = 10;
+const BOTTOM = 24;
+const LEGEND_LINE = 15;
+
+/**
+ * A model of lines.
+ *
+ * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn; raw, where it is there, faintly
+ *   behind (before smoothing); low and high as a band.
+ * @param options log; range ([low, high], for fixed ends); band (a half-width around 0, shaded); zero (a line there);
+ *   marker (a step); onPick(step).
+ */
+export function lineChart(lines, { log = false, range = null, band = null, zero = false, marker, onPick } = {}) {
+  const spans = lines.flatMap((line) => [line.raw ?? line.values, line.low ?? [], line.high ?? [], line.values]);
+  const found = range ?? extent(spans, log);
+  const within = found ? (range ? range : padded(found, log)) : null;
+  const ends = extent(lines.map((line) => line.steps));
+  const allSteps = [...new Set(lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
+
+  /** Where the lines are, below a legend that takes the lines it needs. */
+  function layout(ctx, width, height) {
+    ctx.font = FONT;
+    const measure = (text) => ctx.measureText(text).width;
+    const places = [];
+    let [x, y] = [LEFT, 0];
+    for (const line of lines) {
+      const text = fitted(line.name, width - LEFT - RIGHT - 24, measure);
+      const length = 24 + measure(text) + 12;
+      if (x > LEFT && x + length > width - RIGHT) [x, y] = [LEFT, y + LEGEND_LINE];
+      places.push({ text, x, y: y + 8 });
+      x += length;
+    }
+    const top = Math.min(y + LEGEND_LINE + 6, height / 2);
+    return { places: places.filter((place) => place.y < top), top };
+  }
+
+  function scales(width, height, top) {
+    const x = scale(ends[0], ends[1] > ends[0] ? ends[1] : ends[0] + 1, LEFT, width - RIGHT);
+    return { x, y: scale(...within, height - BOTTOM, top, log) };
+  }
+
+  function draw(ctx, width, height, colors, cursor) {
+    const { places, top } = layout(ctx, width, height);
+    ctx.font = FONT;
+    ctx.textBaseline = "middle";
+    places.forEach(({ text, x, y }, k) => {
+      stroke(ctx, lines[k], [x, y, x + 18, y], 2);
+      ctx.fillStyle = colors.text;
+      ctx.textAlign = "left";
+      ctx.fillText(text, x + 24, y);
+    });
+    if (!within || !ends) {
+      ctx.fillStyle = colors.faint;
+      ctx.textAlign = "center";
+      ctx.fillText("no numbers to draw", width / 2, height / 2);
+      return;
+    }
+    const { x, y } = scales(width, height, top);
+    frame(ctx, x, y, width, height, top, colors);
+    const inside = (pixel) => Math.min(Math.max(pixel, top), height - BOTTOM);
+    if (band) {
+      ctx.fillStyle = colors.band;
+      const [upper, lower] = [inside(y(band)), inside(y(-band))];
+      ctx.fillRect(LEFT, upper, width - RIGHT - LEFT, lower - upper);
+    }
+    if (zero && y(0) !== null) rule(ctx, LEFT, y(0), width - RIGHT, y(0), colors.faint);
+    for (const line of lines) {
+      if (line.low) area(ctx, line, x, y);
+      if (line.raw && line.raw !== line.values) trace(ctx, { ...line, values: line.raw }, x, y, 1, 0.25);
+      trace(ctx, line, x, y, 1.6, 1);
+    }
+    for (const [step, strong] of [
+      [marker, false],
+      [cursor, true],
+    ]) {
+      const at = step === null || step === undefined ? null : x(step);
+      if (at === null || at < LEFT - 1 || at > width - RIGHT + 1) continue;
+      rule(ctx, at, top, at, height - BOTTOM, strong ? colors.text : colors.faint, strong ? [] : [4, 3]);
+      if (strong) lines.forEach((line) => dot(ctx, line, step, x, y));
+    }
+  }
+
+  const index = (step) => nearest(allSteps, step);
+  return {
+    draw,
+    at(px, py, width) {
+      if (!ends || px < LEFT - 8 || px > width - RIGHT + 8) return null;
+      const { x } = scales(width, 100, 10);
+      return allSteps[index(x.inverse(px))];
+    },
+    move(cursor, dx) {
+      if (!allSteps.length) return null;
+      const at = cursor === null ? (dx < 0 ? allSteps.length : -1) : index(cursor);
+      return allSteps[Math.min(Math.max(at + dx, 0), allSteps.length - 1)];
+    },
+    tell(step) {
+      const texts = lines.map((line) => {
+        const k = nearest(line.steps, step);
+        const band = line.low ? ` (${number(line.low[k])} to ${number(line.high[k])})` : "";
+        return `${line.name}: ${number(line.values[k])}${band}`;
+      });
+      return [`step ${whole(step)}`, ...texts];
+    },
+    pick: onPick,
+    table() {
+      const columns = lines.flatMap((line) => [
+        [line.name, line.raw ?? line.values],
+        ...(line.low
+          ? [
+              [`${line.name} (low)`, line.low],
+              [`${line.name} (high)`, line.high],
+            ]
+          : []),
+      ]);
+      const places = lines.flatMap((line) => (line.low ? [line, line, line] : [line]));
+      const at = places.map((line) => new Map(line.steps.map((step, k) => [step, k])));
+      const rows = allSteps.map((step) => [step, ...columns.map(([, values], c) => values[at[c].get(step)] ?? null)]);
+      return [["step", ...columns.map(([name]) => name)], rows];
+    },
+    summary: summary(lines, ends),
+  };
+}
+
+function summary(lines, ends) {
+  if (!ends) return "No numbers.";
+  const last = lines.map((line) => `${line.name} ends at ${number(line.values.findLast((x) => x !== null))}`);
+  return `Steps ${whole(ends[0])} to ${whole(ends[1])}; ${last.join(", ")}.`;
+}
+
+function nearest(sorted, step) {
+  let [low, high] = [0, sorted.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < step) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && step - sorted[low - 1] <= sorted[low] - step ? low - 1 : low;
+}
+
+function frame(ctx, x, y, width, height, top, colors) {
+  ctx.fillStyle = colors.faint;
+  ctx.textAlign = "right";
+  for (const value of ticks(y, (height - top - BOTTOM) / 28)) {
+    const at = y(value);
+    rule(ctx, LEFT, at, width - RIGHT, at, colors.line);
+    ctx.fillText(number(value), LEFT - 5, at);
+  }
+  for (const value of ticks(x, (width - LEFT - RIGHT) / 70)) {
+    ctx.textAlign = x(value) > width - RIGHT - 12 ? "right" : "center";
+    ctx.fillText(shortSteps(value), x(value), height - BOTTOM + 12);
+  }
+  rule(ctx, LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, colors.faint);
+}
+
+function rule(ctx, x1, y1, x2, y2, color, dash = []) {
+  ctx.save();
+  ctx.setLineDash(dash);
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.moveTo(x1, y1);
+  ctx.lineTo(x2, y2);
+  ctx.stroke();
+  ctx.restore();
+}
+
+function stroke(ctx, { color, dash }, [x1, y1, x2, y2], width) {
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.lineWidth = width;
+  ctx.setLineDash(dash ?? []);
+  ctx.beginPath();
+  ctx.moveTo(x1, y1);
+  ctx.lineTo(x2, y2);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** A line with gaps where there is no number; a point by itself is a dot. */
+function trace(ctx, { steps, values, color, dash }, x, y, width, alpha) {
+  ctx.save();
+  ctx.globalAlpha = alpha;
+  ctx.strokeStyle = color;
+  ctx.fillStyle = color;
+  ctx.lineWidth = width;
+  ctx.setLineDash(dash ?? []);
+  ctx.beginPath();
+  let drawing = false;
+  const lonely = [];
+  values.forEach((value, k) => {
+    const at = y(value);
+    if (at === null) {
+      drawing = false;
+      return;
+    }
+    if (drawing) ctx.lineTo(x(steps[k]), at);
+    else {
+      ctx.moveTo(x(steps[k]), at);
+      if (y(values[k + 1]) === null) lonely.push([x(steps[k]), at]);
+    }
+    drawing = true;
+  });
+  ctx.stroke();
+  for (const [px, py] of lonely) {
+    ctx.beginPath();
+    ctx.arc(px, py, 2, 0, 2 * Math.PI);
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+function area(ctx, { steps, low, high, color }, x, y) {
+  const known = steps.map((_, k) => k).filter((k) => y(low[k]) !== null && y(high[k]) !== null);
+  if (known.length < 2) return;
+  ctx.save();
+  ctx.globalAlpha = 0.2;
+  ctx.fillStyle = color;
+  ctx.beginPath();
+  known.forEach((k, place) => (place ? ctx.lineTo(x(steps[k]), y(high[k])) : ctx.moveTo(x(steps[k]), y(high[k]))));
+  known.reverse().forEach((k) => ctx.lineTo(x(steps[k]), y(low[k])));
+  ctx.closePath();
+  ctx.fill();
+  ctx.restore();
+}
+
+function dot(ctx, { steps, values, color }, step, x, y) {
+  const k = nearest(steps, step);
+  const at = y(values[k]);
+  if (at === null) return;
+  ctx.fillStyle = color;
+  ctx.beginPath();
+  ctx.arc(x(steps[k]), at, 3, 0, 2 * Math.PI);
+  ctx.fill();
+}

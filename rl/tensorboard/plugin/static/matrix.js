@@ -1,0 +1,86 @@
+// Numbers in a grid, each on its colour.
+
+import { fitted, number } from "./format.js";
+import { diverging, readableOn, sequential } from "./theme.js";
+
+const FONT = "11px Roboto, Arial, sans-serif";
+const TOP = 74;
+
+/**
+ * A model of a grid of numbers.
+ *
+ * @param rows, columns names; values [rows][columns]; options two (−1 … 1, else 0 … 1), show (a number as text),
+ *   onPick(row), chosen (a row's name).
+ */
+export function matrix(rows, columns, values, { two = true, show = number, onPick, chosen, label } = {}) {
+  function layout(ctx, width, height) {
+    ctx.font = FONT;
+    const longest = Math.max(...rows.map((row) => ctx.measureText(row).width), 20);
+    const left = Math.min(longest + 10, width * 0.4);
+    const cell = Math.min((width - left - 4) / columns.length, 96);
+    return { left, cell, tall: (height - TOP - 4) / rows.length };
+  }
+
+  let placed = null; // the layout of the last drawing, for the pointer
+  function draw(ctx, width, height, colors, cursor) {
+    placed = layout(ctx, width, height);
+    const { left, cell, tall } = placed;
+    const measure = (text) => ctx.measureText(text).width;
+    ctx.textBaseline = "middle";
+    columns.forEach((column, j) => {
+      ctx.save();
+      ctx.translate(left + (j + 0.5) * cell, TOP - 6);
+      ctx.rotate(-Math.PI / 4);
+      ctx.fillStyle = colors.text;
+      ctx.textAlign = "left";
+      ctx.fillText(fitted(column, (TOP - 12) * 1.4, measure), 0, 0);
+      ctx.restore();
+    });
+    rows.forEach((row, i) => {
+      ctx.font = row === chosen ? `bold ${FONT}` : FONT;
+      ctx.fillStyle = colors.text;
+      ctx.textAlign = "right";
+      ctx.fillText(fitted(row, left - 8, measure), left - 5, TOP + (i + 0.5) * tall);
+      ctx.font = FONT;
+      columns.forEach((_, j) => {
+        const x = values[i][j];
+        const known = x !== null && Number.isFinite(x);
+        const color = known ? (two ? diverging(colors, x) : sequential(x)) : colors.nothing;
+        ctx.fillStyle = color;
+        ctx.fillRect(left + j * cell, TOP + i * tall, cell - 1, tall - 1);
+        if (tall < 11 || cell < 30) return;
+        ctx.fillStyle = known ? readableOn(color) : colors.faint;
+        ctx.textAlign = "center";
+        ctx.fillText(show(x), left + (j + 0.5) * cell, TOP + (i + 0.5) * tall);
+      });
+    });
+    if (cursor) {
+      ctx.strokeStyle = colors.text;
+      ctx.lineWidth = 2;
+      ctx.strokeRect(left + cursor[1] * cell, TOP + cursor[0] * tall, cell - 1, tall - 1);
+    }
+  }
+
+  const clamp = (at, count) => Math.min(Math.max(at, 0), count - 1);
+  return {
+    draw,
+    at(x, y) {
+      if (!placed) return null;
+      const [i, j] = [Math.floor((y - TOP) / placed.tall), Math.floor((x - placed.left) / placed.cell)];
+      return i < 0 || j < 0 || i >= rows.length || j >= columns.length ? null : [i, j];
+    },
+    move(cursor, dx, dy) {
+      if (!cursor) return [0, 0];
+      return [clamp(cursor[0] + dy, rows.length), clamp(cursor[1] + dx, columns.length)];
+    },
+    tell: ([i, j]) => [`${rows[i]} · ${columns[j]}`, `${label ? `${label}: ` : ""}${show(values[i][j])}`],
+    pick: onPick ? ([i]) => onPick(rows[i]) : undefined,
+    table: () => [["", ...columns], rows.map((row, i) => [row, ...values[i]])],
+    summary: `${rows.length} rows, ${columns.length} columns.`,
+  };
+}
+
+/** A height at which such a grid can be read. */
+export function matrixHeight(count) {
+  return TOP + 4 + Math.max(count, 2) * 24;
+}

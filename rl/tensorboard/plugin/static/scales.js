@@ -1,0 +1,69 @@
+// From numbers to pixels.
+
+/** A linear or logarithmic scale from [low, high] to [from, to]; null where a number has no place on it. */
+export function scale(low, high, from, to, log = false) {
+  const map = log ? Math.log10 : (x) => x;
+  const [start, end] = [map(low), map(high)];
+  const place = (x) => {
+    if (x === null || x === undefined || !Number.isFinite(x) || (log && x <= 0)) return null;
+    return from + ((map(x) - start) / (end - start || 1)) * (to - from);
+  };
+  place.inverse = (pixel) => {
+    const value = start + ((pixel - from) / (to - from || 1)) * (end - start);
+    return log ? 10 ** value : value;
+  };
+  return Object.assign(place, { low, high, log });
+}
+
+/** Least and greatest of the finite numbers (of the positive ones, for a logarithmic scale), or null. */
+export function extent(lists, log = false) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const list of lists) {
+    for (const x of list) {
+      if (x === null || x === undefined || !Number.isFinite(x) || (log && x <= 0)) continue;
+      if (x < low) low = x;
+      if (x > high) high = x;
+    }
+  }
+  return low <= high ? [low, high] : null;
+}
+
+/** A little room around an extent. */
+export function padded([low, high], log = false) {
+  if (log) return high / low < 1.05 ? [low / 2, high * 2] : [low / 1.2, high * 1.2];
+  const room = (high - low || Math.abs(high) || 1) * 0.05;
+  return [low - room, high + room];
+}
+
+/** About so many round numbers within a scale. */
+export function ticks({ low, high, log }, count) {
+  if (log) {
+    const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+    if (last - first >= 1) {
+      const every = Math.max(1, Math.ceil((last - first + 1) / count));
+      const powers = [];
+      for (let k = first; k <= last; k += every) powers.push(10 ** k);
+      return powers;
+    }
+  }
+  const raw = (high - low) / Math.max(1, count);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const unit = [1, 2, 5, 10].find((k) => k * power >= raw * (1 - 1e-9)) * power;
+  const found = [];
+  for (let k = Math.ceil(low / unit - 1e-9); k * unit <= high + unit * 1e-9; k += 1) found.push(k * unit);
+  return found.filter((x) => !log || x > 0);
+}
+
+/** Exponential smoothing as TensorBoard has it: weights that add up to one from the first point on; gaps stay gaps. */
+export function smoothed(values, weight) {
+  if (!weight) return values;
+  let last = 0;
+  let count = 0;
+  return values.map((x) => {
+    if (x === null || !Number.isFinite(x)) return null;
+    last = last * weight + (1 - weight) * x;
+    count += 1;
+    return last / (1 - weight ** count);
+  });
+}

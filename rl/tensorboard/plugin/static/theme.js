@@ -1,0 +1,101 @@
+// Colours, light and dark. Paul Tol's bright and light schemes and the Okabe-Ito palette keep apart for every kind of
+// colour vision; lines are told apart by dashes too.
+
+const LIGHT = {
+  dark: false,
+  text: "#212121",
+  faint: "#5f6368",
+  line: "#dadce0",
+  background: "#ffffff",
+  band: "rgba(95, 99, 104, 0.16)",
+  nothing: "#e4e4e4",
+  middle: "#f7f7f7",
+  series: ["#4477aa", "#ee6677", "#a28a00", "#228833", "#aa3377", "#0e8fb3", "#555555"],
+  runs: ["#0072b2", "#d55e00", "#009e73", "#b5629a", "#b88600", "#2f8fc4", "#6b6b6b", "#000000"],
+  ends: ["#b2182b", "#2166ac"],
+};
+
+const DARK = {
+  dark: true,
+  text: "#f1f3f4",
+  faint: "#b0b5ba",
+  line: "#4a4d51",
+  background: "#303030",
+  band: "rgba(200, 205, 210, 0.16)",
+  nothing: "#454545",
+  middle: "#3b3b3b",
+  series: ["#77aadd", "#ff8f9c", "#eedd88", "#66cc77", "#dd88bb", "#66ccee", "#cccccc"],
+  runs: ["#56b4e9", "#e69f00", "#2fc99b", "#de9fc4", "#f0e442", "#8fb8ff", "#bbbbbb", "#ffffff"],
+  ends: ["#f4847a", "#6fb1ea"],
+};
+
+const KNOWN = ["policy", "value", "entropy"];
+const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/** The colours of "light", "dark", or of what "auto" finds: TensorBoard's own switch, or else the browser's. */
+export function theme(choice) {
+  return choice === "dark" || (choice !== "light" && hostIsDark()) ? DARK : LIGHT;
+}
+
+/** Calls back when TensorBoard or the browser changes between light and dark. */
+export function onHostTheme(callback) {
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback);
+  const body = hostBody();
+  if (body) new MutationObserver(callback).observe(body, { attributes: true, attributeFilter: ["class"] });
+}
+
+function hostBody() {
+  try {
+    return window.parent === window ? null : window.parent.document.body;
+  } catch {
+    return null; // another origin
+  }
+}
+
+function hostIsDark() {
+  const body = hostBody();
+  return body ? body.classList.contains("dark-mode") : window.matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** A row's colour and dashes: those of the known objectives are always the same. */
+export function rowStyle(colors, name, rows) {
+  const known = KNOWN.indexOf(name);
+  if (known >= 0) return { color: colors.series[known], dash: [] };
+  const others = rows.filter((row) => !KNOWN.includes(row));
+  const place = Math.max(0, others.indexOf(name));
+  const free = colors.series.slice(KNOWN.length);
+  return { color: free[place % free.length], dash: DASHES[(1 + Math.floor(place / free.length)) % DASHES.length] };
+}
+
+/** The style of the k-th of several lines that are not rows. */
+export function lineStyle(palette, k) {
+  return { color: palette[k % palette.length], dash: DASHES[Math.floor(k / palette.length) % DASHES.length] };
+}
+
+const VIRIDIS = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"];
+
+/** A colour between 0 and 1 along viridis. */
+export function sequential(x) {
+  return mixed(VIRIDIS, x);
+}
+
+/** A colour for −1 (red) to 1 (blue), neutral at 0. */
+export function diverging(colors, x) {
+  return mixed([colors.ends[0], colors.middle, colors.ends[1]], (x + 1) / 2);
+}
+
+/** Black or white, whichever can be read on a colour. */
+export function readableOn(color) {
+  const [r, g, b] = color.match(/\d+/g).map(Number);
+  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#111111" : "#ffffff";
+}
+
+function mixed(stops, x) {
+  const place = Math.min(Math.max(x, 0), 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(place), stops.length - 2);
+  const channels = [1, 3, 5].map((at) => {
+    const [a, b] = [stops[low], stops[low + 1]].map((stop) => parseInt(stop.slice(at, at + 2), 16));
+    return Math.round(a + (place - low) * (b - a));
+  });
+  return `rgb(${channels.join(", ")})`;
+}

@@ -1,0 +1,86 @@
+// Runs: side by side, the seeds of a configuration folded into median and quartiles.
+
+import { ask } from "./api.js";
+import { element } from "./dom.js";
+import { Figure } from "./figure.js";
+import { number } from "./format.js";
+import { lineChart } from "./lines.js";
+import { smoothed } from "./scales.js";
+import { label, quantityChoices, whatIsAsked } from "./view_layers.js";
+
+const POINTS = 200;
+
+export class Runs {
+  static help = [
+    "One line a configuration. Where bands do not overlap, the seeds agree on a difference; the seeds' number stands in brackets.",
+  ];
+
+  constructor(app) {
+    this.app = app;
+    this.controls = element("div", { className: "controls" });
+    this.figure = new Figure("Configurations", 420, () => app.colors);
+    this.table = element("table", { className: "numbers" });
+    this.note = element("p", {
+      className: "faint",
+      textContent:
+        "Runs whose names differ in the seed alone are one line: the median over seeds, and a band from the lower to the " +
+        "upper quartile. Take runs out of the comparison on the left.",
+    });
+    this.body = element("div", {}, this.figure.root, this.note, element("div", { className: "scroll" }, this.table));
+    this.root = element("div", {}, this.controls, this.body);
+  }
+
+  async refresh(signal) {
+    const { app } = this;
+    const shown = app.visibleRuns().filter((of) => !of.problem);
+    this.root.querySelector(".notice")?.remove();
+    this.body.hidden = !shown.length;
+    this.controls.replaceChildren();
+    if (!shown.length) {
+      this.root.append(app.nothingShown());
+      return;
+    }
+    this.asked = whatIsAsked(app, shown[0], app.state.foldedQuantity);
+    this.controls.append(...quantityChoices(app, shown[0], this.asked, "foldedQuantity"));
+    const { groups } = await ask("folded", { run: shown.map(({ run }) => run), ...this.asked, points: POINTS }, signal);
+    this.groups = groups;
+    this.redraw();
+  }
+
+  redraw() {
+    const { app, groups, asked } = this;
+    if (!groups) return;
+    const { smoothing } = app.state;
+    const drawn = groups.filter(({ runs }) => runs.length);
+    const lines = drawn.map((group) => ({
+      name: `${group.config} (${group.runs.length})`,
+      steps: group.steps,
+      values: smoothed(group.median, smoothing),
+      raw: group.median,
+      ...(group.runs.length > 1 ? { low: smoothed(group.low, smoothing), high: smoothed(group.high, smoothing) } : {}),
+      ...app.configStyle(group.config),
+    }));
+    const options = {
+      cosine: { range: [-1, 1], zero: true },
+      share: { range: [-1, 1], zero: true },
+      conflict: { range: [0, 1] },
+      ratio: { log: true },
+      norm: { log: true },
+    };
+    this.figure.title.textContent = label(asked);
+    this.figure.set(lineChart(lines, options[asked.quantity]), `runs ${label(asked)}`);
+    const heads = ["configuration", "seeds", "median over the run", "least seed", "greatest seed", "left out"];
+    const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
+    const rows = groups.map(({ config, runs, left_out: leftOut, summary }) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row", textContent: config }),
+        element("td", { textContent: String(runs.length) }),
+        ...["median", "least", "most"].map((key) => element("td", { textContent: number(summary?.[key]) })),
+        element("td", { textContent: leftOut.length ? `${leftOut.length} without these rows` : "" }),
+      ),
+    );
+    this.table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+  }
+}

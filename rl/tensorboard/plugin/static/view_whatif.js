@@ -1,0 +1,177 @@
+// What if: what every combiner would have done at a moment, and how often over the run it would have hurt somebody.
+
+import { ask } from "./api.js";
+import { arrowPicture } from "./arrows.js";
+import { choice, element } from "./dom.js";
+import { Figure } from "./figure.js";
+import { number, percent, whole } from "./format.js";
+import { matrix, matrixHeight } from "./matrix.js";
+import { lineStyle, rowStyle } from "./theme.js";
+import { stepControls } from "./view_moment.js";
+
+export class WhatIf {
+  static help = [
+    "The run took one rule. From the Gramians that it logged every other rule's choice follows: its weights, its direction, and whom it would have hurt.",
+    "hurt: the first-order change of the raw loss would have been upwards. Rules promise something about the groups that they were given (such as actor and critic), not about each objective within one.",
+  ];
+
+  constructor(app) {
+    this.app = app;
+    const colors = () => app.colors;
+    this.controls = element("div", { className: "controls" });
+    this.wait = element("p", {
+      className: "faint",
+      hidden: true,
+      textContent: "Computing; the first time TensorBoard loads TensorFlow for it, which takes several seconds.",
+    });
+    this.arrows = new Figure("Directions that the combiners would have chosen", 460, colors);
+    this.hurt = new Figure("Share of updates whose step would have hurt an objective", 460, colors);
+    this.table = element("table", { className: "numbers" });
+    this.note = element("p", { className: "faint" });
+    this.body = element(
+      "div",
+      {},
+      element("div", { className: "two" }, this.arrows.root, this.hurt.root),
+      this.note,
+      element("div", { className: "scroll" }, this.table),
+    );
+    this.root = element("div", {}, this.controls, this.wait, this.body);
+    this.chosen = null;
+  }
+
+  async refresh(signal) {
+    const { app } = this;
+    const of = app.chosenRun();
+    this.root.querySelector(".notice")?.remove();
+    this.body.hidden = !of || this.data?.run !== of.run;
+    if (!of) {
+      this.controls.replaceChildren();
+      this.root.append(app.nothingShown());
+      return;
+    }
+    this.wait.hidden = false;
+    try {
+      this.data = await ask("whatif", { run: of.run, step: app.state.step, scope: app.state.scope }, signal);
+    } finally {
+      this.wait.hidden = true;
+    }
+    const scopes = [
+      ["global", "one set of weights"],
+      ["layer", "a set for each layer"],
+    ];
+    this.controls.replaceChildren(
+      app.runChoice(),
+      ...stepControls(app, this.data),
+      choice("scope", scopes, app.state.scope, (scope) => app.go({ scope })),
+    );
+    this.body.hidden = false;
+    this.redraw();
+  }
+
+  redraw() {
+    const { data } = this;
+    if (!data) return;
+    this.drawArrows();
+    this.drawHurt();
+    this.drawTable();
+    const bullet = data.combiners.some(({ own }) => own) ? "● is the run's own rule." : "";
+    this.note.textContent = [
+      `Computed from the logged Gramians of ${whole(data.moments)} moments alone, to first order, by the package's own`,
+      "combiners with their default numbers. A step hurts an objective whose row has a cosine below −1e−6 with the combined",
+      "direction. Rules that remember (gradvac, gradnorm) remember the logged moments only.",
+      bullet,
+    ].join(" ");
+  }
+
+  drawArrows() {
+    const { app, data } = this;
+    this.arrows.root.hidden = data.num_objectives > 3 || data.scope === "layer";
+    const objectives = data.rows.slice(0, data.num_objectives).map((name, i) => {
+      const [x, y, inside] = data.plane[i];
+      return { name, x, y, inside, length: data.lengths[i], ...rowStyle(app.colors, name, data.rows) };
+    });
+    const combiners = alike(data.combiners).map((group, k) => {
+      const [{ arrow, length }] = group;
+      const [x, y, inside] = arrow;
+      const strong = group.some(({ own, name }) => own || name === this.chosen);
+      const names = group.map(({ own, name }) => (own ? `● ${name}` : name));
+      return { name: inLines(names), x, y, inside, length, thin: !strong, ...lineStyle(app.colors.runs, k) };
+    });
+    const picture = arrowPicture([...objectives, ...combiners], { unit: true });
+    this.arrows.set(picture, `${data.run} step ${data.step} directions`);
+  }
+
+  drawHurt() {
+    const { data } = this;
+    const columns = ["any of them", ...data.rows.slice(0, data.num_objectives)];
+    const values = data.combiners.map((one) => [one.hurts_any, ...one.hurts]);
+    const names = data.combiners.map(({ name, own }) => (own ? `● ${name}` : name));
+    const onPick = (name) => this.choose(name.replace("● ", ""));
+    const shares = matrix(names, columns, values, { two: false, show: percent, label: "hurt in", onPick });
+    this.hurt.resize(matrixHeight(names.length));
+    this.hurt.set(shares, `${data.run} hurt`);
+  }
+
+  choose(name) {
+    this.chosen = this.chosen === name ? null : name;
+    this.redraw();
+  }
+
+  drawTable() {
+    const { data } = this;
+    const objectives = data.rows.slice(0, data.num_objectives);
+    const heads = [
+      "combiner",
+      ...data.groups.map((group) => `weight of ${group}`),
+      "length",
+      ...objectives.map((name) => `cosine with ${name}`),
+      "hurts now",
+      "hurts any, over the run",
+    ];
+    const rows = data.combiners.map((one) => {
+      const hurts = objectives.filter((_, i) => one.cosines[i] !== null && one.cosines[i] < -1e-6);
+      const texts = [
+        ...one.row_weights.map(number),
+        number(one.length),
+        ...objectives.map((_, i) => number(one.cosines[i])),
+        hurts.length ? hurts.join(", ") : "nobody",
+        percent(one.hurts_any),
+      ];
+      const pick = element("button", {
+        className: "link",
+        textContent: one.own ? `● ${one.name}` : one.name,
+        "aria-pressed": String(one.name === this.chosen),
+        onclick: () => this.choose(one.name),
+      });
+      const row = element("tr", {}, element("th", { scope: "row" }, pick));
+      row.classList.toggle("chosen", one.name === this.chosen);
+      row.append(...texts.map((text) => element("td", { textContent: text })));
+      return row;
+    });
+    const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
+    this.table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+  }
+}
+
+/** The combiners whose directions no eye could tell apart, together. */
+function alike(combiners) {
+  const groups = [];
+  for (const one of combiners) {
+    const unit = one.arrow.map((x) => (one.length > 0 && x !== null ? x / one.length : null));
+    const near = ({ place }) => place.every((x, k) => x !== null && Math.abs(x - unit[k]) < 0.015);
+    const group = groups.find(near);
+    if (group) group.members.push(one);
+    else groups.push({ place: unit.slice(0, 2), members: [one] });
+  }
+  return groups.map(({ members }) => members);
+}
+
+/** Names beside one another, in lines of a length that can stand beside an arrow. */
+function inLines(names) {
+  const lines = [""];
+  for (const name of names) {
+    if (lines.at(-1) && lines.at(-1).length + name.length > 22) lines.push("");
+    lines.push(`${lines.pop()}${name}, `);
+  }
+  return lines.join("\n").replace(/, $/, "");
+}

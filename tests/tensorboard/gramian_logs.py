@@ -1,0 +1,49 @@
+"""Event files with Gramians, as a run writes them, but with numbers of the test's choice."""
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from rl.tensorboard.gramians import Legend, gramian_summary
+
+OBJECTIVES = ("policy", "value", "entropy")
+
+
+def legend(*, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="Sum", names=None):
+    """A legend with so many layers; actor and critic are the groups where the objectives are the usual three."""
+    names = names or [f"torso/dense_{k}" for k in range(layers)]
+    groups = {"actor": ("policy", "entropy"), "critic": ("value",)}
+    if tuple(objectives) != OBJECTIVES:
+        groups = {name: (name,) for name in objectives}
+    coefficients = {"policy": 1.0, "value": 0.5, "entropy": 0.01}
+    return Legend(
+        layers=tuple(names),
+        sizes=tuple(64 * (k + 1) for k in range(len(names))),
+        objectives=tuple(objectives),
+        extra_rows=tuple(extra_rows),
+        coefficients=tuple(coefficients.get(name, 1.0) for name in objectives),
+        groups=groups,
+        combiner=combiner,
+    )
+
+
+def gramians(of, count, *, seed=0, width=16):
+    """[count, L, R, R] of random rows; the value's are ten times as long as the policy's, the step is −(policy + value)."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(count, len(of.layers), len(of.rows), width))
+    names = list(of.rows)
+    if "value" in names:
+        rows[:, :, names.index("value")] *= 10
+    if "applied" in names and "value" in names:
+        rows[:, :, names.index("applied")] = -0.01 * (rows[:, :, names.index("policy")] + rows[:, :, names.index("value")])
+    return rows @ rows.swapaxes(-1, -2)
+
+
+def write_run(folder, of, arrays, *, first_step=1000, every=1000):
+    """An event file with one Gramian after the other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = EventFileWriter(str(folder))
+    for k, array in enumerate(arrays):
+        step = first_step + k * every
+        writer.add_event(Event(step=step, wall_time=1.7e9 + step, summary=gramian_summary(array, of)))
+    writer.close()
