@@ -1,8 +1,9 @@
 """Gramians in event files: one tensor a moment, and what its axes mean in the metadata. TensorFlow is not needed."""
 
 import json
+import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
@@ -46,18 +47,36 @@ def read_legend(content: bytes) -> Legend:
     """The legend in a series' metadata; ValueError, in a sentence, for anything else."""
     try:
         fields = json.loads(content)
-        groups = {str(group): tuple(map(str, names)) for group, names in fields.pop("groups").items()}
         legend = Legend(
-            **{name: tuple(fields[name]) for name in ("layers", "sizes", "objectives", "extra_rows", "coefficients")},
-            groups=groups,
-            combiner=str(fields["combiner"]),
+            **{name: _listed(fields[name]) for name in ("layers", "sizes", "objectives", "extra_rows", "coefficients")},
+            groups={group: _listed(names) for group, names in fields["groups"].items()},
+            combiner=fields["combiner"],
         )
-        whole = len(legend.layers) == len(legend.sizes) and len(legend.objectives) == len(legend.coefficients)
-        known = set(legend.objectives) >= {name for names in groups.values() for name in names}
-        texts = all(isinstance(name, str) for name in (*legend.layers, *legend.rows))
-        numbers = all(isinstance(x, int | float) for x in (*legend.sizes, *legend.coefficients))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        fits = _fits(legend)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"its metadata is not a legend of Gramians ({type(error).__name__})") from None
-    if not (whole and known and texts and numbers):
+    if not fits:
         raise ValueError("its metadata is not a legend of Gramians: its lists do not fit together")
     return legend
+
+
+def _listed(node: Any) -> tuple:
+    """A list as a tuple: a text would come apart into its letters."""
+    if not isinstance(node, list):
+        raise TypeError(node)
+    return tuple(node)
+
+
+def _fits(legend: Legend) -> bool:
+    grouped = [name for names in legend.groups.values() for name in names]
+    texts, numbers = (*legend.layers, *legend.rows, legend.combiner), (*legend.sizes, *legend.coefficients)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(x, int | float) and math.isfinite(x) for x in numbers)
+        and all(size >= 0 for size in legend.sizes)
+        and len(legend.layers) == len(set(legend.layers)) == len(legend.sizes)
+        and len(legend.rows) == len(set(legend.rows))
+        and len(legend.objectives) == len(legend.coefficients)
+        and set(grouped) <= set(legend.objectives)
+        and (bool(grouped) or not legend.layers)
+    )

@@ -49,6 +49,22 @@ def test_no_row_loses(rule, mode, jacobian):
     assert (jacobian @ (jacobian.T @ weights) >= -1e-9 * norms * norms.max()).all()
 
 
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("angle", [1e-2, 1e-4, 1e-6])
+def test_no_row_loses_to_another_that_is_nearly_its_opposite(rule, mode, angle):
+    """Multipliers are as large as 1/angle here, and sets of active rows with parallel ones among them are singular."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        one, other = rng.normal(size=(2, 6))
+        one /= np.linalg.norm(one)
+        rows = [-1e-4 * one, 1e-3 * one, 1e-4 * rng.normal(size=6), one, 1e-3 * rng.normal(size=6)]
+        jacobian = np.array([*rows, 0.1 * (angle * other - one)])
+        weights = PROGRAMS[rule, mode](tf.constant(jacobian @ jacobian.T)).numpy()
+        norms = np.linalg.norm(jacobian, axis=1)
+        assert (jacobian @ (jacobian.T @ weights) >= -1e-9 * norms * norms.max()).all()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @PROPERTY
 @given(jacobian=rows_with_gaps())

@@ -22,7 +22,9 @@ class Plane:
         self._objectives = np.flatnonzero(lengths[:num_objectives] > 0)
         self._lengths = lengths
         self._inverse = 1.0 / lengths[self._objectives]
-        cosines = self._gramian[np.ix_(self._objectives, self._objectives)] * np.outer(self._inverse, self._inverse)
+        products = self._gramian[np.ix_(self._objectives, self._objectives)]
+        with np.errstate(over="ignore"):  # one factor after the other: their product may overflow
+            cosines = np.clip(products * self._inverse[:, None] * self._inverse, -1.0, 1.0)
         values, vectors = np.linalg.eigh((cosines + cosines.T) / 2) if len(cosines) else (np.zeros(0), np.zeros((0, 0)))
         chosen = [k for k in reversed(range(len(values))) if values[k] > _FLAT * values[-1]][:2]
         axes = np.array([vectors[:, k] / np.sqrt(values[k]) for k in chosen]).reshape(

@@ -17,7 +17,7 @@ from rl.tensorboard.plugin.thinning import points_per_bin, thinned
 MOST_LAYERS = 200
 """More are not sent; the answer says how many there are."""
 
-_SEED = re.compile(r"(?:^|,)seed=(\d+)$")
+_SEED = re.compile(r"(?:^|[,/])seed=(\d+)$")
 
 
 def listing(run: str, of: Listing) -> dict[str, Any]:
@@ -110,10 +110,13 @@ def alternatives(series: Series, every: dict[str, what_if.Choices], step: float,
     at, legend = _nearest(series.steps, step), series.legend
     m, total = len(legend.objectives), series.gramians[at].sum(0)
     plane, combiners = Plane(total, m), []
+    whole = np.eye(len(legend.rows))
+    groups = what_if.assignment(legend) @ whole[:m]
     for name, choice in every.items():
-        cosines, lengths = what_if.cosines_with_rows(series.gramians, choice.weights)
-        known = np.isfinite(cosines[:, :m])
-        hurt = np.where(known, cosines[:, :m] < -what_if.HURTS, False)
+        cosines, lengths = what_if.cosines_with_rows(series.gramians, choice.weights, np.concatenate([whole, groups]))
+        cosines, with_groups = cosines[:, : len(whole)], cosines[:, len(whole) :]
+        with np.errstate(invalid="ignore"):
+            hurt, hurt_groups = cosines[:, :m] < -what_if.HURTS, with_groups < -what_if.HURTS
         # One vector over all layers is a combination of the whole rows only where no layer has weights of its own.
         arrow = plane.of_combinations(choice.weights[at, :1])[0] if scope == "global" else [np.nan] * 3
         combiners.append(
@@ -123,8 +126,9 @@ def alternatives(series: Series, every: dict[str, what_if.Choices], step: float,
                 "row_weights": choice.row_weights[at].mean(0),
                 "length": lengths[at],
                 "cosines": cosines[at],
-                "hurts": np.mean(hurt, 0) if len(hurt) else [],
-                "hurts_any": np.mean(hurt.any(1)) if len(hurt) else np.nan,
+                "hurts": hurt.mean(0),
+                "hurts_groups": hurt_groups.mean(0),
+                "hurts_any": hurt.any(1).mean(),
                 "arrow": arrow,
             }
         )

@@ -25,7 +25,7 @@ class Choices(NamedTuple):
 @functools.cache
 def rules(scope: str) -> dict:
     """{name as in `combiner=`: the combiner}, with the numbers that configs/combiner/ has."""
-    from rl.updates import combiners as c
+    import rl.updates.combiners as c
 
     return {
         "sum": c.Sum(scope=scope, row_weights=None),
@@ -87,18 +87,20 @@ def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str)
     return found
 
 
-def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines of the direction Σ_i a_i g_i with every row, [T, R], and its length, [T].
+def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines of the direction Σ_i a_i g_i with combinations of the rows, [T, n], and its length, [T].
 
     Args:
         gramians: [T, L, R, R]; weights: a [T, L, m].
+        rows: [n, R], what the direction is held against: an identity for the rows themselves, `assignment` for the
+            groups'.
     """
     m = weights.shape[-1]
-    inner = np.einsum("tlri,tli->tr", gramians[..., :m], weights)
+    inner = np.einsum("tlri,tli->tr", gramians[..., :m], weights) @ rows.T
     squares = np.einsum("tli,tlij,tlj->t", weights, gramians[..., :m, :m], weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         length = np.sqrt(np.maximum(squares, 0.0))
-        lengths = np.sqrt(np.diagonal(gramians.sum(1), axis1=1, axis2=2))
+        lengths = np.sqrt(np.einsum("nr,trs,ns->tn", rows, gramians.sum(1), rows))
         return inner / length[:, None] / lengths, length
 
 

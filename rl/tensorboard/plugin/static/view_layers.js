@@ -65,7 +65,7 @@ export class Layers {
     const { state } = app;
     const layer = data.layers.includes(state.layer) ? state.layer : data.layers[0];
     const name = `${data.run} ${label(data)}`;
-    const onPick = ({ layer, step }) => app.go({ layer, step });
+    const onPick = (place) => app.go(place); // without a step or a layer where a name or the axis is picked
     this.heat.resize(Math.min(Math.max(data.layers.length * 20 + 40, 130), 620));
     this.heat.set(heatmap(data, { selected: { layer, step: state.step }, label: label(data), onPick }), name);
     const line = (text, values, color) => ({

@@ -25,7 +25,7 @@ export class WhatIf {
       textContent: "Computing; the first time TensorBoard loads TensorFlow for it, which takes several seconds.",
     });
     this.arrows = new Figure("Directions that the combiners would have chosen", 460, colors);
-    this.hurt = new Figure("Share of updates whose step would have hurt an objective", 460, colors);
+    this.hurt = new Figure("Share of updates whose step would have hurt an objective, or a group", 460, colors);
     this.table = element("table", { className: "numbers" });
     this.note = element("p", { className: "faint" });
     this.body = element(
@@ -103,8 +103,9 @@ export class WhatIf {
 
   drawHurt() {
     const { data } = this;
-    const columns = ["any of them", ...data.rows.slice(0, data.num_objectives)];
-    const values = data.combiners.map((one) => [one.hurts_any, ...one.hurts]);
+    const groups = data.groups.map((group) => `group ${group}`);
+    const columns = [...data.rows.slice(0, data.num_objectives), "any of these", ...groups];
+    const values = data.combiners.map((one) => [...one.hurts, one.hurts_any, ...one.hurts_groups]);
     const names = data.combiners.map(({ name, own }) => (own ? `● ${name}` : name));
     const onPick = (name) => this.choose(name.replace("● ", ""));
     const shares = matrix(names, columns, values, { two: false, show: percent, label: "hurt in", onPick });
