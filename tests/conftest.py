@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 sys.path.insert(0, str(ROOT / "tests" / "environments"))
+sys.path.insert(0, str(ROOT / "tests" / "tensorboard"))
 
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)

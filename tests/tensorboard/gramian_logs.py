@@ -9,7 +9,9 @@ from rl.tensorboard.gramians import Legend, gramian_summary
 OBJECTIVES = ("policy", "value", "entropy")
 
 
-def legend(*, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="Sum", names=None):
+def legend(
+    *, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="Sum", names=None
+):
     """A legend with so many layers; actor and critic are the groups where the objectives are the usual three."""
     names = names or [f"torso/dense_{k}" for k in range(layers)]
     groups = {"actor": ("policy", "entropy"), "critic": ("value",)}
@@ -28,14 +30,16 @@ def legend(*, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped"
 
 
 def gramians(of, count, *, seed=0, width=16):
-    """[count, L, R, R] of random rows; the value's are ten times as long as the policy's, the step is −(policy + value)."""
+    """[count, L, R, R] of random rows; the value's are ten times as long as the policy's, the step is −policy − value."""
     random = np.random.default_rng(seed)
     rows = random.normal(size=(count, len(of.layers), len(of.rows), width))
     names = list(of.rows)
     if "value" in names:
         rows[:, :, names.index("value")] *= 10
     if "applied" in names and "value" in names:
-        rows[:, :, names.index("applied")] = -0.01 * (rows[:, :, names.index("policy")] + rows[:, :, names.index("value")])
+        rows[:, :, names.index("applied")] = -0.01 * (
+            rows[:, :, names.index("policy")] + rows[:, :, names.index("value")]
+        )
     return rows @ rows.swapaxes(-1, -2)
 
 

@@ -1,20 +1,14 @@
 """A real TensorBoard on a real run, over HTTP and in a real browser."""
 
-import json
-import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
+from browsers import browser
+from servers import get, tensorboard
 
 SMALL = ("num_envs=4", "agent.rollout_length=32", "network.torso.widths=[16]", "evaluation.episodes=10", "steps=4000")
-BROWSER = os.environ.get("BROWSER_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -32,39 +26,10 @@ def logs(root, tmp_path_factory):
     return folder / "runs"
 
 
-def free_port() -> int:
-    with socket.socket() as some:
-        some.bind(("127.0.0.1", 0))
-        return some.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def url(logs):
-    port = free_port()
-    beside = Path(sys.executable).with_name("tensorboard")
-    process = subprocess.Popen(
-        [str(beside), "--logdir", str(logs), "--port", str(port), "--host", "127.0.0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    limit = time.monotonic() + 60
-    while True:
-        try:
-            if len(get(f"{address}/data/runs")) == 2:
-                break
-        except OSError:
-            assert process.poll() is None
-        assert time.monotonic() < limit, "TensorBoard did not come up"
-        time.sleep(0.2)
-    yield address
-    process.terminate()
-    process.wait(timeout=30)
-
-
-def get(address):
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        return json.loads(answer.read())
+    with tensorboard(logs, runs=2) as address:
+        yield address
 
 
 def test_every_group_of_scalars_is_there(url):
@@ -114,17 +79,8 @@ def test_every_plugin_that_we_write_for_is_active(url):
 
 @pytest.fixture(scope="module")
 def page():
-    if BROWSER is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs a browser: install chromium, or name one in BROWSER_PATH.")
-        pytest.skip("no browser here: install chromium, or name one in BROWSER_PATH.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=flags)
-        yield browser.new_page(viewport={"width": 1600, "height": 1000})
-        browser.close()
+    with browser() as running:
+        yield running.new_page(viewport={"width": 1600, "height": 1000})
 
 
 @pytest.mark.parametrize(

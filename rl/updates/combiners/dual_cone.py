@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from rl.updates.combiners.active_sets import blocks, finite_or_infinite, solve_each, supports
 
-
 _EPSILON = 2.0**-52
 
 

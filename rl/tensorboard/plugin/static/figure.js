@@ -34,14 +34,11 @@ export class Figure {
     this.canvas = element("canvas", { tabIndex: 0, role: "img" });
     this.canvas.figure = this;
     this.title = element("span", { className: "title", textContent: title });
-    const tools = element("span", { className: "tools" });
+    this.tools = element("span", { className: "tools" });
     for (const kind of ["PNG", "SVG", "CSV"]) {
-      const label = `${title}: save as ${kind}`;
-      tools.append(
-        element("button", { textContent: kind, title: label, "aria-label": label, onclick: () => this.save(kind) }),
-      );
+      this.tools.append(element("button", { textContent: kind, onclick: () => this.save(kind) }));
     }
-    this.root = element("figure", {}, element("figcaption", {}, this.title, tools), this.canvas);
+    this.root = element("figure", {}, element("figcaption", {}, this.title, this.tools), this.canvas);
     this.canvas.style.height = `${height}px`;
     this.listen();
     sizes.observe(this.canvas);
@@ -51,10 +48,12 @@ export class Figure {
   /** Shows another model; the cursor stays where it is, if it can. */
   set(model, name = this.name) {
     Object.assign(this, { model, name });
-    this.canvas.setAttribute(
-      "aria-label",
-      `${this.title.textContent}. ${model.summary ?? ""} Arrow keys read numbers.`,
-    );
+    const title = this.title.textContent;
+    this.canvas.setAttribute("aria-label", `${title}. ${model.summary ?? ""} Arrow keys read numbers.`);
+    for (const button of this.tools.children) {
+      button.title = `${title}: save as ${button.textContent}`;
+      button.setAttribute("aria-label", button.title);
+    }
     this.redraw();
   }
 

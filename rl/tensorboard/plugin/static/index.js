@@ -24,7 +24,7 @@ const NEEDS_NO_DATA = new Set(["smoothing", "extra", "unit", "theme", "help"]);
 class App {
   constructor() {
     this.state = loadState();
-    if (!(this.state.view in VIEWS)) this.state.view = "overview";
+    if (!Object.hasOwn(VIEWS, this.state.view)) this.state.view = "overview";
     this.runs = [];
     this.views = {};
     this.loaded = false;
