@@ -1,0 +1,78 @@
+"""What the studies in experiments/ share: training every setting with many seeds, and reading what the runs left."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from benchmarks.runs import SCRIPTS, column, summary
+
+from benchmarks.printing import progress
+
+_RESAMPLES = 10_000
+
+
+def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds: int) -> None:
+    """Every setting with seeds 0, 1, … in one program, into <folder>/<setting>/seed=<seed>.
+
+    What is complete is skipped and what was interrupted goes on, so that the same command finishes a study that was
+    stopped.
+    """
+    for name in progress(list(settings), "settings"):
+        place = f"hydra.run.dir='{folder / name}/seed=0'"
+        command = [sys.executable, str(SCRIPTS / "train.py"), *settings[name], f"seeds={seeds}", place]
+        subprocess.run([*command, "logging.progress=false"], stdout=subprocess.DEVNULL, check=True)
+
+
+def runs_of(folder: Path, name: str, *, seeds: int) -> list[Path]:
+    """The run directories of a setting."""
+    return [folder / name / f"seed={seed}" for seed in range(seeds)]
+
+
+def last_returns(run: Path, share: float = 0.05) -> float:
+    """The mean return of the episodes that ended in the last part of the training."""
+    returns = column(run, "episode/return")
+    return float(np.nanmean(returns[-max(1, int(len(returns) * share)) :]))
+
+
+def typical(run: Path, tag: str) -> float:
+    """The median of a tag over training; NaN where it was never logged."""
+    values = column(run, tag)
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+
+
+def interval(numbers: Sequence[float]) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of the mean over seeds."""
+    numbers, random = np.asarray(numbers), np.random.default_rng(0)
+    means = random.choice(numbers, (_RESAMPLES, len(numbers))).mean(1)
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def with_interval(numbers: Sequence[float], form: str = ".1f") -> str:
+    """The mean and its 95 % bootstrap interval, in words."""
+    low, high = interval(numbers)
+    return f"{np.mean(numbers):{form}} ({low:{form}} to {high:{form}})"
+
+
+def write_csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Rows with the same keys as a file with a header."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+__all__ = [
+    "column",
+    "interval",
+    "last_returns",
+    "runs_of",
+    "summary",
+    "train_settings",
+    "typical",
+    "with_interval",
+    "write_csv",
+]
