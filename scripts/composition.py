@@ -1,5 +1,6 @@
 """From a composed config to objects, and from a config to the name of its run. The one place that knows Hydra."""
 
+import functools
 import hashlib
 import re
 import sys
@@ -12,14 +13,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from runtime import prepare
+
+prepare()  # a process of a launcher elsewhere begins with this module
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-IGNORED = ("seed", "seeds", "fresh", "threads", "logging.progress")
+IGNORED = ("seed", "seeds", "fresh", "threads", "logging.progress", "objective", "retry_failed")
 """Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is
 trained."""
 _LONGEST_NAME = 160
+_MOST_KEPT = 4
 _FLAGS = (
     "fresh",
+    "retry_failed",
     "logging.progress",
     "normalize.observations",
     "normalize.rewards",
@@ -39,6 +45,9 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("run_job", lambda *, _root_: job_name(_root_), replace=True)
 
 
+register_resolvers()
+
+
 def job_name(root: DictConfig) -> str:
     """What differs from the defaults of the experiment, by resolved values, then the seed.
 
@@ -46,14 +55,10 @@ def job_name(root: DictConfig) -> str:
     the overrides does not matter.
     """
     choices = _choices(root)
-    chosen = [f"{group}={choice}" for group, choice in choices.items()]
-    base = hydra.compose("train", overrides=chosen)
-    standard = hydra.compose(
-        "train", overrides=[f"experiment={choices.get('experiment', 'default')}"], return_hydra_config=True
-    )
-    standard = _choices(standard)
+    standard = _choices(_composed(f"experiment={choices.get('experiment', 'default')}"))
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
-    given, usual = flat(_without_hydra(root)), flat(base)
+    usual = flat(_without_hydra(_composed(*(f"{group}={choice}" for group, choice in choices.items()))))
+    given = flat(_without_hydra(root))
     parts |= {key: value for key, value in given.items() if usual.get(key) != value and not key.startswith(IGNORED)}
     named = (f"{key.replace('/', '.')}={_safe(value)}" for key, value in sorted(parts.items()))
     name = ",".join([*named, f"seed={root.seed}"])
@@ -61,6 +66,12 @@ def job_name(root: DictConfig) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:10]
     return f"{name[:100].rstrip(',')},etc_{digest},seed={root.seed}"
+
+
+@functools.cache
+def _composed(*overrides: str) -> DictConfig:
+    """The training config with Hydra's own part; the jobs of a sweep ask for the same ones."""
+    return hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
 
 
 def run_paths(output: Path, config: DictConfig) -> list[Path]:
@@ -137,6 +148,35 @@ def build(config: DictConfig):
         seed=config.seed,
         num_runs=config.seeds,
     )
+
+
+_runs: dict[str, Any] = {}
+
+
+def built(config: DictConfig):
+    """The experiment of a config, and the run that has compiled it, if one has.
+
+    Where only the seed tells it from a run in this process before, as in a sweep, it is that run's experiment,
+    restarted: nothing is compiled again. Environments outside of the program have a state that cannot be restarted.
+    """
+    before = _runs.get(_all_but_the_seed(config))
+    if before is None:
+        return build(config), None
+    before.experiment.restart(config.seed)
+    return before.experiment, before
+
+
+def keep(config: DictConfig, run: Any) -> None:
+    """A run that has come to its end, for the next one that differs in the seed alone."""
+    if not run.experiment.learner.environment.compiled:
+        return
+    _runs[_all_but_the_seed(config)] = run
+    while len(_runs) > _MOST_KEPT:
+        del _runs[next(iter(_runs))]
+
+
+def _all_but_the_seed(config: DictConfig) -> str:
+    return repr({key: value for key, value in flat(config).items() if key == "seeds" or not key.startswith(IGNORED)})
 
 
 def check_keys(config: DictConfig) -> None:

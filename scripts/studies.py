@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.runs import SCRIPTS, column, summary
-
 from benchmarks.printing import progress
+from benchmarks.runs import SCRIPTS, column, summary
 
 _RESAMPLES = 10_000
 

@@ -9,11 +9,10 @@ from runtime import prepare
 prepare()
 
 import hydra
-from composition import CONFIGS, IGNORED, build, check_keys, flat, is_multirun, register_resolvers, run_paths
+import sweeps
+from composition import CONFIGS, IGNORED, built, check_keys, flat, is_multirun, keep, run_paths
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
-
-register_resolvers()
 
 _SWEPT = (
     "seed",
@@ -35,26 +34,54 @@ _SWEPT = (
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
-    """One run, or several in one program; returns the mean evaluation return."""
+    """One run, or several in one program; returns what a sweeper optimises."""
     from rl.errors import ConfigError, NonFiniteError
-    from rl.training import RunDirectory
 
     output = Path(HydraConfig.get().runtime.output_dir)
-    directories = [RunDirectory(output)]
+    if is_multirun():
+        mistakes = {ConfigError: "refused", NonFiniteError: "failed"}
+        return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
-        directories = [RunDirectory(path) for path in run_paths(output, config)]
-        summaries = train(config, directories)
+        return run(config, output).score
     except (ConfigError, NonFiniteError) as error:
-        for directory in directories:
-            directory.remove_if_unused()
-        if is_multirun():
-            raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else 3)
+
+
+def run(config: DictConfig, output: Path) -> sweeps.Outcome:
+    """Trains, resumes or skips, and says which.
+
+    Raises: ConfigError and NonFiniteError; SystemExit(130) after a signal, which ends a sweep, as Ctrl-C should.
+    """
+    from rl.errors import ConfigError, NonFiniteError, require
+    from rl.training import RunDirectory
+
+    directories = [RunDirectory(output)]
+    try:
+        require(
+            config.objective in ("mean", "iqm"), f"objective is {config.objective!r}; allowed are 'mean' and 'iqm'."
+        )
+        directories = [RunDirectory(path) for path in run_paths(output, config)]
+        known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
+        failed = [summary for summary in known if summary["status"] == "failed"]
+        if failed and is_multirun() and not config.retry_failed:
+            why = f"{failed[0].get('error', 'no reason was kept')} (retry_failed=true trains it again)"
+            return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
+        begun = not config.fresh and any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
+        summaries = train(config, directories)
+    except (ConfigError, NonFiniteError):
+        for directory in directories:
+            directory.remove_if_unused()
+        raise
     if summaries[0]["status"] == "interrupted":
-        sys.exit(130)  # in a sweep this ends the sweep, as Ctrl-C should
-    means = [summary["evaluation"]["mean"] for summary in summaries if summary["evaluation"]]
-    return sum(means) / len(means) if means else None
+        sys.exit(130)
+    complete = len(known) == len(directories) and all(summary["status"] == "completed" for summary in known)
+    scores = [summary["evaluation"][config.objective] for summary in summaries if summary["evaluation"]]
+    return sweeps.Outcome(
+        status="skipped" if complete else "resumed" if begun else "done",
+        score=sum(scores) / len(scores) if scores else None,
+        where=str(directories[0].path),
+    )
 
 
 def train(config: DictConfig, directories: list) -> list[dict]:
@@ -78,16 +105,17 @@ def train(config: DictConfig, directories: list) -> list[dict]:
             _check_same_config(of_one, directory.path)
         summaries = [directory.summary() for directory in directories]
         if all(summary is not None and summary["status"] == "completed" for summary in summaries):
-            print(f"{_these(directories)} complete; fresh=true starts over.\n{_result(summaries, directories)}")
+            if not is_multirun():
+                print(f"{_these(directories)} complete; fresh=true starts over.\n{_result(summaries, directories)}")
             return summaries
     settings = _settings(config, RunSettings)
-    experiment = build(config)
+    experiment, before = built(config)
     _check_load(config, directories)
     for directory in directories:
         directory.lock()
         if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
             directory.clear()
-    run = Run(
+    training = Run(
         experiment,
         directories,
         settings,
@@ -96,6 +124,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
             for of_one in configs
         ],
         say=lambda text: print(text, flush=True),
+        after=before,
     )
     for directory, of_one in zip(directories, configs, strict=True):
         _write_config(of_one, directory.path)
@@ -105,10 +134,12 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         f"{experiment.learner.steps_per_iteration:,} steps{together}.",
         flush=True,
     )
-    summaries = run.run()
+    summaries = training.run()
+    keep(config, training)
     for directory in directories:
         directory.unlock()
-    print(_result(summaries, directories))
+    if not is_multirun():
+        print(_result(summaries, directories))
     return summaries
 
 
@@ -191,8 +222,11 @@ def _hyperparameters(config: DictConfig) -> dict:
     """For the HParams tab: the groups' choices and the settings most often swept, one type a key, nothing empty."""
     choices, values = HydraConfig.get().runtime.choices, flat(config)
     groups = ("agent", "environment", "network", "combiner", "optimizer", "frozen")
+    if is_multirun():
+        groups = [key for key in sweeps.swept_keys() if key in choices]
     hyperparameters = {group: str(choices[group]) for group in groups}
-    for key in _SWEPT:
+    keys = sweeps.swept_keys() if is_multirun() else _SWEPT
+    for key in keys:
         value = values.get(key)
         if isinstance(value, bool | str):
             hyperparameters[key] = value
@@ -246,4 +280,4 @@ def _tensorboard() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(sweeps.command(main))

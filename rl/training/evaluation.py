@@ -20,8 +20,18 @@ class Evaluation(NamedTuple):
     returns: np.ndarray
 
     def summary(self) -> dict[str, float | int]:
-        """{mean, std, episodes}, as in summary.json; the standard deviation is the population's."""
-        return {"mean": float(self.returns.mean()), "std": float(self.returns.std()), "episodes": len(self.returns)}
+        """{mean, std, iqm, episodes}, as in summary.json.
+
+        std is the population's; iqm the mean of the middle half, a quarter of the episodes being cut off at either end.
+        """
+        count = len(self.returns)
+        middle = np.sort(self.returns)[count // 4 : count - count // 4]
+        return {
+            "mean": float(self.returns.mean()),
+            "std": float(self.returns.std()),
+            "iqm": float(middle.mean()),
+            "episodes": count,
+        }
 
 
 class Evaluator:

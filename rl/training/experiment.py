@@ -22,7 +22,7 @@ from rl.training.oracle import Oracle
 from rl.training.probing import Prober
 from rl.training.programs import Programs
 from rl.training.seeds import run_seed
-from rl.training.state import TrainState, initial_variables, read, stacked
+from rl.training.state import TrainState, assign, initial_variables, read, stacked
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
@@ -36,11 +36,19 @@ class Experiment(NamedTuple):
 
     learner: Learner
     variables: TrainState
+    fresh_variables: Callable[[int], TrainState]  # variables as a run of that seed begins with
     make_environment: MakeEnvironment
     probes: tuple[Probe, ...]
     probe_samples: int  # at most so many samples of a minibatch get rows of their own
     many: ManyLearners | None = None  # where several runs train in one program; the variables then have an axis of runs
     oracle: Oracle | None = None
+
+    def restart(self, seed: int) -> None:
+        """Puts the beginning of another seed's run into the variables: what is compiled for them serves on.
+
+        For compiled environments only, which have no state outside of the variables.
+        """
+        assign(self.variables, read(self.fresh_variables(seed)))
 
     @property
     def num_runs(self) -> int:
@@ -155,11 +163,15 @@ def build_experiment(
         network = model.network if number == seed else make_network(**spaces, seed=number).network
         return initial_variables(network, rules, tuple(schedules), normalizer, environment, run_seed(number))
 
-    if num_runs == 1:
-        return Experiment(learner, variables(seed), make_environment, probes, probe_samples, oracle=known)
-    many = ManyLearners(learner, make_environment(num_envs=num_envs * num_runs))
-    together = stacked([variables(number) for number in range(seed, seed + num_runs)])
-    return Experiment(learner, together, make_environment, probes, probe_samples, many, known)
+    def fresh_variables(first: int) -> TrainState:
+        if num_runs == 1:
+            return variables(first)
+        return stacked([variables(number) for number in range(first, first + num_runs)])
+
+    many = ManyLearners(learner, make_environment(num_envs=num_envs * num_runs)) if num_runs > 1 else None
+    return Experiment(
+        learner, fresh_variables(seed), fresh_variables, make_environment, probes, probe_samples, many, known
+    )
 
 
 def update_rule(

@@ -110,6 +110,10 @@ class Programs:
             for one in compiling:
                 one.result()
 
+    def forget(self) -> None:
+        """The rows that were found in another run with these programs."""
+        self._rows = {}
+
     def iterate(self, count: int) -> Chunk:
         """Up to `count` iterations in one host call.
 

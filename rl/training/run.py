@@ -81,6 +81,7 @@ class Run:
         *,
         descriptions: Sequence[Description],
         say: Callable[[str], None],
+        after: "Run | None" = None,
     ):
         """
         Puts the newest checkpoint's numbers, or the initial weights, into the experiment; nothing is written yet.
@@ -88,6 +89,8 @@ class Run:
         Args:
             directories, descriptions: of each run.
             say: where a sentence for the user goes.
+            after: a run of the same experiment, restarted since, and the same settings: what was compiled for it is
+                used again.
         Raises: ConfigError where a checkpoint does not fit.
         """
         require(
@@ -99,7 +102,8 @@ class Run:
         self._named = named_variables(experiment.variables)
         self._per_iteration = experiment.learner.steps_per_iteration
         probe_every = max(settings.probe_every_iterations, self._in_iterations(settings.probe_every))
-        self._programs = experiment.programs(probe_every=probe_every)
+        self._programs = after._programs if after else experiment.programs(probe_every=probe_every)
+        self._programs.forget()
         prober = experiment.prober
         self._records = [
             Record(
@@ -112,7 +116,7 @@ class Run:
             )
             for directory, description in zip(directories, descriptions, strict=True)
         ]
-        self._evaluator: Evaluator | None = None
+        self._evaluator: Evaluator | None = after._evaluator if after else None
         self._resumed = self._restore()
         if self._resumed is None and settings.initial_checkpoint is not None:
             self._load_weights(loadable(Path(settings.initial_checkpoint)))

@@ -80,7 +80,7 @@ def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str)
             remembers = not isinstance(combiner.init(len(matrix)), tuple)
         except ConfigError:
             continue
-        program = _program(name, scope, len(matrix), remembers)
+        program = _program(name, len(matrix), remembers)
         of_each = np.stack([program(steps, grouped[:, layer]) for layer in range(grouped.shape[1])], 1)
         row_weights = np.broadcast_to(of_each, (len(steps), num_layers, len(matrix)))
         found[name] = Choices(row_weights, row_weights @ matrix)
@@ -105,11 +105,11 @@ def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarra
 
 
 @functools.cache
-def _program(name: str, scope: str, num_rows: int, remembers: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """(steps [T], Gramians [T, k, k]) → row weights [T, k]."""
+def _program(name: str, num_rows: int, remembers: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """(steps [T], Gramians [T, k, k]) → row weights [T, k]; one for both scopes, which differ in whose Gramians."""
     import tensorflow as tf
 
-    combiner, losses = rules(scope)[name], tf.zeros(num_rows)
+    combiner, losses = rules("global")[name], tf.zeros(num_rows)
 
     def at_once(seeds, gramians):
         return tf.vectorized_map(

@@ -40,6 +40,7 @@ export function padded([low, high], log = false) {
 export function ticks({ low, high, log }, count) {
   if (log) {
     const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+    if (!Number.isFinite(last - first)) return [];
     if (last - first >= 1) {
       const every = Math.max(1, Math.ceil((last - first + 1) / count));
       const powers = [];
@@ -50,9 +51,10 @@ export function ticks({ low, high, log }, count) {
   const raw = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
   const unit = [1, 2, 5, 10].find((k) => k * power >= raw * (1 - 1e-9)) * power;
-  const found = [];
-  for (let k = Math.ceil(low / unit - 1e-9); k * unit <= high + unit * 1e-9; k += 1) found.push(k * unit);
-  return found.filter((x) => !log || x > 0);
+  const [first, last] = [Math.ceil(low / unit - 1e-9), Math.floor(high / unit + 1e-9)];
+  // Of numbers so large that first + 1 is first again there are none.
+  if (!(last - first < 1e3) || first + 1 === first) return [];
+  return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * unit).filter((x) => !log || x > 0);
 }
 
 /** Exponential smoothing as TensorBoard has it: weights that add up to one from the first point on; gaps stay gaps. */

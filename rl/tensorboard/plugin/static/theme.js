@@ -86,8 +86,10 @@ export function diverging(colors, x) {
 
 /** Black or white, whichever can be read on a colour. */
 export function readableOn(color) {
-  const [r, g, b] = color.match(/\d+/g).map(Number);
-  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#111111" : "#ffffff";
+  const linear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = color.match(/\d+/g).map((channel) => linear(channel / 255));
+  // Relative luminance; at 0.179 black and white have the same contrast (WCAG 2.1).
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
 function mixed(stops, x) {

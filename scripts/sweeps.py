@@ -1,0 +1,214 @@
+"""A sweep as one command: every job says what became of it, none stops the others, and a table ends it."""
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+from omegaconf import OmegaConf
+
+_JOURNAL = "TAPESTRY_SWEEP"
+_ARGUMENTS = "arguments"
+_PREFIX = ".sweep_"
+_SUBMITIT = ("hydra.launcher.cpus_per_task=${threads}",)
+_LAUNCHERS = {
+    "joblib": ("hydra.launcher.n_jobs=${jobs_at_once:${threads}}", "hydra.launcher.batch_size=1"),
+    "submitit_local": _SUBMITIT,
+    "submitit_slurm": _SUBMITIT,
+    "ray": (
+        "hydra.launcher.ray.init.address=${oc.env:RAY_ADDRESS,null}",
+        "+hydra.launcher.ray.init.runtime_env={env_vars:{PYTHONPATH:'${worker_path:}'}}",
+        "+hydra.launcher.ray.remote.num_cpus=${threads}",
+        "+hydra.launcher.ray.remote.max_retries=0",
+    ),
+}
+"""What each of Hydra's launchers has to know: how many threads a job takes, where its modules are. A configuration of
+the launcher's name would be taken for its schema."""
+
+FAILED = ("failed", "refused", "died", "failed earlier")
+"""What makes the command end with exit code 1."""
+
+
+class Outcome(NamedTuple):
+    """What became of one job.
+
+    status: done, resumed (and then done), skipped (complete already), interrupted, or one of `FAILED`: failed in
+    training, refused before it, died without a word, failed earlier and not asked for again. score: what a sweeper
+    gets, null where there is none.
+    """
+
+    status: str
+    score: float | None = None
+    why: str = ""
+    where: str = ""
+    number: int = 0
+    name: str = ""
+    seconds: float = 0.0
+
+
+def command(main: Callable[[], None]) -> int:
+    """Runs a command of scripts/train.py, a sweep or not; returns its exit code."""
+    if not {"-m", "--multirun"} & set(sys.argv[1:]) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
+        main()
+        return 0
+    journal = _new_journal(Path.cwd())
+    (journal / _ARGUMENTS).write_text(json.dumps([given for given in sys.argv[1:] if not given.startswith("-")]))
+    given = [place for place, text in enumerate(sys.argv) if place and "=" in text and not text.startswith("-")]
+    first = given[0] if given else len(sys.argv)  # overrides must stand together, and ours before the user's
+    sys.argv[first:first] = _settings(journal)
+    # Processes elsewhere (joblib's, submitit's, Ray's) find the modules beside train.py by this.
+    os.environ["PYTHONPATH"] = os.pathsep.join(worker_path())
+    began, code = time.monotonic(), 0
+    try:
+        main()
+    except KeyboardInterrupt:
+        code = 130
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except Exception as error:  # a launcher's own: a worker that died takes its whole pool along
+        print(f"error: the launcher stopped: {type(error).__name__}: {error}", file=sys.stderr)
+        code = 1
+    outcomes = _read(journal)
+    shutil.rmtree(journal, ignore_errors=True)
+    if outcomes:
+        _print(outcomes, time.monotonic() - began)
+    failed = any(outcome.status in FAILED for outcome in outcomes)
+    return code or int(failed)
+
+
+def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Exception], str]) -> float:
+    """One job of a sweep: its outcome is written down, and its errors are kept to itself.
+
+    Args:
+        run: trains, and returns status, score and where; number, name and seconds are filled in.
+        mistakes: {error: status}, those that are a user's, which are shown without a traceback.
+    Returns: the score, NaN where there is none: a sweeper that looks for the best passes over it.
+    """
+    began, journal = time.monotonic(), Path(os.environ[_JOURNAL])
+    outcome = Outcome("died", why="its process ended without a word", number=HydraConfig.get().job.num, name=name)
+    _write(journal, outcome)
+    try:
+        outcome = run()._replace(number=outcome.number, name=name)
+    except Exception as error:
+        status = next((status for kind, status in mistakes.items() if isinstance(error, kind)), None)
+        if status is None:
+            traceback.print_exc()
+        why = str(error) if status else f"{type(error).__name__}: {error}"
+        outcome = outcome._replace(status=status or "failed", why=why)
+    except BaseException:
+        _write(journal, outcome._replace(status="interrupted", why="the same command goes on from here"))
+        raise
+    outcome = outcome._replace(seconds=time.monotonic() - began)
+    _write(journal, outcome)
+    shown = "" if outcome.score is None else f" {outcome.score:.1f}"
+    print(f"{name}: {outcome.status}{shown}{': ' if outcome.why else ''}{outcome.why}", flush=True)
+    return float("nan") if outcome.score is None else outcome.score
+
+
+def swept_keys() -> list[str]:
+    """The keys that this sweep varies, the seed among them."""
+    given = _parsed(json.loads((Path(os.environ[_JOURNAL]) / _ARGUMENTS).read_text()))
+    varied = [override.key_or_group for override in given if override.is_sweep_override()]
+    params = HydraConfig.get().sweeper.get("params") or {}
+    return list(dict.fromkeys([*varied, *map(str, params), "seed"]))
+
+
+def worker_path() -> list[str]:
+    """Where Python has to look for modules in a process elsewhere."""
+    here = Path(__file__).resolve().parent
+    given = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    return list(dict.fromkeys([str(here), str(here.parent), *given]))
+
+
+def jobs_at_once(threads: int) -> int:
+    """How many jobs of so many threads each this machine runs beside one another."""
+    return max(1, len(os.sched_getaffinity(0)) // max(1, int(threads)))
+
+
+def register_resolvers() -> None:
+    """`jobs_at_once` and `worker_path`, for the launchers' configs."""
+    OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
+    OmegaConf.register_new_resolver("worker_path", lambda: os.pathsep.join(worker_path()), replace=True)
+
+
+register_resolvers()
+
+
+def _settings(journal: Path) -> list[str]:
+    """Overrides that every job of the sweep gets, wherever it runs; those that the user gave go over them."""
+    launchers = [given.split("=", 1)[1] for given in sys.argv[1:] if given.startswith("hydra/launcher=")]
+    return [
+        f"+hydra.job.env_set.{_JOURNAL}={_quoted(str(journal))}",
+        # Absolute, since a job may run in another folder.
+        f"hydra.sweep.dir={_quoted(f'{Path.cwd()}/runs/${{run_group:}}')}",
+        *(setting for launcher in launchers for setting in _LAUNCHERS.get(launcher, ())),
+    ]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _parsed(arguments: Sequence[str]) -> list:
+    try:
+        return OverridesParser.create().parse_overrides(list(arguments))
+    except OverrideParseException:
+        return []
+
+
+def _new_journal(folder: Path) -> Path:
+    """A folder for this process; those that dead processes left behind are removed."""
+    for old in folder.glob(f"{_PREFIX}*"):
+        if old.name.removeprefix(_PREFIX).isdigit() and not Path(f"/proc/{old.name.removeprefix(_PREFIX)}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    journal = folder / f"{_PREFIX}{os.getpid()}"
+    journal.mkdir(exist_ok=True)
+    return journal
+
+
+def _write(journal: Path, outcome: Outcome) -> None:
+    partial = journal / f"{outcome.number}.partial"
+    partial.write_text(json.dumps(outcome._asdict()))
+    partial.replace(journal / f"{outcome.number}.json")
+
+
+def _read(journal: Path) -> list[Outcome]:
+    outcomes = [Outcome(**json.loads(file.read_text())) for file in journal.glob("*.json")]
+    return sorted(outcomes, key=lambda outcome: outcome.number)
+
+
+def _print(outcomes: Sequence[Outcome], seconds: float) -> None:
+    """A line a job, by what tells it from the others; what they have in common stands above."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    parts = [outcome.name.split(",") for outcome in outcomes]
+    common = [part for part in parts[0] if len(parts) > 1 and all(part in other for other in parts)]
+    folders = sorted({os.path.relpath(Path(outcome.where).parent) for outcome in outcomes if outcome.where})
+    places = f" in {', '.join(folders[:3])}" if folders else ""
+    title = f"{len(outcomes)} jobs in {seconds:.0f} s{places}"
+    table = Table(title=escape(", ".join([title, *common]) if len(common) < len(parts[0]) else title))
+    for heading in ("job", "status", "score", "s", "why"):
+        table.add_column(heading, justify="right" if heading in ("score", "s") else "left", overflow="fold")
+    colors = {"done": "green", "resumed": "green", "skipped": "dim", "interrupted": "yellow"}
+    for outcome, own in zip(outcomes, parts, strict=True):
+        name = ",".join(part for part in own if part not in common) or outcome.name
+        score = "" if outcome.score is None else f"{outcome.score:.1f}"
+        status = f"[{colors.get(outcome.status, 'red')}]{outcome.status}[/]"
+        table.add_row(escape(name), status, score, f"{outcome.seconds:.0f}", escape(outcome.why))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+    counts = Counter(outcome.status for outcome in outcomes)
+    console.print(", ".join(f"{count} {status}" for status, count in counts.items()), highlight=False)
