@@ -8,7 +8,7 @@ import argparse
 import csv
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from runtime import prepare
@@ -83,15 +83,15 @@ def _introduction(page: Page, runs: Sequence[Run], tasks: Mapping[str, Sequence[
     rows, notes = [], []
     for task, groups in tasks.items():
         for group in groups:
-            missing = ", ".join(map(str, group.missing)) or "none"
-            rows.append([task, group.name, str(len(group.runs)), missing])
-            notes += [
-                f"{group.name} in {task}, seed {run.seed}: {run.status}"
-                + (f" ({run.summary['error']})" if "error" in run.summary else "")
-                for run in group.unfinished
-            ]
+            rows.append([task, group.name, str(len(group.runs)), ranges(group.missing) or "none"])
+            for status in dict.fromkeys(run.status for run in group.unfinished):
+                of_it = [run for run in group.unfinished if run.status == status]
+                errors = dict.fromkeys(run.summary["error"] for run in of_it if "error" in run.summary)
+                why = f" ({'; '.join(errors)})" if errors else ""
+                seeds = ranges(run.seed for run in of_it)
+                notes.append(f"{group.name} in {task}, seeds {seeds}: {status}{why}")
             if group.doubled:
-                notes.append(f"{group.name} in {task} has seeds {', '.join(map(str, group.doubled))} more than once")
+                notes.append(f"{group.name} in {task} has seeds {ranges(group.doubled)} more than once")
     page.heading("What there is")
     page.table(["environment", "setting", "seeds completed", "seeds missing"], rows)
     if notes:
@@ -264,6 +264,17 @@ def _estimate_columns(name: str, estimate: statistics.Estimate) -> dict[str, flo
 
 def _shown(estimate: statistics.Estimate, form: str = ".1f") -> str:
     return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Whole numbers in words: 0 to 4, 7."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in found)
 
 
 class _Tables:

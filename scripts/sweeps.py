@@ -21,7 +21,7 @@ _ARGUMENTS = "arguments"
 _PREFIX = ".sweep_"
 _SUBMITIT = ("hydra.launcher.cpus_per_task=${threads}",)
 _LAUNCHERS = {
-    "joblib": ("hydra.launcher.n_jobs=${jobs_at_once:${threads}}", "hydra.launcher.batch_size=1"),
+    "joblib": ("hydra.launcher.n_jobs='${jobs_at_once:${threads}}'", "hydra.launcher.batch_size=1"),
     "submitit_local": _SUBMITIT,
     "submitit_slurm": _SUBMITIT,
     "ray": (
@@ -85,13 +85,13 @@ def command(main: Callable[[], None]) -> int:
     return code or int(failed)
 
 
-def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Exception], str]) -> float:
+def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Exception], str]) -> float | None:
     """One job of a sweep: its outcome is written down, and its errors are kept to itself.
 
     Args:
         run: trains, and returns status, score and where; number, name and seconds are filled in.
         mistakes: {error: status}, those that are a user's, which are shown without a traceback.
-    Returns: the score, NaN where there is none: a sweeper that looks for the best passes over it.
+    Returns: the score, None where there is none: Optuna counts the trial as failed, and passes over it.
     """
     began, journal = time.monotonic(), Path(os.environ[_JOURNAL])
     outcome = Outcome("died", why="its process ended without a word", number=HydraConfig.get().job.num, name=name)
@@ -111,7 +111,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
     _write(journal, outcome)
     shown = "" if outcome.score is None else f" {outcome.score:.1f}"
     print(f"{name}: {outcome.status}{shown}{': ' if outcome.why else ''}{outcome.why}", flush=True)
-    return float("nan") if outcome.score is None else outcome.score
+    return outcome.score
 
 
 def swept_keys() -> list[str]:

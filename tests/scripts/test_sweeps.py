@@ -1,0 +1,162 @@
+"""Sweeps as a user runs them: what is done is skipped, what was cut off goes on, one failure stops nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+SMALL = (
+    "environment=compiled/cartpole",
+    "num_envs=4",
+    "agent.rollout_length=32",
+    "network.torso.widths=[16]",
+    "evaluation.episodes=10",
+    "checkpoint.every_steps=2_000",
+    "probe=none",
+)
+
+
+def sweep(root, folder, *overrides, **more):
+    command = [sys.executable, str(root / "scripts" / "train.py"), "-m", *SMALL, *overrides]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, check=False, **more)
+
+
+def runs(folder):
+    """{what the run is called by its seed and combiner: (summary, its directory)}."""
+    found = {}
+    for file in sorted(folder.glob("runs/default/*/summary.json")):
+        parts = dict(part.split("=", 1) for part in file.parent.name.split(",") if "=" in part)
+        found[parts.get("combiner", "sum"), int(parts["seed"])] = json.loads(file.read_text()), file.parent
+    return found
+
+
+def newest(run):
+    (*_, file) = sorted((run / "checkpoints").glob("checkpoint_*.npz"), key=lambda file: int(file.stem.split("_")[1]))
+    with np.load(file) as arrays:
+        return {name: arrays[name] for name in arrays.files if name != "__meta__"}
+
+
+def assert_same_bits(one, other):
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    result = sweep(root, folder, "combiner=sum,pcgrad", "seed=range(2)", "steps=6_000")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder, result
+
+
+def test_it_ends_with_a_table_of_all_jobs(undisturbed):
+    folder, result = undisturbed
+    assert "4 jobs in" in result.stdout
+    assert "4 done" in result.stdout.splitlines()[-1]
+    assert sorted(runs(folder)) == [("pcgrad", 0), ("pcgrad", 1), ("sum", 0), ("sum", 1)]
+    assert not list(folder.glob(".sweep_*"))
+
+
+def test_again_everything_is_skipped_whatever_the_order(root, undisturbed):
+    folder, _ = undisturbed
+    before = {key: summary for key, (summary, _) in runs(folder).items()}
+    again = sweep(root, folder, "steps=6000", "seed=1,0", "combiner=pcgrad,sum")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "4 skipped" in again.stdout.splitlines()[-1]
+    assert {key: summary for key, (summary, _) in runs(folder).items()} == before
+
+
+def test_a_seed_that_compiles_nothing_again_is_what_it_is_alone(root, undisturbed, tmp_path):
+    folder, _ = undisturbed
+    command = [sys.executable, str(root / "scripts" / "train.py"), *SMALL, "seed=1", "steps=6_000"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    assert_same_bits(newest(runs(tmp_path)["sum", 1][1]), newest(runs(folder)["sum", 1][1]))
+
+
+def test_what_is_refused_stops_nothing_and_is_told(root, tmp_path):
+    result = sweep(root, tmp_path, "optimizer.learning_rate=-1,1e-3", "steps=1_000")
+    assert result.returncode == 1
+    assert "1 refused, 1 done" in result.stdout.splitlines()[-1]
+    assert "optimizer.learning_rate is -1; it must be a positive number." in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+    assert len(runs(tmp_path)) == 1
+
+
+def test_what_failed_is_repeated_only_on_request(root, tmp_path):
+    arguments = ("optimizer.learning_rate=1e30", "optimizer.clip_norm=null", "steps=2_000")
+    first = sweep(root, tmp_path, *arguments)
+    assert first.returncode == 1
+    assert "1 failed" in first.stdout.splitlines()[-1]
+    (before, run) = runs(tmp_path)["sum", 0]
+    assert before["status"] == "failed"
+    second = sweep(root, tmp_path, *arguments)
+    assert second.returncode == 1
+    assert "failed earlier" in second.stdout
+    assert json.loads((run / "summary.json").read_text()) == before
+    third = sweep(root, tmp_path, *arguments, "retry_failed=true")
+    assert "1 failed" in third.stdout.splitlines()[-1]
+    assert "failed earlier" not in third.stdout
+
+
+def test_killed_in_the_middle_it_goes_on_to_the_same_end(root, undisturbed, tmp_path):
+    arguments = ("combiner=sum,pcgrad", "seed=range(2)", "steps=6_000")
+    command = [sys.executable, str(root / "scripts" / "train.py"), "-m", *SMALL, *arguments]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 200
+    # In the second job, after its first checkpoint.
+    while not list(tmp_path.glob("runs/default/*seed=1/checkpoints/*.npz")):
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=30)
+    statuses = [summary["status"] for summary, _ in runs(tmp_path).values()]
+    assert "completed" in statuses
+    result = sweep(root, tmp_path, *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "skipped" in result.stdout.splitlines()[-1]
+    expected = runs(undisturbed[0])
+    for key, (summary, run) in runs(tmp_path).items():
+        assert summary["status"] == "completed"
+        assert_same_bits(newest(run), newest(expected[key][1]))
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
+def test_every_launcher_gives_the_same_results(root, undisturbed, tmp_path, launcher):
+    pytest.importorskip({"joblib": "joblib", "submitit_local": "submitit", "ray": "ray"}[launcher])
+    result = sweep(root, tmp_path, "seed=range(2)", "steps=6_000", f"hydra/launcher={launcher}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 done" in result.stdout
+    expected = runs(undisturbed[0])
+    for key, (_, run) in runs(tmp_path).items():
+        assert_same_bits(newest(run), newest(expected[key][1]))
+
+
+def test_optuna_gets_the_objective_and_passes_over_what_failed(root, tmp_path):
+    pytest.importorskip("optuna")
+    result = sweep(
+        root,
+        tmp_path,
+        "hydra/sweeper=optuna",
+        "hydra/sweeper/sampler=grid",
+        "hydra.sweeper.direction=maximize",
+        "hydra.sweeper.n_jobs=1",
+        "hydra.sweeper.max_failure_rate=1",
+        "optimizer.learning_rate=choice(-1,0.001)",
+        "objective=iqm",
+        "steps=1_000",
+    )
+    assert result.returncode == 1, result.stdout + result.stderr  # one job was refused
+    assert "done" in result.stdout
+    assert "refused" in result.stdout
+    (file,) = tmp_path.glob("runs/default/optimization_results.yaml")
+    text = file.read_text()
+    assert "optimizer.learning_rate: 0.001" in text
+    (summary, _) = runs(tmp_path)["sum", 0]
+    assert float(text.split("best_value:")[1]) == pytest.approx(summary["evaluation"]["iqm"])
