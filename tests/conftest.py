@@ -1,5 +1,6 @@
 """What all tests share: one thread, as in training, and small builders of real parts."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -13,11 +14,32 @@ prepare()
 import pytest
 import tensorflow as tf
 
-sys.path.insert(0, str(ROOT / "tests" / "environments"))
-sys.path.insert(0, str(ROOT / "tests" / "tensorboard"))
+for shared in ("environments", "scripts", "tensorboard"):
+    sys.path.insert(0, str(ROOT / "tests" / shared))
 
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)
+
+LONGEST_FIRST = (
+    "test_readme.py",
+    "test_train.py",
+    "test_learner.py",
+    "test_many.py",
+    "test_browser.py",
+    "test_other_scripts.py",
+    "test_compiled_resume.py",
+    "test_many_seeds.py",
+    "test_learning.py",
+    "test_evidence.py",
+    "test_whole_iterations.py",
+)
+"""The files that take most of the time, a process each: were one of them the last, the other process would wait."""
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, then the others as they stand."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +48,8 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.fixture
-def compose():
-    """Composes the training config with overrides: compose("agent=a2c", "seed=3")."""
+@contextlib.contextmanager
+def _hydra():
     import hydra
     from composition import CONFIGS, register_resolvers
 
@@ -38,8 +59,19 @@ def compose():
 
 
 @pytest.fixture
-def build(compose):
+def compose():
+    """Composes the training config with overrides: compose("agent=a2c", "seed=3")."""
+    with _hydra() as compose:
+        yield compose
+
+
+@pytest.fixture(scope="session")
+def build():
     """Builds an experiment: build("agent=a2c")."""
     from composition import build
 
-    return lambda *overrides: build(compose(*overrides))
+    def composed_and_built(*overrides):
+        with _hydra() as compose:
+            return build(compose(*overrides))
+
+    return composed_and_built

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ class Legend(NamedTuple):
     """What the axes of a run's Gramians [L, R, R] mean.
 
     rows are the objectives' raw rows, m of them, and then the extra rows; sizes counts the weights of each layer;
-    groups says which objectives the combiner took as one row. L = 0 where the network shares nothing.
+    groups says which objectives the combiner took as one row, settings are the combiner's own numbers. L = 0 where the
+    network shares nothing.
     """
 
     layers: tuple[str, ...]
@@ -27,6 +29,7 @@ class Legend(NamedTuple):
     coefficients: tuple[float, ...]
     groups: Mapping[str, tuple[str, ...]]
     combiner: str
+    settings: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -38,7 +41,7 @@ def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
     """One moment: [L, R, R] as float64, since a rule that is computed from it afterwards needs the digits."""
     metadata = SummaryMetadata(data_class=DATA_CLASS_TENSOR, summary_description="Gramians of the rows, layer by layer")
     metadata.plugin_data.plugin_name = PLUGIN
-    metadata.plugin_data.content = json.dumps(legend._asdict()).encode()
+    metadata.plugin_data.content = json.dumps({**legend._asdict(), "settings": dict(legend.settings)}).encode()
     tensor = tensor_util.make_tensor_proto(np.asarray(gramian, np.float64))
     return Summary(value=[Summary.Value(tag=TAG, tensor=tensor, metadata=metadata)])
 
@@ -51,6 +54,7 @@ def read_legend(content: bytes) -> Legend:
             **{name: _listed(fields[name]) for name in ("layers", "sizes", "objectives", "extra_rows", "coefficients")},
             groups={group: _listed(names) for group, names in fields["groups"].items()},
             combiner=fields["combiner"],
+            settings=_mapped(fields["settings"]),
         )
         fits = _fits(legend)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
@@ -65,6 +69,12 @@ def _listed(node: Any) -> tuple:
     if not isinstance(node, list):
         raise TypeError(node)
     return tuple(node)
+
+
+def _mapped(node: Any) -> dict:
+    if not isinstance(node, dict):
+        raise TypeError(node)
+    return node
 
 
 def _fits(legend: Legend) -> bool:

@@ -1,5 +1,6 @@
 """Probes on a running agent: the iteration's first update replayed beside the program that moves the weights."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ class Prober:
             coefficients=tuple(objective.coefficient for objective in objectives),
             groups={group: kept for group, of in rule.groups.items() if (kept := tuple(n for n in of if n in names))},
             combiner=type(rule.combiner).__name__,
+            settings=dataclasses.asdict(rule.combiner),
         )
         """What the axes of the Gramians mean."""
 

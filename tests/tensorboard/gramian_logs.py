@@ -30,7 +30,7 @@ def legend(
 
 
 def gramians(of, count, *, seed=0, width=16):
-    """[count, L, R, R] of random rows; the value's are ten times as long as the policy's, the step is −policy − value."""
+    """[count, L, R, R] of random rows; the value's are ten times as long as the policy's, the step −policy − value."""
     random = np.random.default_rng(seed)
     rows = random.normal(size=(count, len(of.layers), len(of.rows), width))
     names = list(of.rows)
@@ -45,9 +45,14 @@ def gramians(of, count, *, seed=0, width=16):
 
 def write_run(folder, of, arrays, *, first_step=1000, every=1000):
     """An event file with one Gramian after the other."""
+    write_summaries(folder, [gramian_summary(array, of) for array in arrays], first_step=first_step, every=every)
+
+
+def write_summaries(folder, summaries, *, first_step=1000, every=1000):
+    """An event file with one summary after the other."""
     folder.mkdir(parents=True, exist_ok=True)
     writer = EventFileWriter(str(folder))
-    for k, array in enumerate(arrays):
+    for k, summary in enumerate(summaries):
         step = first_step + k * every
-        writer.add_event(Event(step=step, wall_time=1.7e9 + step, summary=gramian_summary(array, of)))
+        writer.add_event(Event(step=step, wall_time=1.7e9 + step, summary=summary))
     writer.close()

@@ -25,7 +25,16 @@ def listing(run: str, of: Listing) -> dict[str, Any]:
     seed = _SEED.search(run)
     group = _SEED.sub("", run) if seed else run
     legend = of.legend
-    described = {} if legend is None else {**legend._asdict(), "layers": len(legend.layers), "sizes": sum(legend.sizes)}
+    described = (
+        {}
+        if legend is None
+        else {
+            **legend._asdict(),
+            "layers": len(legend.layers),
+            "sizes": sum(legend.sizes),
+            "settings": dict(legend.settings),
+        }
+    )
     return {
         "run": run,
         "config": group or ".",
@@ -109,7 +118,7 @@ def alternatives(series: Series, every: dict[str, what_if.Choices], step: float,
     """What every combiner would have done at a moment, and how often over the run it would have hurt an objective."""
     at, legend = _nearest(series.steps, step), series.legend
     m, total = len(legend.objectives), series.gramians[at].sum(0)
-    plane, combiners = Plane(total, m), []
+    plane, combiners, own = Plane(total, m), [], what_if.own_rule(legend)
     whole = np.eye(len(legend.rows))
     groups = what_if.assignment(legend) @ whole[:m]
     for name, choice in every.items():
@@ -122,7 +131,7 @@ def alternatives(series: Series, every: dict[str, what_if.Choices], step: float,
         combiners.append(
             {
                 "name": name,
-                "own": what_if.rules(scope)[name].__class__.__name__ == legend.combiner,
+                "own": name == own,
                 "row_weights": choice.row_weights[at].mean(0),
                 "length": lengths[at],
                 "cosines": cosines[at],

@@ -1,8 +1,9 @@
 """What every combiner would have done, from logged Gramians alone; TensorFlow is imported when first asked for."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +48,30 @@ def rules(scope: str) -> dict:
     }
 
 
+def own_rule(legend: Legend) -> str | None:
+    """The name of the run's own combiner, None where it is not one of `rules`."""
+    for name, rule in rules("global").items():
+        same_row = getattr(rule, "row", None) == legend.settings.get("row", getattr(rule, "row", None))
+        if type(rule).__name__ == legend.combiner and same_row:
+            return name
+    return None
+
+
+def rules_of(legend: Legend, scope: str) -> dict:
+    """`rules`, the run's own with the run's own numbers."""
+    from rl.errors import ConfigError
+
+    every, own = rules(scope), own_rule(legend)
+    if own is None:
+        return every
+    fields = {field.name for field in dataclasses.fields(every[own])} - {"scope"}
+    given = {key: tuple(x) if isinstance(x, list) else x for key, x in legend.settings.items() if key in fields}
+    try:
+        return {**every, own: dataclasses.replace(every[own], **given)}
+    except (ConfigError, TypeError, ValueError):
+        return every  # an event file is not to be trusted with what a combiner takes
+
+
 def assignment(legend: Legend) -> np.ndarray:
     """A [k, m]: A[g, i] = c_i for objective i in group g, so that the groups' Gramian is A G Aᵀ."""
     return np.array(
@@ -75,12 +100,12 @@ def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str)
     seen = rows.sum(1, keepdims=True) if scope == "global" else rows
     grouped = matrix @ seen @ matrix.T
     num_layers, found = gramians.shape[1], {}
-    for name, combiner in rules(scope).items():
+    for name, combiner in rules_of(legend, scope).items():
         try:
             remembers = not isinstance(combiner.init(len(matrix)), tuple)
         except ConfigError:
             continue
-        program = _program(name, len(matrix), remembers)
+        program = _program(dataclasses.replace(combiner, scope="global"), len(matrix), remembers)
         of_each = np.stack([program(steps, grouped[:, layer]) for layer in range(grouped.shape[1])], 1)
         row_weights = np.broadcast_to(of_each, (len(steps), num_layers, len(matrix)))
         found[name] = Choices(row_weights, row_weights @ matrix)
@@ -105,11 +130,11 @@ def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarra
 
 
 @functools.cache
-def _program(name: str, num_rows: int, remembers: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _program(combiner: Any, num_rows: int, remembers: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """(steps [T], Gramians [T, k, k]) → row weights [T, k]; one for both scopes, which differ in whose Gramians."""
     import tensorflow as tf
 
-    combiner, losses = rules("global")[name], tf.zeros(num_rows)
+    losses = tf.zeros(num_rows)
 
     def at_once(seeds, gramians):
         return tf.vectorized_map(

@@ -1,0 +1,34 @@
+"""The tab's source on a folder of event files, read by TensorBoard's Python loader within this process."""
+
+from pathlib import Path
+
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+
+from rl.tensorboard.gramians import PLUGIN
+from rl.tensorboard.plugin.loader import MOST_MOMENTS
+from rl.tensorboard.plugin.source import Listing, Series, Source
+
+
+class Folder:
+    """What the tab has of each run in a folder."""
+
+    def __init__(self, path: Path):
+        self._path, self._request = path, (RequestContext(), "")
+        self._multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN: MOST_MOMENTS})
+        self._source = Source(MultiplexerDataProvider(self._multiplexer, str(path)))
+        self.reload()
+
+    def reload(self) -> None:
+        """Looks for new runs and new events."""
+        self._multiplexer.AddRunsFromDirectory(str(self._path))
+        self._multiplexer.Reload()
+
+    def listings(self) -> dict[str, Listing]:
+        """Of all runs with Gramians."""
+        return self._source.runs(*self._request)
+
+    def series(self, *runs: str) -> dict[str, Series]:
+        """Of these runs, as far as they can be drawn."""
+        return self._source.series(*self._request, runs, self.listings())
