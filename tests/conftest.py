@@ -23,6 +23,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 LONGEST_FIRST = (
     "test_readme.py",
     "test_train.py",
+    "test_sweeps.py",
     "test_learner.py",
     "test_many.py",
     "test_browser.py",

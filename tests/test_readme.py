@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4")
+SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4", "probe.names=[norms]")
 
 
 def blocks(language):
@@ -30,25 +31,30 @@ def test_python_examples_run(code, root, tmp_path):
     run([sys.executable, "-c", code], tmp_path, root)
 
 
-def test_shell_examples_run(root, tmp_path):
-    """In their order, in one folder; training is cut short."""
-    import shlex
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the reader's shell is."""
+    return tmp_path_factory.mktemp("shell")
 
-    for line in "".join(blocks("sh")).splitlines():
+
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_shell_examples_run(block, root, folder):
+    """In their order, in one folder; training is cut short and looks at little."""
+    for line in block.splitlines():
         python, script, *arguments = shlex.split(line)
         assert python == "python"
         if script.endswith("train.py"):
             arguments += SHORT
-        run([sys.executable, str(root / script), *(_shortened(a) for a in arguments)], tmp_path, root)
+        run([sys.executable, str(root / script), *(_shortened(a, folder) for a in arguments)], folder, root)
 
 
-def _shortened(argument):
-    """The directory that a shortened run has: its name holds what was changed."""
-    if not argument.startswith("runs/"):
+def _shortened(argument, folder):
+    """The directory that a shortened run has: its name holds what was changed as well."""
+    if not argument.startswith("runs/") or (folder / argument).is_dir():
         return argument
-    return argument.replace("combiner=pcgrad,", "combiner=pcgrad,evaluation.episodes=4,num_envs=4,").replace(
-        ",seed=", ",steps=2048,seed="
-    )
+    path = folder / argument
+    (run,) = (run for run in path.parent.iterdir() if set(path.name.split(",")) <= set(run.name.split(",")))
+    return str(run)
 
 
 def test_every_place_that_the_readme_names_exists(root):

@@ -2,6 +2,7 @@
 
 import json
 
+import inside
 from processes import train
 
 SMALL = (
@@ -26,14 +27,14 @@ def test_a_directory_for_each_seed_which_goes_on_alone_or_together(root, tmp_pat
         assert list(run.glob("events.out.tfevents*"))
         assert (run / "metrics.csv").read_text().count("\n") == 1 + 16
         assert f"seed: {seed}\n" in (run / ".hydra" / "config.yaml").read_text()
-    again = train(root, tmp_path, *SMALL, "seeds=2", "steps=2_000", "hydra.run.dir=here")
+    again = inside.train(root, tmp_path, *SMALL, "seeds=2", "steps=2_000", "hydra.run.dir=here")
     assert "These 2 runs are complete" in again.stdout
-    alone = train(root, tmp_path, *SMALL[:-1], "seed=4", "steps=2_000", r"hydra.run.dir=here/seed\=4")
+    alone = inside.train(root, tmp_path, *SMALL[:-1], "seed=4", "steps=2_000", r"hydra.run.dir=here/seed\=4")
     assert "This run is complete" in alone.stdout
 
 
 def test_environments_that_are_not_compiled_are_refused_without_a_trace(root, tmp_path):
-    result = train(root, tmp_path, "seeds=3", check=False)
+    result = inside.train(root, tmp_path, "seeds=3", check=False)
     assert result.returncode == 2
     assert "only runs in a compiled environment train together" in result.stderr
     assert "Traceback" not in result.stderr

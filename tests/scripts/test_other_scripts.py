@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import inside
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -34,14 +35,15 @@ def test_evaluate_prints_the_returns_of_a_checkpoint(root, run):
     printed = json.loads(result.stdout)
     assert printed["episodes"] == len(printed["returns"]) == 7
     assert printed["mean"] == pytest.approx(sum(printed["returns"]) / 7)
-    assert result.stdout == call(root, run, "evaluate.py", str(run), "--episodes", "7", "--json").stdout
+    assert result.stdout == inside.call(root, run, "evaluate.py", str(run), "--episodes", "7", "--json").stdout
 
 
 def test_evaluate_takes_the_best_checkpoint_and_records_a_video(root, run, tmp_path):
     import imageio.v2 as imageio
 
     film = tmp_path / "film.mp4"
-    result = call(root, run, "evaluate.py", str(run), "--checkpoint", "best", "--episodes", "2", "--video", str(film))
+    options = ("--checkpoint", "best", "--episodes", "2", "--video", str(film))
+    result = inside.call(root, run, "evaluate.py", str(run), *options)
     assert "over 2 episodes" in result.stdout
     promised = int(result.stderr.rsplit(":", 1)[1].split()[0])
     assert sum(1 for _ in imageio.get_reader(film)) == promised
@@ -58,7 +60,7 @@ def test_training_records_videos_on_request(run):
 @pytest.mark.parametrize("script", ["evaluate.py", "inspect_gradients.py"])
 def test_a_folder_that_is_no_run_is_one_message(root, tmp_path, script):
     arguments = ["audit"] if script == "inspect_gradients.py" else []
-    result = call(root, tmp_path, script, *arguments, str(tmp_path))
+    result = inside.call(root, tmp_path, script, *arguments, str(tmp_path))
     assert result.returncode == 2
     assert "is not a run directory" in result.stderr
     assert "Traceback" not in result.stderr
@@ -76,14 +78,14 @@ def test_audit_prints_objective_by_variable(root, run):
 
 
 def test_audit_without_a_run_takes_overrides(root, tmp_path):
-    result = call(root, tmp_path, "inspect_gradients.py", "audit", "network.shared=false")
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "audit", "network.shared=false")
     assert "policy_torso/dense_0/kernel" in result.stdout
     assert "shared" not in result.stdout.replace("│ private", "")
 
 
 def test_audit_shows_what_flows_through_a_frozen_copy(root, tmp_path):
     chosen = ("agent/bootstrap=tdc", "frozen=target_polyak")
-    result = call(root, tmp_path, "inspect_gradients.py", "audit", *chosen)
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "audit", *chosen)
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "/" in line]
     kinds = {line[0]: line[1:] for line in lines if len(line) == 6}
     assert kinds["target/torso/dense_0/kernel"] == ["frozen copy", "none", "zero", "none", "none"]  # h is 0 at first
@@ -95,7 +97,7 @@ def test_what_if_prints_every_combiner_and_writes_numbers_and_figures(root, run,
     import math
 
     out = tmp_path / "out"
-    result = call(root, tmp_path, "inspect_gradients.py", "whatif", str(run), "--out", str(out))
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "whatif", str(run), "--out", str(out))
     assert result.returncode == 0, result.stderr
     for name in ("sum", "upgrad", "nash_mtl", "gradvac", "aligned_mtl"):
         assert name in result.stdout
@@ -116,9 +118,10 @@ def test_what_if_prints_every_combiner_and_writes_numbers_and_figures(root, run,
 
 
 def test_what_if_of_separate_torsos_is_one_message(root, tmp_path):
-    result = call(root, tmp_path, "train.py", *SMALL, "network.shared=false", "hydra.run.dir=apart")
+    chosen = ("network.shared=false", "probe=none", "hydra.run.dir=apart")
+    result = inside.call(root, tmp_path, "train.py", *SMALL, *chosen)
     assert result.returncode == 0, result.stderr
-    result = call(root, tmp_path, "inspect_gradients.py", "whatif", "apart")
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "whatif", "apart")
     assert result.returncode == 2
     assert "error: apart shares no weights (network.shared=false)" in result.stderr
 
@@ -127,7 +130,7 @@ def test_rows_are_a_line_a_layer_and_the_torso_as_a_whole(root, run, tmp_path):
     import csv
 
     out = tmp_path / "out"
-    result = call(root, tmp_path, "inspect_gradients.py", "rows", str(run), "--out", str(out))
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "rows", str(run), "--out", str(out))
     assert result.returncode == 0, result.stderr
     with (out / "rows.csv").open() as handle:
         total, *layers = csv.DictReader(handle)
@@ -144,10 +147,10 @@ def test_rows_are_a_line_a_layer_and_the_torso_as_a_whole(root, run, tmp_path):
 
 
 def test_compare_puts_runs_side_by_side(root, run, tmp_path):
-    result = call(root, tmp_path, "inspect_gradients.py", "compare", str(run), str(run))
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "compare", str(run), str(run))
     assert result.returncode == 0, result.stderr
     (line, again) = [line for line in result.stdout.splitlines() if line.startswith(("│ here", "| here"))]
     assert line == again
-    result = call(root, tmp_path, "inspect_gradients.py", "compare", str(tmp_path))
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "compare", str(tmp_path))
     assert result.returncode == 2
     assert "is not a run directory" in result.stderr

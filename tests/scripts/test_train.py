@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 
+import inside
 import numpy as np
 import pytest
 from processes import csv_rows, start, the_run, train, wait_for
@@ -38,7 +40,7 @@ def test_a_run_leaves_what_the_design_promises(finished):
     assert summary["status"] == "completed"
     assert (summary["steps"], summary["updates"], summary["seed"]) == (4096, 512, 0)
     assert summary["evaluation"]["episodes"] == 10
-    assert set(summary["evaluation"]) == {"mean", "std", "episodes"}
+    assert set(summary["evaluation"]) == {"mean", "std", "iqm", "episodes"}
     assert summary["steps_per_second"] > 0
     assert summary["wall_seconds"] > 0
     assert "tensorflow" in summary["versions"]
@@ -68,7 +70,7 @@ def test_a_directory_of_another_config_is_refused_and_left_alone(root, finished)
     config = (run / ".hydra" / "config.yaml").read_text()
     overrides = ("steps=4000", "logging.every_steps=256", "agent.gamma=0.9")
     escaped = str(run).replace("=", r"\=").replace(",", r"\,")
-    result = train(root, folder, *overrides, f"hydra.run.dir={escaped}", check=False)
+    result = inside.train(root, folder, *overrides, f"hydra.run.dir={escaped}", check=False)
     assert result.returncode == 2
     assert "agent.gamma is 0.9, there 0.99" in result.stderr
     assert "Traceback" not in result.stderr
@@ -78,7 +80,8 @@ def test_a_directory_of_another_config_is_refused_and_left_alone(root, finished)
 def test_a_checkpoint_of_another_network_is_refused(root, finished):
     folder, group, _ = finished
     run = str(the_run(group)).replace("=", r"\=").replace(",", r"\,")
-    result = train(root, folder, f"checkpoint.load={run}", "network.torso.widths=[8]", "seed=9", check=False)
+    options = (f"checkpoint.load={run}", "network.torso.widths=[8]", "seed=9")
+    result = inside.train(root, folder, *options, check=False)
     assert result.returncode == 2
     assert "torso/dense_0/kernel has shape (4, 16), here (4, 8)" in result.stderr
     assert len(list(group.iterdir())) == 1
@@ -102,7 +105,7 @@ def test_a_checkpoint_of_another_network_is_refused(root, finished):
     ],
 )
 def test_bad_input_is_one_message_and_leaves_nothing(root, tmp_path, overrides, message):
-    result = train(root, tmp_path, *overrides, check=False)
+    result = inside.train(root, tmp_path, *overrides, check=False)
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -133,13 +136,10 @@ def test_killed_in_the_middle_the_same_command_goes_on(root, tmp_path):
     assert json.loads((run / "summary.json").read_text())["status"] == "completed"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_says_how_to_go_on(root, tmp_path, number):
-    process = start(root, tmp_path, *LONG)
-    wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
+def assert_a_signal_saves_and_says_how_to_go_on(process, group, number):
     process.send_signal(number)
     printed, _ = process.communicate(timeout=60)
-    run = the_run(tmp_path / "runs" / "default")
+    run = the_run(group)
     summary = json.loads((run / "summary.json").read_text())
     assert process.returncode == 130
     assert summary["status"] == "interrupted"
@@ -147,26 +147,22 @@ def test_a_signal_saves_and_says_how_to_go_on(root, tmp_path, number):
     assert max((run / "checkpoints").glob("checkpoint_*.npz")).name == f"checkpoint_{summary['steps']:012d}.npz"
 
 
-def test_two_processes_cannot_train_in_one_directory(root, tmp_path):
-    longer = (*LONG, "steps=20_000_000")  # it must still run when the third one has started
-    process = start(root, tmp_path, *longer)
-    wait_for(lambda: list((tmp_path / "runs").glob("default/*/metrics.csv")), process)
+def test_interrupted_from_the_keyboard(root, tmp_path):
+    process, group = start(root, tmp_path, *LONG, "probe=none"), tmp_path / "runs" / "default"
+    wait_for(lambda: list(group.glob("*/metrics.csv")), process)
+    assert_a_signal_saves_and_says_how_to_go_on(process, group, signal.SIGINT)
+
+
+def test_two_processes_cannot_train_in_one_directory_and_the_first_can_be_terminated(root, tmp_path):
+    longer = (*LONG, "probe=none", "steps=20_000_000")  # it must still run when the third one has started
+    process, group = start(root, tmp_path, *longer), tmp_path / "runs" / "default"
+    wait_for(lambda: list(group.glob("*/metrics.csv")), process)
     second = train(root, tmp_path, *longer, check=False)
-    third = train(root, tmp_path, *longer, check=False)  # the second one must not have taken the lock away
-    process.kill()
-    process.wait()
+    third = inside.train(root, tmp_path, *longer, check=False)  # the second one must not have taken the lock away
     for refused in (second, third):
         assert refused.returncode == 2
         assert "another process is training" in refused.stderr
-
-
-def test_same_seed_same_weights_across_processes(root, tmp_path, finished):
-    _, group, _ = finished
-    train(root, tmp_path, "steps=4000", "logging.every_steps=256")
-    first, second = newest_weights(the_run(group)), newest_weights(the_run(tmp_path / "runs" / "default"))
-    assert first.keys() == second.keys()
-    for name, array in first.items():
-        np.testing.assert_array_equal(array, second[name])
+    assert_a_signal_saves_and_says_how_to_go_on(process, group, signal.SIGTERM)
 
 
 def test_a_number_that_is_not_finite_stops_the_run_and_is_named(root, tmp_path):
@@ -174,6 +170,7 @@ def test_a_number_that_is_not_finite_stops_the_run_and_is_named(root, tmp_path):
         root,
         tmp_path,
         "steps=20_000",
+        "probe=none",
         "optimizer=sgd",
         "optimizer.learning_rate=1e30",
         "optimizer.clip_norm=null",
@@ -190,19 +187,21 @@ def test_a_number_that_is_not_finite_stops_the_run_and_is_named(root, tmp_path):
         assert "torso/dense_0/kernel" in saved
 
 
-def test_fresh_starts_over(root, tmp_path):
-    first = train(root, tmp_path, "steps=1000")
-    run = the_run(tmp_path / "runs" / "default")
-    before = newest_weights(run)
-    again = train(root, tmp_path, "steps=1000", "fresh=true")
-    assert "Training in" in first.stdout
+def test_fresh_starts_over_and_the_same_seed_gives_the_same_weights_in_another_process(root, tmp_path, finished):
+    folder, group, printed = finished
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    again = train(root, tmp_path, "steps=4000", "logging.every_steps=256", "fresh=true")
+    assert "Training in" in printed
     assert "Training in" in again.stdout
-    assert len(csv_rows(run)) == 8
-    for name, array in newest_weights(run).items():
-        np.testing.assert_array_equal(array, before[name])
+    run = the_run(tmp_path / "runs" / "default")
+    assert len(csv_rows(run)) == 32
+    first, second = newest_weights(the_run(group)), newest_weights(run)
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
 
 
 def test_help_is_worth_reading(root, tmp_path):
-    result = train(root, tmp_path, "--help")
+    result = inside.train(root, tmp_path, "--help")
     for word in ("imtl_g, mean, mgda, nash_mtl", "fresh=true starts over", "python scripts/train.py -m"):
         assert word in result.stdout

@@ -20,8 +20,8 @@ SMALL = (
 EXACT = ("environment", "episodes", "iteration", "updates", "seed")
 
 
-def advanced(experiment, count):
-    programs, found = experiment.programs(probe_every=2), {}
+def advanced(experiment, programs, count):
+    found = {}
     while count:
         chunk = programs.iterate(count)
         count -= len(chunk.metrics["bad_update"])
@@ -34,9 +34,12 @@ def advanced(experiment, count):
 @pytest.mark.parametrize("combiner", ["sum", "pcgrad", "imtl_g"])
 def test_each_run_equals_its_single_run(build, combiner):
     """To float32 rounding: a batched matrix product may add in another order. Two iterations of 16 updates."""
-    together, logged = advanced(build(*SMALL, "seeds=3", f"combiner={combiner}"), 2)
+    many, one = build(*SMALL, "seeds=3", f"combiner={combiner}"), build(*SMALL, f"combiner={combiner}")
+    together, logged = advanced(many, many.programs(probe_every=2), 2)
+    programs = one.programs(probe_every=2)
     for number in range(3):
-        alone, logged_alone = advanced(build(*SMALL, f"seed={5 + number}", f"combiner={combiner}"), 2)
+        one.restart(5 + number)
+        alone, logged_alone = advanced(one, programs, 2)
         assert together.keys() == alone.keys()
         for name, array in alone.items():
             if name.split("/")[0] in EXACT and array.dtype != np.float32:
@@ -53,8 +56,11 @@ def test_evaluations_together_are_those_of_each_alone(build):
     experiment = build(*SMALL, "seeds=2")
     seeds = [fold(seed, 9) for seed in tf.unstack(experiment.variables.seed)]
     together = make_evaluator(experiment, 12).run(seeds)
+    one = build(*SMALL)
+    evaluator = make_evaluator(one, 12)
     for number, evaluation in enumerate(together):
-        alone = make_evaluator(build(*SMALL, f"seed={5 + number}"), 12).run([seeds[number]])[0]
+        one.restart(5 + number)
+        alone = evaluator.run([seeds[number]])[0]
         np.testing.assert_array_equal(evaluation.returns, alone.returns)
 
 

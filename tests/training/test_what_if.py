@@ -1,10 +1,8 @@
 """What other rules would do, against the learner's own update, sums of rows by hand and finite differences."""
 
-import hydra
 import numpy as np
 import pytest
 import tensorflow as tf
-from composition import CONFIGS, build, register_resolvers
 
 from rl.training.state import read
 from rl.training.what_if import cosine_matrix, what_if
@@ -31,15 +29,12 @@ def sgd(learning_rate):
 
 
 @pytest.fixture(scope="module")
-def asked():
-    """An experiment after two iterations, and what its third would learn from."""
-    register_resolvers()
-    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        experiment = build(hydra.compose("train", overrides=[*SMALL, "combiner=pcgrad", "probe=none"]))
-    programs = experiment.programs(probe_every=1)
-    programs.compile()
-    programs.iterate(2)
+def asked(build):
+    """A learner after two iterations, and what its third would learn from."""
+    experiment = build(*SMALL, "combiner=pcgrad", "probe=none")
     learner, state = experiment.learner, read(experiment.variables)
+    for _ in range(2):
+        state, _ = learner.learn(*learner.collect(state, learner.chance(state.seed, state.iteration)))
     return learner, *learner.collect(state, learner.chance(state.seed, state.iteration))
 
 
