@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help train test lint clean
+.PHONY: help train test lint lint-js clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,10 @@ lint: $(VENV)/.installed-test
 	@echo "== lint"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+#: The Gradients tab's page, where there is Node.js: not a part of lint, as it fetches Prettier.
+lint-js:
+	npx --yes prettier@3.10.1 --print-width 120 --check rl/tensorboard/plugin/static
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "== setting up $(VENV) (once; takes a minute or two)"

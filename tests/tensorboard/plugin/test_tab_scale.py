@@ -1,8 +1,5 @@
 """Twenty runs of a thousand updates, twenty layers, four rows: the tab stays quick, and sends what a screen shows."""
 
-import statistics
-import time
-
 import pytest
 from gramian_logs import gramians, legend, write_run
 from servers import tensorboard, until
