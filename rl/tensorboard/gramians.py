@@ -12,6 +12,8 @@ from tensorboard.util import tensor_util
 
 PLUGIN = "gradients"
 TAG = "gradient/gramian"
+MOST_MOMENTS = 2000
+"""Of a run. TensorBoard would keep 10 of a tensor that is not its own, or 100, chosen at random."""
 
 
 class Legend(NamedTuple):

@@ -6,21 +6,19 @@ sum of the objectives' sizes, negative where the step lowers the loss.
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from studies import interval, last_returns, train_settings, typical, with_interval
 
-from benchmarks.printing import machine, markdown, progress
-from benchmarks.runs import SCRIPTS, column, combiner_names, summary
+from benchmarks.printing import machine, markdown
+from benchmarks.runs import combiner_names, summary
 
-_ENVIRONMENT = ("environment=compiled/cartpole", "threads=2", "logging.progress=false")
+_ENVIRONMENT = ("environment=compiled/cartpole", "threads=2")
 _PLAIN = ("experiment=cleanrl", "network.shared=true", "num_envs=8", "agent.value_loss=squared")
 _KINDS = ("plain", "default")
-_LAST_SHARE = 0.05  # of the training, over which its own return is averaged
-_RESAMPLES = 10_000
 
 
 def add(commands) -> None:
@@ -41,14 +39,12 @@ def shared(arguments: argparse.Namespace) -> None:
     """Measures and prints."""
     if arguments.figure and "plain" not in arguments.settings:
         sys.exit("--figure draws the plain settings, which --settings leaves out; add plain, or leave out --figure.")
-    every = {"plain": (_PLAIN, arguments.seeds), "default": ((), arguments.default_seeds)}
-    kinds = {kind: every[kind] for kind in arguments.settings}
-    for kind, combiner in progress([(kind, name) for kind in kinds for name in arguments.only], "settings"):
-        settings, seeds = kinds[kind]
-        chosen = (f"combiner={combiner}", f"seeds={seeds}", f"steps={arguments.steps}")
-        folder = f"hydra.run.dir='{arguments.folder / kind / combiner}/seed=0'"
-        command = [sys.executable, str(SCRIPTS / "train.py"), *_ENVIRONMENT, *settings, *chosen, folder]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    of_kind = {"plain": (_PLAIN, arguments.seeds), "default": ((), arguments.default_seeds)}
+    kinds = {kind: of_kind[kind] for kind in arguments.settings}
+    for kind, (settings, seeds) in kinds.items():
+        shared = (*_ENVIRONMENT, *settings, f"steps={arguments.steps}")
+        every = {name: (*shared, f"combiner={name}") for name in arguments.only}
+        train_settings(every, arguments.folder / kind, seeds=seeds)
     for kind, (settings, seeds) in kinds.items():
         rows = [
             _row(combiner, [arguments.folder / kind / combiner / f"seed={seed}" for seed in range(seeds)])
@@ -60,7 +56,7 @@ def shared(arguments: argparse.Namespace) -> None:
         )
         header = [
             "combiner",
-            f"return in the last {_LAST_SHARE:.0%} of training",
+            "return in the last 5 % of training",
             "greedy evaluation",
             "worst seed",
             "value row / policy row",
@@ -78,42 +74,25 @@ def shared(arguments: argparse.Namespace) -> None:
         print(f"\nWritten: {arguments.figure}")
 
 
-def interval(numbers: Sequence[float]) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of the mean over seeds."""
-    numbers, random = np.asarray(numbers), np.random.default_rng(0)
-    means = random.choice(numbers, (_RESAMPLES, len(numbers))).mean(1)
-    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
-
-
 def _row(combiner: str, runs: Sequence[Path]) -> list[str]:
     """Returns of the runs, and medians over training, then over seeds, of what the rows say."""
-    training, greedy = [_last(run) for run in runs], [summary(run)["evaluation"]["mean"] for run in runs]
+    training, greedy = [last_returns(run) for run in runs], [summary(run)["evaluation"]["mean"] for run in runs]
 
-    def typical(tag: str, form: str) -> str:
-        return format(np.median([np.nanmedian(column(run, tag)) for run in runs]), form)
+    def over_runs(tag: str, form: str) -> str:
+        return format(np.median([typical(run, tag) for run in runs]), form)
 
     return [
         f"`{combiner}`",
-        _with_interval(training),
-        _with_interval(greedy),
+        with_interval(training),
+        with_interval(greedy),
         f"{min(greedy):.1f}",
-        typical("gradient/norm_ratio/value-policy", ".3g"),
-        typical("gradient/cosine/policy-value", "+.3f"),
-        typical("update/share/policy", "+.3f"),
-        typical("update/share/value", "+.3f"),
-        typical("update/cosine/policy-applied", "+.3f"),
-        typical("update/cosine/value-applied", "+.3f"),
+        over_runs("gradient/norm_ratio/value-policy", ".3g"),
+        over_runs("gradient/cosine/policy-value", "+.3f"),
+        over_runs("update/share/policy", "+.3f"),
+        over_runs("update/share/value", "+.3f"),
+        over_runs("update/cosine/policy-applied", "+.3f"),
+        over_runs("update/cosine/value-applied", "+.3f"),
     ]
-
-
-def _last(run: Path) -> float:
-    returns = column(run, "episode/return")
-    return float(np.nanmean(returns[-max(1, int(len(returns) * _LAST_SHARE)) :]))
-
-
-def _with_interval(numbers: Sequence[float]) -> str:
-    low, high = interval(numbers)
-    return f"{np.mean(numbers):.1f} ({low:.1f} to {high:.1f})"
 
 
 def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
@@ -123,7 +102,7 @@ def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    returns = {name: [_last(run) for run in of_one] for name, of_one in runs.items()}
+    returns = {name: [last_returns(run) for run in of_one] for name, of_one in runs.items()}
     names = sorted(returns, key=lambda name: -np.mean(returns[name]))
     places = np.arange(len(names))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.5 + 0.33 * len(names)), sharey=True, layout="constrained")
@@ -137,7 +116,7 @@ def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
     left.set_title("return in the last 5 % of training\n(mean and 95 % interval; a tick a seed)", fontsize=10)
     for offset, objective, color in ((-0.2, "policy", "#4477aa"), (0.2, "value", "#ee6677")):
         tag = f"update/cosine/{objective}-applied"
-        cosines = [np.median([np.nanmedian(column(run, tag)) for run in runs[name]]) for name in names]
+        cosines = [np.median([typical(run, tag) for run in runs[name]]) for name in names]
         right.barh(places + offset, cosines, 0.4, color=color, label=f"the {objective}'s row")
     right.axvline(0, color="black", linewidth=0.8)
     right.set_title("cosine of the applied step, −Δw, and\n(median over training, then over seeds)", fontsize=10)

@@ -6,8 +6,7 @@ from tensorboard.backend.event_processing.data_provider import MultiplexerDataPr
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
 
-from rl.tensorboard.gramians import PLUGIN
-from rl.tensorboard.plugin.loader import MOST_MOMENTS
+from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN
 from rl.tensorboard.plugin.source import Listing, Series, Source
 
 

@@ -2,10 +2,7 @@
 
 from tensorboard.plugins import base_plugin
 
-from rl.tensorboard.gramians import PLUGIN
-
-MOST_MOMENTS = 2000
-"""Of a run. TensorBoard would keep 10 of a tensor that is not its own, or 100, chosen at random."""
+from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN
 
 
 class Loader(base_plugin.TBLoader):

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from tensorboard.data.provider import DataProvider, RunTagFilter
 
-from rl.tensorboard.gramians import PLUGIN, TAG, Legend, read_legend
-from rl.tensorboard.plugin.loader import MOST_MOMENTS
+from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN, TAG, Legend, read_legend
 
 _CACHED_BYTES = 1 << 30
 
