@@ -9,6 +9,8 @@ import time
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata
 
 SMALL = (
     "environment=compiled/cartpole",
@@ -70,6 +72,17 @@ def test_again_everything_is_skipped_whatever_the_order(root, undisturbed):
     assert again.returncode == 0, again.stdout + again.stderr
     assert "4 skipped" in again.stdout.splitlines()[-1]
     assert {key: summary for key, (summary, _) in runs(folder).items()} == before
+
+
+def test_hparams_are_what_was_swept_and_the_seed_one_type_a_key(undisturbed):
+    for (combiner, seed), (_, run) in runs(undisturbed[0]).items():
+        contents = EventAccumulator(str(run)).Reload().PluginTagToContent("hparams")
+        session = metadata.parse_session_start_info_plugin_data(contents[metadata.SESSION_START_INFO_TAG])
+        found = {key: getattr(value, value.WhichOneof("kind")) for key, value in session.hparams.items()}
+        assert found == {"combiner": combiner, "seed": float(seed)}
+        experiment = metadata.parse_experiment_plugin_data(contents[metadata.EXPERIMENT_TAG])
+        assert [info.name for info in experiment.hparam_infos] == ["combiner", "seed"]
+        assert "evaluation/return" in [info.name.tag for info in experiment.metric_infos]
 
 
 def test_a_seed_that_compiles_nothing_again_is_what_it_is_alone(root, undisturbed, tmp_path):
