@@ -26,6 +26,7 @@ def legend(
         coefficients=tuple(coefficients.get(name, 1.0) for name in objectives),
         groups=groups,
         combiner=combiner,
+        settings={},
     )
 
 
