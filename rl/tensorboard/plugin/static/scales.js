@@ -49,6 +49,7 @@ export function ticks({ low, high, log }, count) {
     }
   }
   const raw = (high - low) / Math.max(1, count);
+  if (!(raw > 0 && raw < Infinity)) return [];
   const power = 10 ** Math.floor(Math.log10(raw));
   const unit = [1, 2, 5, 10].find((k) => k * power >= raw * (1 - 1e-9)) * power;
   const [first, last] = [Math.ceil(low / unit - 1e-9), Math.floor(high / unit + 1e-9)];
