@@ -26,6 +26,8 @@ _LAUNCHERS = {
     "submitit_slurm": _SUBMITIT,
     "ray": (
         "hydra.launcher.ray.init.address=${oc.env:RAY_ADDRESS,null}",
+        # The launcher would set it, and Ray takes none for a cluster that is already running.
+        "+hydra.launcher.ray.init.object_store_memory=null",
         "+hydra.launcher.ray.init.runtime_env={env_vars:{PYTHONPATH:'${worker_path:}'}}",
         "+hydra.launcher.ray.remote.num_cpus=${threads}",
         "+hydra.launcher.ray.remote.max_retries=0",

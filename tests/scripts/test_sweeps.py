@@ -140,14 +140,29 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_end(root, undisturbed, tmp_
         assert_same_bits(newest(run), newest(expected[key][1]))
 
 
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_every_launcher_gives_the_same_results(root, undisturbed, tmp_path, launcher):
-    pytest.importorskip({"joblib": "joblib", "submitit_local": "submitit", "ray": "ray"}[launcher])
-    result = sweep(root, tmp_path, "seed=range(2)", "steps=6_000", f"hydra/launcher={launcher}")
+    pytest.importorskip({"joblib": "joblib", "submitit_local": "submitit"}[launcher])
+    assert_as_undisturbed(root, tmp_path, undisturbed[0], f"hydra/launcher={launcher}")
+
+
+def test_so_does_a_ray_cluster_of_two_nodes(root, undisturbed, tmp_path):
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        environment = {**os.environ, "RAY_ADDRESS": cluster.address}
+        assert_as_undisturbed(root, tmp_path, undisturbed[0], "hydra/launcher=ray", env=environment)
+    finally:
+        cluster.shutdown()
+
+
+def assert_as_undisturbed(root, folder, undisturbed, launcher, **more):
+    result = sweep(root, folder, "seed=range(2)", "steps=6_000", launcher, **more)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 done" in result.stdout
-    expected = runs(undisturbed[0])
-    for key, (_, run) in runs(tmp_path).items():
+    expected = runs(undisturbed)
+    for key, (_, run) in runs(folder).items():
         assert_same_bits(newest(run), newest(expected[key][1]))
 
 
