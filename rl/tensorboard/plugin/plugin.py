@@ -91,6 +91,10 @@ class GradientsPlugin(base_plugin.TBPlugin):
 
     def _what_if(self, request: Request, context: "_Context") -> Any:
         run, step, scope = request.run(), request.step(), request.scope()
+        num_groups = len(context.listings[run].legend.groups)
+        if num_groups > what_if.MOST_GROUPS:
+            most = f"what if is computed for at most {what_if.MOST_GROUPS}"
+            raise BadRequestError(f"run {run!r} has {num_groups} groups of objectives; {most}.")
         series = context.one(run)
         return {"run": run, **views.alternatives(series, self._choices(series, scope), step, scope)}
 

@@ -12,6 +12,9 @@ from rl.tensorboard.gramians import Legend
 HURTS = 1e-6
 """A step hurts an objective whose cosine with it is below −1e−6; nearer to 0 float64 cannot tell."""
 
+MOST_GROUPS = 8
+"""Of objectives: some rules' programs grow with the square of the groups, and with thirty would take all memory."""
+
 
 class Choices(NamedTuple):
     """What one combiner would have done at every moment.

@@ -1,81 +1,146 @@
 """Runs that are damaged, or named to do harm: no script runs, nothing fails, and the page says what it leaves out."""
 
+import csv
+import io
 import json
 
 import numpy as np
 import pytest
-from gramian_logs import gramians, legend, write_run
+from gramian_logs import gramians, legend, write_run, write_summaries
 from servers import tensorboard
 from tab import SIZE, Tab
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from rl.tensorboard.gramians import gramian_summary
 
 MARKUP = '<img src=x onerror="window.top.hacked=1;window.hacked=1">'
 QUOTES = "\"'`];</script><script>window.top.hacked=1</script>"
+FORMULA = "=1+1"
 NAMES = [f"../{MARKUP}", QUOTES, "../../etc/passwd"]
+HARMFUL = "<img src=x onerror=window.top.hacked=1>'\",seed=0"  # a folder's name holds no slash
 HARMED = "[window.hacked, window.top.hacked].map((x) => x === undefined)"
+PAIR = ("policy", "value")
 
 
 @pytest.fixture(scope="module")
 def opened(chromium, tmp_path_factory):
     logs = tmp_path_factory.mktemp("hostile")
-    harmful = legend(names=NAMES, objectives=(MARKUP, QUOTES, "=1+1"), extra_rows=("applied", "../x"), combiner=MARKUP)
-    # A folder's name holds no slash; the rest is as hostile as a file system lets it be.
-    write_run(logs / "<img src=x onerror=alert(1)>'\",seed=0", harmful, gramians(harmful, 5))
-    broken = legend(layers=2)
-    arrays = gramians(broken, 9)
+    harmful = legend(names=NAMES, objectives=(MARKUP, FORMULA), extra_rows=("applied", QUOTES, "../x"), combiner=MARKUP)
+    write_run(logs / HARMFUL, harmful, gramians(harmful, 5))
+    plain = legend(layers=2)
+    arrays = gramians(plain, 9)
     arrays[3, 0, 0, 0], arrays[5, 1, 1, 2], arrays[6] = np.nan, np.inf, -np.inf
-    write_run(logs / "not_finite", broken, arrays)
-    write_run(logs / "other_layers", legend(layers=7, objectives=("policy", "value")), [])
-    other = legend(layers=7, objectives=("policy", "value"))
-    write_run(logs / "other_layers", other, gramians(other, 5))
-    write_run(logs / "cut_off", broken, gramians(broken, 9))
+    write_run(logs / "not_finite", plain, arrays)
+    for run, layers in (("other_layers", 7), ("many_layers", 230)):
+        other = legend(layers=layers, objectives=PAIR)
+        write_run(logs / run, other, gramians(other, 3))
+    write_run(logs / "shares_nothing", legend(layers=0), np.zeros((3, 0, 6, 6)))
+    many = legend(layers=1, objectives=[f"objective {k}" for k in range(30)], extra_rows=())
+    write_run(logs / "many_rows", many, gramians(many, 3))
+    # The greatest numbers and the least that there are, and moments with no direction at all.
+    extreme = legend(layers=2, objectives=PAIR, extra_rows=("combined",))
+    write_run(logs / "extreme", extreme, [k * np.array([np.diag([1.7e308, 5e-324, 1.0])] * 2) for k in (0, 1, 1)])
+    write_run(logs / "cut_off", plain, gramians(plain, 9))
     (file,) = (logs / "cut_off").glob("events*")
     file.write_bytes(file.read_bytes()[:-100])
-    writer = EventFileWriter(str(logs / "no_legend"))
-    summary = gramian_summary(arrays[0], broken)
-    summary.value[0].metadata.plugin_data.content = json.dumps({"layers": MARKUP}).encode()
-    writer.add_event(Event(step=1, summary=summary))
-    writer.close()
-    with tensorboard(logs, "--reload_interval", "0", runs=5) as address:
+    no_legend = gramian_summary(arrays[0], plain)
+    no_legend.value[0].metadata.plugin_data.content = json.dumps({"layers": MARKUP}).encode()
+    write_summaries(logs / "no_legend", [no_legend])
+    write_summaries(logs / "mixed_shapes", [gramian_summary(x, plain) for x in (arrays[0], arrays[0, :1], arrays[1])])
+    write_summaries(logs / "wrong_shapes", [gramian_summary(x, plain) for x in arrays[:, :1]])
+    with tensorboard(logs, "--reload_interval", "0", runs=11) as address:
         tab = Tab(chromium.new_page(viewport=SIZE), address)
         tab.open()
         yield tab
+        tab.page.close()
 
 
-@pytest.mark.parametrize("view", ["overview", "layers", "moment", "whatif", "runs"])
-@pytest.mark.parametrize("run", ["<img", "not_finite", "other_layers", "cut_off"])
-def test_no_script_runs_and_every_view_is_drawn(tab, view, run):
-    (name,) = [one["run"] for one in tab.ask("runs")["runs"] if one["run"].startswith(run)]
-    tab.restart(view=view, run=name)
-    tab.canvas("")
-    assert tab.frame.evaluate(HARMED) == [True, True]
-    assert not tab.frame.locator(".error").count()
-    assert not tab.frame.locator("img").count()
-    for canvas in tab.frame.locator("main canvas:visible").all()[:4]:
-        canvas.focus()
-        tab.page.keyboard.press("ArrowRight")
+@pytest.mark.parametrize("run", [HARMFUL, "not_finite", "other_layers", "many_layers", "extreme", "cut_off"])
+def test_no_script_runs_and_every_view_is_drawn(tab, run):
+    tab.restart(run=run, extra=True)
+    for view in ("overview", "layers", "moment", "whatif", "runs"):
+        tab.view(view)
+        tab.canvas("")
+        for canvas in tab.frame.locator("main canvas:visible").all()[:2]:
+            canvas.focus()
+            tab.page.keyboard.press("ArrowRight")
         tab.page.keyboard.press("Enter")
         tab.idle()
-    assert tab.frame.evaluate(HARMED) == [True, True]
+        assert not tab.frame.locator("main > .error").count()
+        assert not tab.frame.locator("img").count()
+        assert tab.frame.evaluate(HARMED) == [True, True]
 
 
 def test_names_are_shown_as_they_are(tab):
-    tab.restart(view="layers", run=next(one["run"] for one in tab.ask("runs")["runs"] if one["run"].startswith("<img")))
-    assert tab.frame.get_by_label("row", exact=True).locator("option").all_inner_texts()[:2] == [MARKUP, QUOTES]
+    tab.restart(view="layers", run=HARMFUL, filter="img")
+    assert tab.frame.locator(".runs .name").all_inner_texts() == [HARMFUL]
+    rows = tab.frame.get_by_label("row", exact=True).locator("option").all_inner_texts()
+    assert rows == [MARKUP, FORMULA, "−applied", QUOTES, "../x"]
+    header, *cells = table(tab, "Layers × time")
+    assert [row[0] for row in cells] == NAMES
+    tab.view("overview")
+    header, *_ = table(tab, "Norms of the rows")
+    assert header == ["step", MARKUP, f"'{FORMULA}"]  # a spreadsheet takes no formula from a log
+    name, _ = tab.save(tab.canvas("Norms of the rows"), "SVG")
+    assert name == "_img_src=x_onerror=window.top.hacked=1_,seed=0_Norms_of_the_rows.svg"
 
 
-def test_what_cannot_be_drawn_is_said(tab):
-    damaged = tab.frame.locator("section", has_text="no_legend")
-    assert "its metadata is not a legend of Gramians" in damaged.inner_text()
-    not_finite = tab.frame.locator("section", has_text="not_finite")
-    not_finite.get_by_text("in 3 a number is not finite").wait_for()
-    # What was cut off is the last moment; the others are there.
-    tab.frame.locator("section", has_text="cut_off").get_by_text("8 moments").wait_for()
+def table(tab, title):
+    return list(csv.reader(io.StringIO(tab.save(tab.canvas(title), "CSV")[1].decode())))
 
 
-def test_a_moment_that_is_not_finite_says_so(tab):
-    tab.restart(view="moment", run="not_finite", step=7000)
-    tab.frame.get_by_text("Some numbers of this moment are not finite").wait_for()
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("no_legend", "its metadata is not a legend of Gramians"),
+        ("shares_nothing", "its network shares no weights"),
+        ("not_finite", "9 moments; in 3 a number is not finite, which leaves a gap"),
+        ("cut_off", "8 moments."),  # what was cut off is the last one; the others are there
+        ("mixed_shapes", "2 moments; 1 of another shape than their legend are left out"),
+        ("wrong_shapes", "0 moments; 9 of another shape than their legend are left out"),
+    ],
+)
+def test_the_card_says_what_is_left_out(tab, run, words):
+    tab.restart(filter=f"^{run}$")
+    assert words in tab.frame.locator("section.card").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("view", "run", "words"),
+    [
+        ("layers", "not_finite", "In 3 moments a number is not finite."),
+        ("layers", "many_layers", "The first 200 of 230 layers are shown."),
+        ("moment", "not_finite", "Some numbers of this moment are not finite, and are left out."),
+        ("moment", "many_layers", "The first 200 of 230 layers are shown."),
+    ],
+)
+def test_a_view_says_what_is_left_out(tab, view, run, words):
+    tab.restart(view=view, run=run, step=7000)
+    assert words in tab.frame.locator("main").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("view", "run", "words"),
+    [
+        ("moment", "wrong_shapes", "run 'wrong_shapes' has no Gramian of the shape that its legend says."),
+        ("whatif", "many_rows", "run 'many_rows' has 30 groups of objectives; what if is computed for at most 8."),
+    ],
+)
+def test_what_cannot_be_shown_is_a_sentence_and_another_run_can_be_chosen(tab, view, run, words):
+    tab.restart(view=view, run=run)
+    for _ in range(2):
+        assert tab.frame.locator("main > .error").inner_text().split("\n\n") == ["This could not be shown", words]
+        assert not tab.frame.locator("main canvas:visible").count()
+        tab.choose("run", "other_layers")
+        assert not tab.frame.locator("main > .error").count()
+        assert tab.frame.locator("main canvas:visible").count()
+        tab.choose("run", run)  # nothing of the run before stays in sight
+    assert {complaint.split(":")[1] for complaint in tab.complaints} == {" Failed to load resource"}  # answers 400
+    tab.complaints.clear()
+
+
+def test_a_view_without_a_drawable_run_says_why(tab):
+    tab.restart(view="layers", filter="no_legend|shares_nothing")
+    words = tab.frame.locator("main .notice").inner_text()
+    assert words.startswith("No chosen run can be drawn")
+    assert "no_legend: its metadata is not a legend of Gramians" in words
+    assert "shares_nothing: its network shares no weights" in words

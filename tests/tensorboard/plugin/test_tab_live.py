@@ -1,6 +1,7 @@
-"""A run that is still being written: the page follows it by itself."""
+"""Runs that are still being written: the page follows them by itself."""
 
-import pytest
+from contextlib import ExitStack
+
 from gramian_logs import gramians, legend
 from servers import tensorboard
 from tab import SIZE, Tab
@@ -9,36 +10,48 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from rl.tensorboard.gramians import gramian_summary
 
+OF = legend(layers=2)
+ARRAYS = gramians(OF, 12)
+SLOW = 60_000  # milliseconds; TensorBoard looks every second and the page every five
 
-@pytest.mark.parametrize("fast", ["true", "false"])
-def test_moments_are_added_while_the_page_is_open(chromium, tmp_path, fast):
-    of = legend(layers=2)
-    arrays = gramians(of, 12)
-    writer = EventFileWriter(str(tmp_path / "growing,seed=0"))
 
-    def write(steps):
-        for step in steps:
-            writer.add_event(Event(step=step, wall_time=1.7e9 + step, summary=gramian_summary(arrays[step], of)))
-        writer.flush()
+def write(writer, steps):
+    for step in steps:
+        writer.add_event(Event(step=step, wall_time=1.7e9 + step, summary=gramian_summary(ARRAYS[step], OF)))
+    writer.flush()
 
-    write(range(5))
-    with tensorboard(tmp_path, f"--load_fast={fast}", "--reload_interval", "1", runs=1) as address:
-        page = chromium.new_page(viewport=SIZE)
-        tab = Tab(page, address)
-        tab.open()
-        card = tab.frame.locator("section", has_text="growing")
-        card.get_by_text("5 moments").wait_for(timeout=30_000)
-        tab.frame.evaluate("window.stillTheSamePage = true")
-        write(range(5, 12))
-        card.get_by_text("12 moments").wait_for(timeout=60_000)
-        assert tab.frame.evaluate("window.stillTheSamePage")
-        tab.view("moment")
-        tab.frame.get_by_text("step 11 (12 of 12)").wait_for()
-        # Another run, which was not there when the page was opened.
-        other = EventFileWriter(str(tmp_path / "later,seed=0"))
-        other.add_event(Event(step=1, wall_time=1.7e9, summary=gramian_summary(arrays[1], of)))
-        other.close()
-        tab.frame.locator("aside").get_by_text("later,seed=0").wait_for(timeout=60_000)
-        assert tab.complaints == []
-        page.close()
-    writer.close()
+
+def test_runs_show_up_and_grow_while_the_page_is_open(chromium, tmp_path):
+    with ExitStack() as stack:
+        tabs = {}
+        for fast in ("true", "false"):  # TensorBoard's loader in Rust, and the one in Python
+            flags = (f"--load_fast={fast}", "--reload_interval", "1")
+            address = stack.enter_context(tensorboard(tmp_path, *flags, runs=0))
+            tabs[fast] = Tab(chromium.new_page(viewport=SIZE), address)
+            stack.callback(tabs[fast].page.close)
+        for tab in tabs.values():
+            tab.open()
+            notice = tab.frame.locator("main .notice").inner_text()
+            assert "No run here has logged Gramians" in notice
+            assert "train with probe=default" in notice
+            tab.frame.evaluate("window.stillTheSamePage = true")
+        writer = EventFileWriter(str(tmp_path / "growing,seed=0"))
+        write(writer, range(5))
+        for tab in tabs.values():
+            card(tab, "growing,seed=0").get_by_text("5 moments.", exact=True).wait_for(timeout=SLOW)
+        write(writer, range(5, 12))
+        later = EventFileWriter(str(tmp_path / "later,seed=0"))
+        write(later, range(1))
+        for tab in tabs.values():
+            card(tab, "growing,seed=0").get_by_text("12 moments.", exact=True).wait_for(timeout=SLOW)
+            card(tab, "later,seed=0").get_by_text("1 moment.", exact=True).wait_for(timeout=SLOW)
+            tab.view("moment")
+            tab.frame.get_by_text("step 11 (12 of 12)").wait_for()
+            assert tab.frame.evaluate("window.stillTheSamePage")
+            assert tab.complaints == []
+        writer.close()
+        later.close()
+
+
+def card(tab, run):
+    return tab.frame.locator(f'section[aria-label="{run}"]')

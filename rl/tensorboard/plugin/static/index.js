@@ -260,6 +260,9 @@ class App {
       const shown = notice("This could not be shown", error.message);
       shown.classList.add("error");
       this.main.prepend(shown);
+      // The pictures may be another run's; the choice of a run is the way out.
+      if (view.body) view.body.hidden = true;
+      if (view.controls && !view.controls.hasChildNodes() && this.chosenRun()) view.controls.append(this.runChoice());
     }
     if (this.asking === asking) this.main.setAttribute("aria-busy", "false");
   }

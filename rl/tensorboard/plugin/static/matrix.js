@@ -17,7 +17,9 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
     ctx.font = FONT;
     const longest = Math.max(...rows.map((row) => ctx.measureText(row).width), 20);
     const left = Math.min(longest + 10, width * 0.4);
-    const cell = Math.min((width - left - 4) / columns.length, 96);
+    // The last column's name leans out of it to the right.
+    const beyond = Math.max(Math.min(0.71 * ctx.measureText(columns.at(-1)).width, TOP - 12) - 15, 4);
+    const cell = Math.min((width - left - beyond) / columns.length, 96);
     return { left, cell, tall: (height - TOP - 4) / rows.length };
   }
 

@@ -128,7 +128,7 @@ export class Overview {
     }
     const each = data.moments_per_point;
     const notes = [
-      `${whole(data.moments)} moments`,
+      data.moments === 1 ? "1 moment" : `${whole(data.moments)} moments`,
       each > 1 ? `a point is the median of ${each} (of conflict the mean)` : null,
       data.broken ? `in ${whole(data.broken)} a number is not finite, which leaves a gap` : null,
       data.left_out ? `${whole(data.left_out)} of another shape than their legend are left out` : null,
