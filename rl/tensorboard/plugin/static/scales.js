@@ -48,7 +48,7 @@ export function ticks({ low, high, log }, count) {
       return powers;
     }
   }
-  const raw = high / Math.max(1, count) - low / Math.max(1, count); // high − low may be more than a number holds
+  const raw = (high - low) / Math.max(1, count);
   if (!(raw > 0 && raw < Infinity)) return [];
   const power = 10 ** Math.floor(Math.log10(raw));
   const unit = [1, 2, 5, 10].find((k) => k * power >= raw * (1 - 1e-9)) * power;
