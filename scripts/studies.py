@@ -5,10 +5,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import hydra
 import numpy as np
 from benchmarks.printing import progress
 from benchmarks.runs import SCRIPTS, column, summary
+from composition import CONFIGS, IGNORED, flat, load_config
+from omegaconf import DictConfig
 
 _RESAMPLES = 10_000
 
@@ -20,9 +24,24 @@ def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds
     stopped.
     """
     for name in progress(list(settings), "settings"):
-        place = f"hydra.run.dir='{folder / name}/seed=0'"
-        command = [sys.executable, str(SCRIPTS / "train.py"), *settings[name], f"seeds={seeds}", place]
-        subprocess.run([*command, "logging.progress=false"], stdout=subprocess.DEVNULL, check=True)
+        overrides = [*settings[name], f"seeds={seeds}", "logging.progress=false"]
+        if not _trained(runs_of(folder, name, seeds=seeds), overrides):
+            place = f"hydra.run.dir='{folder / name}/seed=0'"
+            command = [sys.executable, str(SCRIPTS / "train.py"), *overrides, place]
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def _trained(runs: Sequence[Path], overrides: Sequence[str]) -> bool:
+    """Whether all are completed runs of what the overrides say; whatever else is there, the training script decides."""
+    if not all((run / "summary.json").exists() and summary(run)["status"] == "completed" for run in runs):
+        return False
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        asked = _told_apart(hydra.compose("train", overrides=list(overrides)))
+    return all(_told_apart(load_config(run)) == asked for run in runs)
+
+
+def _told_apart(config: DictConfig) -> dict[str, Any]:
+    return {key: value for key, value in flat(config).items() if not key.startswith(IGNORED)}
 
 
 def runs_of(folder: Path, name: str, *, seeds: int) -> list[Path]:
@@ -34,6 +53,12 @@ def last_returns(run: Path, share: float = 0.05) -> float:
     """The mean return of the episodes that ended in the last part of the training."""
     returns = column(run, "episode/return")
     return float(np.nanmean(returns[-max(1, int(len(returns) * share)) :]))
+
+
+def last_checkpoint(run: Path) -> dict[str, np.ndarray]:
+    """The arrays of the newest checkpoint by name; see rl/training/checkpoints.py."""
+    with np.load(max(run.glob("checkpoints/checkpoint_*.npz"))) as arrays:
+        return {name: arrays[name] for name in arrays.files if name != "__meta__"}
 
 
 def typical(run: Path, tag: str) -> float:
@@ -67,6 +92,7 @@ def write_csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
 __all__ = [
     "column",
     "interval",
+    "last_checkpoint",
     "last_returns",
     "runs_of",
     "summary",

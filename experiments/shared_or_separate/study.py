@@ -6,6 +6,7 @@ python experiments/shared_or_separate/study.py [--folder runs/studies]     train
 import argparse
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "scripts"))
@@ -28,17 +29,64 @@ REWARDS = {
 }
 
 
-def settings(environment: str) -> dict[str, tuple[str, ...]]:
-    """{name: overrides}: separate torsos, and a shared one with each combiner."""
-    found = {}
-    for rewards, of_rewards in REWARDS.items():
+class Variant(NamedTuple):
+    """What carries the two heads, what moves it, and what else was changed."""
+
+    torso: str
+    combiner: str
+    change: str = ""
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        first = self.combiner if self.torso == "shared" else self.torso
+        return "_".join([first, *self.change.split()])
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Overrides."""
+        return f"network.shared={self.torso == 'shared'}".lower(), f"combiner={self.combiner}", *self.overrides
+
+
+VARIANTS = (Variant("separate", "sum"), *(Variant("shared", combiner) for combiner in COMBINERS))
+CONTROLS = (  # with rewards as they are: one suspected cause each, taken away
+    Variant("separate", "sum", "no clip", ("optimizer.clip_norm=null",)),
+    Variant("shared", "policy_only"),
+    Variant("shared", "sum", "fast heads", ("optimizer.head_learning_rate=0.0025",)),
+    Variant("shared", "sum", "layer norm", ("network.torso.layer_norm=true",)),
+    Variant("shared", "sum", "relu", ("network.torso.activation=relu",)),
+)
+
+
+class Setting(NamedTuple):
+    """One cell of the table."""
+
+    environment: str
+    rewards: str
+    coefficient: float
+    variant: Variant
+
+    @property
+    def name(self) -> str:
+        """Of its folder, below the study's."""
+        place = f"{self.environment}/value {self.coefficient}, rewards {self.rewards}"
+        return f"{place}/{self.variant.name}".replace(" ", "_").replace(",", "")
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Of scripts/train.py."""
+        base = (f"environment=compiled/{self.environment}", *PLAIN, *QUIET, *REWARDS[self.rewards])
+        return *base, f"agent.coefficients.value={self.coefficient}", *self.variant.settings
+
+
+def settings(environment: str) -> list[Setting]:
+    """Separate torsos, and a shared one with each combiner, with every scale of the two losses; then the controls."""
+    found = []
+    for rewards in REWARDS:
         for coefficient in COEFFICIENTS if rewards != "unit variance" else COEFFICIENTS[:1]:
-            base = (f"environment=compiled/{environment}", *PLAIN, *QUIET, *of_rewards)
-            base += (f"agent.coefficients.value={coefficient}",)
-            place = f"{environment}/value {coefficient}, rewards {rewards}".replace(" ", "_").replace(",", "")
-            found[f"{place}/separate"] = (*base, "network.shared=false")
-            for combiner in COMBINERS:
-                found[f"{place}/{combiner}"] = (*base, "network.shared=true", f"combiner={combiner}")
+            variants = (*VARIANTS, *CONTROLS) if (rewards, coefficient) == ("1", COEFFICIENTS[0]) else VARIANTS
+            found += [Setting(environment, rewards, coefficient, variant) for variant in variants]
     return found
 
 
@@ -61,7 +109,8 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.folder / "shared_or_separate"
     for environment in arguments.only:
-        studies.train_settings(settings(environment), folder, seeds=SEEDS)
+        overrides = {setting.name: setting.overrides for setting in settings(environment)}
+        studies.train_settings(overrides, folder, seeds=SEEDS)
     rows = [row for environment in arguments.only for row in measured(folder, environment)]
     studies.write_csv(HERE / "data.csv", rows)
     for environment in arguments.only:
@@ -72,31 +121,50 @@ def main() -> None:
 def measured(folder: Path, environment: str) -> list[dict[str, object]]:
     """What every run left, a row each; the ratio is that of the rows as they enter the sum, with their coefficients."""
     rows = []
-    for name in settings(environment):
-        _, setting, torso = name.split("/")
-        _, coefficient, _, *rewards = setting.split("_")
-        for run in studies.runs_of(folder, name, seeds=SEEDS):
+    for setting in settings(environment):
+        variant, shared = setting.variant, setting.variant.torso == "shared"
+        for run in studies.runs_of(folder, setting.name, seeds=SEEDS):
             row = {
                 "environment": environment,
-                "torso": "separate" if torso == "separate" else "shared",
-                "combiner": "sum" if torso == "separate" else torso,
-                "value_coefficient": float(coefficient),
-                "rewards": " ".join(rewards),
+                "torso": variant.torso,
+                "combiner": variant.combiner,
+                "change": variant.change,
+                "value_coefficient": setting.coefficient,
+                "rewards": setting.rewards,
                 "seed": int(run.name.split("=")[1]),
                 "training_return": studies.last_returns(run),
                 "greedy_return": studies.summary(run)["evaluation"]["mean"],
+                "explained_variance": studies.typical(run, "value/explained_variance"),
+                "clip_ratio": studies.typical(run, "update/clip_ratio"),
+                "saturated": saturated(run, "torso" if shared else "policy_torso") if variant.change != "relu" else "",
             }
-            found = {key: studies.typical(run, tag) for key, tag in ROWS.items() if torso != "separate"}
-            weighted = {"weighted_ratio": found["ratio"] * float(coefficient)} if found else {}
+            found = {key: studies.typical(run, tag) for key, tag in ROWS.items() if shared}
+            weighted = {"weighted_ratio": found["ratio"] * setting.coefficient} if shared else {}
             rows.append({**row, **dict.fromkeys((*ROWS, "weighted_ratio"), ""), **found, **weighted})
     return rows
 
 
+def saturated(run: Path, torso: str) -> float:
+    """The share of tanh units of the last layer beyond ±0.99, where their slope is below 0.02.
+
+    Over the states in which the run's environments stood when training ended, and with the weights of that moment.
+    """
+    arrays = studies.last_checkpoint(run)
+    features = arrays["observation"]
+    for layer in range(2):
+        features = features @ arrays[f"{torso}/dense_{layer}/kernel"] + arrays[f"{torso}/dense_{layer}/bias"]
+        if f"{torso}/norm_{layer}/gamma" in arrays:
+            features = (features - features.mean(-1, keepdims=True)) / np.sqrt(features.var(-1, keepdims=True) + 1e-3)
+            features = features * arrays[f"{torso}/norm_{layer}/gamma"] + arrays[f"{torso}/norm_{layer}/beta"]
+        features = np.tanh(features)
+    return float(np.mean(np.abs(features) > 0.99))
+
+
 def of_settings(rows: list[dict[str, object]]) -> dict[tuple, list[dict[str, object]]]:
-    """{(torso, combiner, value coefficient, rewards): rows of its seeds}."""
+    """{(torso, combiner, change, value coefficient, rewards): rows of its seeds}."""
     found: dict[tuple, list[dict[str, object]]] = {}
     for row in rows:
-        key = row["torso"], row["combiner"], row["value_coefficient"], row["rewards"]
+        key = tuple(row[name] for name in ("torso", "combiner", "change", "value_coefficient", "rewards"))
         found.setdefault(key, []).append(row)
     return found
 
@@ -104,46 +172,74 @@ def of_settings(rows: list[dict[str, object]]) -> dict[tuple, list[dict[str, obj
 def table(rows: list[dict[str, object]]) -> str:
     """Means over seeds with 95 % bootstrap intervals, medians of what the rows say."""
     header = ["rewards", "value coefficient", "torso", "combiner", "return in the last 5 % of training", "greedy"]
-    header += ["c·value row / policy row", "cosine", "conflict", "value's share of the step"]
-    header += ["−Δw's cosine with the policy's row", "with the value's"]
+    header += [
+        "explained variance",
+        "saturated units",
+        "c·value row / policy row",
+        "cosine",
+        "value's share of the step",
+    ]
+    header += ["−Δw's cosine with the policy's row", "with the value's", "left by the clip"]
     lines = []
-    for (torso, combiner, coefficient, rewards), seeds in of_settings(rows).items():
-        line = [rewards, str(coefficient), torso, f"`{combiner}`" if torso == "shared" else "–"]
+    for (torso, combiner, change, coefficient, rewards), seeds in of_settings(rows).items():
+        line = [rewards, str(coefficient), ", ".join(filter(None, (torso, change)))]
+        line += [f"`{combiner}`" if torso == "shared" else "–"]
         line += [studies.with_interval([row[key] for row in seeds]) for key in ("training_return", "greedy_return")]
-        for key in ("weighted_ratio", "cosine", "conflict", "value_share", "policy_step_cosine", "value_step_cosine"):
-            known = [row[key] for row in seeds if row[key] != ""]
-            line.append(f"{np.median(known):.3g}" if known else "–")
-        lines.append(line)
+        line += [_middle(seeds, "explained_variance", ".2f"), _middle(seeds, "saturated", ".0%")]
+        for key in ("weighted_ratio", "cosine", "value_share", "policy_step_cosine", "value_step_cosine"):
+            line.append(_middle(seeds, key, ".3g"))
+        lines.append([*line, _middle(seeds, "clip_ratio", ".1%")])
     return markdown(header, lines)
 
 
+def _middle(seeds: list[dict[str, object]], key: str, form: str) -> str:
+    known = [row[key] for row in seeds if row[key] != ""]
+    return f"{np.median(known):{form}}" if known else "–"
+
+
+MARKERS = {"sum": "o", "pcgrad": "s", "imtl_g": "^", "config": "D", "policy_only": "*"}
+CHANGED = {"no clip": "v", "fast heads": ">", "layer norm": "P", "relu": "X"}
+COLORS = {"1": "#ee6677", "0.1": "#4477aa", "unit variance": "#228833"}
+
+
+def _style(torso: str, combiner: str, change: str, rewards: str) -> dict[str, object]:
+    """Colour: rewards, or black for a control; marker: combiner or control; hollow: separate torsos."""
+    color = "#222222" if change else COLORS[rewards]
+    fill = {"facecolors": "none", "edgecolors": color} if torso == "separate" else {"color": color, "linewidths": 0}
+    return {"marker": CHANGED.get(change, MARKERS[combiner]), "s": 20, "alpha": 0.6, **fill}
+
+
 def figure(rows: list[dict[str, object]], file: Path) -> None:
-    """Return against the ratio of the rows as they enter the sum: a point a seed, a panel an environment."""
+    """Return against the ratio of the rows and against saturation: a point a seed, a column an environment."""
     plt = pyplot()
     environments = list(dict.fromkeys(row["environment"] for row in rows))
-    panels, axes = plt.subplots(1, len(environments), figsize=(6.2 * len(environments), 4.6), squeeze=False)
-    markers, fills = {"sum": "o", "pcgrad": "s", "imtl_g": "^", "config": "D"}, {}
-    colors = {"1": "#ee6677", "0.1": "#4477aa", "unit variance": "#228833"}
-    for axis, environment in zip(axes[0], environments, strict=True):
+    panels, axes = plt.subplots(2, len(environments), figsize=(5.6 * len(environments), 8.6), squeeze=False)
+    styles: dict[str, dict] = {}
+    for (above, below), environment in zip(axes.T, environments, strict=True):
         here = of_settings([row for row in rows if row["environment"] == environment])
-        for (torso, combiner, _, rewards), seeds in here.items():
+        for (torso, combiner, change, _, rewards), seeds in here.items():
             returns = [row["training_return"] for row in seeds]
-            if torso == "separate":
-                axis.axhline(np.mean(returns), color=colors[rewards], linestyle="--", linewidth=1, alpha=0.8)
-                continue
-            places = [row["weighted_ratio"] for row in seeds]
-            style = {"marker": markers[combiner], "color": colors[rewards], "alpha": 0.5}
-            axis.scatter(places, returns, s=18, linewidths=0, **style)
-            fills[f"{combiner}, rewards {rewards}"] = style
-        axis.set(xscale="log", title=environment, xlabel="c · value row / policy row (median over training)")
-        axis.grid(alpha=0.3)
-    axes[0][0].set_ylabel("return in the last 5 % of training")
-    handles = [plt.Line2D([], [], linestyle="", label=label, **style) for label, style in fills.items()]
-    handles.append(plt.Line2D([], [], linestyle="--", color="#555555", label="separate torsos (mean; colours as left)"))
-    panels.legend(handles=handles, loc="lower center", ncols=3, fontsize=8)
-    panels.tight_layout(rect=(0, 0.2, 1, 1))
+            style = _style(torso, combiner, change, rewards)
+            if torso == "shared":
+                above.scatter([row["weighted_ratio"] for row in seeds], returns, **style)
+            if change != "relu":
+                below.scatter([row["saturated"] for row in seeds], returns, **style)
+            styles[_label(torso, combiner, change, rewards)] = style
+        above.set(xscale="log", title=environment, xlabel="c · value row / policy row (median over training)")
+        below.set(xlabel="saturated units of the policy's torso at the end", xlim=(-0.03, 1.03))
+        for axis in (above, below):
+            axis.grid(alpha=0.3)
+            axis.set_ylabel("return in the last 5 % of training")
+    handles = [plt.scatter([], [], label=label, **style) for label, style in styles.items()]
+    panels.legend(handles=handles, loc="lower center", ncols=4, fontsize=8)
+    panels.tight_layout(rect=(0, 0.12, 1, 1))
     panels.savefig(file, dpi=110)
     plt.close(panels)
+
+
+def _label(torso: str, combiner: str, change: str, rewards: str) -> str:
+    what = torso if torso == "separate" else f"shared, {combiner}"
+    return f"{what}, {change}" if change else f"{what}, rewards {rewards}"
 
 
 if __name__ == "__main__":
