@@ -7,6 +7,9 @@ import numpy as np
 
 from reporting.runs import Run, differing
 
+KINDS = {"training": "return in the last 5 % of training", "evaluation": "greedy evaluation at the end"}
+"""The scores of a run."""
+
 
 class Group(NamedTuple):
     """The runs of one setting in one environment: the completed ones, and what is to be said of the others."""
@@ -24,8 +27,8 @@ class Group(NamedTuple):
         return tuple(run.seed for run in self.runs)
 
     def scores(self, kind: str) -> np.ndarray:
-        """[seeds, 1]: `training` or `evaluation`; runs without a number are left out."""
-        values = [run.training_return if kind == "training" else run.greedy_return for run in self.runs]
+        """[seeds, 1] of one of `KINDS`; runs without a number are left out."""
+        values = [run.score(kind) for run in self.runs]
         return np.array([value for value in values if np.isfinite(value)])[:, None]
 
 

@@ -47,6 +47,10 @@ class Run(NamedTuple):
         evaluation = self.summary.get("evaluation")
         return evaluation["mean"] if evaluation else float("nan")
 
+    def score(self, kind: str) -> float:
+        """`training` or `evaluation`."""
+        return self.training_return if kind == "training" else self.greedy_return
+
     def typical(self, tag: str) -> float:
         """The median of a tag over training, NaN where it was never logged."""
         values = self.columns.get(tag, np.array([np.nan]))

@@ -52,6 +52,13 @@ def iqm(scores: np.ndarray) -> float:
     return float(metrics.aggregate_iqm(scores))
 
 
+def optimality_gap(scores: np.ndarray) -> float:
+    """How far below 1 the scores are on average, where those above 1 count as 1."""
+    from rliable import metrics
+
+    return float(metrics.aggregate_optimality_gap(scores, 1.0))
+
+
 def curves(group: Group, tag: str, num_points: int = 25) -> dict[str, np.ndarray]:
     """A tag over environment steps: {step, mean, mean_low, mean_high, iqm, iqm_low, iqm_high}, each [P].
 
@@ -116,8 +123,9 @@ def _iqms(frames: np.ndarray) -> np.ndarray:
 
 
 def _probability(x: np.ndarray, y: np.ndarray) -> float:
-    """P(x > y) + ½ P(x = y) of scores [seeds, 1]: rliable's probability of improvement, without its ranks."""
-    return float((x > y.T).mean() + 0.5 * (x == y.T).mean())
+    """P(x > y) + ½ P(x = y) of scores [seeds, tasks]: rliable's probability of improvement, without its ranks."""
+    x, y = x[:, None], y[None]
+    return float((x > y).mean() + 0.5 * (x == y).mean())
 
 
 def _intervals(scores: Mapping[str, np.ndarray | Sequence[np.ndarray]], function: Callable):

@@ -18,9 +18,10 @@ from reporting.runs import differing, find_runs
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 
 
-def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="completed", **changes):
+def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="completed", environment=None, **changes):
     """A run directory with a row of metrics for every return; the last row's are the last 5 %."""
-    run = folder / f"combiner={combiner},seed={seed}"
+    choices = {**CHOICES, "combiner": combiner, **({"environment": environment} if environment else {})}
+    run = folder / choices["environment"] / f"combiner={combiner},seed={seed}"
     (run / ".hydra").mkdir(parents=True)
     config = {
         "seed": seed,
@@ -29,7 +30,7 @@ def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="com
         "agent": {"gamma": 0.9},
     }
     (run / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config | changes))
-    (run / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump({"choices": {**CHOICES, "combiner": combiner}}))
+    (run / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump({"choices": choices}))
     summary = {"status": status, "seed": seed, "steps": 100, "steps_per_second": 50.0, "wall_seconds": 2.0}
     summary |= {"evaluation": {"mean": 10 * returns[-1], "std": 0, "iqm": 0, "episodes": 1}, "git_commit": "abc"}
     (run / "summary.json").write_text(json.dumps(summary))
@@ -106,12 +107,43 @@ def test_a_difference_that_the_intervals_do_not_support_is_refused():
     assert (one.supported, one.why_not) == (False, "4 seeds are too few for an interval")
 
 
+def test_environments_count_the_same_on_a_common_scale(tmp_path, root):
+    for seed in range(5):
+        for environment, scores in (("compiled/cartpole", (500.0, 100.0)), ("compiled/acrobot", (-100.0, -500.0))):
+            for combiner, score in zip(("good", "bad"), scores, strict=True):
+                write_run(tmp_path / "runs", combiner=combiner, seed=seed, returns=(score,), environment=environment)
+    write_run(tmp_path / "runs", combiner="good", seed=5, returns=(500.0,))
+    write_run(tmp_path / "runs", combiner="alone", seed=0, returns=(500.0,))
+    result = call(root, tmp_path, "report.py", "runs", "--scale", "compiled/cartpole=0,500")
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = {row["setting"]: row for row in rows(tmp_path / "report" / "together.csv")}
+    assert list(found) == ["combiner=bad", "combiner=good"]
+    good, bad = found["combiner=good"], found["combiner=bad"]
+    assert (good["seeds"], float(good["iqm"]), float(good["optimality_gap"])) == ("5", 1.0, 0.0)
+    assert float(bad["mean"]) == pytest.approx((100 / 500 + 0) / 2)
+    assert float(bad["optimality_gap"]) == pytest.approx(0.9)
+    (over_all,) = [row for row in rows(tmp_path / "report" / "improvement.csv") if row["environment"] == "all"]
+    assert (over_all["better"], float(over_all["probability"])) == ("combiner=good", 1.0)
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "0 and 1 are compiled/acrobot -500 and -100; compiled/cartpole 0 and 500" in text
+    assert "combiner=alone is left out: it has no seed that was completed in every environment." in text
+    assert "combiner=good counts without seeds 5, which some environment lacks." in text
+
+
+@pytest.mark.parametrize("scale", ["cartpole=0,500", "compiled/cartpole=500,0", "compiled/cartpole=0", "0,500"])
+def test_a_scale_that_cannot_be_used_is_one_message(two_groups, root, scale):
+    result = call(root, two_groups, "report.py", "runs", "--scale", scale)
+    assert result.returncode == 2
+    assert f"--scale {scale}: " in result.stderr
+    assert not (two_groups / "report").exists()
+
+
 def test_probability_and_iqm_are_rliables():
     from rliable import metrics
 
     random = np.random.default_rng(1)
     for _ in range(10):
-        x, y = random.integers(0, 5, size=(7, 1)).astype(float), random.integers(0, 5, size=(9, 1)).astype(float)
+        x, y = random.integers(0, 5, size=(7, 3)).astype(float), random.integers(0, 5, size=(9, 3)).astype(float)
         (one,) = statistics.comparisons({"x": x, "y": y})
         expected = metrics.probability_of_improvement(x, y)
         assert one.probability.value == pytest.approx(max(expected, 1 - expected), abs=1e-12)
