@@ -44,10 +44,8 @@ def main() -> None:
     tasks = grouped(runs)
     scales = _scales(arguments.scale, list(tasks))
     arguments.out.mkdir(parents=True, exist_ok=True)
-    page, tables = (
-        Page("Report on " + ", ".join(folder.resolve().name for folder in arguments.folders)),
-        Tables(arguments.out),
-    )
+    page = Page("Report on " + ", ".join(folder.resolve().name for folder in arguments.folders))
+    tables = Tables(arguments.out)
     _introduction(page, runs, tasks)
     together.section(page, tables, tasks, arguments.score, scales, arguments.out / "figures")
     for task, groups in tasks.items():
