@@ -1,5 +1,6 @@
 """What the studies in experiments/ share: training every setting with many seeds, and reading what the runs left."""
 
+import argparse
 import csv
 import subprocess
 import sys
@@ -15,6 +16,14 @@ from composition import CONFIGS, IGNORED, flat, load_config
 from omegaconf import DictConfig
 
 _RESAMPLES = 10_000
+
+
+def arguments(description: str, environments: Sequence[str]) -> argparse.Namespace:
+    """Of a study's command line: `folder`, and `only`, the environments that it is about this time."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("runs/studies"), help="where the runs are kept")
+    parser.add_argument("--only", nargs="*", choices=environments, default=environments, help="environments (all)")
+    return parser.parse_args()
 
 
 def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds: int) -> None:
@@ -90,6 +99,7 @@ def write_csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 __all__ = [
+    "arguments",
     "column",
     "interval",
     "last_checkpoint",

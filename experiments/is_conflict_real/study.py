@@ -3,7 +3,6 @@
 python experiments/is_conflict_real/study.py [--folder runs/studies]     trains, or goes on; then the tables
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -42,10 +41,7 @@ SHOWN = 0.95  # the λ of the first table
 
 def main() -> None:
     """Trains what is not there yet, and writes data and figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("runs/studies"), help="where the runs are kept")
-    parser.add_argument("--only", nargs="*", choices=ENVIRONMENTS, default=ENVIRONMENTS, help="environments (all)")
-    arguments = parser.parse_args()
+    arguments = studies.arguments(__doc__, ENVIRONMENTS)
     folder = arguments.folder / "is_conflict_real"
     for environment in arguments.only:
         studies.train_settings(settings(environment), folder, seeds=SEEDS)

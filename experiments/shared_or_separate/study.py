@@ -3,7 +3,6 @@
 python experiments/shared_or_separate/study.py [--folder runs/studies]     trains, or goes on; then the tables
 """
 
-import argparse
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -103,10 +102,7 @@ ROWS = {
 
 def main() -> None:
     """Trains what is not there yet, and writes data and figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("runs/studies"), help="where the runs are kept")
-    parser.add_argument("--only", nargs="*", choices=ENVIRONMENTS, default=ENVIRONMENTS, help="environments (all)")
-    arguments = parser.parse_args()
+    arguments = studies.arguments(__doc__, ENVIRONMENTS)
     folder = arguments.folder / "shared_or_separate"
     for environment in arguments.only:
         overrides = {setting.name: setting.overrides for setting in settings(environment)}
