@@ -6,6 +6,7 @@ import struct
 from xml.etree import ElementTree
 
 import pytest
+from tab import SIZE
 
 A2C, PPO = "agent=a2c,seed=0", "agent=ppo,seed=0"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -49,6 +50,21 @@ def test_an_svg_is_xml_with_the_pictures_texts(tab, view, title, texts):
     colours = {node.get("fill") for node in root.iter()} | {node.get("stroke") for node in root.iter()}
     assert len(colours) >= 5
     assert not {"nan", "infinity", "undefined"} & set(content.decode().lower().replace('"', " ").split())
+
+
+@pytest.mark.parametrize("width", [700, 1500])
+def test_a_legend_of_many_lines_is_whole_and_leaves_room_for_them(tab, width):
+    tab.page.set_viewport_size(SIZE | {"width": width})
+    tab.restart(extra=True, filter="ppo")
+    canvas = tab.canvas("Cosines")
+    (answer,) = tab.ask("overview", run=PPO, points=200)["runs"]
+    names = [line["name"] for line in answer["cosine"]]
+    assert len(names) == 16  # 3 pairs of objectives, and what each has with the other rows
+    root = ElementTree.fromstring(tab.save(canvas, "SVG")[1])
+    places = {node.text: float(node.get("y")) for node in root.iter(f"{SVG}text")}
+    assert set(names) <= set(places)
+    assert places["−1"] - max(places[name] for name in names) >= 100
+    tab.page.set_viewport_size(SIZE)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 // A figure: a canvas with a title, numbers under the pointer or the arrow keys, and PNG, SVG and CSV.
 //
 // What it shows is a model: { draw(ctx, width, height, colors, cursor), at(x, y, width, height) → cursor,
-// move(cursor, dx, dy) → cursor, tell(cursor) → lines of text, pick(cursor), table() → [header, rows], summary }.
+// move(cursor, dx, dy) → cursor, tell(cursor) → lines of text, pick(cursor), table() → [header, rows], summary }, and
+// perhaps more(ctx, width) → by how many pixels the figure has to be higher, for a long legend.
 
 import { download, element, fileName } from "./dom.js";
 import { csv } from "./format.js";
@@ -30,7 +31,7 @@ const sights = new IntersectionObserver(
 export class Figure {
   /** @param colors a function that gives the colours of the moment. */
   constructor(title, height, colors, name = title) {
-    Object.assign(this, { name, height, colors, model: null, cursor: null, seen: false, stale: true });
+    Object.assign(this, { name, height, least: height, colors, model: null, cursor: null, seen: false, stale: true });
     this.canvas = element("canvas", { tabIndex: 0, role: "img" });
     this.canvas.figure = this;
     this.title = element("span", { className: "title", textContent: title });
@@ -58,6 +59,11 @@ export class Figure {
   }
 
   resize(height) {
+    this.least = height;
+    this.stretch(height);
+  }
+
+  stretch(height) {
     this.height = height;
     this.canvas.style.height = `${height}px`;
   }
@@ -66,10 +72,11 @@ export class Figure {
     const width = this.canvas.clientWidth;
     this.stale = true;
     if (!this.model || !width || !this.seen) return;
+    const ctx = this.canvas.getContext("2d");
+    if (this.model.more) this.stretch(this.least + this.model.more(ctx, width));
     const dots = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * dots);
     this.canvas.height = Math.round(this.height * dots);
-    const ctx = this.canvas.getContext("2d");
     ctx.scale(dots, dots);
     this.paint(ctx, width, this.cursor);
     this.stale = false;

@@ -8,6 +8,7 @@ const LEFT = 52;
 const RIGHT = 10;
 const BOTTOM = 24;
 const LEGEND_LINE = 15;
+const LEAST = 150; // of the lines themselves
 
 /**
  * A model of lines.
@@ -24,7 +25,7 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
   const ends = extent(lines.map((line) => line.steps));
   const allSteps = [...new Set(lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
 
-  /** Where the lines are, below a legend that takes the lines it needs. */
+  /** Where the names and the lines are: below a legend that takes what it needs, as far as they keep half of the height or LEAST. */
   function layout(ctx, width, height) {
     ctx.font = FONT;
     const measure = (text) => ctx.measureText(text).width;
@@ -37,8 +38,8 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
       places.push({ text, x, y: y + 8 });
       x += length;
     }
-    const top = Math.min(y + LEGEND_LINE + 6, height / 2);
-    return { places: places.filter((place) => place.y < top), top };
+    const top = Math.min(y + LEGEND_LINE + 6, Math.max(height / 2, height - LEAST));
+    return { places: places.filter((place) => place.y < top), top, more: Math.max(0, y - LEGEND_LINE) };
   }
 
   function scales(width, height, top) {
@@ -90,6 +91,7 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
   const index = (step) => nearest(allSteps, step);
   return {
     draw,
+    more: (ctx, width) => layout(ctx, width, Infinity).more,
     at(px, py, width) {
       if (!ends || px < LEFT - 8 || px > width - RIGHT + 8) return null;
       const { x } = scales(width, 100, 10);

@@ -10,7 +10,7 @@ const LIGHT = {
   band: "rgba(95, 99, 104, 0.16)",
   nothing: "#e4e4e4",
   middle: "#f7f7f7",
-  series: ["#4477aa", "#ee6677", "#a28a00", "#228833", "#aa3377", "#0e8fb3", "#555555"],
+  series: ["#4477aa", "#ee6677", "#a28a00", "#228833", "#aa3377", "#0e8fb3", "#555555", "#332288", "#9a5b13"],
   runs: ["#0072b2", "#d55e00", "#009e73", "#b5629a", "#b88600", "#2f8fc4", "#6b6b6b", "#000000"],
   ends: ["#b2182b", "#2166ac"],
 };
@@ -24,7 +24,7 @@ const DARK = {
   band: "rgba(200, 205, 210, 0.16)",
   nothing: "#454545",
   middle: "#3b3b3b",
-  series: ["#77aadd", "#ff8f9c", "#eedd88", "#66cc77", "#dd88bb", "#66ccee", "#cccccc"],
+  series: ["#77aadd", "#ff8f9c", "#eedd88", "#66cc77", "#dd88bb", "#66ccee", "#cccccc", "#b3a5ff", "#e0a96d"],
   runs: ["#56b4e9", "#e69f00", "#2fc99b", "#de9fc4", "#f0e442", "#8fb8ff", "#bbbbbb", "#ffffff"],
   ends: ["#f4847a", "#6fb1ea"],
 };
