@@ -1,0 +1,61 @@
+"""What the studies in experiments/ share: training by settings, and reading what the runs left."""
+
+import subprocess
+
+import numpy as np
+import pytest
+import studies
+from processes import SMALL
+
+SETTING = ("environment=compiled/tabular/chain", *SMALL, "steps=2_000")
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    """Fails where a process would be started."""
+
+    def refuse(command, **_):
+        raise AssertionError(command)
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A study of one setting with two seeds."""
+    folder = tmp_path_factory.mktemp("study")
+    studies.train_settings({"chain/plain": SETTING}, folder, seeds=2)
+    return folder
+
+
+def test_a_setting_trains_its_seeds(trained):
+    runs = studies.runs_of(trained, "chain/plain", seeds=2)
+    assert [run.relative_to(trained).as_posix() for run in runs] == ["chain/plain/seed=0", "chain/plain/seed=1"]
+    kernels = [studies.last_checkpoint(run)["torso/dense_0/kernel"] for run in runs]
+    assert kernels[0].shape == kernels[1].shape
+    assert not np.array_equal(*kernels)
+    for run in runs:
+        assert studies.summary(run)["status"] == "completed"
+        returns = studies.column(run, "episode/return")
+        assert studies.last_returns(run, share=1.0) == pytest.approx(np.nanmean(returns))
+
+
+@pytest.mark.usefixtures("no_process")
+def test_what_is_trained_is_not_trained_again(trained):
+    studies.train_settings({"chain/plain": SETTING[::-1]}, trained, seeds=2)
+    studies.train_settings({"chain/plain": (*SETTING, "threads=2")}, trained, seeds=1)  # threads change no result
+
+
+@pytest.mark.usefixtures("no_process")
+@pytest.mark.parametrize(
+    ("setting", "seeds"), [(SETTING, 3), ((*SETTING, "agent.gamma=0.5"), 2)], ids=["a seed more", "another number"]
+)
+def test_the_training_script_is_asked_about_everything_else(trained, setting, seeds):
+    with pytest.raises(AssertionError, match=r"train\.py"):
+        studies.train_settings({"chain/plain": setting}, trained, seeds=seeds)
+
+
+def test_the_interval_of_a_mean_by_hand():
+    assert studies.interval([3.0, 3.0, 3.0]) == (3.0, 3.0)
+    low, high = studies.interval([0.0, 1.0] * 50)
+    assert (low, high) == pytest.approx((0.40, 0.60), abs=0.011)  # 0.5 ± 1.96 · 0.5/√100
