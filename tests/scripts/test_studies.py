@@ -7,7 +7,7 @@ import pytest
 import studies
 from processes import SMALL
 
-SETTING = ("environment=compiled/tabular/chain", *SMALL, "steps=2_000")
+SETTING = ("environment=compiled/tabular/chain", *SMALL, "steps=2_000", "probe=none")
 
 
 @pytest.fixture
