@@ -6,6 +6,7 @@ import { choice, element } from "./dom.js";
 import { Figure } from "./figure.js";
 import { heatmap } from "./heatmap.js";
 import { lineChart } from "./lines.js";
+import { OneRun } from "./one_run.js";
 import { smoothed } from "./scales.js";
 
 export const QUANTITIES = {
@@ -18,16 +19,15 @@ export const QUANTITIES = {
 export const OF_TWO = ["cosine", "ratio", "conflict"];
 const POINTS = 300;
 
-export class Layers {
+export class Layers extends OneRun {
   static help = [
     "A row is a layer of the shared weights, a column a moment. Blue: the two rows agree, or the first is the longer one; red: they fight, or it is the shorter one.",
     "A layer with few weights looks extreme by chance: compare its cosine with the shaded null band in the chart below.",
   ];
 
   constructor(app) {
-    this.app = app;
+    super(app);
     const colors = () => app.colors;
-    this.controls = element("div", { className: "controls" });
     this.heat = new Figure("Layers × time", 240, colors);
     this.line = new Figure("One layer over time", 230, colors);
     this.arrows = new Figure("Rows at the chosen moment", 230, colors);
@@ -36,24 +36,14 @@ export class Layers {
       textContent: "Show this moment in full",
       onclick: () => app.go({ view: "moment" }),
     });
-    this.note = element("p", { className: "faint" });
     const below = element("div", { className: "two" }, this.line.root, element("div", {}, this.arrows.root, this.more));
-    this.body = element("div", {}, this.heat.root, this.note, below);
-    this.root = element("div", {}, this.controls, this.body);
+    this.body.append(this.heat.root, this.note, below);
   }
 
-  async refresh(signal) {
+  async show(of, signal) {
     const { app } = this;
-    const of = app.chosenRun();
-    this.root.querySelector(".notice")?.remove();
-    this.body.hidden = !of;
-    this.controls.replaceChildren();
-    if (!of) {
-      this.root.append(app.nothingShown());
-      return;
-    }
     const asked = whatIsAsked(app, of, app.state.quantity);
-    this.controls.append(app.runChoice(), ...quantityChoices(app, of, asked, "quantity"));
+    this.controls.replaceChildren(app.runChoice(), ...quantityChoices(app, of, asked, "quantity"));
     this.data = await ask("layers", { run: of.run, ...asked, points: POINTS }, signal);
     this.redraw();
     await this.showMoment(signal);

@@ -6,48 +6,36 @@ import { choice, element } from "./dom.js";
 import { Figure } from "./figure.js";
 import { number, whole } from "./format.js";
 import { matrix, matrixHeight } from "./matrix.js";
+import { OneRun } from "./one_run.js";
 import { rowStyle } from "./theme.js";
 
 const WHOLE = "all shared weights";
 
-export class Moment {
+export class Moment extends OneRun {
   static help = [
     "Every row of one update as an arrow: its angle to the others is what the cosines say. combined is what the combiner made of the rows, clipped what was left of it, −applied the step that the optimizer took, turned round.",
     "stale/<copy>/<objective> is that objective's row at a frozen copy's weights; through_target the gradient through the value that stands for the future.",
   ];
 
   constructor(app) {
-    this.app = app;
+    super(app);
     const colors = () => app.colors;
-    this.controls = element("div", { className: "controls" });
     this.arrows = new Figure("Rows as arrows", 380, colors);
     this.matrix = new Figure("Cosines of the rows", 380, colors);
     this.lengths = element("table", { className: "numbers" });
-    this.note = element("p", { className: "faint" });
     this.layers = element("div", { className: "layers" });
     this.small = [];
-    this.body = element(
-      "div",
-      {},
+    this.body.append(
       element("div", { className: "two" }, this.arrows.root, this.matrix.root),
       this.note,
       this.lengths,
       element("h2", { textContent: "Layer by layer" }),
       this.layers,
     );
-    this.root = element("div", {}, this.controls, this.body);
   }
 
-  async refresh(signal) {
+  async show(of, signal) {
     const { app } = this;
-    const of = app.chosenRun();
-    this.root.querySelector(".notice")?.remove();
-    this.body.hidden = !of;
-    if (!of) {
-      this.controls.replaceChildren();
-      this.root.append(app.nothingShown());
-      return;
-    }
     this.data = await ask("moment", { run: of.run, step: app.state.step }, signal);
     const names = [WHOLE, ...this.data.layers.map(({ name }) => name)];
     this.controls.replaceChildren(

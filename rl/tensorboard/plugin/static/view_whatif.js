@@ -6,19 +6,19 @@ import { choice, element } from "./dom.js";
 import { Figure } from "./figure.js";
 import { number, percent, whole } from "./format.js";
 import { matrix, matrixHeight } from "./matrix.js";
+import { OneRun } from "./one_run.js";
 import { lineStyle, rowStyle } from "./theme.js";
 import { stepControls } from "./view_moment.js";
 
-export class WhatIf {
+export class WhatIf extends OneRun {
   static help = [
     "The run took one rule. From the Gramians that it logged every other rule's choice follows: its weights, its direction, and whom it would have hurt.",
     "hurt: the first-order change of the raw loss would have been upwards. Rules promise something about the groups that they were given (such as actor and critic), not about each objective within one.",
   ];
 
   constructor(app) {
-    this.app = app;
+    super(app);
     const colors = () => app.colors;
-    this.controls = element("div", { className: "controls" });
     this.wait = element("p", {
       className: "faint",
       hidden: true,
@@ -27,28 +27,18 @@ export class WhatIf {
     this.arrows = new Figure("Directions that the combiners would have chosen", 460, colors);
     this.hurt = new Figure("Share of updates whose step would have hurt an objective, or a group", 460, colors);
     this.table = element("table", { className: "numbers" });
-    this.note = element("p", { className: "faint" });
-    this.body = element(
-      "div",
-      {},
+    this.body.append(
       element("div", { className: "two" }, this.arrows.root, this.hurt.root),
       this.note,
       element("div", { className: "scroll" }, this.table),
     );
-    this.root = element("div", {}, this.controls, this.wait, this.body);
+    this.root.insertBefore(this.wait, this.body);
     this.chosen = null;
   }
 
-  async refresh(signal) {
+  async show(of, signal) {
     const { app } = this;
-    const of = app.chosenRun();
-    this.root.querySelector(".notice")?.remove();
-    this.body.hidden = !of || this.data?.run !== of.run;
-    if (!of) {
-      this.controls.replaceChildren();
-      this.root.append(app.nothingShown());
-      return;
-    }
+    this.body.hidden = this.data?.run !== of.run;
     this.wait.hidden = false;
     try {
       this.data = await ask("whatif", { run: of.run, step: app.state.step, scope: app.state.scope }, signal);
