@@ -6,8 +6,11 @@ report.html and report.md, with figures and CSV.
 """
 
 import argparse
+import math
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from runtime import prepare
@@ -15,12 +18,22 @@ from runtime import prepare
 prepare()
 
 import numpy as np
+from benchmarks.printing import progress
 from composition import report_errors
-from reporting import environment, statistics, together
+from reporting import environment, figures, statistics, together
 from reporting.groups import KINDS, Group, grouped
 from reporting.page import Page
-from reporting.runs import Run, find_runs
-from reporting.tables import Tables, ranges
+from reporting.runs import Damaged, Run, find_runs
+from reporting.tables import Tables, count, ranges
+
+_METHOD = (
+    "Intervals are 95 % stratified bootstrap intervals over seeds (rliable; Agarwal et al. 2021), of "
+    f"{statistics.REPETITIONS:,} resamples; with fewer than {statistics.FEWEST_SEEDS} seeds there is none, and with "
+    "few they are narrower than they ought to be. A difference counts as supported where the interval of the "
+    "probability of improvement leaves out ½, and the Mann-Whitney test agrees after correction for the number of "
+    "comparisons in that table (Benjamini and Hochberg 1995), by which "
+    f"{statistics.FALSE_DISCOVERIES:.0%} of the differences called supported may be expected to be chance."
+)
 
 
 def main() -> None:
@@ -40,77 +53,120 @@ def main() -> None:
         "(default: the lowest and the highest of all runs there); may be given for each",
     )
     arguments = parser.parse_args()
-    runs = find_runs(arguments.folders)
+    _check(arguments.out)
+    runs, damaged = find_runs(arguments.folders)
     tasks = grouped(runs)
     scales = _scales(arguments.scale, list(tasks))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    page = Page("Report on " + ", ".join(folder.resolve().name for folder in arguments.folders))
-    tables = Tables(arguments.out)
-    _introduction(page, runs, tasks)
-    together.section(page, tables, tasks, arguments.score, scales, arguments.out / "figures")
-    for task, groups in tasks.items():
-        environment.section(page, tables, task, groups, arguments.score, arguments.out / "figures")
+    _clear(arguments.out)
+    names = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
+    page, tables = Page("Report on " + ", ".join(names)), Tables(arguments.out)
+    styles = figures.styles([group.name for group in next(iter(tasks.values()))])
+    _introduction(page, runs, damaged, tasks, arguments.score)
+    drawn = arguments.out / "figures"
+    together.section(page, tables, tasks, arguments.score, scales, styles, drawn)
+    for task, groups in progress(tasks.items(), "environments"):
+        environment.section(page, tables, task, groups, arguments.score, styles, drawn)
     _cost(page, tasks)
     tables.add("runs", [_run_row(task, group, run) for task, of in tasks.items() for group in of for run in group.runs])
     written = page.write(arguments.out)
     tables.write()
-    print(f"{len(runs)} runs, {sum(map(len, tasks.values()))} groups. Written: " + ", ".join(map(str, written)))
+    num_groups = sum(bool(group.runs or group.unfinished) for groups in tasks.values() for group in groups)
+    left_out = f" {count(len(damaged), 'directory')} could not be read." if damaged else ""
+    print(
+        f"{count(len(runs), 'run')}, {count(num_groups, 'group')}.{left_out} Written: " + ", ".join(map(str, written))
+    )
+
+
+def _check(out: Path) -> None:
+    from rl.errors import require
+
+    missing = [name for name in ("matplotlib", "rliable") if find_spec(name) is None]
+    require(not missing, f"a report needs {' and '.join(missing)}; install the extra `report`.")
+    require(out.is_dir() or not out.exists(), f"--out {out} is a file; the report needs a folder.")
+
+
+def _clear(out: Path) -> None:
+    """Makes the folder, and removes from it what an earlier report wrote that this one may not."""
+    out.mkdir(parents=True, exist_ok=True)
+    of_tables = [out / f"{name}.csv" for name in ("runs", "curves", "scores", "improvement", "gradients", "together")]
+    kinds = ("curves", "scores", "profile", "improvement", "gradients")
+    of_figures = [file for kind in kinds for file in (out / "figures").glob(f"*_{kind}.png")]
+    for file in (*of_tables, *of_figures):
+        file.unlink(missing_ok=True)
 
 
 def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Scale]:
     from rl.errors import require
 
-    scales = {}
+    scales: dict[str, together.Scale] = {}
     for text in given:
         task, _, ends = text.rpartition("=")
         require(task in tasks, f"--scale {text}: {task!r} is none of the runs' environments, {', '.join(tasks)}.")
+        require(len(tasks) > 1, f"--scale {text}: there is only one environment, so that nothing has to be scaled.")
+        require(task not in scales, f"--scale {text}: {task} has a scale already.")
         try:
             low, high = map(float, ends.split(","))
         except ValueError:
             low, high = 0.0, 0.0
-        require(low < high, f"--scale {text}: after the = come two numbers, the lower one first, such as 0,500.")
+        require(
+            math.isfinite(low) and math.isfinite(high) and high - low > 1e-9 * max(1, abs(low), abs(high)),
+            f"--scale {text}: after the = come two finite numbers, the lower one first, such as 0,500.",
+        )
         scales[task] = together.Scale(low, high)
     return scales
 
 
-def _introduction(page: Page, runs: Sequence[Run], tasks: Mapping[str, Sequence[Group]]) -> None:
+def _introduction(
+    page: Page, runs: Sequence[Run], damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str
+) -> None:
     complete = sum(run.status == "completed" for run in runs)
     commits = sorted({str(run.summary.get("git_commit"))[:10] for run in runs})
     versions = sorted({run.summary.get("versions", {}).get("tensorflow", "unknown") for run in runs})
     page.text(
-        f"{len(runs)} runs, {complete} of them completed, in {len(tasks)} environments; commit {', '.join(commits)}, "
-        f"TensorFlow {', '.join(versions)}."
+        f"{count(len(runs), 'run')}, {complete} of them completed, in {count(len(tasks), 'environment')}; "
+        f"{'commit' if len(commits) == 1 else 'commits'} {', '.join(commits)}, TensorFlow {', '.join(versions)}."
     )
-    page.code("python scripts/report.py " + " ".join(sys.argv[1:]))
-    page.text(
-        "Intervals are 95 % stratified bootstrap intervals over seeds (rliable; Agarwal et al. 2021), of "
-        f"{statistics.REPETITIONS:,} resamples. A difference counts as supported where the interval of the probability "
-        f"of improvement leaves out ½ and both settings have at least {statistics.FEWEST_SEEDS} seeds."
-    )
-    rows, notes = [], []
-    for task, groups in tasks.items():
-        for group in groups:
-            rows.append([task, group.name, str(len(group.runs)), ranges(group.missing) or "none"])
-            for status in dict.fromkeys(run.status for run in group.unfinished):
-                of_it = [run for run in group.unfinished if run.status == status]
-                errors = dict.fromkeys(run.summary["error"] for run in of_it if "error" in run.summary)
-                why = f" ({'; '.join(errors)})" if errors else ""
-                seeds = ranges(run.seed for run in of_it)
-                notes.append(f"{group.name} in {task}, seeds {seeds}: {status}{why}")
-            if group.doubled:
-                notes.append(f"{group.name} in {task} has seeds {ranges(group.doubled)} more than once")
+    page.code(shlex.join(["python", "scripts/report.py", *sys.argv[1:]]))
+    page.text(f"Settings are compared by: {KINDS[kind]}.", _METHOD)
+    rows = [
+        [task, group.name, str(len(group.runs)), ranges(group.missing) or "none"]
+        for task, groups in tasks.items()
+        for group in groups
+    ]
     page.heading("What there is")
     page.table(["environment", "setting", "seeds completed", "seeds missing"], rows)
+    notes = [note for task, groups in tasks.items() for group in groups for note in _notes(task, group, kind)]
+    notes += [f"{one.path} cannot be read: {one.why}" for one in damaged]
     if notes:
         page.text("Left out, or to be known:")
         page.items(notes)
 
 
+def _notes(task: str, group: Group, kind: str) -> list[str]:
+    """What has to be known of a group beside its scores."""
+    notes, place = [], f"{group.name} in {task}"
+    for status in dict.fromkeys(run.status for run in group.unfinished):
+        of_it = [run for run in group.unfinished if run.status == status]
+        errors = dict.fromkeys(str(run.summary["error"]) for run in of_it if "error" in run.summary)
+        why = f" ({'; '.join(errors)})" if errors else ""
+        notes.append(f"{place}, {_seeds(of_it)}: {status}{why}")
+    if scoreless := group.scoreless(kind):
+        notes.append(f"{place}, {_seeds(scoreless)}: completed without a score")
+    notes += [
+        f"{place}, seed {run.seed}: there is another run of it, and {run.path} is left out" for run in group.doubled
+    ]
+    return notes
+
+
+def _seeds(runs: Sequence[Run]) -> str:
+    return f"{'seed' if len(runs) == 1 else 'seeds'} {ranges(run.seed for run in runs)}"
+
+
 def _cost(page: Page, tasks: Mapping[str, Sequence[Group]]) -> None:
     page.heading("Cost")
     page.text(
-        "Means over seeds. Steps a second are of training alone; wall time has compilation, evaluations and logging in "
-        "it. Runs that trained in one program share both."
+        "Means over seeds. Steps a second are those of each run, in training alone; wall time has compilation, "
+        "evaluations and logging in it. Runs that trained in one program ran beside one another, and share its time."
     )
     rows = []
     for task, groups in tasks.items():
@@ -131,6 +187,7 @@ def _run_row(task: str, group: Group, run: Run) -> dict[str, object]:
         "steps": run.summary["steps"],
         "steps_per_second": run.summary["steps_per_second"],
         "wall_seconds": run.summary["wall_seconds"],
+        "git_commit": run.summary.get("git_commit"),
         "run": str(run.path),
         **{tag: run.typical(tag) for tag in environment.ROWS},
     }

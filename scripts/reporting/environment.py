@@ -27,7 +27,9 @@ _DRAWN_ROWS = {
 }
 
 
-def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, folder: Path) -> None:
+def section(
+    page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, styles: figures.Styles, folder: Path
+) -> None:
     """Writes it. kind: the score that settings are compared by; folder: of the figures."""
     page.heading(task)
     stem = re.sub(r"[^\w.-]+", "_", task)
@@ -37,16 +39,22 @@ def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind
         return
     curves = {group.name: statistics.curves(group, "episode/return") for group in groups if group.name in scores}
     page.heading("Learning curves", 3)
-    figures.curves_figure(curves, "return in training", folder / f"{stem}_curves.png")
+    figures.curves_figure(curves, styles, "return in training", folder / f"{stem}_curves.png")
     page.figure(folder / f"{stem}_curves.png", f"Learning curves on {task}: mean and interquartile mean")
+    page.text("A point is a 25th of the training, as far as all seeds of a setting go; the bands hold point by point.")
+    if undrawn := [name for name, numbers in curves.items() if not numbers]:
+        page.text(f"Not drawn, as in no part of the training all its seeds ended an episode: {', '.join(undrawn)}.")
     tables.add("curves", _curve_rows(task, curves))
-    _final_scores(page, tables, task, groups, kind, folder / f"{stem}_scores.png")
-    parts.profile(page, f"on {task}", scores, KINDS[kind], folder / f"{stem}_profile.png")
-    parts.improvement(page, tables, task, scores, folder / f"{stem}_improvement.png")
-    _gradients(page, tables, task, groups, folder / f"{stem}_gradients.png")
+    _final_scores(page, tables, task, groups, kind, styles, folder / f"{stem}_scores.png")
+    parts.profile(page, f"on {task}", scores, styles, KINDS[kind], folder / f"{stem}_profile.png")
+    lost = {group.name: group.lost(kind) for group in groups}
+    parts.improvement(page, tables, task, scores, lost, folder / f"{stem}_improvement.png")
+    _gradients(page, tables, task, groups, styles, folder / f"{stem}_gradients.png")
 
 
-def _final_scores(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, file: Path) -> None:
+def _final_scores(
+    page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, styles: figures.Styles, file: Path
+) -> None:
     page.heading("Final scores", 3)
     for which, words in KINDS.items():
         scores = {group.name: group.scores(which) for group in groups if len(group.scores(which))}
@@ -71,16 +79,22 @@ def _final_scores(page: Page, tables: Tables, task: str, groups: Sequence[Group]
         ]
         page.table(["setting", "seeds", "mean", "interquartile mean", "worst seed"], cells)
         if which == kind:
-            figures.scores_figure(scores, {row["setting"]: row["iqm"] for row in rows}, words, file)
+            figures.scores_figure(scores, {row["setting"]: row["iqm"] for row in rows}, styles, words, file)
     page.figure(file, f"Final scores on {task}")
 
 
-def _gradients(page: Page, tables: Tables, task: str, groups: Sequence[Group], file: Path) -> None:
+def _gradients(
+    page: Page, tables: Tables, task: str, groups: Sequence[Group], styles: figures.Styles, file: Path
+) -> None:
     known = [group for group in groups if any(np.isfinite(run.typical(tag)) for run in group.runs for tag in ROWS)]
     if not known:
         return
     page.heading("Who moves the torso", 3)
-    page.text("Medians over training, then over seeds, with quartiles over seeds. A negative share lowers the loss.")
+    page.text(
+        "Medians over training, then over seeds, with quartiles over seeds. A negative share lowers that objective's "
+        "loss, to first order. The figure has medians over each 25th of the training, and their interquartile mean "
+        "over seeds."
+    )
     rows, shown = [], []
     for group in known:
         row, cells = {"environment": task, "setting": group.name}, [group.name]
@@ -94,8 +108,10 @@ def _gradients(page: Page, tables: Tables, task: str, groups: Sequence[Group], f
         shown.append(cells)
     tables.add("gradients", rows)
     page.table(["setting", *ROWS.values()], shown)
-    series = {group.name: {tag: statistics.curves(group, tag) for tag in _DRAWN_ROWS} for group in known}
-    figures.gradients_figure(series, _DRAWN_ROWS, file)
+    series = {
+        group.name: {tag: statistics.curves(group, tag, within=np.nanmedian) for tag in _DRAWN_ROWS} for group in known
+    }
+    figures.gradients_figure(series, styles, _DRAWN_ROWS, file)
     page.figure(file, f"Norm ratio, cosine and share of the step over training on {task}")
 
 

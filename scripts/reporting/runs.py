@@ -2,13 +2,15 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from composition import IGNORED, flat
 from omegaconf import OmegaConf
+from yaml import YAMLError
 
 _LAST_SHARE = 0.05  # of the training, over which its own return is averaged
 
@@ -17,7 +19,7 @@ class Run(NamedTuple):
     """One run directory.
 
     choices: the config groups; parts: {key: value as text} of everything that may tell it from others, a group's choice
-    under the group's name; columns: {tag: [K]} of metrics.csv, NaN where a cell is empty.
+    under the group's name; columns: {tag: [K]} of metrics.csv, NaN where a cell is empty, of a completed run.
     """
 
     path: Path
@@ -36,16 +38,16 @@ class Run(NamedTuple):
 
     @property
     def training_return(self) -> float:
-        """The mean return of the episodes that ended in the last 5 % of the training."""
-        returns = self.columns["episode/return"]
+        """The mean return over the iterations of the last 5 % of training, of the episodes that ended in each."""
+        returns = self.columns.get("episode/return", np.zeros(0))
         last = returns[-max(1, int(len(returns) * _LAST_SHARE)) :]
         return float(np.nanmean(last)) if np.isfinite(last).any() else float("nan")
 
     @property
     def greedy_return(self) -> float:
         """The mean return of the last evaluation."""
-        evaluation = self.summary.get("evaluation")
-        return evaluation["mean"] if evaluation else float("nan")
+        mean = (self.summary.get("evaluation") or {}).get("mean")
+        return float("nan") if mean is None else float(mean)
 
     def score(self, kind: str) -> float:
         """`training` or `evaluation`."""
@@ -57,32 +59,56 @@ class Run(NamedTuple):
         return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
 
 
-def find_runs(folders: Sequence[Path]) -> list[Run]:
-    """All run directories at or below the folders, by path; ConfigError where there is none."""
+class Damaged(NamedTuple):
+    """A directory with a run in it that cannot be read, and why."""
+
+    path: Path
+    why: str
+
+
+def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Damaged]]:
+    """All run directories at or below the folders, by path, each once; ConfigError where there is none."""
     from rl.errors import require
 
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     require(not missing, f"{', '.join(missing)} is not a folder.")
-    files = sorted({file for folder in folders for file in folder.rglob("summary.json")})
-    runs = [_read(file.parent) for file in files if (file.parent / ".hydra" / "config.yaml").exists()]
+    files = sorted({file.resolve() for folder in folders for file in folder.rglob("summary.json")})
+    runs, damaged = [], []
+    for file in files:
+        if (file.parent / ".hydra" / "config.yaml").exists():
+            try:
+                runs.append(_read(file.parent))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
+                damaged.append(Damaged(file.parent, f"{type(error).__name__}: {error}"))
     where = ", ".join(map(str, folders))
-    require(bool(runs), f"{where} holds no run directory: none with summary.json and .hydra/config.yaml below it.")
-    return runs
+    require(
+        bool(runs or damaged),
+        f"{where} holds no run directory: none with summary.json and .hydra/config.yaml below it.",
+    )
+    require(
+        bool(runs), f"{where} holds no run that can be read; {damaged[0].path}: {damaged[0].why}" if damaged else ""
+    )
+    return runs, damaged
 
 
 def _read(path: Path) -> Run:
-    summary = json.loads((path / "summary.json").read_text())
-    config = OmegaConf.load(path / ".hydra" / "config.yaml")
+    summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    config = flat(OmegaConf.load(path / ".hydra" / "config.yaml"))
     choices = OmegaConf.load(path / ".hydra" / "hydra.yaml").choices
     groups = {
-        group: choice for group, choice in choices.items() if not group.startswith("hydra/") and choice is not None
+        group: str(choice) for group, choice in choices.items() if not group.startswith("hydra/") and choice is not None
     }
-    values = {key: value for key, value in flat(config).items() if not key.startswith((*IGNORED, "environment"))}
-    task = _task(groups["environment"], flat(config))
-    parts = {group: str(choice) for group, choice in groups.items() if group not in ("environment", "experiment")}
-    parts |= {key: _text(value) for key, value in values.items() if not key.endswith(("_target_", "_convert_"))}
-    columns = _columns(path / "metrics.csv")
-    return Run(path, task, int(summary["seed"]), summary["status"], summary, tuple(groups), parts, columns)
+    parts = {group: choice for group, choice in groups.items() if group not in ("environment", "experiment")}
+    ignored = (*IGNORED, "environment.id", "environment._target_")
+    parts |= {key: _text(value) for key, value in config.items() if not key.startswith(ignored)}
+    status, columns = str(summary["status"]), {}
+    if status == "completed":
+        columns = _columns(path / "metrics.csv")
+        if len(columns["step"]) and columns["step"][-1] < summary["steps"]:
+            raise ValueError(f"metrics.csv ends at step {columns['step'][-1]:.0f} of {summary['steps']}")
+    return Run(
+        path, _task(groups["environment"], config), int(config["seed"]), status, summary, tuple(groups), parts, columns
+    )
 
 
 def _task(choice: str, config: dict[str, Any]) -> str:
@@ -92,24 +118,48 @@ def _task(choice: str, config: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
+    """A value such that two that differ have different texts."""
     words = {True: "true", False: "false", None: "null"}
-    if value is None or isinstance(value, bool):
-        return words[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _columns(file: Path) -> dict[str, np.ndarray]:
+    """The numbers of whole lines; a last line that was cut off is not one."""
     if not file.exists():
-        return {"step": np.zeros(0), "episode/return": np.zeros(0)}
-    with file.open() as handle:
+        return {"step": np.zeros(0)}
+    with file.open(encoding="utf-8") as handle:
         header, *rows = csv.reader(handle)
+    if rows and len(rows[-1]) != len(header):
+        del rows[-1]
     table = np.array([[float(cell) if cell else np.nan for cell in row] for row in rows], float)
     return dict(zip(header, table.reshape(-1, len(header)).T, strict=True))
 
 
 def differing(runs: Sequence[Run]) -> list[str]:
-    """The keys by which the runs differ; of a group whose choice differs, the choice alone."""
+    """The keys by which runs in the same environment differ.
+
+    Where a group's choice differs, what the choice explains is left out: keys inside of it that are the same for all
+    runs of the same choice.
+    """
+    by_task: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_task[run.task].append(run)
+    found = {key: None for of_task in by_task.values() for key in _differing_here(of_task)}
+    return [key for key in dict.fromkeys(key for run in runs for key in run.parts) if key in found]
+
+
+def _differing_here(runs: Sequence[Run]) -> list[str]:
     keys = dict.fromkeys(key for run in runs for key in run.parts)
     found = [key for key in keys if len({run.parts.get(key) for run in runs}) > 1]
-    inside = tuple(f"{key.replace('/', '.')}." for key in found if key in runs[0].choices)
-    return [key for key in found if not key.startswith(inside)] if inside else found
+    groups = {group for run in runs for group in run.choices}
+    chosen = [key for key in found if key in groups]
+    return [key for key in found if not any(_explains(group, key, runs) for group in chosen)]
+
+
+def _explains(group: str, key: str, runs: Sequence[Run]) -> bool:
+    if not key.startswith(f"{group.replace('/', '.')}."):
+        return False
+    values: Mapping[Any, set] = defaultdict(set)
+    for run in runs:
+        values[run.parts.get(group)].add(run.parts.get(key))
+    return all(len(of_choice) == 1 for of_choice in values.values())

@@ -1,6 +1,7 @@
 """The report's CSV files, and how its numbers are written."""
 
 import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Tables:
         """All files that have a row."""
         for name, rows in self._rows.items():
             if rows:
-                with (self._folder / f"{name}.csv").open("w", newline="") as handle:
+                with (self._folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as handle:
                     writer = csv.DictWriter(handle, fieldnames=list(rows[0]))
                     writer.writeheader()
                     writer.writerows(rows)
@@ -38,8 +39,16 @@ def _spread(row: Mapping[str, object]) -> dict[str, object]:
 
 
 def shown(estimate: Estimate, form: str = ".1f") -> str:
-    """An estimate and its interval, in words."""
+    """An estimate and its interval, in words; the number alone where there is none."""
+    if math.isnan(estimate.low):
+        return f"{estimate.value:{form}}"
     return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
+
+
+def count(number: int, word: str) -> str:
+    """How many, in words: 1 run, 2 runs, 2 directories."""
+    many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{number} {word if number == 1 else many}"
 
 
 def ranges(numbers: Iterable[int]) -> str:

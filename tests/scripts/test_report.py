@@ -18,9 +18,9 @@ from reporting.runs import differing, find_runs
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 
 
-def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="completed", environment=None, **changes):
+def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="completed", task=None, **changes):
     """A run directory with a row of metrics for every return; the last row's are the last 5 %."""
-    choices = {**CHOICES, "combiner": combiner, **({"environment": environment} if environment else {})}
+    choices = {**CHOICES, "combiner": combiner, **({"environment": task} if task else {})}
     run = folder / choices["environment"] / f"combiner={combiner},seed={seed}"
     (run / ".hydra").mkdir(parents=True)
     config = {
@@ -31,7 +31,13 @@ def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="com
     }
     (run / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config | changes))
     (run / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump({"choices": choices}))
-    summary = {"status": status, "seed": seed, "steps": 100, "steps_per_second": 50.0, "wall_seconds": 2.0}
+    summary = {
+        "status": status,
+        "seed": seed,
+        "steps": 10 * len(returns),
+        "steps_per_second": 50.0,
+        "wall_seconds": 2.0,
+    }
     summary |= {"evaluation": {"mean": 10 * returns[-1], "std": 0, "iqm": 0, "episodes": 1}, "git_commit": "abc"}
     (run / "summary.json").write_text(json.dumps(summary))
     lines = ["step,episode/return,gradient/norm_ratio/value-policy"]
@@ -55,10 +61,12 @@ def rows(file):
 
 
 def test_runs_that_differ_in_the_seed_alone_are_a_group(two_groups):
-    runs = find_runs([two_groups])
+    runs, damaged = find_runs([two_groups, two_groups / "runs"])
+    assert damaged == []
     assert differing(runs) == ["combiner"]
     (task,) = grouped(runs).values()
-    assert [(group.name, group.seeds, group.missing) for group in task] == [
+    found = [(group.name, tuple(run.seed for run in group.runs), group.missing) for group in task]
+    assert found == [
         ("combiner=bad", (0, 1, 2, 3, 4), ()),
         ("combiner=good", (0, 1, 2, 3, 4), ()),
     ]
@@ -93,7 +101,7 @@ def test_missing_and_unfinished_seeds_are_named(tmp_path, root):
     assert result.returncode == 0, result.stdout + result.stderr
     text = (tmp_path / "report" / "report.md").read_text()
     assert "| combiner=b | 1 | 1 to 2 |" in text
-    assert "combiner=b in compiled/cartpole, seeds 1: failed" in text
+    assert "combiner=b in compiled/cartpole, seed 1: failed" in text
 
 
 def test_a_difference_that_the_intervals_do_not_support_is_refused():
@@ -101,17 +109,26 @@ def test_a_difference_that_the_intervals_do_not_support_is_refused():
     alike = {name: random.normal(size=(20, 1)) for name in ("a", "b")}
     (one,) = statistics.comparisons(alike)
     assert (one.supported, one.why_not) == (False, "the interval holds ½")
+    lucky = {"a": np.arange(5.0)[:, None], "b": 10 + np.arange(5.0)[:, None]}
+    (one,) = statistics.comparisons(lucky)
+    assert (one.better, one.supported, one.p_value) == (
+        "b",
+        True,
+        pytest.approx(2 / 252),
+    )  # of 252 ways to draw 5 of 10
+    (one,) = statistics.comparisons(lucky, {"b": 2})
+    assert (one.supported, one.why_not) == (False, "2 of the runs of b ended without a score")
     few = {"a": np.full((4, 1), 1.0), "b": np.full((4, 1), 2.0)}
     (one,) = statistics.comparisons(few)
     assert (one.better, one.probability.value) == ("b", 1.0)
-    assert (one.supported, one.why_not) == (False, "4 seeds are too few for an interval")
+    assert (one.supported, one.why_not) == (False, "4 seeds are too few")
 
 
 def test_environments_count_the_same_on_a_common_scale(tmp_path, root):
     for seed in range(5):
         for environment, scores in (("compiled/cartpole", (500.0, 100.0)), ("compiled/acrobot", (-100.0, -500.0))):
             for combiner, score in zip(("good", "bad"), scores, strict=True):
-                write_run(tmp_path / "runs", combiner=combiner, seed=seed, returns=(score,), environment=environment)
+                write_run(tmp_path / "runs", combiner=combiner, seed=seed, returns=(score,), task=environment)
     write_run(tmp_path / "runs", combiner="good", seed=5, returns=(500.0,))
     write_run(tmp_path / "runs", combiner="alone", seed=0, returns=(500.0,))
     result = call(root, tmp_path, "report.py", "runs", "--scale", "compiled/cartpole=0,500")
@@ -128,14 +145,174 @@ def test_environments_count_the_same_on_a_common_scale(tmp_path, root):
     assert "0 and 1 are compiled/acrobot -500 and -100; compiled/cartpole 0 and 500" in text
     assert "combiner=alone is left out: it has no seed that was completed in every environment." in text
     assert "combiner=good counts without seeds 5, which some environment lacks." in text
+    assert "| compiled/acrobot | combiner=alone | 0 | 0 to 5 |" in text
 
 
-@pytest.mark.parametrize("scale", ["cartpole=0,500", "compiled/cartpole=500,0", "compiled/cartpole=0", "0,500"])
-def test_a_scale_that_cannot_be_used_is_one_message(two_groups, root, scale):
-    result = call(root, two_groups, "report.py", "runs", "--scale", scale)
+@pytest.mark.parametrize(
+    "scales",
+    [
+        ["cartpole=0,500"],
+        ["compiled/cartpole=500,0"],
+        ["compiled/cartpole=0"],
+        ["0,500"],
+        ["compiled/cartpole=-inf,5"],
+        ["compiled/cartpole=0,nan"],
+        ["compiled/cartpole=0,1e-320"],
+        ["compiled/cartpole=0,1", "compiled/cartpole=0,2"],
+    ],
+)
+def test_a_scale_that_cannot_be_used_is_one_message(tmp_path, root, scales):
+    for environment in ("compiled/cartpole", "compiled/acrobot"):
+        write_run(tmp_path / "runs", task=environment)
+    given = [word for scale in scales for word in ("--scale", scale)]
+    result = call(root, tmp_path, "report.py", "runs", *given)
     assert result.returncode == 2
-    assert f"--scale {scale}: " in result.stderr
-    assert not (two_groups / "report").exists()
+    assert f"--scale {scales[-1]}: " in result.stderr
+    assert not (tmp_path / "report").exists()
+
+
+def test_chance_supports_few_differences_among_many():
+    """20 settings that are all alike, 5 seeds each: 190 comparisons, of which 5 % would be significant one by one."""
+    random = np.random.default_rng(0)
+    found = statistics.comparisons({str(k): random.normal(100, 1, size=(5, 1)) for k in range(20)})
+    assert len(found) == 190
+    assert sum(one.probability.low > 0.5 for one in found) > 10
+    assert sum(one.supported for one in found) == 0
+
+
+def test_the_test_over_several_tasks_is_the_one_over_one_with_more_seeds():
+    from scipy.stats import mannwhitneyu
+
+    random = np.random.default_rng(0)
+    x, y = random.normal(0.8, 1, size=(12, 1)), random.normal(size=(12, 1))
+    alone = mannwhitneyu(x[:, 0], y[:, 0], method="asymptotic", use_continuity=False).pvalue
+    nothing = np.zeros((12, 1))  # a task in which all are alike adds nothing
+    assert statistics._p_value(np.hstack([x, nothing]), np.hstack([y, nothing])) == pytest.approx(alone)
+    assert statistics._p_value(np.hstack([x, y]), np.hstack([y, x])) == pytest.approx(1.0)
+    twice = statistics._p_value(np.hstack([x, x]), np.hstack([y, y]))
+    z = [abs(float(norm_isf(p / 2))) for p in (alone, twice)]
+    assert z[1] == pytest.approx(np.sqrt(2) * z[0])
+
+
+def norm_isf(p):
+    from scipy.stats import norm
+
+    return norm.isf(p)
+
+
+def test_few_seeds_have_no_interval():
+    assert np.isnan(statistics.estimate(np.full((4, 1), 2.0), statistics.mean).low)
+    value, low, high = statistics.estimate(np.arange(5.0)[:, None], statistics.mean)
+    assert (value, low < 2 < high) == (2.0, True)
+
+
+def test_a_report_is_the_same_every_time(two_groups, root):
+    files = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002, what rliable draws from
+        assert call(root, two_groups, "report.py", "runs", "--out", f"report{seed}").returncode == 0
+        out = two_groups / f"report{seed}"
+        files.append({file.name: file.read_bytes() for file in out.glob("*.csv")})
+    assert files[0] == files[1]
+    assert len(files[0]) == 5
+
+
+def test_settings_that_differ_within_a_choice_are_apart(tmp_path):
+    for seed in range(2):
+        for scope in ("global", "layer"):
+            run = write_run(tmp_path / scope, combiner="sum", seed=seed, combiner_scope=scope)
+            config = yaml.safe_load((run / ".hydra" / "config.yaml").read_text())
+            config["combiner"]["scope"] = config.pop("combiner_scope")
+            (run / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
+        write_run(tmp_path, combiner="pcgrad", seed=seed)
+    (groups,) = grouped(find_runs([tmp_path])[0]).values()
+    assert {(group.name, len(group.runs)) for group in groups} == {
+        ("combiner=sum, combiner.scope=global", 2),
+        ("combiner=sum, combiner.scope=layer", 2),
+        ("combiner=pcgrad, combiner.scope=global", 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [
+        ("agent", {"gamma": 0.9999999}, {"gamma": 1.0}),
+        ("frozen", {"anchor": {"_target_": "Never"}}, {"anchor": {"_target_": "Snapshot"}}),
+        ("environment", {"max_episode_steps": 200}, {"max_episode_steps": 500}),
+    ],
+)
+def test_settings_that_differ_in_anything_are_apart(tmp_path, key, one, other):
+    write_run(tmp_path / "one", **{key: one})
+    write_run(tmp_path / "other", **{key: other})
+    (groups,) = grouped(find_runs([tmp_path])[0]).values()
+    assert [len(group.runs) for group in groups] == [1, 1]
+
+
+def test_what_differs_between_environments_alone_is_not_part_of_a_setting(tmp_path):
+    for environment, steps in (("compiled/cartpole", 100), ("compiled/acrobot", 300)):
+        for combiner in ("a", "b"):
+            run = write_run(tmp_path, combiner=combiner, task=environment, horizon=steps)
+            assert run.exists()
+    for groups in grouped(find_runs([tmp_path])[0]).values():
+        assert [group.name for group in groups] == ["combiner=a", "combiner=b"]
+
+
+def test_a_seed_counts_once(tmp_path, root):
+    for place in ("here", "there"):
+        for seed in range(3):
+            for combiner, score in (("a", 1.0), ("b", 2.0)):
+                write_run(tmp_path / "runs" / place, combiner=combiner, seed=seed, returns=(score + seed / 10,))
+    assert call(root, tmp_path, "report.py", "runs").returncode == 0
+    (one,) = rows(tmp_path / "report" / "improvement.csv")
+    assert (one["supported"], one["why_not"]) == ("False", "3 seeds are too few")
+    assert "there is another run of it, and" in (tmp_path / "report" / "report.md").read_text()
+
+
+DAMAGE = {
+    "summary.json": ['{"status": "compl', "", "{}", '{"status": "completed", "seed": "x"}', "[]"],
+    "metrics.csv": ["", "step,episode/return\n10,1\n20,2\n", "step,episode/return\n50,x\n100,1\n"],
+    ".hydra/hydra.yaml": ["", "choices: [", "{}"],
+    ".hydra/config.yaml": ["", "a: [", "${"],
+}
+
+
+@pytest.mark.parametrize(("name", "content"), [(name, text) for name, texts in DAMAGE.items() for text in texts])
+def test_a_run_that_cannot_be_read_is_named(tmp_path, name, content):
+    write_run(tmp_path, seed=0)
+    broken = write_run(tmp_path, seed=1, returns=tuple(range(10)))
+    (broken / name).write_text(content)
+    (whole,), (damaged,) = find_runs([tmp_path])
+    assert (whole.seed, damaged.path) == (0, broken)
+    assert damaged.why
+
+
+def test_a_report_says_what_it_could_not_read(tmp_path, root):
+    for seed in range(3):
+        broken = write_run(tmp_path / "runs", seed=seed)
+    (broken / "summary.json").write_text("{")
+    result = call(root, tmp_path, "report.py", "runs")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 runs, 1 group. 1 directory could not be read." in result.stdout
+    assert f"{broken} cannot be read: " in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_a_line_that_is_still_being_written_harms_nothing(tmp_path):
+    run = write_run(tmp_path, status="running")
+    with (run / "metrics.csv").open("a") as handle:
+        handle.write("30,3")
+    (found,), damaged = find_runs([tmp_path])
+    assert (found.status, found.columns, damaged) == ("running", {}, [])
+
+
+def test_the_next_report_leaves_nothing_of_the_last(two_groups, root):
+    assert call(root, two_groups, "report.py", "runs").returncode == 0
+    (two_groups / "report" / "mine.txt").write_text("kept")
+    write_run(two_groups / "alone")
+    assert call(root, two_groups, "report.py", "alone").returncode == 0
+    names = {file.name for file in (two_groups / "report").rglob("*")}
+    assert "improvement.csv" not in names
+    assert "compiled_cartpole_improvement.png" not in names
+    assert {"mine.txt", "scores.csv", "compiled_cartpole_scores.png"} <= names
 
 
 def test_probability_and_iqm_are_rliables():
@@ -155,12 +332,15 @@ def test_probability_and_iqm_are_rliables():
 def test_names_are_texts_in_the_page(tmp_path):
     page = Page("<script>")
     page.table(["<b>"], [["a|b"]])
-    page.items(["<img>"])
+    page.items(["<img>", "two\nlines of *$x$ `y`*"])
     page.write(tmp_path)
     html = (tmp_path / "report.html").read_text()
     assert "<script>" not in html
     assert "<img>" not in html
-    assert "a\\|b" in (tmp_path / "report.md").read_text()
+    markdown = (tmp_path / "report.md").read_text()
+    assert "a\\|b" in markdown
+    assert "- two lines of \\*$x$ \\`y\\`\\*\n" in markdown
+    assert "\\<img>" in markdown
 
 
 @pytest.mark.parametrize(
@@ -169,9 +349,11 @@ def test_names_are_texts_in_the_page(tmp_path):
         (["nowhere"], "nowhere is not a folder"),
         (["."], "holds no run directory"),
         (["--score", "x", "."], "invalid choice"),
+        ([".", "--out", "file"], "--out file is a file"),
     ],
 )
 def test_bad_input_is_one_message(root, tmp_path, arguments, sentence):
+    (tmp_path / "file").touch()
     command = [sys.executable, str(root / "scripts" / "report.py"), *arguments]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert result.returncode == 2
