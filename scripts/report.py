@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.printing import progress
 from composition import report_errors
 from reporting import environment, figures, statistics, together
-from reporting.groups import KINDS, Group, grouped
+from reporting.groups import KINDS, Group, Naming, grouped, naming
 from reporting.page import Page
 from reporting.runs import Damaged, Run, find_runs
 from reporting.tables import Tables, count, ranges
@@ -55,13 +55,14 @@ def main() -> None:
     arguments = parser.parse_args()
     _check(arguments.out)
     runs, damaged = find_runs(arguments.folders)
-    tasks = grouped(runs)
+    names = naming(runs)
+    tasks = grouped(runs, names)
     scales = _scales(arguments.scale, list(tasks))
     _clear(arguments.out)
-    names = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
-    page, tables = Page("Report on " + ", ".join(names)), Tables(arguments.out)
+    folders = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
+    page, tables = Page("Report on " + ", ".join(folders)), Tables(arguments.out)
     styles = figures.styles([group.name for group in next(iter(tasks.values()))])
-    _introduction(page, runs, damaged, tasks, arguments.score)
+    _introduction(page, runs, damaged, tasks, names, arguments.score)
     drawn = arguments.out / "figures"
     together.section(page, tables, tasks, arguments.score, scales, styles, drawn)
     for task, groups in progress(tasks.items(), "environments"):
@@ -117,7 +118,12 @@ def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Sc
 
 
 def _introduction(
-    page: Page, runs: Sequence[Run], damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str
+    page: Page,
+    runs: Sequence[Run],
+    damaged: Sequence[Damaged],
+    tasks: Mapping[str, Sequence[Group]],
+    names: Naming,
+    kind: str,
 ) -> None:
     complete = sum(run.status == "completed" for run in runs)
     commits = sorted({str(run.summary.get("git_commit"))[:10] for run in runs})
@@ -134,6 +140,9 @@ def _introduction(
         for group in groups
     ]
     page.heading("What there is")
+    if names.usual:
+        usual = ", ".join(f"{key}={value}" for key, value in names.usual.items())
+        page.text(f"Where a setting says nothing else: {usual}.")
     page.table(["environment", "setting", "seeds completed", "seeds missing"], rows)
     notes = [note for task, groups in tasks.items() for group in groups for note in _notes(task, group, kind)]
     notes += [f"{one.path} cannot be read: {one.why}" for one in damaged]

@@ -72,8 +72,7 @@ def scores_figure(
         axis.plot([low, high], [place, place], color=styles[group]["color"], linewidth=3, alpha=0.7)
         axis.plot(value, place, "o", color=styles[group]["color"], markersize=8)
     axis.set_yticks(range(len(scores)), [wrapped(name) for name in scores], fontsize=8)
-    axis.invert_yaxis()
-    axis.set(xlabel=f"{label}: {statistic} and 95 % interval; a tick a seed")
+    axis.set(xlabel=label, title=f"{statistic}, 95 % interval; a tick a seed", ylim=(len(scores) - 0.4, -0.6))
     axis.grid(axis="x", alpha=0.3)
     _save(figure, file)
 
@@ -107,8 +106,8 @@ def comparisons_figure(comparisons: Sequence[Comparison], file: Path) -> None:
         axis.plot([value], [place], "o", color=color, fillstyle="full" if one.supported else "none")
     axis.axvline(0.5, color="black", linewidth=0.8)
     axis.set_yticks(range(len(names)), [wrapped(name, 80) for name in names], fontsize=7)
-    axis.invert_yaxis()
     axis.set(xlabel="probability of improvement, 95 % interval (hollow: not supported)", xlim=(-0.02, 1.02))
+    axis.set_ylim(len(names) - 0.4, -0.6)
     axis.grid(axis="x", alpha=0.3)
     _save(figure, file)
 

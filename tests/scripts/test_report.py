@@ -11,7 +11,7 @@ import pytest
 import yaml
 from inside import call
 from reporting import statistics
-from reporting.groups import grouped
+from reporting.groups import grouped, naming
 from reporting.page import Page
 from reporting.runs import differing, find_runs
 
@@ -55,6 +55,12 @@ def two_groups(tmp_path):
     return tmp_path
 
 
+def settings_in(folder):
+    """{environment: groups} of the runs below a folder."""
+    runs, _ = find_runs([folder])
+    return grouped(runs, naming(runs))
+
+
 def rows(file):
     with file.open() as handle:
         return list(csv.DictReader(handle))
@@ -64,7 +70,7 @@ def test_runs_that_differ_in_the_seed_alone_are_a_group(two_groups):
     runs, damaged = find_runs([two_groups, two_groups / "runs"])
     assert damaged == []
     assert differing(runs) == ["combiner"]
-    (task,) = grouped(runs).values()
+    (task,) = grouped(runs, naming(runs)).values()
     found = [(group.name, tuple(run.seed for run in group.runs), group.missing) for group in task]
     assert found == [
         ("combiner=bad", (0, 1, 2, 3, 4), ()),
@@ -225,12 +231,28 @@ def test_settings_that_differ_within_a_choice_are_apart(tmp_path):
             config["combiner"]["scope"] = config.pop("combiner_scope")
             (run / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
         write_run(tmp_path, combiner="pcgrad", seed=seed)
-    (groups,) = grouped(find_runs([tmp_path])[0]).values()
+    (groups,) = settings_in(tmp_path).values()
     assert {(group.name, len(group.runs)) for group in groups} == {
         ("combiner=sum, combiner.scope=global", 2),
         ("combiner=sum, combiner.scope=layer", 2),
         ("combiner=pcgrad, combiner.scope=global", 2),
     }
+
+
+def test_what_most_settings_have_goes_without_saying(tmp_path):
+    base = {"agent": {"gamma": 0.9}, "clip": 1.0, "network": "small"}
+    changes = [{}, {"agent": {"gamma": 0.5}}, {"clip": 2.0}, {"clip": 3.0, "network": "wide"}]
+    for place, change in enumerate(changes):
+        write_run(tmp_path / str(place), **base | change)
+    runs, _ = find_runs([tmp_path])
+    assert naming(runs).usual == {"agent.gamma": "0.9", "network": "small"}
+    (groups,) = settings_in(tmp_path).values()
+    assert [group.name for group in groups] == [
+        "clip=1.0",
+        "agent.gamma=0.5, clip=1.0",
+        "clip=2.0",
+        "clip=3.0, network=wide",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +266,7 @@ def test_settings_that_differ_within_a_choice_are_apart(tmp_path):
 def test_settings_that_differ_in_anything_are_apart(tmp_path, key, one, other):
     write_run(tmp_path / "one", **{key: one})
     write_run(tmp_path / "other", **{key: other})
-    (groups,) = grouped(find_runs([tmp_path])[0]).values()
+    (groups,) = settings_in(tmp_path).values()
     assert [len(group.runs) for group in groups] == [1, 1]
 
 
@@ -253,7 +275,7 @@ def test_what_differs_between_environments_alone_is_not_part_of_a_setting(tmp_pa
         for combiner in ("a", "b"):
             run = write_run(tmp_path, combiner=combiner, task=environment, horizon=steps)
             assert run.exists()
-    for groups in grouped(find_runs([tmp_path])[0]).values():
+    for groups in settings_in(tmp_path).values():
         assert [group.name for group in groups] == ["combiner=a", "combiner=b"]
 
 
