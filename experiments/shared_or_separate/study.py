@@ -53,10 +53,12 @@ class Variant(NamedTuple):
 
 
 VARIANTS = (Variant("separate", "sum"), *(Variant("shared", combiner) for combiner in COMBINERS))
+FAST_HEADS = ("optimizer.head_learning_rate=0.0025",)  # ten times the torso's
 CONTROLS = (  # with rewards as they are: one suspected cause each, taken away
     Variant("separate", "sum", "no clip", ("optimizer.clip_norm=null",)),
+    Variant("separate", "sum", "fast heads", FAST_HEADS),
     Variant("shared", "policy_only"),
-    Variant("shared", "sum", "fast heads", ("optimizer.head_learning_rate=0.0025",)),
+    Variant("shared", "sum", "fast heads", FAST_HEADS),
     Variant("shared", "sum", "layer norm", ("network.torso.layer_norm=true",)),
     Variant("shared", "sum", "relu", ("network.torso.activation=relu",)),
 )
