@@ -1,8 +1,12 @@
-"""The two ways in which a run can be refused or stopped; both are shown to the user without a traceback."""
+"""The ways in which a run can be refused or stopped; all are shown to the user without a traceback."""
 
 
 class ConfigError(ValueError):
     """Input that cannot be used. The message names the thing, the value, what is allowed and the config key."""
+
+
+class BusyError(ConfigError):
+    """A run directory in which another process is training."""
 
 
 class NonFiniteError(RuntimeError):

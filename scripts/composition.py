@@ -42,7 +42,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver(
         "run_group", lambda *, _root_: _choices(_root_).get("experiment", "default"), replace=True
     )
-    OmegaConf.register_new_resolver("run_job", lambda *, _root_: job_name(_root_), replace=True)
+    OmegaConf.register_new_resolver("run_job", lambda *, _root_: _job_name(_root_), replace=True)
 
 
 register_resolvers()
@@ -59,13 +59,22 @@ def job_name(root: DictConfig) -> str:
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
     usual = flat(_without_hydra(_composed(*(f"{group}={choice}" for group, choice in choices.items()))))
     given = flat(_without_hydra(root))
-    parts |= {key: value for key, value in given.items() if usual.get(key) != value and not key.startswith(IGNORED)}
-    named = (f"{key.replace('/', '.')}={_safe(value)}" for key, value in sorted(parts.items()))
-    name = ",".join([*named, f"seed={root.seed}"])
-    if len(name) <= _LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:10]
-    return f"{name[:100].rstrip(',')},etc_{digest},seed={root.seed}"
+    changed = {key: given.get(key, "deleted") for key in {**usual, **given} if usual.get(key) != given.get(key)}
+    parts |= {key: value for key, value in changed.items() if not key.startswith(IGNORED)}
+    settings = ",".join(f"{key.replace('/', '.')}={_safe(value)}" for key, value in sorted(parts.items()))
+    if len(settings.encode()) > _LONGEST_NAME:
+        digest = hashlib.sha256(settings.encode()).hexdigest()[:10]
+        settings = f"{settings.encode()[:100].decode(errors='ignore').rstrip(',')},etc_{digest}"
+    return ",".join(filter(None, [settings, f"seed={root.seed}"]))
+
+
+def _job_name(root: DictConfig) -> str:
+    """`job_name`, or a name for what cannot be resolved: the job itself says so, and stops no other."""
+    try:
+        return job_name(root)
+    except OmegaConfBaseException:
+        asked = ",".join(root.hydra.overrides.task)
+        return f"unresolved_{hashlib.sha256(asked.encode()).hexdigest()[:10]}"
 
 
 @functools.cache
@@ -83,8 +92,8 @@ def run_paths(output: Path, config: DictConfig) -> list[Path]:
 
     num_runs = config.seeds
     require(
-        isinstance(num_runs, int) and num_runs >= 1 and isinstance(config.seed, int),
-        f"seeds is {num_runs} and seed {config.seed}; both must be integers, and seeds at least 1.",
+        type(num_runs) is int and num_runs >= 1 and type(config.seed) is int and config.seed >= 0,
+        f"seeds is {num_runs} and seed {config.seed}; both must be integers, seeds from 1 and seed from 0 on.",
     )
     if num_runs == 1:
         return [output]
@@ -118,6 +127,7 @@ def build(config: DictConfig):
     from rl.training import build_experiment
 
     def make(node: DictConfig, **more: Any):
+        require("_target_" in node, f"nothing can be made of {dict(node)}: it has no _target_, and is no choice.")
         try:
             return instantiate(node, **more)
         except (hydra.errors.InstantiationException, OmegaConfBaseException, TypeError) as error:
@@ -180,12 +190,15 @@ def _all_but_the_seed(config: DictConfig) -> str:
 
 
 def check_keys(config: DictConfig) -> None:
-    """ConfigError for a key of the root that nothing reads (`+key=…` gets past Hydra's own check)."""
+    """ConfigError for a key of the root that nothing reads, or that is gone (`+key=…` and `~key` get past Hydra)."""
     from rl.errors import require
 
     known = OmegaConf.load(CONFIGS / "train.yaml")
     groups = {next(iter(entry)) for entry in known.defaults if not isinstance(entry, str)}
     unused = [str(key) for key in config if key not in known and key not in groups]
+    gone = sorted(key for key in (*known, *groups - {"experiment"}) if key not in (*config, "defaults", "hydra"))
+    gone = [key for key in gone if not key.startswith("override ")]
+    require(not gone, f"the key {', '.join(gone)} is gone; every key of configs/train.yaml has to be there.")
     known.probe = OmegaConf.load(CONFIGS / "probe" / "default.yaml")
     for group in ("evaluation", "checkpoint", "logging", "probe"):
         unused += [f"{group}.{key}" for key in config[group] if key not in known[group]]
@@ -253,7 +266,8 @@ def _safe(value: Any) -> str:
     words = {True: "true", False: "false", None: "null"}
     if value is None or isinstance(value, bool):
         return words[value]
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    short = f"{value:g}" if isinstance(value, float) else ""
+    text = short if short and float(short) == value else str(value)
     return re.sub(r"[^\w.+-]+", "_", text).strip("_")
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import platform
+import re
 import shutil
 import sys
 import time
@@ -36,6 +38,9 @@ _LAUNCHERS = {
 """What each of Hydra's launchers has to know: how many threads a job takes, where its modules are. A configuration of
 the launcher's name would be taken for its schema."""
 
+_OPTUNA = ("hydra.sweeper.direction=maximize", "hydra.sweeper.max_failure_rate=1")
+"""Returns are to be high, and what was refused is passed over."""
+
 FAILED = ("failed", "refused", "died", "failed earlier")
 """What makes the command end with exit code 1."""
 
@@ -43,9 +48,9 @@ FAILED = ("failed", "refused", "died", "failed earlier")
 class Outcome(NamedTuple):
     """What became of one job.
 
-    status: done, resumed (and then done), skipped (complete already), interrupted, or one of `FAILED`: failed in
-    training, refused before it, died without a word, failed earlier and not asked for again. score: what a sweeper
-    gets, null where there is none.
+    status: done, resumed (and then done), skipped (complete already), elsewhere (another process trains it),
+    interrupted, or one of `FAILED`: failed in training, refused before it, died without a word, failed earlier and not
+    asked for again. score: what a sweeper gets, null where there is none. name: what the sweep gave it.
     """
 
     status: str
@@ -59,11 +64,19 @@ class Outcome(NamedTuple):
 
 def command(main: Callable[[], None]) -> int:
     """Runs a command of scripts/train.py, a sweep or not; returns its exit code."""
-    if not {"-m", "--multirun"} & set(sys.argv[1:]) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
+    if not any(map(_asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
         main()
         return 0
-    journal = _new_journal(Path.cwd())
-    (journal / _ARGUMENTS).write_text(json.dumps([given for given in sys.argv[1:] if not given.startswith("-")]))
+    try:
+        if "${" in str(Path.cwd()):
+            raise OSError("Hydra would take ${ in its path for an interpolation")
+        journal = _new_journal(Path.cwd())
+    except OSError as error:
+        print(f"error: no sweep can run in the working directory {Path.cwd()}: {error}.", file=sys.stderr)
+        return 2
+    (journal / _ARGUMENTS).write_text(
+        json.dumps([given for given in sys.argv[1:] if "=" in given and not given.startswith("-")])
+    )
     given = [place for place, text in enumerate(sys.argv) if place and "=" in text and not text.startswith("-")]
     first = given[0] if given else len(sys.argv)  # overrides must stand together, and ours before the user's
     sys.argv[first:first] = _settings(journal)
@@ -77,14 +90,36 @@ def command(main: Callable[[], None]) -> int:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except Exception as error:  # a launcher's own: a worker that died takes its whole pool along
-        print(f"error: the launcher stopped: {type(error).__name__}: {error}", file=sys.stderr)
+        print(
+            f"error: the launcher stopped: {type(error).__name__}: {error}. Jobs that had not begun are not in the "
+            "table; the same command goes on with them.",
+            file=sys.stderr,
+        )
         code = 1
-    outcomes = _read(journal)
+    outcomes = [_cut_off(outcome) if code == 130 else outcome for outcome in _read(journal)]
     shutil.rmtree(journal, ignore_errors=True)
     if outcomes:
         _print(outcomes, time.monotonic() - began)
     failed = any(outcome.status in FAILED for outcome in outcomes)
     return code or int(failed)
+
+
+def _asks_for_a_sweep(argument: str) -> bool:
+    """-m, --multirun, or what Hydra takes for it as well."""
+    return (
+        argument == "-m"
+        or (len(argument) > 3 and "--multirun".startswith(argument))
+        or argument == "hydra.mode=MULTIRUN"
+    )
+
+
+def _cut_off(outcome: Outcome) -> Outcome:
+    """What a job that had no last word is called after Ctrl-C."""
+    if outcome.status != "died":
+        return outcome
+    return outcome._replace(
+        status="interrupted", why="cut off; what a cluster's launcher has begun may still be running"
+    )
 
 
 def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Exception], str]) -> float | None:
@@ -96,6 +131,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
     Returns: the score, None where there is none: Optuna counts the trial as failed, and passes over it.
     """
     began, journal = time.monotonic(), Path(os.environ[_JOURNAL])
+    name = ", ".join(_swept(HydraConfig.get().overrides.task)) or name
     outcome = Outcome("died", why="its process ended without a word", number=HydraConfig.get().job.num, name=name)
     _write(journal, outcome)
     try:
@@ -107,7 +143,10 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
         why = str(error) if status else f"{type(error).__name__}: {error}"
         outcome = outcome._replace(status=status or "failed", why=why)
     except BaseException:
-        _write(journal, outcome._replace(status="interrupted", why="the same command goes on from here"))
+        seconds = time.monotonic() - began
+        _write(
+            journal, outcome._replace(status="interrupted", why="the same command goes on from here", seconds=seconds)
+        )
         raise
     outcome = outcome._replace(seconds=time.monotonic() - began)
     _write(journal, outcome)
@@ -118,10 +157,19 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
 
 def swept_keys() -> list[str]:
     """The keys that this sweep varies, the seed among them."""
-    given = _parsed(json.loads((Path(os.environ[_JOURNAL]) / _ARGUMENTS).read_text()))
+    try:
+        given = _parsed(json.loads((Path(os.environ[_JOURNAL]) / _ARGUMENTS).read_text()))
+    except OSError:  # somebody cleared it away
+        given = []
     varied = [override.key_or_group for override in given if override.is_sweep_override()]
     params = HydraConfig.get().sweeper.get("params") or {}
     return list(dict.fromkeys([*varied, *map(str, params), "seed"]))
+
+
+def _swept(overrides: Sequence[str]) -> list[str]:
+    """Those of a job's overrides that the sweep varies."""
+    keys = swept_keys()
+    return [given for given in overrides if given.lstrip("+").split("=", 1)[0] in keys]
 
 
 def worker_path() -> list[str]:
@@ -153,11 +201,12 @@ def _settings(journal: Path) -> list[str]:
         # Absolute, since a job may run in another folder.
         f"hydra.sweep.dir={_quoted(f'{Path.cwd()}/runs/${{run_group:}}')}",
         *(setting for launcher in launchers for setting in _LAUNCHERS.get(launcher, ())),
+        *(_OPTUNA if "hydra/sweeper=optuna" in sys.argv else ()),
     ]
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 def _parsed(arguments: Sequence[str]) -> list:
@@ -168,46 +217,59 @@ def _parsed(arguments: Sequence[str]) -> list:
 
 
 def _new_journal(folder: Path) -> Path:
-    """A folder for this process; those that dead processes left behind are removed."""
-    for old in folder.glob(f"{_PREFIX}*"):
-        if old.name.removeprefix(_PREFIX).isdigit() and not Path(f"/proc/{old.name.removeprefix(_PREFIX)}").exists():
+    """An empty folder for this process; those that dead processes of this machine left behind are removed."""
+    ours = f"{_PREFIX}{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())}_"
+    for old in folder.glob(f"{ours}*"):
+        process = old.name.removeprefix(ours)
+        if process.isdigit() and (int(process) == os.getpid() or not _is_alive(int(process))):
             shutil.rmtree(old, ignore_errors=True)
-    journal = folder / f"{_PREFIX}{os.getpid()}"
-    journal.mkdir(exist_ok=True)
+    journal = folder / f"{ours}{os.getpid()}"
+    journal.mkdir()
     return journal
 
 
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
 def _write(journal: Path, outcome: Outcome) -> None:
-    partial = journal / f"{outcome.number}.partial"
-    partial.write_text(json.dumps(outcome._asdict()))
-    partial.replace(journal / f"{outcome.number}.json")
+    """A job goes on without its line in the table, if it has to: a disk may be full."""
+    try:
+        journal.mkdir(exist_ok=True)
+        partial = journal / f"{outcome.number}.partial"
+        partial.write_text(json.dumps(outcome._asdict()))
+        partial.replace(journal / f"{outcome.number}.json")
+    except OSError as error:
+        print(f"{outcome.name}: {outcome.status}, which could not be written down: {error}", file=sys.stderr)
 
 
 def _read(journal: Path) -> list[Outcome]:
-    outcomes = [Outcome(**json.loads(file.read_text())) for file in journal.glob("*.json")]
+    outcomes = [Outcome(**json.loads(file.read_text())) for file in journal.glob("[0-9]*.json")]
     return sorted(outcomes, key=lambda outcome: outcome.number)
 
 
 def _print(outcomes: Sequence[Outcome], seconds: float) -> None:
-    """A line a job, by what tells it from the others; what they have in common stands above."""
+    """A line a job, by what the sweep gave it."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    parts = [outcome.name.split(",") for outcome in outcomes]
-    common = [part for part in parts[0] if len(parts) > 1 and all(part in other for other in parts)]
     folders = sorted({os.path.relpath(Path(outcome.where).parent) for outcome in outcomes if outcome.where})
     places = f" in {', '.join(folders[:3])}" if folders else ""
-    title = f"{len(outcomes)} jobs in {seconds:.0f} s{places}"
-    table = Table(title=escape(", ".join([title, *common]) if len(common) < len(parts[0]) else title))
+    table = Table(title=escape(f"{len(outcomes)} jobs in {seconds:.0f} s{places}"))
     for heading in ("job", "status", "score", "s", "why"):
         table.add_column(heading, justify="right" if heading in ("score", "s") else "left", overflow="fold")
-    colors = {"done": "green", "resumed": "green", "skipped": "dim", "interrupted": "yellow"}
-    for outcome, own in zip(outcomes, parts, strict=True):
-        name = ",".join(part for part in own if part not in common) or outcome.name
+    colors = {"done": "green", "resumed": "green", "skipped": "dim", "interrupted": "yellow", "elsewhere": "yellow"}
+    for outcome in outcomes:
         score = "" if outcome.score is None else f"{outcome.score:.1f}"
         status = f"[{colors.get(outcome.status, 'red')}]{outcome.status}[/]"
-        table.add_row(escape(name), status, score, f"{outcome.seconds:.0f}", escape(outcome.why))
+        table.add_row(escape(outcome.name), status, score, f"{outcome.seconds:.0f}", escape(outcome.why))
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)

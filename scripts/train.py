@@ -13,6 +13,7 @@ import sweeps
 from composition import CONFIGS, IGNORED, built, check_keys, flat, is_multirun, keep, run_paths
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 _SWEPT = (
     "seed",
@@ -35,11 +36,15 @@ _SWEPT = (
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
     """One run, or several in one program; returns what a sweeper optimises."""
-    from rl.errors import ConfigError, NonFiniteError
+    from rl.errors import BusyError, ConfigError, NonFiniteError
 
     output = Path(HydraConfig.get().runtime.output_dir)
     if is_multirun():
-        mistakes = {ConfigError: "refused", NonFiniteError: "failed"}
+        mistakes = {
+            BusyError: "elsewhere",
+            ConfigError: "refused",
+            NonFiniteError: "failed",
+        }
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
         return run(config, output).score
@@ -58,6 +63,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
     directories = [RunDirectory(output)]
     try:
+        check_keys(config)
         require(
             config.objective in ("mean", "iqm"), f"objective is {config.objective!r}; allowed are 'mean' and 'iqm'."
         )
@@ -69,13 +75,15 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
             return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
         begun = not config.fresh and any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
         summaries = train(config, directories)
-    except (ConfigError, NonFiniteError):
+    except (ConfigError, NonFiniteError, OmegaConfBaseException) as error:
         for directory in directories:
             directory.remove_if_unused()
+        if isinstance(error, OmegaConfBaseException):
+            raise ConfigError(f"{str(error).splitlines()[0]} ({getattr(error, 'full_key', None)}).") from None
         raise
-    if summaries[0]["status"] == "interrupted":
+    if any(summary["status"] == "interrupted" for summary in summaries):
         sys.exit(130)
-    complete = len(known) == len(directories) and all(summary["status"] == "completed" for summary in known)
+    complete = len(known) == len(directories) and all(map(_is_complete, known))
     scores = [summary["evaluation"][config.objective] for summary in summaries if summary["evaluation"]]
     return sweeps.Outcome(
         status="skipped" if complete else "resumed" if begun else "done",
@@ -93,7 +101,6 @@ def train(config: DictConfig, directories: list) -> list[dict]:
 
     for directory in directories:
         directory.check_usable()
-    check_keys(config)
     require(
         isinstance(config.threads, int) and config.threads >= 1,
         f"threads is {config.threads}; it must be a positive integer.",
@@ -104,15 +111,23 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         for directory, of_one in zip(directories, configs, strict=True):
             _check_same_config(of_one, directory.path)
         summaries = [directory.summary() for directory in directories]
-        if all(summary is not None and summary["status"] == "completed" for summary in summaries):
+        open_ones = [place for place, summary in enumerate(summaries) if not _is_complete(summary)]
+        if not open_ones:
             if not is_multirun():
                 print(f"{_these(directories)} complete; fresh=true starts over.\n{_result(summaries, directories)}")
             return summaries
+        first, after = open_ones[0], open_ones[-1] + 1
+        if (
+            after - first == len(open_ones) < len(directories)
+        ):  # seeds beside those that are complete; equal up to rounding
+            rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
+            return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
     settings = _settings(config, RunSettings)
     experiment, before = built(config)
     _check_load(config, directories)
     for directory in directories:
         directory.lock()
+    for directory in directories:  # only once all are ours
         if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
             directory.clear()
     training = Run(
@@ -141,6 +156,10 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     if not is_multirun():
         print(_result(summaries, directories))
     return summaries
+
+
+def _is_complete(summary: dict | None) -> bool:
+    return summary is not None and summary["status"] == "completed"
 
 
 def _config_of(config: DictConfig, number: int) -> DictConfig:
@@ -231,7 +250,7 @@ def _hyperparameters(config: DictConfig) -> dict:
         if isinstance(value, bool | str):
             hyperparameters[key] = value
         elif value is not None:
-            hyperparameters[key] = float(value)
+            hyperparameters[key] = float(value) if isinstance(value, int | float) else str(value)
     return hyperparameters
 
 

@@ -139,9 +139,9 @@ class Record:
         return True
 
 
-def newest_common(records: Sequence[Record]) -> int | None:
-    """The newest environment step of which every run has a checkpoint, or None."""
-    return max(set.intersection(*(record.checkpoint_steps for record in records)), default=None)
+def common_steps(records: Sequence[Record]) -> list[int]:
+    """The environment steps of which every run has a checkpoint, the newest first."""
+    return sorted(set.intersection(*(record.checkpoint_steps for record in records)), reverse=True)
 
 
 def loadable(path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rl.errors import NonFiniteError, require
+from rl.errors import ConfigError, NonFiniteError, require
 from rl.training.checkpoints import read_checkpoint, restore
 from rl.training.diagnosis import diagnose, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
@@ -17,7 +17,7 @@ from rl.training.experiment import Experiment
 from rl.training.interrupts import Interrupts
 from rl.training.loop import Stretch, iterations
 from rl.training.progress import ProgressBar
-from rl.training.record import Description, Record, loadable, newest_common
+from rl.training.record import Description, Record, common_steps, loadable
 from rl.training.run_directory import RunDirectory
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables
@@ -155,9 +155,17 @@ class Run:
         return int(np.max(self.experiment.variables.iteration)) * self._per_iteration
 
     def _restore(self) -> list[dict[str, Any]] | None:
-        """The newest checkpoint's numbers into the variables; the rest of it is returned."""
-        steps = newest_common(self._records)
-        if steps is None:
+        """The numbers of the newest checkpoint that can be read into the variables; the rest of it is returned."""
+        damaged: list[ConfigError] = []
+        for steps in common_steps(self._records):
+            try:
+                checkpoints, files = zip(*(record.read(steps) for record in self._records), strict=True)
+                break
+            except ConfigError as error:
+                damaged.append(error)
+        else:
+            if damaged:
+                raise damaged[0]
             begun = [str(record.directory.path) for record in self._records if record.checkpoint_steps]
             require(
                 not begun,
@@ -165,7 +173,8 @@ class Run:
                 "together; train each by itself (seeds=1), or all anew (fresh=true).",
             )
             return None
-        checkpoints, files = zip(*(record.read(steps) for record in self._records), strict=True)
+        if damaged:
+            self._say(f"{damaged[0]}. The one before it is taken.")
         names = checkpoints[0].arrays
         restore(
             self._named,

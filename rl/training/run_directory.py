@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from rl.errors import ConfigError
+from rl.errors import BusyError, ConfigError
 
 _OURS = ("checkpoints", "videos", ".hydra", "metrics.csv", "summary.json", "failure.npz")
+_IN_A_SUMMARY = {"status", "steps", "updates", "evaluation", "steps_per_second", "wall_seconds"}
 _BEFORE_A_SUMMARY = (".lock", ".hydra", "summary.json.partial")  # all that a run may leave before its first summary
 
 
@@ -35,14 +36,14 @@ class RunDirectory:
         return self.path / "videos"
 
     def lock(self) -> None:
-        """Takes the folder for this process until it ends; ConfigError where another one has it."""
+        """Takes the folder for this process until it ends; BusyError where another one has it."""
         self.path.mkdir(parents=True, exist_ok=True)
         handle = (self.path / ".lock").open("a")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             handle.close()
-            raise ConfigError(
+            raise BusyError(
                 f"another process is training in {self.path}; wait for it, or choose another hydra.run.dir."
             ) from error
         self._lock = handle
@@ -73,9 +74,10 @@ class RunDirectory:
     def summary(self) -> dict[str, Any] | None:
         """summary.json, or None where there is none or it is damaged."""
         try:
-            return json.loads((self.path / "summary.json").read_text())
+            summary = json.loads((self.path / "summary.json").read_text())
         except (OSError, ValueError):
             return None
+        return summary if isinstance(summary, dict) and summary.keys() >= _IN_A_SUMMARY else None
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replaces summary.json in one step."""

@@ -101,6 +101,20 @@ def test_long_names_are_cut_to_a_digest_that_tells_them_apart(compose):
     assert one.endswith("seed=0")
 
 
+def test_a_long_name_differs_by_the_seed_alone_from_that_of_another_seed(compose):
+    long = ["agent.rollout_length=32", "checkpoint.every_steps=20_000", "steps=2_000", "optimizer.learning_rate=1e-3"]
+    long += ["network.torso.widths=[16,16,16,16,16,16,16]", "evaluation.every_steps=1_234_567", "num_envs=24"]
+    names = [named(compose, *long, f"seed={seed}") for seed in (1, 10)]
+    assert "etc_" in names[0]
+    assert names[0].removesuffix("seed=1") == names[1].removesuffix("seed=10")
+
+
+def test_values_that_are_close_and_keys_that_are_gone_are_told_apart(compose):
+    names = [named(compose, f"agent.clip={value}") for value in ("1.0", "0.9999999", "0.99999999")]
+    assert names == ["agent.clip=1,seed=0", "agent.clip=0.9999999,seed=0", "agent.clip=0.99999999,seed=0"]
+    assert named(compose, "~normalize.clip") == "normalize.clip=deleted,seed=0"
+
+
 def test_flat_resolves_interpolations():
     config = OmegaConf.create({"a": {"b": 1, "c": "${a.b}"}, "d": [1, 2]})
     assert flat(config) == {"a.b": 1, "a.c": 1, "d": [1, 2]}

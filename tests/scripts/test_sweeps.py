@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import sweeps
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
@@ -93,12 +94,46 @@ def test_a_seed_that_compiles_nothing_again_is_what_it_is_alone(root, undisturbe
 
 
 def test_what_is_refused_stops_nothing_and_is_told(root, tmp_path):
-    result = sweep(root, tmp_path, "optimizer.learning_rate=-1,1e-3", "steps=1_000")
-    assert result.returncode == 1
-    assert "1 refused, 1 done" in result.stdout.splitlines()[-1]
+    folder = tmp_path / r"it's a \ folder"
+    folder.mkdir()
+    rates = "optimizer.learning_rate=-1,1e-3,${nothing}"
+    result = sweep(root, folder, rates, "combiner=sum,_scope", "network.torso.widths=[8],[]", "steps=1_000")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "11 refused, 1 done" in result.stdout.splitlines()[-1]
     assert "optimizer.learning_rate is -1; it must be a positive number." in result.stdout
+    assert "Interpolation key 'nothing' not found" in result.stdout
+    assert "it has no _target_, and is no choice" in result.stdout
+    assert "network.torso.widths=[8], optimizer.learning_rate=0.001, combiner=sum: done" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
-    assert len(runs(tmp_path)) == 1
+    left = [path for path in (folder / "runs" / "default").iterdir() if path.is_dir()]
+    assert left == [run for _, run in runs(folder).values()]
+
+
+def test_a_journal_is_empty_and_its_loss_harms_no_job(tmp_path, monkeypatch, capsys):
+    own = sweeps._new_journal(tmp_path)
+    sweeps._write(own, sweeps.Outcome("done", number=5))
+    of_another_machine = tmp_path / f".sweep_elsewhere_{os.getpid()}"
+    of_the_dead = own.with_name(own.name.removesuffix(str(os.getpid())) + "99999999")
+    for folder in (of_another_machine, of_the_dead):
+        folder.mkdir()
+    again = sweeps._new_journal(tmp_path)  # by a process that happens to have the same number
+    assert (again, sweeps._read(again)) == (own, [])
+    assert (of_another_machine.exists(), of_the_dead.exists()) == (True, False)
+    again.rmdir()
+    sweeps._write(again, sweeps.Outcome("done", number=1))
+    assert [outcome.number for outcome in sweeps._read(again)] == [1]
+    sweeps._write(tmp_path / "not" / "there", sweeps.Outcome("done", number=2, name="a job"))
+    assert "a job: done, which could not be written down" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argument", ["-m", "--multirun", "--multi", "hydra.mode=MULTIRUN"])
+def test_every_way_to_ask_for_a_sweep_is_seen(argument):
+    assert sweeps._asks_for_a_sweep(argument)
+
+
+@pytest.mark.parametrize("argument", ["--", "--m", "-n", "hydra.mode=RUN", "seed=1", "--multiple"])
+def test_nothing_else_is_taken_for_one(argument):
+    assert not sweeps._asks_for_a_sweep(argument)
 
 
 def test_what_failed_is_repeated_only_on_request(root, tmp_path):
@@ -173,9 +208,7 @@ def test_optuna_gets_the_objective_and_passes_over_what_failed(root, tmp_path):
         tmp_path,
         "hydra/sweeper=optuna",
         "hydra/sweeper/sampler=grid",
-        "hydra.sweeper.direction=maximize",
         "hydra.sweeper.n_jobs=1",
-        "hydra.sweeper.max_failure_rate=1",
         "optimizer.learning_rate=choice(-1,0.001)",
         "objective=iqm",
         "steps=1_000",
@@ -187,4 +220,5 @@ def test_optuna_gets_the_objective_and_passes_over_what_failed(root, tmp_path):
     text = file.read_text()
     assert "optimizer.learning_rate: 0.001" in text
     (summary, _) = runs(tmp_path)["sum", 0]
+    assert "Failed" not in result.stdout.replace("failed", "")
     assert float(text.split("best_value:")[1]) == pytest.approx(summary["evaluation"]["iqm"])
