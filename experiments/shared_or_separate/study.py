@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE.parent.parent / "scripts"))
 import numpy as np
 import studies
 from benchmarks.printing import markdown
+from composition import load_config
 from inspection.figures import pyplot
 
 SEEDS = 20
@@ -115,6 +116,7 @@ def main() -> None:
         studies.train_settings(overrides, folder, seeds=SEEDS)
     rows = [row for environment in arguments.only for row in measured(folder, environment)]
     studies.write_csv(HERE / "data.csv", rows)
+    print(f"\nReturn in the last 5 % of training, {SEEDS} seeds:\n\n{returns_table(rows)}")
     for environment in arguments.only:
         print(f"\n{environment}, {SEEDS} seeds:\n\n{table([row for row in rows if row['environment'] == environment])}")
     figure(rows, HERE / "figure.png")
@@ -138,7 +140,8 @@ def measured(folder: Path, environment: str) -> list[dict[str, object]]:
                 "greedy_return": studies.summary(run)["evaluation"]["mean"],
                 "explained_variance": studies.typical(run, "value/explained_variance"),
                 "clip_ratio": studies.typical(run, "update/clip_ratio"),
-                "saturated": saturated(run, "torso" if shared else "policy_torso") if variant.change != "relu" else "",
+                "saturated": saturated(run, "torso" if shared else "policy_torso"),
+                "saturated_of_value": "" if shared else saturated(run, "value_torso"),
             }
             found = {key: studies.typical(run, tag) for key, tag in ROWS.items() if shared}
             weighted = {"weighted_ratio": found["ratio"] * setting.coefficient} if shared else {}
@@ -146,11 +149,14 @@ def measured(folder: Path, environment: str) -> list[dict[str, object]]:
     return rows
 
 
-def saturated(run: Path, torso: str) -> float:
+def saturated(run: Path, torso: str) -> float | str:
     """The share of tanh units of the last layer beyond ±0.99, where their slope is below 0.02.
 
     Over the states in which the run's environments stood when training ended, and with the weights of that moment.
+    Empty for other units than tanh.
     """
+    if load_config(run).network.torso.activation != "tanh":
+        return ""
     arrays = studies.last_checkpoint(run)
     features, count = arrays["observation"], arrays["normalizer/observation/count"]
     if count:
@@ -174,23 +180,50 @@ def of_settings(rows: list[dict[str, object]]) -> dict[tuple, list[dict[str, obj
     return found
 
 
+def returns_table(rows: list[dict[str, object]]) -> str:
+    """A row a setting, a column an environment: means over seeds with 95 % bootstrap intervals."""
+    environments = list(dict.fromkeys(row["environment"] for row in rows))
+    by = {name: of_settings([row for row in rows if row["environment"] == name]) for name in environments}
+    lines = []
+    for setting in by[environments[0]]:
+        of_each = [
+            studies.with_interval([row["training_return"] for row in by[name][setting]]) for name in environments
+        ]
+        lines.append([*_words(*setting), *of_each])
+    return markdown([*SETTING_WORDS, *environments], lines)
+
+
+SETTING_WORDS = ["rewards", "value coefficient", "torso", "combiner"]
+
+
+def _words(torso: str, combiner: str, change: str, coefficient: float, rewards: str) -> list[str]:
+    """A setting's cells in the tables."""
+    return [
+        rewards,
+        str(coefficient),
+        ", ".join(filter(None, (torso, change))),
+        f"`{combiner}`" if torso == "shared" else "–",
+    ]
+
+
 def table(rows: list[dict[str, object]]) -> str:
     """Means over seeds with 95 % bootstrap intervals, medians of what the rows say."""
-    header = ["rewards", "value coefficient", "torso", "combiner", "return in the last 5 % of training", "greedy"]
+    header = [*SETTING_WORDS, "return in the last 5 % of training", "greedy"]
     header += [
         "explained variance",
         "saturated units",
+        "of a value torso",
         "c·value row / policy row",
         "cosine",
         "value's share of the step",
     ]
     header += ["−Δw's cosine with the policy's row", "with the value's", "left by the clip"]
     lines = []
-    for (torso, combiner, change, coefficient, rewards), seeds in of_settings(rows).items():
-        line = [rewards, str(coefficient), ", ".join(filter(None, (torso, change)))]
-        line += [f"`{combiner}`" if torso == "shared" else "–"]
+    for setting, seeds in of_settings(rows).items():
+        line = _words(*setting)
         line += [studies.with_interval([row[key] for row in seeds]) for key in ("training_return", "greedy_return")]
-        line += [_middle(seeds, "explained_variance", ".2f"), _middle(seeds, "saturated", ".0%")]
+        line += [_middle(seeds, "explained_variance", ".2f")]
+        line += [_middle(seeds, key, ".0%") for key in ("saturated", "saturated_of_value")]
         for key in ("weighted_ratio", "cosine", "value_share", "policy_step_cosine", "value_step_cosine"):
             line.append(_middle(seeds, key, ".3g"))
         lines.append([*line, _middle(seeds, "clip_ratio", ".1%")])
