@@ -117,6 +117,11 @@ def flat(config: DictConfig) -> dict[str, Any]:
     return values
 
 
+def what_tells_apart(config: DictConfig) -> dict[str, Any]:
+    """`flat`, without the seed and what does not change the training."""
+    return {key: value for key, value in flat(config).items() if not key.startswith(IGNORED)}
+
+
 def build(config: DictConfig):
     """The experiment that a composed config describes.
 
@@ -186,7 +191,7 @@ def keep(config: DictConfig, run: Any) -> None:
 
 
 def _all_but_the_seed(config: DictConfig) -> str:
-    return repr({key: value for key, value in flat(config).items() if key == "seeds" or not key.startswith(IGNORED)})
+    return repr((what_tells_apart(config), config.seeds))
 
 
 def check_keys(config: DictConfig) -> None:

@@ -32,7 +32,7 @@ _METHOD = (
     "few they are narrower than they ought to be. A difference counts as supported where the interval of the "
     "probability of improvement leaves out ½, and the Mann-Whitney test agrees after correction for the number of "
     "comparisons in that table (Benjamini and Hochberg 1995), by which "
-    f"{statistics.FALSE_DISCOVERIES:.0%} of the differences called supported may be expected to be chance."
+    f"{100 * statistics.FALSE_DISCOVERIES:.0f} % of the differences called supported may be expected to be chance."
 )
 
 
@@ -82,7 +82,10 @@ def _check(out: Path) -> None:
     from rl.errors import require
 
     missing = [name for name in ("matplotlib", "rliable") if find_spec(name) is None]
-    require(not missing, f"a report needs {' and '.join(missing)}; install the extra `report`.")
+    require(
+        not missing,
+        f"a report needs {' and '.join(missing)}: pip install -c constraints.txt -e '.[report]' (in the repository).",
+    )
     require(out.is_dir() or not out.exists(), f"--out {out} is a file; the report needs a folder.")
 
 

@@ -6,14 +6,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import hydra
 import numpy as np
 from benchmarks.printing import progress
 from benchmarks.runs import SCRIPTS, column, summary
-from composition import CONFIGS, IGNORED, flat, load_config
-from omegaconf import DictConfig
+from composition import CONFIGS, load_config, what_tells_apart
 
 _RESAMPLES = 10_000
 
@@ -45,12 +43,8 @@ def _trained(runs: Sequence[Path], overrides: Sequence[str]) -> bool:
     if not all((run / "summary.json").exists() and summary(run)["status"] == "completed" for run in runs):
         return False
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        asked = _told_apart(hydra.compose("train", overrides=list(overrides)))
-    return all(_told_apart(load_config(run)) == asked for run in runs)
-
-
-def _told_apart(config: DictConfig) -> dict[str, Any]:
-    return {key: value for key, value in flat(config).items() if not key.startswith(IGNORED)}
+        asked = what_tells_apart(hydra.compose("train", overrides=list(overrides)))
+    return all(what_tells_apart(load_config(run)) == asked for run in runs)
 
 
 def runs_of(folder: Path, name: str, *, seeds: int) -> list[Path]:

@@ -1,9 +1,6 @@
 """A sweep as one command: every job says what became of it, none stops the others, and a table ends it."""
 
-import json
 import os
-import platform
-import re
 import shutil
 import sys
 import time
@@ -11,16 +8,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+import sweep_journal
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
+from sweep_journal import FAILED, Outcome
 
 _JOURNAL = "TAPESTRY_SWEEP"
-_ARGUMENTS = "arguments"
-_PREFIX = ".sweep_"
 _SUBMITIT = ("hydra.launcher.cpus_per_task=${threads}",)
 _LAUNCHERS = {
     "joblib": ("hydra.launcher.n_jobs='${jobs_at_once:${threads}}'", "hydra.launcher.batch_size=1"),
@@ -41,26 +37,6 @@ the launcher's name would be taken for its schema."""
 _OPTUNA = ("hydra.sweeper.direction=maximize", "hydra.sweeper.max_failure_rate=1")
 """Returns are to be high, and what was refused is passed over."""
 
-FAILED = ("failed", "refused", "died", "failed earlier")
-"""What makes the command end with exit code 1."""
-
-
-class Outcome(NamedTuple):
-    """What became of one job.
-
-    status: done, resumed (and then done), skipped (complete already), elsewhere (another process trains it),
-    interrupted, or one of `FAILED`: failed in training, refused before it, died without a word, failed earlier and not
-    asked for again. score: what a sweeper gets, null where there is none. name: what the sweep gave it.
-    """
-
-    status: str
-    score: float | None = None
-    why: str = ""
-    where: str = ""
-    number: int = 0
-    name: str = ""
-    seconds: float = 0.0
-
 
 def command(main: Callable[[], None]) -> int:
     """Runs a command of scripts/train.py, a sweep or not; returns its exit code."""
@@ -70,13 +46,11 @@ def command(main: Callable[[], None]) -> int:
     try:
         if "${" in str(Path.cwd()):
             raise OSError("Hydra would take ${ in its path for an interpolation")
-        journal = _new_journal(Path.cwd())
+        overrides = [given for given in sys.argv[1:] if "=" in given and not given.startswith("-")]
+        journal = sweep_journal.new_journal(Path.cwd(), overrides)
     except OSError as error:
         print(f"error: no sweep can run in the working directory {Path.cwd()}: {error}.", file=sys.stderr)
         return 2
-    (journal / _ARGUMENTS).write_text(
-        json.dumps([given for given in sys.argv[1:] if "=" in given and not given.startswith("-")])
-    )
     given = [place for place, text in enumerate(sys.argv) if place and "=" in text and not text.startswith("-")]
     first = given[0] if given else len(sys.argv)  # overrides must stand together, and ours before the user's
     sys.argv[first:first] = _settings(journal)
@@ -96,7 +70,7 @@ def command(main: Callable[[], None]) -> int:
             file=sys.stderr,
         )
         code = 1
-    outcomes = [_cut_off(outcome) if code == 130 else outcome for outcome in _read(journal)]
+    outcomes = [_cut_off(outcome) if code == 130 else outcome for outcome in sweep_journal.read(journal)]
     shutil.rmtree(journal, ignore_errors=True)
     if outcomes:
         _print(outcomes, time.monotonic() - began)
@@ -133,7 +107,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
     began, journal = time.monotonic(), Path(os.environ[_JOURNAL])
     name = ", ".join(_swept(HydraConfig.get().overrides.task)) or name
     outcome = Outcome("died", why="its process ended without a word", number=HydraConfig.get().job.num, name=name)
-    _write(journal, outcome)
+    sweep_journal.write(journal, outcome)
     try:
         outcome = run()._replace(number=outcome.number, name=name)
     except Exception as error:
@@ -144,12 +118,12 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
         outcome = outcome._replace(status=status or "failed", why=why)
     except BaseException:
         seconds = time.monotonic() - began
-        _write(
+        sweep_journal.write(
             journal, outcome._replace(status="interrupted", why="the same command goes on from here", seconds=seconds)
         )
         raise
     outcome = outcome._replace(seconds=time.monotonic() - began)
-    _write(journal, outcome)
+    sweep_journal.write(journal, outcome)
     shown = "" if outcome.score is None else f" {outcome.score:.1f}"
     print(f"{name}: {outcome.status}{shown}{': ' if outcome.why else ''}{outcome.why}", flush=True)
     return outcome.score
@@ -157,10 +131,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
 
 def swept_keys() -> list[str]:
     """The keys that this sweep varies, the seed among them."""
-    try:
-        given = _parsed(json.loads((Path(os.environ[_JOURNAL]) / _ARGUMENTS).read_text()))
-    except OSError:  # somebody cleared it away
-        given = []
+    given = _parsed(sweep_journal.arguments(Path(os.environ[_JOURNAL])))
     varied = [override.key_or_group for override in given if override.is_sweep_override()]
     params = HydraConfig.get().sweeper.get("params") or {}
     return list(dict.fromkeys([*varied, *map(str, params), "seed"]))
@@ -214,44 +185,6 @@ def _parsed(arguments: Sequence[str]) -> list:
         return OverridesParser.create().parse_overrides(list(arguments))
     except OverrideParseException:
         return []
-
-
-def _new_journal(folder: Path) -> Path:
-    """An empty folder for this process; those that dead processes of this machine left behind are removed."""
-    ours = f"{_PREFIX}{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())}_"
-    for old in folder.glob(f"{ours}*"):
-        process = old.name.removeprefix(ours)
-        if process.isdigit() and (int(process) == os.getpid() or not _is_alive(int(process))):
-            shutil.rmtree(old, ignore_errors=True)
-    journal = folder / f"{ours}{os.getpid()}"
-    journal.mkdir()
-    return journal
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
-
-
-def _write(journal: Path, outcome: Outcome) -> None:
-    """A job goes on without its line in the table, if it has to: a disk may be full."""
-    try:
-        journal.mkdir(exist_ok=True)
-        partial = journal / f"{outcome.number}.partial"
-        partial.write_text(json.dumps(outcome._asdict()))
-        partial.replace(journal / f"{outcome.number}.json")
-    except OSError as error:
-        print(f"{outcome.name}: {outcome.status}, which could not be written down: {error}", file=sys.stderr)
-
-
-def _read(journal: Path) -> list[Outcome]:
-    outcomes = [Outcome(**json.loads(file.read_text())) for file in journal.glob("[0-9]*.json")]
-    return sorted(outcomes, key=lambda outcome: outcome.number)
 
 
 def _print(outcomes: Sequence[Outcome], seconds: float) -> None:

@@ -1,6 +1,5 @@
 """Train an agent: python scripts/train.py [group=choice …] [key=value …]; --help says what there is."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from composition import CONFIGS, IGNORED, built, check_keys, flat, is_multirun, 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from results import result, shown, these
 
 _SWEPT = (
     "seed",
@@ -40,11 +40,7 @@ def main(config: DictConfig) -> float | None:
 
     output = Path(HydraConfig.get().runtime.output_dir)
     if is_multirun():
-        mistakes = {
-            BusyError: "elsewhere",
-            ConfigError: "refused",
-            NonFiniteError: "failed",
-        }
+        mistakes = {BusyError: "elsewhere", ConfigError: "refused", NonFiniteError: "failed"}
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
         return run(config, output).score
@@ -114,12 +110,11 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         open_ones = [place for place, summary in enumerate(summaries) if not _is_complete(summary)]
         if not open_ones:
             if not is_multirun():
-                print(f"{_these(directories)} complete; fresh=true starts over.\n{_result(summaries, directories)}")
+                print(f"{these(directories)} complete; fresh=true starts over.\n{result(summaries, directories)}")
             return summaries
         first, after = open_ones[0], open_ones[-1] + 1
-        if (
-            after - first == len(open_ones) < len(directories)
-        ):  # seeds beside those that are complete; equal up to rounding
+        # Seeds beside those that are complete; another number of seeds is another program, which may round otherwise.
+        if after - first == len(open_ones) < len(directories):
             rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
             return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
     settings = _settings(config, RunSettings)
@@ -145,7 +140,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         _write_config(of_one, directory.path)
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
-        f"Training in {_shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
+        f"Training in {shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
         f"{experiment.learner.steps_per_iteration:,} steps{together}.",
         flush=True,
     )
@@ -154,7 +149,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     for directory in directories:
         directory.unlock()
     if not is_multirun():
-        print(_result(summaries, directories))
+        print(result(summaries, directories))
     return summaries
 
 
@@ -252,50 +247,6 @@ def _hyperparameters(config: DictConfig) -> dict:
         elif value is not None:
             hyperparameters[key] = float(value) if isinstance(value, int | float) else str(value)
     return hyperparameters
-
-
-def _result(summaries: list[dict], directories: list) -> str:
-    lines, first = [], summaries[0]
-    evaluations = [summary["evaluation"] for summary in summaries if summary["evaluation"]]
-    if len(evaluations) == 1:
-        (evaluation,) = evaluations
-        lines.append(
-            f"Greedy evaluation: {evaluation['mean']:.1f} ± {evaluation['std']:.1f} over {evaluation['episodes']} "
-            f"episodes."
-        )
-    elif evaluations:
-        means = [evaluation["mean"] for evaluation in evaluations]
-        lines.append(
-            f"Greedy evaluation: {sum(means) / len(means):.1f} on average, {min(means):.1f} to {max(means):.1f} over "
-            f"{len(means)} seeds, {evaluations[0]['episodes']} episodes each."
-        )
-    rate = sum(summary["steps_per_second"] for summary in summaries)
-    each = " for each seed" if len(summaries) > 1 else ""
-    lines.append(
-        f"{first['steps']:,} steps, {first['updates']:,} updates{each}, {rate:,.0f} steps/s, "
-        f"{first['wall_seconds']:.0f} s in all."
-    )
-    if first["status"] == "interrupted":
-        lines.append("Interrupted, and saved: the same command goes on from here.")
-    where = _shown(directories[0].path)
-    more = f" and {len(directories) - 1} beside it" if len(directories) > 1 else ""
-    lines.append(f"Run directory: {where}{more}")
-    lines.append(f"Look at it with: {_tensorboard()} --logdir {_shown(directories[0].path.parent.parent)}")
-    return "\n".join(lines)
-
-
-def _these(directories: list) -> str:
-    return "This run is" if len(directories) == 1 else f"These {len(directories)} runs are"
-
-
-def _shown(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _tensorboard() -> str:
-    """The TensorBoard of this very Python, as one types it."""
-    beside = Path(sys.executable).with_name("tensorboard")
-    return _shown(beside) if beside.exists() else "tensorboard"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import sweep_journal
 import sweeps
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -110,19 +112,21 @@ def test_what_is_refused_stops_nothing_and_is_told(root, tmp_path):
 
 
 def test_a_journal_is_empty_and_its_loss_harms_no_job(tmp_path, monkeypatch, capsys):
-    own = sweeps._new_journal(tmp_path)
-    sweeps._write(own, sweeps.Outcome("done", number=5))
+    own = sweep_journal.new_journal(tmp_path, ["seed=1,2"])
+    sweep_journal.write(own, sweep_journal.Outcome("done", number=5))
     of_another_machine = tmp_path / f".sweep_elsewhere_{os.getpid()}"
     of_the_dead = own.with_name(own.name.removesuffix(str(os.getpid())) + "99999999")
     for folder in (of_another_machine, of_the_dead):
         folder.mkdir()
-    again = sweeps._new_journal(tmp_path)  # by a process that happens to have the same number
-    assert (again, sweeps._read(again)) == (own, [])
+    again = sweep_journal.new_journal(tmp_path, ["seed=1,2"])  # by a process that happens to have the same number
+    assert (again, sweep_journal.read(again)) == (own, [])
     assert (of_another_machine.exists(), of_the_dead.exists()) == (True, False)
-    again.rmdir()
-    sweeps._write(again, sweeps.Outcome("done", number=1))
-    assert [outcome.number for outcome in sweeps._read(again)] == [1]
-    sweeps._write(tmp_path / "not" / "there", sweeps.Outcome("done", number=2, name="a job"))
+    assert sweep_journal.arguments(again) == ["seed=1,2"]
+    shutil.rmtree(again)
+    assert sweep_journal.arguments(again) == []
+    sweep_journal.write(again, sweep_journal.Outcome("done", number=1))
+    assert [outcome.number for outcome in sweep_journal.read(again)] == [1]
+    sweep_journal.write(tmp_path / "not" / "there", sweep_journal.Outcome("done", number=2, name="a job"))
     assert "a job: done, which could not be written down" in capsys.readouterr().err
 
 

@@ -1,0 +1,52 @@
+"""How the end of a run is told."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def result(summaries: list[dict], directories: list) -> str:
+    """What the runs came to, and where they are."""
+    lines, first = [], summaries[0]
+    evaluations = [summary["evaluation"] for summary in summaries if summary["evaluation"]]
+    if len(evaluations) == 1:
+        (evaluation,) = evaluations
+        lines.append(
+            f"Greedy evaluation: {evaluation['mean']:.1f} ± {evaluation['std']:.1f} over {evaluation['episodes']} "
+            f"episodes."
+        )
+    elif evaluations:
+        means = [evaluation["mean"] for evaluation in evaluations]
+        lines.append(
+            f"Greedy evaluation: {sum(means) / len(means):.1f} on average, {min(means):.1f} to {max(means):.1f} over "
+            f"{len(means)} seeds, {evaluations[0]['episodes']} episodes each."
+        )
+    rate = sum(summary["steps_per_second"] for summary in summaries)
+    each = " for each seed" if len(summaries) > 1 else ""
+    lines.append(
+        f"{first['steps']:,} steps, {first['updates']:,} updates{each}, {rate:,.0f} steps/s, "
+        f"{first['wall_seconds']:.0f} s in all."
+    )
+    if first["status"] == "interrupted":
+        lines.append("Interrupted, and saved: the same command goes on from here.")
+    where = shown(directories[0].path)
+    more = f" and {len(directories) - 1} beside it" if len(directories) > 1 else ""
+    lines.append(f"Run directory: {where}{more}")
+    lines.append(f"Look at it with: {_tensorboard()} --logdir {shown(directories[0].path.parent.parent)}")
+    return "\n".join(lines)
+
+
+def these(directories: list) -> str:
+    """The subject of a sentence about them."""
+    return "This run is" if len(directories) == 1 else f"These {len(directories)} runs are"
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _tensorboard() -> str:
+    """The TensorBoard of this very Python, as one types it."""
+    beside = Path(sys.executable).with_name("tensorboard")
+    return shown(beside) if beside.exists() else "tensorboard"

@@ -1,0 +1,81 @@
+"""A sweep's journal: a folder with a file for what became of each job, whatever process ran it."""
+
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_PREFIX = ".sweep_"
+_ARGUMENTS = "arguments"
+FAILED = ("failed", "refused", "died", "failed earlier")
+"""What makes the command end with exit code 1."""
+
+
+class Outcome(NamedTuple):
+    """What became of one job.
+
+    status: done, resumed (and then done), skipped (complete already), elsewhere (another process trains it),
+    interrupted, or one of `FAILED`: failed in training, refused before it, died without a word, failed earlier and not
+    asked for again. score: what a sweeper gets, null where there is none. name: what the sweep gave it.
+    """
+
+    status: str
+    score: float | None = None
+    why: str = ""
+    where: str = ""
+    number: int = 0
+    name: str = ""
+    seconds: float = 0.0
+
+
+def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
+    """An empty folder for this process; those that dead processes of this machine left behind are removed."""
+    ours = f"{_PREFIX}{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())}_"
+    for old in folder.glob(f"{ours}*"):
+        process = old.name.removeprefix(ours)
+        if process.isdigit() and (int(process) == os.getpid() or not _is_alive(int(process))):
+            shutil.rmtree(old, ignore_errors=True)
+    journal = folder / f"{ours}{os.getpid()}"
+    journal.mkdir()
+    (journal / _ARGUMENTS).write_text(json.dumps(list(arguments)))
+    return journal
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
+def write(journal: Path, outcome: Outcome) -> None:
+    """A job goes on without its line in the table, if it has to: a disk may be full."""
+    try:
+        journal.mkdir(exist_ok=True)
+        partial = journal / f"{outcome.number}.partial"
+        partial.write_text(json.dumps(outcome._asdict()))
+        partial.replace(journal / f"{outcome.number}.json")
+    except OSError as error:
+        print(f"{outcome.name}: {outcome.status}, which could not be written down: {error}", file=sys.stderr)
+
+
+def read(journal: Path) -> list[Outcome]:
+    """All outcomes, in the jobs' order."""
+    outcomes = [Outcome(**json.loads(file.read_text())) for file in journal.glob("[0-9]*.json")]
+    return sorted(outcomes, key=lambda outcome: outcome.number)
+
+
+def arguments(journal: Path) -> list[str]:
+    """What the sweep was asked for; nothing where somebody cleared the journal away."""
+    try:
+        return json.loads((journal / _ARGUMENTS).read_text())
+    except OSError:
+        return []
