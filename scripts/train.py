@@ -226,5 +226,17 @@ def _hyperparameters(config: DictConfig) -> dict:
     return hyperparameters
 
 
+_PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+
+
+def quoted(argument: str) -> str:
+    """An override whose value is a path that is there, so that Hydra takes a `,` or `=` in it for what it is."""
+    key = next((key for key in _PATHS if argument.startswith(key)), None)
+    path = argument.removeprefix(key or "")
+    plain = not {"'", '"', "\\", "$"} & set(path)
+    return f"{key}'{path}'" if key and plain and {",", "="} & set(path) and Path(path).exists() else argument
+
+
 if __name__ == "__main__":
+    sys.argv[1:] = map(quoted, sys.argv[1:])
     sys.exit(sweeps.command(main))

@@ -16,6 +16,7 @@ from rl.gradients.probes import Probe
 from rl.networks import ActorCriticNetwork
 from rl.training.learner import Acting, Learner
 from rl.training.many import ManyLearners
+from rl.training.memory import require_memory
 from rl.training.minibatch import watched
 from rl.training.normalization import Normalizer
 from rl.training.oracle import Oracle
@@ -145,6 +146,7 @@ def build_experiment(
         normalizer=normalizer,
         total_steps=steps,
     )
+    require_memory(learner, num_runs=num_runs)
     known = Oracle(learner) if oracle else None
 
     def variables(number: int) -> TrainState:

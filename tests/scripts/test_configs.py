@@ -136,10 +136,8 @@ def swept(folder, arguments, *overrides):
 def test_what_a_sweep_varies_comes_first_and_survives_the_cut(compose, tmp_path):
     compose()
     fixed = [f"agent.coefficients.{name}=0.{'1' * 60}" for name in ("policy", "value", "entropy")]
-    root = swept(
-        compose, tmp_path, ["optimizer.learning_rate=1e-3,1e-4", *fixed], "optimizer.learning_rate=1e-4", *fixed
-    )
-    name = job_name(root)
+    arguments = ["optimizer.learning_rate=1e-3,1e-4", *fixed]
+    name = job_name(swept(tmp_path, arguments, "optimizer.learning_rate=1e-4", *fixed))
     assert name.startswith("optimizer.learning_rate-0.0001__")
     assert "__etc-" in name
     assert len(name) < 180
