@@ -29,7 +29,7 @@ def allowed(hint: Any) -> str:
         return f"a mapping from names to values, each {allowed(arguments[1])}"
     if origin is not None and issubclass(origin, Sequence):
         return f"a list{_length(bounds)}, each entry {allowed(arguments[0])}"
-    words = {bool: "true or false", str: "a string"}
+    words = {bool: "true or false", str: "a string", Any: "any value"}
     return words.get(hint) or f"a {getattr(hint, '__name__', hint)}, made by a _target_"
 
 

@@ -205,5 +205,5 @@ def _repr(value: Any) -> str:
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"is read by nothing; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"

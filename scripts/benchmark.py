@@ -11,8 +11,8 @@ from runtime import prepare
 
 prepare()
 
+from answers import report_errors
 from benchmarks import combiners, compiled, learning, limit, probes, profile, seeds, shared_torso, speed
-from composition import report_errors
 
 
 def main() -> None:

@@ -1,8 +1,7 @@
 """From a composed config to objects. With `run_names` and `parts` the one place that knows Hydra."""
 
 import functools
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,22 +113,6 @@ def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):
     require(file is not None, f"{run} holds no checkpoint yet.")
     restore(named_variables(experiment.variables), read_checkpoint(file).arrays, source=str(file))
     return experiment, config
-
-
-def report_errors(main: Callable[[], int | None]) -> None:
-    """Runs a script's main function; what the user can mend is one message and exit code 2, without a traceback."""
-    from rl.errors import ConfigError
-    from rl.gradients import LeakError
-
-    try:
-        sys.exit(main() or 0)
-    except (ConfigError, LeakError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except hydra.errors.HydraException as error:
-        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
-    sys.exit(2)
 
 
 def is_multirun() -> bool:

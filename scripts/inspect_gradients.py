@@ -12,7 +12,7 @@ from runtime import prepare
 
 prepare()
 
-from composition import report_errors
+from answers import report_errors
 from inspection import audit, compare, rows, what_if
 
 

@@ -1,9 +1,9 @@
 """The parts of an experiment, made from a composed config: every value is checked before anything is built."""
 
+import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import hydra
 from composition import choices_of
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -157,10 +157,7 @@ class Maker:
         if not (isinstance(node, DictConfig) and isinstance(node.get("_target_"), str)):
             raise ConfigError(_not_a_group(path, node, given=True))
         self._require_trust(node._target_, f"{path}._target_", node._target_)
-        try:
-            target = hydra.utils.get_object(node._target_)
-        except Exception as error:  # whatever importing somebody's module raises
-            raise ConfigError(f"{path}._target_ is {node._target_!r}, which cannot be imported: {error}.") from None
+        target = _located(node._target_, f"{path}._target_")
         require(callable(target), f"{path}._target_ is {node._target_!r}; it must be a class or a function.")
         self._require_settings(target, f"{path}._target_", node._target_)
         return target, {str(key): value for key, value in node.items() if key not in ("_target_", "_convert_")}
@@ -181,6 +178,20 @@ class Maker:
             f"{key} is {value!r}: a run directory may have been written by anybody, so only code of {_OWN} is called "
             f"unasked; where you trust it, add --trust {name.split('.', maxsplit=1)[0]}."
         )
+
+
+def _located(name: str, key: str) -> Any:
+    """What a dotted name stands for: an attribute of the longest module that there is."""
+    steps = name.split(".")
+    try:
+        found = importlib.import_module(steps[0])
+        for end, step in enumerate(steps[1:], 2):
+            found = getattr(found, step) if hasattr(found, step) else importlib.import_module(".".join(steps[:end]))
+        return found
+    except ImportError as error:
+        raise ConfigError(f"{key} is {name!r}, which cannot be imported: {error}.") from None
+    except Exception as error:  # whatever somebody's module raises
+        raise ConfigError(f"{key} is {name!r}, which cannot be imported: {error!r}.") from None
 
 
 def _not_a_group(path: str, node: Any, *, given: bool) -> str:

@@ -132,7 +132,7 @@ def _job(root: DictConfig) -> str:
     try:
         return run_directory_name(root, Path("runs") / _group(root))
     except OmegaConfBaseException:
-        asked = ",".join(root.hydra.overrides.task)
+        asked = ",".join(OmegaConf.to_container(root.hydra.overrides.task, resolve=False))
         return f"unresolved_{hashlib.sha256(asked.encode()).hexdigest()[:10]}"
 
 

@@ -9,6 +9,7 @@ prepare()
 
 import hydra
 import sweeps
+from answers import answered
 from composition import CONFIGS, built, is_multirun, keep, load_config
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -239,4 +240,4 @@ def quoted(argument: str) -> str:
 
 if __name__ == "__main__":
     sys.argv[1:] = map(quoted, sys.argv[1:])
-    sys.exit(sweeps.command(main))
+    sys.exit(answered(lambda: sweeps.command(main)))

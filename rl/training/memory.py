@@ -20,11 +20,13 @@ def trajectory_bytes(learner: Learner) -> int:
 
 def require_memory(learner: Learner, *, num_runs: int) -> None:
     """ConfigError where the trajectories of an iteration alone need more memory than the machine has."""
-    needed = _COPIES * num_runs * trajectory_bytes(learner)
+    samples = learner.steps_per_iteration
+    activations = 4 * samples * sum(learner.model.network.units.values())
+    needed = num_runs * (_COPIES * trajectory_bytes(learner) + activations)
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     require(
         needed <= there,
         f"num_envs {learner.environment.num_envs:,} × agent.rollout_length {learner.agent.rollout_length:,} × seeds "
-        f"{num_runs:,} needs about {needed / 2**30:,.0f} GiB for its trajectories, and this machine has "
+        f"{num_runs:,} needs about {needed / 2**30:,.0f} GiB for trajectories and activations, and this machine has "
         f"{there / 2**30:,.0f} GiB; make one of the three smaller.",
     )
