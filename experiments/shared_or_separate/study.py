@@ -77,7 +77,7 @@ class Setting(NamedTuple):
     def name(self) -> str:
         """Of its folder, below the study's."""
         place = f"{self.environment}/value {self.coefficient}, rewards {self.rewards}"
-        return f"{place}/{self.variant.name}".replace(" ", "_").replace(",", "")
+        return f"{place}/{self.variant.name}".replace(" ", "_").replace(",", "").replace("×", "x")
 
     @property
     def overrides(self) -> tuple[str, ...]:
