@@ -39,6 +39,7 @@ COMPARED = (
     (("shared", "pcgrad", TEN), PCGRAD),
     (("shared", "pcgrad", TEN), ("shared", "sum", TEN)),
     (CONFIG, SUM),
+    (CONFIG, ("shared", "sum", TEN)),
     (("shared", "config", TEN), CONFIG),
     (("shared", "config", TEN), ("shared", "sum", TEN)),
     (("shared", "sum", "value gain ×10"), SUM),
@@ -81,7 +82,8 @@ def main() -> None:
     studies.write_csv(HERE / "heads.csv", rows)
     everything = [*controls(HERE / "data.csv", arguments.only), *rows]
     print(f"\nReturn in the last 5 % of training, {SEEDS} seeds:\n\n{study.returns_table(everything)}")
-    print(f"\nDifferences of those means:\n\n{differences(everything)}")
+    print(f"\nDifferences of those means:\n\n{differences(everything, 'training_return', '+.1f')}")
+    print(f"\nDifferences of the share of saturated units:\n\n{differences(everything, 'saturated', '+.2f')}")
     for environment in arguments.only:
         here = [row for row in everything if row["environment"] == environment]
         print(f"\n{environment}, {SEEDS} seeds:\n\n{study.table(here)}")
@@ -114,20 +116,24 @@ def _by_variant(rows: Rows, environment: str, key: str) -> dict[tuple, list[floa
     return found
 
 
-def differences(rows: Rows) -> str:
-    """Of the return's means, with 95 % bootstrap intervals; those that hold 0 are in brackets."""
+def differences(rows: Rows, key: str, form: str) -> str:
+    """Of the means of `COMPARED`, with 95 % bootstrap intervals; those that hold 0 are in brackets."""
     environments = list(dict.fromkeys(row["environment"] for row in rows))
-    returns = {name: _by_variant(rows, name, "training_return") for name in environments}
+    found = {name: _by_variant(rows, name, key) for name in environments}
     lines = [
-        [_label(one), _label(other), *(_difference(returns[name][one], returns[name][other]) for name in environments)]
+        [
+            _label(one),
+            _label(other),
+            *(_difference(found[name][one], found[name][other], form) for name in environments),
+        ]
         for one, other in COMPARED
     ]
     return markdown(["setting", "minus", *environments], lines)
 
 
-def _difference(one: Sequence[float], other: Sequence[float]) -> str:
+def _difference(one: Sequence[float], other: Sequence[float], form: str) -> str:
     mean, low, high = studies.difference(one, other)
-    text = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+    text = f"{mean:{form}} ({low:{form}} to {high:{form}})"
     return f"[{text}]" if low <= 0 <= high else text
 
 
