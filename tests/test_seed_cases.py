@@ -107,6 +107,9 @@ def network():
     return actor_critic(
         torso=MLP(widths=[8, 8], activation="tanh", layer_norm=False),
         shared=True,
+        policy_gain=0.01,
+        value_gain=1.0,
+        value_bias=0.0,
         initial_log_std=0.0,
         observation_shape=(4,),
         action_space=Discrete(2),
@@ -157,7 +160,7 @@ def test_rows_of_a_copy_move_the_live_weights_and_leave_the_copy_bit_identical()
         heads=net.heads,
         combiner=PCGrad(scope="global"),
         optimizer=SGD(
-            learning_rate=1e-2, head_learning_rate=None, schedule="constant", clip_norm=None, clip_value=None
+            learning_rate=1e-2, head_learning_rate=None, rates={}, schedule="constant", clip_norm=None, clip_value=None
         ),
     )
     losses, state = losses_of(net, tf.random.stateless_normal((16, 4), (1, 2))), rule.init(live)

@@ -4,6 +4,7 @@ python experiments/shared_or_separate/study.py [--folder runs/studies]     train
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ class Setting(NamedTuple):
     def name(self) -> str:
         """Of its folder, below the study's."""
         place = f"{self.environment}/value {self.coefficient}, rewards {self.rewards}"
-        return f"{place}/{self.variant.name}".replace(" ", "_").replace(",", "")
+        return f"{place}/{self.variant.name}".replace(" ", "_").replace(",", "").replace("×", "x")
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ def main() -> None:
     for environment in arguments.only:
         overrides = {setting.name: setting.overrides for setting in settings(environment)}
         studies.train_settings(overrides, folder, seeds=SEEDS)
-    rows = [row for environment in arguments.only for row in measured(folder, environment)]
+    rows = [row for environment in arguments.only for row in measured(folder, settings(environment))]
     studies.write_csv(HERE / "data.csv", rows)
     print(f"\nReturn in the last 5 % of training, {SEEDS} seeds:\n\n{returns_table(rows)}")
     for environment in arguments.only:
@@ -122,14 +123,14 @@ def main() -> None:
     figure(rows, HERE / "figure.png")
 
 
-def measured(folder: Path, environment: str) -> list[dict[str, object]]:
+def measured(folder: Path, these: Sequence[Setting]) -> list[dict[str, object]]:
     """What every run left, a row each; the ratio is that of the rows as they enter the sum, with their coefficients."""
     rows = []
-    for setting in settings(environment):
+    for setting in these:
         variant, shared = setting.variant, setting.variant.torso == "shared"
         for run in studies.runs_of(folder, setting.name, seeds=SEEDS):
             row = {
-                "environment": environment,
+                "environment": setting.environment,
                 "torso": variant.torso,
                 "combiner": variant.combiner,
                 "change": variant.change,
@@ -186,10 +187,8 @@ def returns_table(rows: list[dict[str, object]]) -> str:
     by = {name: of_settings([row for row in rows if row["environment"] == name]) for name in environments}
     lines = []
     for setting in by[environments[0]]:
-        of_each = [
-            studies.with_interval([row["training_return"] for row in by[name][setting]]) for name in environments
-        ]
-        lines.append([*_words(*setting), *of_each])
+        cells = [studies.with_interval([row["training_return"] for row in by[name][setting]]) for name in environments]
+        lines.append([*_words(*setting), *cells])
     return markdown([*SETTING_WORDS, *environments], lines)
 
 

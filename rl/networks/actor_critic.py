@@ -11,12 +11,7 @@ from rl.estimators import Categorical, DiagonalGaussian, Distribution
 from rl.networks.heads import gaussian_head, logits_head, value_head
 from rl.networks.network import Network
 from rl.networks.torsos import MLP, ConvolutionalTorso
-from rl.settings import Number, checked
-
-_POLICY_GAIN, _VALUE_GAIN = (
-    0.01,
-    1.0,
-)  # Andrychowicz et al. 2021 (arXiv:2006.05990), section 3.2: a small last policy layer
+from rl.settings import NonNegativeNumber, Number, checked
 
 
 class ActorCriticNetwork(NamedTuple):
@@ -31,6 +26,9 @@ def actor_critic(
     *,
     torso: MLP | ConvolutionalTorso,
     shared: bool,
+    policy_gain: NonNegativeNumber,
+    value_gain: NonNegativeNumber,
+    value_bias: Number,
     initial_log_std: Number,
     observation_shape: Sequence[int],
     action_space: Discrete | Box,
@@ -42,9 +40,15 @@ def actor_critic(
     Args:
         torso: what makes the torso's layers.
         shared: one torso, `torso`, for both heads; otherwise `policy_torso` and `value_torso`.
+        policy_gain, value_gain: scales of the heads' initial kernels, which are orthogonal (Saxe et al. 2014,
+            arXiv:1312.6120); a small last policy layer is advised by Andrychowicz et al. 2021 (arXiv:2006.05990),
+            section 3.2.
+        value_bias: initial bias of the value head, in units of the value's targets.
         initial_log_std: of a continuous policy, in units of the action.
         seed: all initial weights follow from it.
         detached_heads: further heads on the value's features, [B, 1], zero at the start, that do not move the torso.
+
+    Raises: ConfigError for a torso that does not fit the observations.
     """
     require(
         isinstance(torso, MLP) or len(observation_shape) == 3,
@@ -59,12 +63,12 @@ def actor_critic(
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(2 * torso.num_seeds + 2)]
     if isinstance(action_space, Discrete):
         distribution = Categorical(action_space.n)
-        policy = logits_head(action_space.n, gain=_POLICY_GAIN, seed=seeds[0])
+        policy = logits_head(action_space.n, gain=policy_gain, seed=seeds[0])
     else:
         (num_dimensions,) = action_space.shape
         distribution = DiagonalGaussian(num_dimensions)
-        policy = gaussian_head(num_dimensions, gain=_POLICY_GAIN, seed=seeds[0], initial_log_std=initial_log_std)
-    value = value_head(gain=_VALUE_GAIN, seed=seeds[1])
+        policy = gaussian_head(num_dimensions, gain=policy_gain, seed=seeds[0], initial_log_std=initial_log_std)
+    value = value_head(gain=value_gain, bias=value_bias, seed=seeds[1])
     first, second = seeds[2 : 2 + torso.num_seeds], seeds[2 + torso.num_seeds :]
     value_route = ("torso",) if shared else ("value_torso",)
     if shared:
@@ -77,6 +81,6 @@ def actor_critic(
         }
         routes = {"policy": ("policy_torso", "policy")}
     parts |= {"policy": policy, "value": value}
-    parts |= {head: value_head(gain=0.0, seed=seed, name=head) for head in detached_heads}
+    parts |= {head: value_head(gain=0.0, bias=0.0, seed=seed, name=head) for head in detached_heads}
     routes |= {head: (*value_route, head) for head in ("value", *detached_heads)}
     return ActorCriticNetwork(Network(parts, routes, observation_shape, detached_heads), distribution)

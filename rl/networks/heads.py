@@ -51,12 +51,17 @@ def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_st
     return keras.Sequential([layer], name="policy")
 
 
-def value_head(*, gain: float, seed: int, name: str = "value") -> keras.Sequential:
+def value_head(*, gain: float, bias: float, seed: int, name: str = "value") -> keras.Sequential:
     """[B, F] → values [B, 1]."""
-    return keras.Sequential([linear(1, "linear", gain=gain, seed=seed)], name=name)
+    return keras.Sequential([linear(1, "linear", gain=gain, bias=bias, seed=seed)], name=name)
 
 
-def linear(units: int, name: str, *, gain: float, seed: int) -> keras.layers.Dense:
-    """A linear layer as `torsos.dense` makes it, with `FewOutputs` where there are few."""
+def linear(units: int, name: str, *, gain: float, seed: int, bias: float = 0.0) -> keras.layers.Dense:
+    """A linear layer as `torsos.dense` makes it, with `FewOutputs` where there are few; `bias` is the initial one."""
     kind = FewOutputs if units <= _FEW else keras.layers.Dense
-    return kind(units, name=name, kernel_initializer=keras.initializers.Orthogonal(gain, seed=seed))
+    return kind(
+        units,
+        name=name,
+        kernel_initializer=keras.initializers.Orthogonal(gain, seed=seed),
+        bias_initializer=keras.initializers.Constant(bias),
+    )

@@ -40,7 +40,7 @@ class Direction(NamedTuple):
 
 class Step(NamedTuple):
     """Δw and the way to it: clipped gradient, norm before clipping, the factor of the clipping, the torso's learning
-    rate.
+    rate before the factors of `optimizer.rates`.
     """
 
     delta: Gradient
@@ -76,9 +76,10 @@ class UpdateRule:
             groups: {group: its objectives}; every objective in exactly one.
             names: {part: names of its weights} of the network.
             shared: the parts that several heads share.
-            heads: the parts that take `head_learning_rate`.
+            heads: the parts that take `head_learning_rate`; the optimizer's `rates` multiply it.
             always_rows: take rows even where one backward pass gives the same step.
-        Raises: ConfigError where the groups do not partition the objectives.
+        Raises: ConfigError where the groups do not partition the objectives, or a pattern of `optimizer.rates` matches
+            no part.
         """
         self.objectives = {objective.name: objective for objective in objectives}
         self.groups = _partition(groups, self.objectives)
@@ -92,6 +93,7 @@ class UpdateRule:
         self.layers = layers_of([name for part in self.shared for name in names[part]])
         self.heads = tuple(heads)
         self.combiner, self.optimizer = combiner, optimizer
+        self._factors = optimizer.factors(names)
         self.takes_rows = bool(self.shared) and (always_rows or not combiner.is_sum)
         self.combiner.init(len(self.groups))
 
@@ -145,8 +147,8 @@ class UpdateRule:
         clipped, norm, factor = clip_by_global_norm(clipped, clip_norm=self.optimizer.clip_norm)
         if self.optimizer.clip_value is not None:
             norm = global_norm(raw)  # an infinite entry, cut to size, must not pass unseen
-        torso_rate, head_rate = self.optimizer.rates(progress)
-        rates = tuple(head_rate if part in self.heads else torso_rate for part in self.parts for _ in self.names[part])
+        torso_rate, head_rate = self.optimizer.learning_rates(progress)
+        rates = self._by_weight(torso_rate, head_rate)
         steps, slots = self.optimizer.update(clipped, state.slots, self._flat(weights), rates)
         step = Step(self._unflatten(steps), self._unflatten(clipped), norm, factor, torso_rate)
         return step, state._replace(slots=slots)
@@ -154,6 +156,12 @@ class UpdateRule:
     def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
         """A gradient's tensors on the shared weights."""
         return tuple(tensor for part in self.shared for tensor in gradient[part])
+
+    def _by_weight(self, torso_rate: tf.Tensor, head_rate: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """A learning rate for every weight: its part's, times the factor of `optimizer.rates`."""
+        own = ((head_rate if part in self.heads else torso_rate, self._factors[part]) for part in self.parts)
+        scaled = bool(self.optimizer.rates)
+        return tuple(rate * factor if scaled else rate for rate, factors in own for factor in factors)
 
     def _summed(self, losses: LossFunction, weights: Weights) -> Direction:
         reads = {"total": tuple(part for parts in self.reads.values() for part in parts)}

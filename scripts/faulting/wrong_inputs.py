@@ -14,6 +14,7 @@ _WRONG: dict[type, tuple] = {
     float: (True, False, "0.5", "abc", "", math.nan, math.inf, -math.inf, 1e39, _HUGE, [0.5], {"a": 0.5}),
     str: (1, 1.5, True, None, math.nan, "no such word", "", [], ["a"], {"a": "b"}, -1, math.inf),
     list: (1, 1.5, True, None, "abc", "", math.nan, {"a": 1}, [math.nan], [{"a": 1}], [None], [_HUGE]),
+    dict: (1, 1.5, True, None, "abc", "", math.nan, math.inf, [], [1], [None], -1),
     type(None): (
         True,
         math.nan,

@@ -218,6 +218,7 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
         optimizer=SGD(
             learning_rate=learning_rate,
             head_learning_rate=None,
+            rates={},
             schedule="constant",
             clip_norm=None,
             clip_value=None,

@@ -14,7 +14,15 @@ TORSO = ConvolutionalTorso(filters=5, widths=[7], activation="relu")
 
 def build(shape):
     return actor_critic(
-        torso=TORSO, shared=True, initial_log_std=0.0, observation_shape=shape, action_space=Discrete(3), seed=4
+        torso=TORSO,
+        shared=True,
+        policy_gain=0.01,
+        value_gain=1.0,
+        value_bias=0.0,
+        initial_log_std=0.0,
+        observation_shape=shape,
+        action_space=Discrete(3),
+        seed=4,
     )
 
 

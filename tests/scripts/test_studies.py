@@ -59,3 +59,11 @@ def test_the_interval_of_a_mean_by_hand():
     assert studies.interval([3.0, 3.0, 3.0]) == (3.0, 3.0)
     low, high = studies.interval([0.0, 1.0] * 50)
     assert (low, high) == pytest.approx((0.40, 0.60), abs=0.011)  # 0.5 ± 1.96 · 0.5/√100
+
+
+def test_the_interval_of_a_difference_by_hand():
+    assert studies.difference([3.0, 3.0], [1.0, 1.0, 1.0]) == (2.0, 2.0, 2.0)
+    found = studies.difference([2.0, 3.0] * 50, [0.0, 2.0] * 50)
+    # 1.5 ± 1.96 · √(0.5² + 1²)/√100 = 1.5 ± 0.219; quantiles of 10,000 resamples are known to 0.012
+    assert found == pytest.approx((1.5, 1.281, 1.719), abs=0.03)
+    assert found != pytest.approx((1.5, 1.5, 1.5), abs=0.1)

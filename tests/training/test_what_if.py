@@ -24,7 +24,7 @@ COMBINERS = {
 
 
 def sgd(learning_rate):
-    none = {"head_learning_rate": None, "clip_norm": None, "clip_value": None}
+    none = {"head_learning_rate": None, "rates": {}, "clip_norm": None, "clip_value": None}
     return SGD(learning_rate=learning_rate, schedule="constant", **none)
 
 

@@ -7,7 +7,14 @@ import tensorflow as tf
 from rl.errors import ConfigError
 from rl.updates.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 
-SHARED = {"learning_rate": 0.1, "head_learning_rate": None, "schedule": "cosine", "clip_norm": None, "clip_value": None}
+SHARED = {
+    "learning_rate": 0.1,
+    "head_learning_rate": None,
+    "rates": {},
+    "schedule": "cosine",
+    "clip_norm": None,
+    "clip_value": None,
+}
 OWN = {
     SGD: {},
     Momentum: {"momentum": 0.9},
@@ -88,7 +95,7 @@ def test_reaches_the_minimum_of_a_quadratic(make, kind):
 
     @tf.function
     def step(weight, slots, progress):
-        rate, _ = optimizer.rates(progress)
+        rate, _ = optimizer.learning_rates(progress)
         (change,), slots = optimizer.update((curvature * (weight - centre),), slots, (weight,), (rate,))
         return weight + change, slots
 

@@ -10,6 +10,7 @@ from rl.updates.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 SHARED = {
     "learning_rate": 0.1,
     "head_learning_rate": None,
+    "rates": {},
     "schedule": "constant",
     "clip_norm": None,
     "clip_value": None,

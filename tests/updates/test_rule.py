@@ -28,6 +28,7 @@ def sgd(**changes):
     settings = {
         "learning_rate": 0.1,
         "head_learning_rate": None,
+        "rates": {},
         "schedule": "constant",
         "clip_norm": None,
         "clip_value": None,
@@ -145,6 +146,7 @@ def test_a_step_is_pure(weights):
     adam = Adam(
         learning_rate=1e-3,
         head_learning_rate=None,
+        rates={},
         schedule="constant",
         clip_norm=0.5,
         clip_value=None,

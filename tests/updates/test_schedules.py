@@ -49,5 +49,8 @@ def test_cosine_is_level_at_both_ends():
 )
 @pytest.mark.parametrize(("head", "expected_head"), [(None, 0.2), (0.6, 0.6)])
 def test_torso_and_heads_follow_the_schedule_from_their_own_rates(schedule, factor, head, expected_head):
-    optimizer = SGD(learning_rate=0.2, head_learning_rate=head, schedule=schedule, clip_norm=None, clip_value=None)
-    np.testing.assert_allclose(optimizer.rates(tf.constant(0.25)), [0.2 * factor, expected_head * factor], rtol=FLOAT32)
+    optimizer = SGD(
+        learning_rate=0.2, head_learning_rate=head, rates={}, schedule=schedule, clip_norm=None, clip_value=None
+    )
+    rates = optimizer.learning_rates(tf.constant(0.25))
+    np.testing.assert_allclose(rates, [0.2 * factor, expected_head * factor], rtol=FLOAT32)

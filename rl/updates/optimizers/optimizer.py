@@ -1,9 +1,13 @@
 """What every optimizer promises."""
 
+import math
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, NamedTuple
 
 import tensorflow as tf
 
+from rl.errors import require
 from rl.inputs import INPUT
 from rl.settings import PositiveNumber, settings
 from rl.updates.schedules import SCHEDULES
@@ -27,6 +31,8 @@ class Optimizer:
     """α at the start."""
     head_learning_rate: Annotated[PositiveNumber | None, INPUT]
     """α of the heads at the start; None takes `learning_rate`."""
+    rates: Annotated[Mapping[str, PositiveNumber], INPUT]
+    """{pattern: a factor on the learning rate of what it matches, a part or single weights of it}."""
     schedule: Literal["constant", "linear", "cosine"]
     """How α falls over training: constant, linear or cosine."""
     clip_norm: Annotated[PositiveNumber | None, INPUT]
@@ -34,11 +40,40 @@ class Optimizer:
     clip_value: Annotated[PositiveNumber | None, INPUT]
     """Size to which every entry of the gradient is clipped before that; None does not clip."""
 
-    def rates(self, progress: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The learning rates of torso and heads at a progress of training in [0, 1], [] float32 each."""
+    def learning_rates(self, progress: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The learning rates of torso and heads at a progress of training in [0, 1], [] float32 each.
+
+        The factors of `rates` are not in them; `factors` has those.
+        """
         factor = SCHEDULES[self.schedule](progress)
         head = self.learning_rate if self.head_learning_rate is None else self.head_learning_rate
         return self.learning_rate * factor, head * factor
+
+    def factors(self, names: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[float, ...]]:
+        """The factor on every weight's learning rate: the product over the patterns of `rates` that match it.
+
+        A pattern (`fnmatch`, case-sensitive) matches all weights of a part by the part's name, `value`, or single
+        weights by theirs, `value/*` or `*/bias`.
+
+        Args:
+            names: {part: names of its weights} of the whole network.
+
+        Returns: {part: a factor for each of its weights}.
+        Raises: ConfigError where a pattern matches nothing.
+        """
+        for pattern in self.rates:
+            require(
+                any(_matches(pattern, part, name) for part, weights in names.items() for name in weights),
+                f"optimizer.rates has the pattern {pattern!r}, which matches no part of the network; the parts are "
+                f"{', '.join(names)}, and weights are named as {next(iter(names.values()))[0]} is.",
+            )
+        return {
+            part: tuple(
+                math.prod(factor for pattern, factor in self.rates.items() if _matches(pattern, part, name))
+                for name in weights
+            )
+            for part, weights in names.items()
+        }
 
     def init(self, weights: Tensors) -> Slots:
         """The slots before the first update."""
@@ -47,6 +82,10 @@ class Optimizer:
     def update(self, gradients: Tensors, slots: Slots, weights: Tensors, learning_rates: Tensors) -> Update:
         """The steps for these gradients of something to minimise; one learning rate ([] float) a tensor."""
         raise NotImplementedError
+
+
+def _matches(pattern: str, part: str, name: str) -> bool:
+    return fnmatchcase(part, pattern) or fnmatchcase(name, pattern)
 
 
 def zeros_like(weights: Tensors) -> Tensors:

@@ -1,0 +1,75 @@
+"""How heads start: scale and bias as given, and nothing else moved by them."""
+
+import numpy as np
+import pytest
+from composition import build
+
+from rl.environments import Box, Discrete
+from rl.errors import ConfigError
+from rl.networks import MLP, actor_critic
+
+USUAL = {"policy_gain": 0.01, "value_gain": 1.0, "value_bias": 0.0}
+
+
+def weights(action_space=None, *, shared=True, **changes):
+    model = actor_critic(
+        torso=MLP(widths=[16], activation="tanh", layer_norm=False),
+        shared=shared,
+        initial_log_std=0.5 if isinstance(action_space, Box) else 0.0,
+        observation_shape=(4,),
+        action_space=action_space or Discrete(3),
+        seed=5,
+        detached_heads=("correction",),
+        **{**USUAL, **changes},
+    )
+    return {part: [w.numpy() for w in own] for part, own in model.network.initial_weights().items()}
+
+
+def same(one, other):
+    return all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_gain_and_bias_of_the_value_head(shared):
+    usual, other = weights(shared=shared), weights(shared=shared, value_gain=10.0, value_bias=-60.0)
+    kernel, bias = other["value"]
+    # An orthogonal [16, 1] kernel is a unit vector times the gain; float32, of a QR decomposition of 16 numbers.
+    np.testing.assert_allclose(np.linalg.norm(kernel), 10.0, rtol=1e-5)
+    np.testing.assert_allclose(kernel, 10.0 * usual["value"][0], rtol=1e-6)
+    np.testing.assert_array_equal(bias, [-60.0])
+    np.testing.assert_array_equal(usual["value"][1], [0.0])
+    assert all(same(usual[part], other[part]) for part in usual if part != "value")
+    assert not np.any(other["correction"][0])
+    assert not np.any(other["correction"][1])
+
+
+@pytest.mark.parametrize("action_space", [Discrete(3), Box(np.full(3, -1.0), np.full(3, 1.0))], ids=["logits", "means"])
+def test_gain_of_the_policy_head(action_space):
+    usual, other = weights(action_space), weights(action_space, policy_gain=0.5)
+    kernel = next(w for w in other["policy"] if w.shape == (16, 3))
+    np.testing.assert_allclose(kernel.T @ kernel, 0.25 * np.eye(3), rtol=0, atol=1e-6)
+    assert all(same(usual[part], other[part]) for part in usual if part != "policy")
+    if isinstance(action_space, Box):
+        np.testing.assert_array_equal(next(w for w in other["policy"] if w.shape == (3,) and w.any()), [0.5] * 3)
+
+
+@pytest.mark.parametrize("key", USUAL)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "60", None])
+def test_a_start_that_is_no_finite_number_is_refused(key, value):
+    with pytest.raises(ConfigError, match=rf"{key} is .*; it must be a number"):
+        weights(**{key: value})
+
+
+@pytest.mark.parametrize("key", ["policy_gain", "value_gain"])
+def test_a_gain_is_not_negative(key):
+    with pytest.raises(ConfigError, match=rf"{key} is -1\.0; it must be a number that is not negative"):
+        weights(**{key: -1.0})
+
+
+def test_the_keys_reach_the_network_and_the_rule(compose):
+    config = compose("network.value_bias=60", "network.value_gain=0.1", "+optimizer.rates.value=10")
+    learner = build(config).learner
+    kernel, bias = (w.numpy() for w in learner.model.network.initial_weights()["value"])
+    np.testing.assert_array_equal(bias, [60.0])
+    np.testing.assert_allclose(np.linalg.norm(kernel), 0.1, rtol=1e-5)
+    assert learner.rules["update"].optimizer.rates == {"value": 10}
