@@ -39,7 +39,7 @@ class RunLog:
         known.
         """
         self._writer, self._laid_out = Writer(self._folder), False
-        self._writer.begin(config_text, hyperparameters, "/".join(self._folder.parts[-2:]))
+        self._writer.begin(config_text, hyperparameters)
 
     def go_on(
         self, steps: int, since_point: list[dict[str, float]], averages: Mapping[str, tuple[float, float]]
@@ -93,6 +93,11 @@ class RunLog:
     def flush(self) -> None:
         """To the disk."""
         self._writer.flush()
+
+    def end(self, status: str, step: int) -> None:
+        """Marks the run as completed or failed in TensorBoard's HParams tab."""
+        if self._writer is not None:
+            self._writer.end(status, step)
 
     def close(self) -> None:
         """Ends the event file, if there is one."""
