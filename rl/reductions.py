@@ -72,7 +72,7 @@ def last_return(returns: np.ndarray, counts: np.ndarray | None = None, share: fl
             runs that count as one, [K, runs].
         counts: how many ended, n_k, in the same shape; None counts each iteration the same.
     """
-    ended = np.flatnonzero(~np.isnan(returns.reshape(len(returns), -1)).all(1))
+    ended = np.flatnonzero((~np.isnan(returns)).any(axis=tuple(range(1, returns.ndim))))
     if not len(ended):
         return float("nan")
     start = min(len(returns) - max(1, int(len(returns) * share)), int(ended[-1]))
