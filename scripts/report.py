@@ -49,7 +49,7 @@ def main() -> None:
     _check(arguments.out)
     runs, damaged = find_runs(arguments.folders)
     names = naming(runs)
-    tasks = grouped(runs, names)
+    tasks = dict(sorted(grouped(runs, names).items(), key=lambda item: -len(item[1])))
     scales = _scales(arguments.scale, list(tasks))
     _clear(arguments.out)
     folders = dict.fromkeys(folder.resolve().name for folder in arguments.folders)

@@ -89,6 +89,9 @@ def scaled(axis, which: str, values: np.ndarray) -> None:
     if len(sizes) and sizes.max() > _MANY_DECADES * np.median(sizes):
         threshold = 10.0 ** np.floor(np.log10(np.median(sizes)) - 1)
         getattr(axis, f"set_{which}scale")("symlog", linthresh=threshold)
+        getattr(axis, f"{which}axis").get_major_locator().set_params(numticks=7)
+        low, high = np.nanmin(values), np.nanmax(values)
+        getattr(axis, f"set_{which}lim")(2 * low if low < 0 else 0, 2 * high if high > 0 else 0)
     elif which == "x":
         axis.locator_params(axis="x", nbins=5)
 

@@ -54,15 +54,20 @@ def scores_figure(
 
 
 def profiles_figure(
-    profiles: Mapping[str, np.ndarray], thresholds: np.ndarray, styles: Styles, label: str, file: Path
+    profiles: Mapping[str, np.ndarray],
+    thresholds: np.ndarray,
+    scores: np.ndarray,
+    styles: Styles,
+    label: str,
+    file: Path,
 ) -> str:
-    """The share of runs above every score."""
+    """The share of runs above every threshold; scores: of all runs, in any shape."""
     with axes(_WIDTH, 3.4 + legend_height(list(profiles))) as (figure, axis):
         for group, (share, low, high) in profiles.items():
             axis.plot(thresholds, share, label=wrapped(group), **styles[group])
             axis.fill_between(thresholds, low, high, color=styles[group]["color"], alpha=0.15, linewidth=0)
         axis.set(xlabel=label, ylabel="share of runs above it", ylim=(-0.02, 1.02))
-        scaled(axis, "x", thresholds)
+        scaled(axis, "x", scores)
         axis.grid(alpha=0.8)
         legend(figure, axis, list(profiles))
         return saved(figure, file)

@@ -52,18 +52,20 @@ def naming(runs: Sequence[Run]) -> Naming:
 
 
 def _usual(settings: Sequence[Run], keys: Sequence[str], experiment: str) -> dict[Scope, dict[str, str | None]]:
-    """First over all settings, then within every choice that is not the usual one."""
-    usual: dict[Scope, dict[str, str | None]] = {
-        None: {key: value for key in keys for value in _majority(settings, key)}
+    """The usual choices first, and then the usual values, within every choice that is not the usual one by itself."""
+    groups = [key for key in keys if any(key in run.choices for run in settings)]
+    choices: dict[Scope, dict[str, str | None]] = {
+        None: {key: value for key in groups for value in _majority(settings, key)}
     }
     scoped: dict[Scope, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in settings:
         for key in keys:
-            if scope := _scope(run, key, usual, experiment):
-                scoped[scope][key].append(run)
-    for scope, by_key in scoped.items():
-        usual[scope] = {key: value for key, members in by_key.items() for value in _majority(members, key)}
-    return usual
+            scoped[_scope(run, key, choices, experiment)][key].append(run)
+    usual = {
+        scope: {key: value for key, members in by_key.items() for value in _majority(members, key)}
+        for scope, by_key in scoped.items()
+    }
+    return {None: {}} | usual
 
 
 def _majority(settings: Sequence[Run], key: str) -> list[str | None]:

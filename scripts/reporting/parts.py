@@ -31,8 +31,8 @@ def profile(page: Page, place: str, scores: Mapping[str, np.ndarray], styles: St
         shown = {name: scores[name] for name in drawn(scores)}
         every = np.concatenate([values.ravel() for values in shown.values()])
         room = 0.05 * (every.max() - every.min() or max(abs(every.max()), 1.0))
-        thresholds = np.linspace(every.min() - room, every.max() + room, 101)
-        svg = figures.profiles_figure(statistics.profiles(shown, thresholds), thresholds, styles, label, file)
+        thresholds = np.unique([*np.linspace(every.min() - room, every.max() + room, 101), *every])
+        svg = figures.profiles_figure(statistics.profiles(shown, thresholds), thresholds, every, styles, label, file)
         page.figure(file, svg, f"Share of runs above every score, {place}")
 
 

@@ -35,13 +35,13 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
     """
     if len(tasks) < 2:
         return
+    chosen = compared(tasks, kind, given)
+    scales = {task: given.get(task) or _found(tasks[task], kind) for task in chosen}
+    scores, notes = _scores({task: tasks[task] for task in chosen}, kind, scales)
+    if not scores:
+        page.text("No setting has a seed that was completed in several environments: none is compared over them.")
+        return
     with page.section("All environments together"):
-        chosen = compared(tasks, kind, given)
-        scales = {task: given.get(task) or _found(tasks[task], kind) for task in chosen}
-        scores, notes = _scores({task: tasks[task] for task in chosen}, kind, scales)
-        if not scores:
-            page.text("No setting has a seed that was completed in several environments.")
-            return
         ends = "; ".join(f"{task} {scale.low:g} and {scale.high:g}" for task, scale in scales.items())
         page.text(
             f"Scores on one scale, on which 0 and 1 are {ends}. Where --scale does not say otherwise, these are the "
