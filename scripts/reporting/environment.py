@@ -44,7 +44,11 @@ def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: s
     rows = []
     for group, one in zip(order, found, strict=True):
         beside, of = group.scores(other), len(group.runs) + len(group.missing)
-        seeds = str(len(one.scores)) if not group.missing else f"{len(one.scores)} of {of}"
+        seeds = (
+            str(len(one.scores))
+            if not group.missing
+            else f"{len(one.scores)}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{of}"
+        )
         cells = [group.name, seeds, number(one.iqm.value), interval(one), number(float(one.scores.min())), one.verdict]
         rows.append([*cells, number(statistics.iqm(beside)) if len(beside) else "–"])
     page.text(

@@ -55,8 +55,8 @@ def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]
     for task, groups in tasks.items():
         _, found = by_score(groups, kind)
         runs = sum(len(group.runs) + len(group.unfinished) for group in groups)
-        best = [found[0].name, number(found[0].iqm.value)] if found else ["–", "–"]
-        rows.append([task, str(len(groups)), str(runs), *best])
+        best = [[one.name, number(one.iqm.value)] for one in found if one.verdict == "best"] or [["–", "–"]]
+        rows.append([task, str(len(groups)), str(runs), *best[0]])
     return rows
 
 

@@ -42,7 +42,7 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
         page.text("No setting has a seed that was completed in several environments: none is compared over them.")
         return
     with page.section("All environments together"):
-        ends = "; ".join(f"{task} {scale.low:g} and {scale.high:g}" for task, scale in scales.items())
+        ends = "; ".join(f"{task} {scale.low:.4g} and {scale.high:.4g}" for task, scale in scales.items())
         page.text(
             f"Scores on one scale, on which 0 and 1 are {ends}. Where --scale does not say otherwise, these are the "
             "lowest and the highest run here, so that a score is one among these runs. In the mean each environment "
