@@ -7,9 +7,8 @@ report.html and report.md, with figures and CSV.
 
 import argparse
 import math
-import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,23 +16,17 @@ from runtime import prepare
 
 prepare()
 
-import numpy as np
 from answers import report_errors
 from benchmarks.printing import progress
-from reporting import environment, figures, statistics, together
-from reporting.groups import KINDS, Group, Naming, grouped, naming
+from reporting import environment, gradients, together
+from reporting.groups import KINDS, Group, grouped
+from reporting.introduction import introduction
+from reporting.naming import Naming, naming
 from reporting.page import Page
-from reporting.runs import Damaged, Run, find_runs
-from reporting.tables import Tables, count, ranges
+from reporting.runs import Run, find_runs
+from reporting.tables import Tables, count, listed
 
-_METHOD = (
-    "Intervals are 95 % stratified bootstrap intervals over seeds (rliable; Agarwal et al. 2021), of "
-    f"{statistics.REPETITIONS:,} resamples; with fewer than {statistics.FEWEST_SEEDS} seeds there is none, and with "
-    "few they are narrower than they ought to be. A difference counts as supported where the interval of the "
-    "probability of improvement leaves out ½, and the Mann-Whitney test agrees after correction for the number of "
-    "comparisons in that table (Benjamini and Hochberg 1995), by which "
-    f"{100 * statistics.FALSE_DISCOVERIES:.0f} % of the differences called supported may be expected to be chance."
-)
+_OPEN_SECTIONS = 3  # of more environments the sections are folded
 
 
 def main() -> None:
@@ -56,22 +49,24 @@ def main() -> None:
     _check(arguments.out)
     runs, damaged = find_runs(arguments.folders)
     names = naming(runs)
-    tasks = grouped(runs, names)
+    tasks = dict(sorted(grouped(runs, names).items(), key=lambda item: -len(item[1])))
     scales = _scales(arguments.scale, list(tasks))
     _clear(arguments.out)
     folders = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
-    page, tables = Page("Report on " + ", ".join(folders)), Tables(arguments.out)
-    styles = figures.styles([group.name for group in next(iter(tasks.values()))])
-    _introduction(page, runs, damaged, tasks, names, arguments.score)
+    page, tables = Page(f"Report on {listed(list(folders))}"), Tables(arguments.out)
+    command = ["python", "scripts/report.py", *sys.argv[1:]]
+    introduction(page, runs, damaged, tasks, names, arguments.score, command)
     drawn = arguments.out / "figures"
-    together.section(page, tables, tasks, arguments.score, scales, styles, drawn)
+    together.section(page, tables, tasks, arguments.score, scales, drawn)
+    largest = max(tasks.values(), key=len)
     for task, groups in progress(tasks.items(), "environments"):
-        environment.section(page, tables, task, groups, arguments.score, styles, drawn)
-    _cost(page, tasks)
-    tables.add("runs", [_run_row(task, group, run) for task, of in tasks.items() for group in of for run in group.runs])
+        with page.section(task, note=_extent(groups), is_open=len(tasks) <= _OPEN_SECTIONS or groups is largest):
+            environment.section(page, tables, task, groups, arguments.score, drawn)
+    every = [(task, group, run) for task, groups in tasks.items() for group in groups for run in group.runs]
+    tables.add("runs", [_run_row(names, task, group, run) for task, group, run in every])
     written = page.write(arguments.out)
     tables.write()
-    num_groups = sum(bool(group.runs or group.unfinished) for groups in tasks.values() for group in groups)
+    num_groups = sum(map(len, tasks.values()))
     left_out = f" {count(len(damaged), 'directory')} could not be read." if damaged else ""
     print(
         f"{count(len(runs), 'run')}, {count(num_groups, 'group')}.{left_out} Written: " + ", ".join(map(str, written))
@@ -120,76 +115,12 @@ def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Sc
     return scales
 
 
-def _introduction(
-    page: Page,
-    runs: Sequence[Run],
-    damaged: Sequence[Damaged],
-    tasks: Mapping[str, Sequence[Group]],
-    names: Naming,
-    kind: str,
-) -> None:
-    complete = sum(run.status == "completed" for run in runs)
-    commits = sorted({str(run.summary.get("git_commit"))[:10] for run in runs})
-    versions = sorted({run.summary.get("versions", {}).get("tensorflow", "unknown") for run in runs})
-    page.text(
-        f"{count(len(runs), 'run')}, {complete} of them completed, in {count(len(tasks), 'environment')}; "
-        f"{'commit' if len(commits) == 1 else 'commits'} {', '.join(commits)}, TensorFlow {', '.join(versions)}."
-    )
-    page.code(shlex.join(["python", "scripts/report.py", *sys.argv[1:]]))
-    page.text(f"Settings are compared by: {KINDS[kind]}.", _METHOD)
-    rows = [
-        [task, group.name, str(len(group.runs)), ranges(group.missing) or "none"]
-        for task, groups in tasks.items()
-        for group in groups
-    ]
-    page.heading("What there is")
-    if names.usual:
-        usual = ", ".join(f"{key}={value}" for key, value in names.usual.items())
-        page.text(f"Where a setting says nothing else: {usual}.")
-    page.table(["environment", "setting", "seeds completed", "seeds missing"], rows)
-    notes = [note for task, groups in tasks.items() for group in groups for note in _notes(task, group, kind)]
-    notes += [f"{one.path} cannot be read: {one.why}" for one in damaged]
-    if notes:
-        page.text("Left out, or to be known:")
-        page.items(notes)
+def _extent(groups: Sequence[Group]) -> str:
+    runs = sum(len(group.runs) + len(group.unfinished) for group in groups)
+    return f"{count(len(groups), 'setting')}, {count(runs, 'run')}"
 
 
-def _notes(task: str, group: Group, kind: str) -> list[str]:
-    """What has to be known of a group beside its scores."""
-    notes, place = [], f"{group.name} in {task}"
-    for status in dict.fromkeys(run.status for run in group.unfinished):
-        of_it = [run for run in group.unfinished if run.status == status]
-        errors = dict.fromkeys(str(run.summary["error"]) for run in of_it if "error" in run.summary)
-        why = f" ({'; '.join(errors)})" if errors else ""
-        notes.append(f"{place}, {_seeds(of_it)}: {status}{why}")
-    if scoreless := group.scoreless(kind):
-        notes.append(f"{place}, {_seeds(scoreless)}: completed without a score")
-    notes += [
-        f"{place}, seed {run.seed}: there is another run of it, and {run.path} is left out" for run in group.doubled
-    ]
-    return notes
-
-
-def _seeds(runs: Sequence[Run]) -> str:
-    return f"{'seed' if len(runs) == 1 else 'seeds'} {ranges(run.seed for run in runs)}"
-
-
-def _cost(page: Page, tasks: Mapping[str, Sequence[Group]]) -> None:
-    page.heading("Cost")
-    page.text(
-        "Means over seeds. Steps a second are those of each run, in training alone; wall time has compilation, "
-        "evaluations and logging in it. Runs that trained in one program ran beside one another, and share its time."
-    )
-    rows = []
-    for task, groups in tasks.items():
-        for group in (group for group in groups if group.runs):
-            rate = np.mean([run.summary["steps_per_second"] for run in group.runs])
-            wall = np.mean([run.summary["wall_seconds"] for run in group.runs])
-            rows.append([task, group.name, f"{rate:,.0f}", f"{wall:.0f}"])
-    page.table(["environment", "setting", "steps/s", "wall seconds"], rows)
-
-
-def _run_row(task: str, group: Group, run: Run) -> dict[str, object]:
+def _run_row(names: Naming, task: str, group: Group, run: Run) -> dict[str, object]:
     return {
         "environment": task,
         "setting": group.name,
@@ -201,7 +132,8 @@ def _run_row(task: str, group: Group, run: Run) -> dict[str, object]:
         "wall_seconds": run.summary["wall_seconds"],
         "git_commit": run.summary.get("git_commit"),
         "run": str(run.path),
-        **{tag: run.typical(tag) for tag in environment.ROWS},
+        **{tag: run.typical(tag) for tag in gradients.ROWS},
+        **{key: run.parts.get(key, "") for key in names.keys},
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hydra
 import numpy as np
+import run_metrics
 from benchmarks.printing import progress
 from benchmarks.runs import SCRIPTS, column, summary
 from composition import CONFIGS, load_config
@@ -55,8 +56,7 @@ def runs_of(folder: Path, name: str, *, seeds: int) -> list[Path]:
 
 def last_returns(run: Path, share: float = 0.05) -> float:
     """The mean return of the episodes that ended in the last part of the training."""
-    returns = column(run, "episode/return")
-    return float(np.nanmean(returns[-max(1, int(len(returns) * share)) :]))
+    return run_metrics.training_return(run_metrics.read_columns(run / "metrics.csv"), share)
 
 
 def last_checkpoint(run: Path) -> dict[str, np.ndarray]:
@@ -67,8 +67,7 @@ def last_checkpoint(run: Path) -> dict[str, np.ndarray]:
 
 def typical(run: Path, tag: str) -> float:
     """The median of a tag over training; NaN where it was never logged."""
-    values = column(run, tag)
-    return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+    return run_metrics.typical(run_metrics.read_columns(run / "metrics.csv"), tag)
 
 
 def interval(numbers: Sequence[float]) -> tuple[float, float]:

@@ -12,26 +12,10 @@ import sweeps
 from answers import answered
 from composition import CONFIGS, built, is_multirun, keep, load_config
 from hydra.core.hydra_config import HydraConfig
+from hyperparameters import hyperparameters
 from omegaconf import DictConfig, OmegaConf
 from results import result, shown, these
 from run_names import changes_weights, flat, run_paths
-
-_SWEPT = (
-    "seed",
-    "steps",
-    "num_envs",
-    "network.shared",
-    "normalize.rewards",
-    "optimizer.learning_rate",
-    "optimizer.clip_norm",
-    "agent.gamma",
-    "agent.lambda_",
-    "agent.rollout_length",
-    "agent.epochs",
-    "agent.minibatches",
-    "agent.coefficients.value",
-    "agent.coefficients.entropy",
-)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
@@ -120,12 +104,13 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     for directory in directories:  # only once all are ours
         if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
             directory.clear()
+    choices = HydraConfig.get().runtime.choices
     training = Run(
         experiment,
         directories,
         settings,
         descriptions=[
-            Description(of_one.seed, OmegaConf.to_yaml(of_one, resolve=True), _hyperparameters(of_one))
+            Description(of_one.seed, OmegaConf.to_yaml(of_one, resolve=True), hyperparameters(of_one, choices))
             for of_one in configs
         ],
         say=lambda text: print(text, flush=True),
@@ -208,23 +193,6 @@ def _write_config(config: DictConfig, path: Path) -> None:
     (folder / "config.partial").replace(folder / "config.yaml")
     OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"choices": HydraConfig.get().runtime.choices}), folder / "hydra.yaml")
-
-
-def _hyperparameters(config: DictConfig) -> dict:
-    """For the HParams tab: the groups' choices and the settings most often swept, one type a key, nothing empty."""
-    choices, values = HydraConfig.get().runtime.choices, flat(config)
-    groups = ("agent", "environment", "network", "combiner", "optimizer", "frozen")
-    if is_multirun():
-        groups = [key for key in sweeps.swept_keys() if key in choices]
-    hyperparameters = {group: str(choices[group]) for group in groups}
-    keys = sweeps.swept_keys() if is_multirun() else _SWEPT
-    for key in keys:
-        value = values.get(key)
-        if isinstance(value, bool | str):
-            hyperparameters[key] = value
-        elif value is not None:
-            hyperparameters[key] = float(value) if isinstance(value, int | float) else str(value)
-    return hyperparameters
 
 
 _PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")

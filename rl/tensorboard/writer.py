@@ -8,11 +8,13 @@ import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.histogram import summary_v2 as histogram
 from tensorboard.plugins.hparams import api as hparams_api
+from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams.summary import session_end_pb
 
 from rl.tensorboard.gramians import Legend, gramian_summary
 from rl.tensorboard.layout import layout_summary
 
-HPARAM_METRICS = ("evaluation/return", "episode/return", "gradient/norm_ratio/value-policy", "time/steps_per_second")
+_ENDS = {"completed": api_pb2.STATUS_SUCCESS, "failed": api_pb2.STATUS_FAILURE}
 
 
 class Writer:
@@ -21,20 +23,29 @@ class Writer:
     def __init__(self, folder: Path):
         self._writer = tf.summary.create_file_writer(str(folder))
 
-    def begin(self, config_text: str, hyperparameters: Mapping[str, bool | float | str], run: str) -> None:
-        """What is written at the start: the composed config as text, and the HParams tab's session.
+    def begin(self, config_text: str, hyperparameters: Mapping[str, bool | float | str]) -> None:
+        """Writes the composed config as text, and begins a session of the HParams tab.
+
+        Without an `hparams_config`, TensorBoard computes the columns from all runs' sessions; with one it would take
+        the first that it meets, and show the keys of no other run.
 
         Args:
             config_text: YAML.
             hyperparameters: {key: value}, one type a key over all runs.
-            run: the run's name, which identifies it among the trials.
         """
-        metrics = [hparams_api.Metric(tag, display_name=tag) for tag in HPARAM_METRICS]
         with self._writer.as_default(step=0):
             tf.summary.text("config", f"```yaml\n{config_text}```")
-            hparams_api.hparams_config(hparams=[hparams_api.HParam(key) for key in hyperparameters], metrics=metrics)
-            hparams_api.hparams(dict(hyperparameters), trial_id=run)
+            # An empty trial makes the run a row of its own; runs with the same trial would be averaged.
+            hparams_api.hparams(dict(hyperparameters), trial_id="")
         self._writer.flush()
+
+    def end(self, status: str, step: int) -> None:
+        """Ends the session of the HParams tab, where the run was completed or failed.
+
+        It stands one step after the run's last: a run that goes on from its last checkpoint drops it.
+        """
+        if status in _ENDS:
+            self._write(session_end_pb(_ENDS[status]), step + 1)
 
     def layout(self, tags: Collection[str]) -> None:
         """The Custom Scalars tab of a run that will have scalars of these tags; written once."""

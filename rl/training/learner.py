@@ -293,7 +293,7 @@ class Learner:
         end = _Loop(*tf.while_loop(lambda update, *_: update < num_updates, body, start))
         applied = tf.cast(end.updates - state.updates, tf.float32)
         means = {tag: total / tf.maximum(end.taken, 1.0) for tag, total in end.sums.items()}
-        metrics = {**metrics, **means, "update/count": applied}
+        metrics = {**metrics, **means, "update/count": applied, "update/taken": end.taken}
         rules = {**state.rules, phase.name: end.rule}
         state = state._replace(weights=end.weights, rules=rules, frozen=end.frozen, updates=end.updates)
         return state, metrics, end.bad

@@ -129,6 +129,7 @@ class Record:
         if error is not None:
             summary["error"] = error
         self.directory.write_summary(summary)
+        self.log.end(status, steps)
         return summary
 
     def _is_best(self, evaluation: Evaluation) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import ConfigError, NonFiniteError, require
+from rl.reductions import last_return
 from rl.training.checkpoints import read_checkpoint, restore
 from rl.training.diagnosis import diagnose, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
@@ -211,10 +212,10 @@ class Run:
                     self._histograms(of_each)
                 if end % checkpoint_every == 0 or any(best) or last:
                     self._save(best)
-                newest = np.ravel(stretch.chunk.metrics["episode/return"][::-1])
-                newest = newest[~np.isnan(newest)]
+                metrics = stretch.chunk.metrics
+                newest = last_return(metrics["episode/return"], metrics["episode/count"], share=0)
                 rate = sum(record.rate for record in self._records)
-                bar.update(self.steps, rate, float(newest[0]) if len(newest) else None)
+                bar.update(self.steps, rate, None if np.isnan(newest) else newest)
 
     def _finish(self, interrupted: Interrupts) -> bool:
         """The videos, and the last evaluation where a signal broke it off; whether it came to the end."""

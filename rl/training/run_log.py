@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from rl.reductions import combine
+from rl.tags import reduction
 from rl.tensorboard.event_files import drop_after
 from rl.tensorboard.gramians import Legend
 from rl.tensorboard.writer import Writer
@@ -16,7 +18,10 @@ from rl.training.noise_scales import NoiseScales
 
 
 class RunLog:
-    """Both files of one run; a point in TensorBoard is the mean over the iterations since the one before."""
+    """Both files of one run.
+
+    A point in TensorBoard puts the iterations since the one before together, each tag in its own way; see rl/tags.py.
+    """
 
     def __init__(self, folder: Path, *, steps_per_iteration: int, points_every: int, legend: Legend | None = None):
         """
@@ -39,7 +44,7 @@ class RunLog:
         known.
         """
         self._writer, self._laid_out = Writer(self._folder), False
-        self._writer.begin(config_text, hyperparameters, "/".join(self._folder.parts[-2:]))
+        self._writer.begin(config_text, hyperparameters)
 
     def go_on(
         self, steps: int, since_point: list[dict[str, float]], averages: Mapping[str, tuple[float, float]]
@@ -78,7 +83,7 @@ class RunLog:
             self.since_point.append({tag: float(column[row]) for tag, column in columns.items()})
             due = (stretch.first_iteration + row + 1) % self._points_every == 0
             if due or (last and row == count - 1):
-                self._writer.scalars(_means(self.since_point), step)
+                self._writer.scalars(combine(self.since_point, reduction), step)
                 self.since_point = []
 
     def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
@@ -94,6 +99,11 @@ class RunLog:
         """To the disk."""
         self._writer.flush()
 
+    def end(self, status: str, step: int) -> None:
+        """Marks the run as completed or failed in TensorBoard's HParams tab."""
+        if self._writer is not None:
+            self._writer.end(status, step)
+
     def close(self) -> None:
         """Ends the event file, if there is one."""
         if self._writer is not None:
@@ -102,11 +112,3 @@ class RunLog:
     def _steps_of(self, stretch: Stretch) -> list[int]:
         first = stretch.first_iteration + 1
         return [(first + row) * self.steps_per_iteration for row in range(stretch.num_iterations)]
-
-
-def _means(rows: list[dict[str, float]]) -> dict[str, float]:
-    means = {}
-    for tag in rows[0]:
-        numbers = [row[tag] for row in rows if not np.isnan(row[tag])]
-        means[tag] = float(np.mean(numbers)) if numbers else float("nan")
-    return means

@@ -1,7 +1,6 @@
 """Final greedy evaluation and the return in training of several settings, over seeds."""
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -10,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from run_metrics import read_columns, training_return, typical
 
 from benchmarks.printing import machine, markdown, progress
-from benchmarks.runs import SCRIPTS, column, summary
+from benchmarks.runs import SCRIPTS, summary
 
-_LAST_SHARE = 0.05  # of the training, over which its own return is averaged
+_RATIO = "gradient/norm_ratio/value-policy"  # of networks that share a torso
 
 _SETTINGS = {
     "PPO CartPole-v1, CleanRL's settings, separate torsos": ["experiment=cleanrl"],
@@ -62,26 +62,18 @@ def learning(arguments: argparse.Namespace) -> None:
     for place, name in enumerate(_SETTINGS):
         runs = [arguments.folder / f"{place}" / f"{seed}" for seed in range(arguments.seeds)]
         greedy = [summary(run)["evaluation"]["mean"] for run in runs]
-        training = [_last(column(run, "episode/return")) for run in runs]
-        ratio = [np.nanmedian(column(run, "gradient/norm_ratio/value-policy")) for run in runs if _shared(run)]
+        columns = [read_columns(run / "metrics.csv") for run in runs]
+        training = [training_return(of_run) for of_run in columns]
+        ratio = [typical(of_run, _RATIO) for of_run in columns if _RATIO in of_run]
         rows.append([name, _spread(greedy), _spread(training), f"{np.median(ratio):.3g}" if ratio else "–"])
     print(f"{arguments.seeds} seeds each, mean (lowest to highest). {machine()}\n")
     header = [
         "settings",
         "greedy evaluation",
-        f"return in the last {_LAST_SHARE:.0%} of training",
+        "return in the last 5 % of training",
         "value row / policy row",
     ]
     print(markdown(header, rows))
-
-
-def _last(returns: np.ndarray) -> float:
-    return float(np.nanmean(returns[-max(1, int(len(returns) * _LAST_SHARE)) :]))
-
-
-def _shared(run: Path) -> bool:
-    with (run / "metrics.csv").open() as handle:
-        return "gradient/norm_ratio/value-policy" in next(csv.reader(handle))
 
 
 def _spread(numbers: Sequence[float]) -> str:

@@ -1,6 +1,5 @@
 """Runs of scripts/train.py as a user starts it, and what they leave."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from run_metrics import read_columns
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 QUIET = (
@@ -73,9 +73,9 @@ def rate(run: Path) -> float:
 
 
 def column(run: Path, tag: str) -> np.ndarray:
-    """A column of metrics.csv, NaN where it is empty."""
-    with (run / "metrics.csv").open() as handle:
-        return np.array([float(row[tag]) if row.get(tag) else np.nan for row in csv.DictReader(handle)])
+    """A column of metrics.csv, [K], NaN where it is empty or there is none of that tag."""
+    columns = read_columns(run / "metrics.csv")
+    return columns.get(tag, np.full(len(columns["step"]), np.nan))
 
 
 def _has_begun(run: Path) -> bool:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import hydra
 from composition import CONFIGS, build, load_run
-from rich.table import Table
 
-from inspection.printing import show
+from inspection.printing import Column, show
 
 _STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
 
@@ -30,14 +29,14 @@ def audit(arguments: argparse.Namespace) -> None:
             experiment = build(hydra.compose("train", overrides=arguments.overrides))
     found = experiment.audit()
     network = experiment.learner.model.network
-    table = Table(title="which objective's gradient reaches which weight")
-    table.add_column("weight", no_wrap=True)
-    table.add_column("part")
-    for objective in found:
-        table.add_column(objective, justify="right")
-    for name in next(iter(found.values())):
-        part = name.split("/")[0]
-        kind = "shared" if part in network.shared else "private" if part in network.names else "frozen copy"
-        table.add_row(name, kind, *(f"[{_STYLES[found[o][name]]}]{found[o][name]}[/]" for o in found))
-    show(table)
+    names = list(next(iter(found.values())))
+
+    def kind(name: str) -> str:
+        part = name.split("/", maxsplit=1)[0]
+        return "shared" if part in network.shared else "private" if part in network.names else "frozen copy"
+
+    columns = [Column("weight", names, is_name=True), Column("part", [kind(name) for name in names], 1)]
+    for objective, reached in found.items():
+        columns.append(Column(objective, [f"[{_STYLES[reached[name]]}]{reached[name]}[/]" for name in names]))
+    show("which objective's gradient reaches which weight", columns, "A wider terminal, or COLUMNS=160, shows all.")
     print("Every objective reaches what it declares, and nothing else.")

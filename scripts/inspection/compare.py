@@ -1,14 +1,15 @@
 """Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json."""
 
 import argparse
-import csv
 import json
+import math
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from rich.table import Table
+from rich.markup import escape
+from run_metrics import read_columns, training_return, typical
 
-from inspection.printing import show
+from inspection.printing import Column, show
 
 _MEDIANS = {
     "|value| / |policy|": "gradient/norm_ratio/value-policy",
@@ -29,36 +30,33 @@ def add(commands) -> None:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Prints a line a run."""
-    from rl.errors import require
-
-    table = Table(title="medians over training; returns as far as the runs have come")
-    for heading in ("run", "steps", "greedy return", "return, last 5 %", *_MEDIANS):
-        name = heading == "run"
-        table.add_column(heading, justify="left" if name else "right", no_wrap=name, overflow="fold")
-    for run in arguments.runs:
-        files = run / "summary.json", run / "metrics.csv"
-        require(all(file.exists() for file in files), f"{run} is not a run directory, or has logged nothing yet.")
-        summary = json.loads(files[0].read_text())
-        columns = _columns(files[1])
-        returns = columns.get("episode/return", np.array([]))
-        late = returns[-max(1, len(returns) // 20) :]
-        greedy = (summary.get("evaluation") or {}).get("mean")
-        table.add_row(
-            run.name,
-            f"{summary['steps']:,}",
-            "–" if greedy is None else f"{greedy:.1f}",
-            _shown(late, np.nanmean, ".1f"),
-            *(_shown(columns.get(tag, np.array([])), np.nanmedian, ".3g") for tag in _MEDIANS.values()),
-        )
-    show(table)
+    summaries, metrics = zip(*map(_read, arguments.runs), strict=True)
+    greedy = [(summary.get("evaluation") or {}).get("mean", math.nan) for summary in summaries]
+    columns = [
+        Column("run", [escape(run.resolve().name) for run in arguments.runs], is_name=True),
+        Column("steps", [f"{summary['steps']:,}" for summary in summaries], 2),
+        Column("greedy return", [_shown(mean, ".1f") for mean in greedy], 1),
+        Column("return, last 5\N{NO-BREAK SPACE}%", [_shown(training_return(of_run), ".1f") for of_run in metrics], 0),
+    ]
+    for rank, (heading, tag) in enumerate(_MEDIANS.items(), 3):
+        columns.append(Column(heading, [_shown(typical(of_run, tag), ".3g") for of_run in metrics], rank))
+    rest = "They are medians over metrics.csv in each run directory."
+    show("medians over training; returns as far as the runs have come", columns, rest)
 
 
-def _columns(file: Path) -> dict[str, np.ndarray]:
-    with file.open() as handle:
-        lines = list(csv.DictReader(handle))
-    tags = lines[0] if lines else {}
-    return {tag: np.array([float(line[tag]) if line[tag] else np.nan for line in lines]) for tag in tags}
+def _read(run: Path) -> tuple[dict[str, Any], dict]:
+    """A run's summary and its metrics; ConfigError where they cannot be read."""
+    from rl.errors import ConfigError, require
+
+    files = run / "summary.json", run / "metrics.csv"
+    require(all(file.exists() for file in files), f"{run} is not a run directory, or has logged nothing yet.")
+    try:
+        summary = json.loads(files[0].read_text(encoding="utf-8"))
+        require(isinstance(summary, dict) and "steps" in summary, f"{files[0]} is not the summary of a run.")
+        return summary, read_columns(files[1])
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{run} cannot be read: {error}.") from None
 
 
-def _shown(numbers: np.ndarray, middle, form: str) -> str:
-    return "–" if not np.isfinite(numbers).any() else format(middle(numbers), form)
+def _shown(number: float, form: str) -> str:
+    return "–" if math.isnan(number) else format(number, form)

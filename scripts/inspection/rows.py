@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from rich.table import Table
 
 from inspection.figures import add_run_arguments, pyplot, write_figure
 from inspection.fresh import fresh_batch
-from inspection.printing import show
+from inspection.printing import Column, show
 
 _ALL = "all shared weights"
 
@@ -41,24 +40,27 @@ def rows(arguments: argparse.Namespace) -> None:
     """Prints the table; writes it as CSV, and a figure as PNG."""
     fresh = fresh_batch(arguments.run, arguments.checkpoint)
     lines = _lines(fresh)
-    table = Table(title=f"rows on the shared weights at step {fresh.step:,}, without coefficients")
-    table.add_column("layer", no_wrap=True)
-    table.add_column("weights", justify="right")
-    for objective in lines[0].norms:
-        table.add_column(f"|{objective}|", justify="right")
-    for pair in lines[0].cosines:
-        table.add_column(f"cos {pair}", justify="right")
-    table.add_column("chance ±", justify="right", style="dim")
-    for line in lines:
-        cosines = (f"{'[bold]' if abs(c) > line.band else ''}{c:+.3f}" for c in line.cosines.values())
-        norms = (f"{norm:.3g}" for norm in line.norms.values())
-        table.add_row(line.layer, f"{line.weights:,}", *norms, *cosines, f"{line.band:.3f}")
-    show(table)
-    print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
     folder = arguments.out or arguments.run / "inspect"
     folder.mkdir(parents=True, exist_ok=True)
+    title = f"rows on the shared weights at step {fresh.step:,}, without coefficients"
+    show(title, _columns(lines), f"All numbers are in {folder / 'rows.csv'}.")
+    print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
     files = [_write(lines, folder / "rows.csv"), *_figure(lines, fresh.step, folder)]
     print("Written: " + ", ".join(str(file) for file in files))
+
+
+def _columns(lines: list[Line]) -> list[Column]:
+    """The first pair's cosine and both its norms stay longest where there is little room."""
+    columns = [
+        Column("layer", [line.layer for line in lines], is_name=True),
+        Column("weights", [f"{line.weights:,}" for line in lines], 3),
+    ]
+    for place, name in enumerate(lines[0].norms):
+        columns.append(Column(f"|{name}|", [f"{line.norms[name]:.3g}" for line in lines], 1 if place < 2 else 4))
+    for place, pair in enumerate(lines[0].cosines):
+        cells = [f"[bold]{c:+.3f}[/]" if abs(c) > x.band else f"{c:+.3f}" for x in lines for c in [x.cosines[pair]]]
+        columns.append(Column(f"cos {pair}", cells, 5 if place else 0))
+    return [*columns, Column("chance ±", [f"{line.band:.3f}" for line in lines], 2, style="dim")]
 
 
 def _lines(fresh) -> list[Line]:

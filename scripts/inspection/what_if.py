@@ -2,19 +2,19 @@
 
 import argparse
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 import numpy as np
 from composition import CONFIGS, load_config
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from rich.table import Table
 
 from inspection.figures import add_run_arguments, pyplot, write_figure
 from inspection.fresh import fresh_batch
-from inspection.printing import show
+from inspection.printing import Column, show
 
 
 def add(commands) -> None:
@@ -38,8 +38,15 @@ def what_if(arguments: argparse.Namespace) -> None:
     folder = arguments.out or arguments.run / "inspect"
     folder.mkdir(parents=True, exist_ok=True)
     shown = {combiner: outcomes[combiner, own_optimizer] for combiner in combiners}
-    _print(shown, own_combiner, own_optimizer, step, tuple(phase.groups))
-    files = [_write_numbers(outcomes, folder / "whatif.csv"), _write_cosines(outcomes, folder / "whatif_cosines.csv")]
+    numbers, cosines = folder / "whatif.csv", folder / "whatif_cosines.csv"
+    title = f"one update with {own_optimizer} from step {step:,}: the run's own rule and what others would have done"
+    rest = f"All numbers are in {numbers}, the cosines in {cosines}."
+    show(title, _columns(shown, own_combiner, tuple(phase.groups)), rest)
+    print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
+    print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
+    print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")
+    print("Learning rates are those of the moment, and of a complete run those of its beginning.")
+    files = [_write_numbers(outcomes, numbers), _write_cosines(outcomes, cosines)]
     files += _figures(shown, own_combiner, own_optimizer, step, folder)
     print("Written: " + ", ".join(str(file) for file in files))
 
@@ -86,35 +93,28 @@ def _usable(combiners: Mapping, num_rows: int) -> dict:
     return usable
 
 
-def _print(outcomes: Mapping, own: str, optimizer: str, step: int, groups: tuple[str, ...]) -> None:
+def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]:
+    """A line a combiner; directions, changes of the losses and weights of the rows stay longest."""
     from rl.training.what_if import cosine_matrix
 
-    objectives = list(outcomes[own].changes)
-    title = f"one update with {optimizer} from step {step:,}: the run's own rule and what others would have done"
-    table = Table(title=title)
-    table.add_column("combiner", no_wrap=True)
-    for group in groups:
-        table.add_column(f"w {group}", justify="right")
-    table.add_column(f"direction's cosine to {own}", justify="right")
-    table.add_column("|Δw|", justify="right")
-    table.add_column("its cosine", justify="right")
-    for objective in objectives:
-        table.add_column(f"Δ{objective}", justify="right")
-        table.add_column("elsewhere", justify="right", style="dim")
-    for name, outcome in outcomes.items():
-        changes = [f"{x[o]:+.2e}" for o in objectives for x in (outcome.changes, outcome.elsewhere)]
-        table.add_row(
-            f"[bold]{name}[/]" if name == own else name,
-            *(f"{outcome.row_weights[group]:.3g}" for group in groups),
-            f"{cosine_matrix([outcome.direction, outcomes[own].direction])[0, 1]:.3f}",
-            f"{np.linalg.norm(outcome.step):.3g}",
-            f"{cosine_matrix([outcome.step, outcomes[own].step])[0, 1]:.3f}",
-            *changes,
-        )
-    show(table)
-    print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
-    print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")
-    print("Learning rates are those of the moment, and of a complete run those of its beginning.")
+    every, mine = list(outcomes.values()), outcomes[own]
+
+    def column(heading: str, number: Callable[[Any], float], form: str, rank: int, style: str = "") -> Column:
+        return Column(heading, [format(number(outcome), form) for outcome in every], rank, style=style)
+
+    columns = [Column("combiner", [f"[bold]{name}[/]" if name == own else name for name in outcomes], is_name=True)]
+    columns += [column(f"w {group}", lambda x, g=group: x.row_weights[g], ".3g", 2) for group in groups]
+    columns += [
+        column(f"cosine to {own}", lambda x: cosine_matrix([x.direction, mine.direction])[0, 1], ".3f", 0),
+        column("|Δw|", lambda x: np.linalg.norm(x.step), ".3g", 3),
+        column("step's cosine", lambda x: cosine_matrix([x.step, mine.step])[0, 1], ".3f", 4),
+    ]
+    for objective in mine.changes:
+        columns += [
+            column(f"Δ{objective}", lambda x, o=objective: x.changes[o], "+.2e", 1),
+            column(f"Δ{objective} elsewhere", lambda x, o=objective: x.elsewhere[o], "+.2e", 5, "dim"),
+        ]
+    return columns
 
 
 def _write_numbers(outcomes: Mapping, file: Path) -> Path:

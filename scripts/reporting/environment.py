@@ -1,4 +1,4 @@
-"""The section on one environment: learning curves, scores, comparisons, and who moved the torso."""
+"""The section on one environment: scores, learning curves, comparisons, and who moved the torso."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,57 +6,70 @@ from pathlib import Path
 
 import numpy as np
 
-from reporting import figures, parts, statistics
+from reporting import figures, gradients, parts, statistics
+from reporting.drawing import Styles, styles
 from reporting.groups import KINDS, Group
 from reporting.page import Page
-from reporting.tables import Tables, shown
-
-ROWS = {
-    "gradient/norm_ratio/value-policy": "value row / policy row",
-    "gradient/cosine/policy-value": "cosine",
-    "gradient/conflict/policy-value": "conflict (layers)",
-    "update/share/policy": "policy's share of the step",
-    "update/share/value": "value's share",
-    "update/cosine/policy-applied": "−Δw's cosine with the policy's row",
-    "update/cosine/value-applied": "with the value's",
-}
-_DRAWN_ROWS = {
-    "gradient/norm_ratio/value-policy": "value row / policy row",
-    "gradient/cosine/policy-value": "cosine of policy and value",
-    "update/share/value": "value's share of the step",
-}
+from reporting.ranking import Ranked, by_score, interval
+from reporting.tables import Tables, listed, number
 
 
-def section(
-    page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, styles: figures.Styles, folder: Path
-) -> None:
+def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, folder: Path) -> None:
     """Writes it. kind: the score that settings are compared by; folder: of the figures."""
-    page.heading(task)
     stem = re.sub(r"[^\w.-]+", "_", task)
-    scores = {group.name: group.scores(kind) for group in groups if len(group.scores(kind))}
-    if not scores:
+    order, found = by_score(groups, kind)
+    _add_scores(tables, task, groups)
+    if not order:
         page.text("No completed run has a score.")
         return
-    curves = {group.name: statistics.curves(group, "episode/return") for group in groups if group.name in scores}
-    page.heading("Learning curves", 3)
-    figures.curves_figure(curves, styles, "return in training", folder / f"{stem}_curves.png")
-    page.figure(folder / f"{stem}_curves.png", f"Learning curves on {task}: mean and interquartile mean")
-    page.text("A point is a 25th of the training, as far as all seeds of a setting go; the bands hold point by point.")
-    if undrawn := [name for name, numbers in curves.items() if not numbers]:
-        page.text(f"Not drawn, as in no part of the training all its seeds ended an episode: {', '.join(undrawn)}.")
-    tables.add("curves", _curve_rows(task, curves))
-    _final_scores(page, tables, task, groups, kind, styles, folder / f"{stem}_scores.png")
-    parts.profile(page, f"on {task}", scores, styles, KINDS[kind], folder / f"{stem}_profile.png")
-    lost = {group.name: group.lost(kind) for group in groups}
+    scores, chosen = {one.name: one.scores for one in found}, styles(parts.drawn([one.name for one in found]))
+    _scores(page, order, found, kind)
+    shown = {name: scores[name] for name in chosen}
+    file = folder / f"{stem}_scores.png"
+    svg = figures.scores_figure(shown, {one.name: one.iqm for one in found}, chosen, KINDS[kind], file)
+    page.figure(file, svg, f"Final scores on {task}")
+    parts.not_drawn(page, scores)
+    _curves(page, tables, task, order, chosen, folder / f"{stem}_curves.png")
+    gradients.section(page, tables, task, order, chosen, folder / f"{stem}_gradients.png")
+    parts.profile(page, f"on {task}", scores, chosen, KINDS[kind], folder / f"{stem}_profile.png")
+    lost = {group.name: group.lost(kind) for group in order}
     parts.improvement(page, tables, task, scores, lost, folder / f"{stem}_improvement.png")
-    _gradients(page, tables, task, groups, styles, folder / f"{stem}_gradients.png")
+    _cost(page, order)
 
 
-def _final_scores(
-    page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, styles: figures.Styles, file: Path
-) -> None:
-    page.heading("Final scores", 3)
-    for which, words in KINDS.items():
+def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: str) -> None:
+    """The settings by their score, and how each stands against the best."""
+    other = next(name for name in KINDS if name != kind)
+    header = ["setting", "seeds", "interquartile mean", "95 % interval", "worst seed", "against the best", KINDS[other]]
+    rows = []
+    for group, one in zip(order, found, strict=True):
+        beside, of = group.scores(other), len(group.runs) + len(group.missing)
+        seeds = (
+            str(len(one.scores))
+            if not group.missing
+            else f"{len(one.scores)}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{of}"
+        )
+        cells = [group.name, seeds, number(one.iqm.value), interval(one), number(float(one.scores.min())), one.verdict]
+        rows.append([*cells, number(statistics.iqm(beside)) if len(beside) else "–"])
+    page.text(
+        f"By the interquartile mean of the {KINDS[kind]}. Shaded: the best that has seeds enough for an interval, and "
+        "what the intervals cannot separate from it."
+    )
+    page.table(header, rows, marked=[place for place, one in enumerate(found) if _may_be_best(one)])
+    few = [one.name for one in found if len(one.scores) < statistics.FEWEST_SEEDS]
+    if few:
+        page.text(
+            f"{len(few)} of {len(found)} settings have fewer than {statistics.FEWEST_SEEDS} seeds, and so no interval: "
+            f"{listed(few)}."
+        )
+
+
+def _may_be_best(one: Ranked) -> bool:
+    return one.verdict == "best" or one.verdict.startswith(("not separated", "wins"))
+
+
+def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
+    for which in KINDS:
         scores = {group.name: group.scores(which) for group in groups if len(group.scores(which))}
         rows = [
             {
@@ -72,47 +85,21 @@ def _final_scores(
             for name, values in scores.items()
         ]
         tables.add("scores", rows)
-        page.text(f"{words[0].upper()}{words[1:]}:")
-        cells = [
-            [row["setting"], str(row["seeds"]), shown(row["mean"]), shown(row["iqm"]), f"{row['least']:.1f}"]
-            for row in rows
-        ]
-        page.table(["setting", "seeds", "mean", "interquartile mean", "worst seed"], cells)
-        if which == kind:
-            figures.scores_figure(scores, {row["setting"]: row["iqm"] for row in rows}, styles, words, file)
-    page.figure(file, f"Final scores on {task}")
 
 
-def _gradients(
-    page: Page, tables: Tables, task: str, groups: Sequence[Group], styles: figures.Styles, file: Path
-) -> None:
-    known = [group for group in groups if any(np.isfinite(run.typical(tag)) for run in group.runs for tag in ROWS)]
-    if not known:
-        return
-    page.heading("Who moves the torso", 3)
-    page.text(
-        "Medians over training, then over seeds, with quartiles over seeds. A negative share lowers that objective's "
-        "loss, to first order. The figure has medians over each 25th of the training, and their interquartile mean "
-        "over seeds."
-    )
-    rows, shown = [], []
-    for group in known:
-        row, cells = {"environment": task, "setting": group.name}, [group.name]
-        for tag in ROWS:
-            values = np.array([run.typical(tag) for run in group.runs])
-            values = values[np.isfinite(values)]
-            low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)) if len(values) else (np.nan,) * 3
-            row |= {tag: float(middle), f"{tag} (lower quartile)": float(low), f"{tag} (upper quartile)": float(high)}
-            cells.append(f"{middle:.3g} ({low:.3g} to {high:.3g})" if len(values) else "–")
-        rows.append(row)
-        shown.append(cells)
-    tables.add("gradients", rows)
-    page.table(["setting", *ROWS.values()], shown)
-    series = {
-        group.name: {tag: statistics.curves(group, tag, within=np.nanmedian) for tag in _DRAWN_ROWS} for group in known
-    }
-    figures.gradients_figure(series, styles, _DRAWN_ROWS, file)
-    page.figure(file, f"Norm ratio, cosine and share of the step over training on {task}")
+def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chosen: Styles, file: Path) -> None:
+    curves = {group.name: statistics.curves(group, "episode/return") for group in order}
+    tables.add("curves", _curve_rows(task, curves))
+    with page.section("Learning curves"):
+        drawn = {name: curves[name] for name in chosen}
+        svg = figures.curves_figure(drawn, chosen, "return in training", file)
+        page.figure(file, svg, f"Learning curves on {task}: mean and interquartile mean")
+        page.text(
+            "A point is a 25th of the training, as far as all seeds of a setting go, and weighs by episodes; where "
+            "none ended it is the one before. The bands hold point by point."
+        )
+        if undrawn := [name for name, numbers in drawn.items() if not numbers]:
+            page.text(f"Not drawn, as in no part of the training all its seeds ended an episode: {', '.join(undrawn)}.")
 
 
 def _curve_rows(task: str, curves: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, object]]:
@@ -121,3 +108,19 @@ def _curve_rows(task: str, curves: Mapping[str, Mapping[str, np.ndarray]]) -> li
         for name, numbers in curves.items()
         for k in range(len(numbers.get("step", ())))
     ]
+
+
+def _cost(page: Page, order: Sequence[Group]) -> None:
+    with page.section("Cost", is_open=False):
+        page.text(
+            "Means over seeds. Steps a second are those of each run, in training alone; wall time has compilation, "
+            "evaluations and logging in it. Runs that trained in one program ran beside one another, and share its "
+            "time."
+        )
+        rows = []
+        for group in order:
+            rate, wall = (
+                np.mean([run.summary[key] for run in group.runs]) for key in ("steps_per_second", "wall_seconds")
+            )
+            rows.append([group.name, f"{rate:,.0f}", f"{wall:,.0f}"])
+        page.table(["setting", "steps/s", "wall seconds"], rows)

@@ -1,20 +1,24 @@
 """Runs that differ in the seed alone, together."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from reporting.runs import Run, differing
+from reporting.naming import Naming
+from reporting.runs import Run
 
 KINDS = {"training": "return in the last 5 % of training", "evaluation": "greedy evaluation at the end"}
 """The scores of a run."""
-_MANY_KEYS = 3
+Setting = tuple[str | None, ...]
 
 
 class Group(NamedTuple):
-    """The runs of one setting in one environment: the completed ones, one a seed, and what else there is."""
+    """The runs of one setting in one environment: the completed ones, one a seed, and what else there is.
+
+    missing: seeds that at least half of the settings of a sweep have, and this one has not completed.
+    """
 
     name: str
     task: str
@@ -37,50 +41,51 @@ class Group(NamedTuple):
         return len(self.scoreless(kind)) + sum(run.status == "failed" for run in self.unfinished)
 
 
-class Naming(NamedTuple):
-    """How settings are told apart: by these keys, where a value is not the usual one, which goes without saying."""
-
-    keys: tuple[str, ...]
-    usual: dict[str, str]
-
-    def name(self, run: Run) -> str:
-        """Of a run's setting."""
-        parts = [
-            f"{key}={run.parts[key]}"
-            for key in self.keys
-            if run.parts.get(key, self.usual.get(key)) != self.usual.get(key)
-        ]
-        return ", ".join(parts) or ("as usual" if self.usual else "all runs")
-
-
-def naming(runs: Sequence[Run]) -> Naming:
-    """By all keys that differ; with three or more of them, a value that most settings have is the usual one."""
-    keys = tuple(differing(runs))
-    if len(keys) < _MANY_KEYS:
-        return Naming(keys, {})
-    settings = {tuple(run.parts.get(key) for key in keys) for run in runs}
-    usual = {}
-    for key, values in zip(keys, zip(*settings, strict=True), strict=True):
-        value, times = Counter(values).most_common(1)[0]
-        if value is not None and None not in values and 2 * times > len(settings):
-            usual[key] = value
-    return Naming(keys, usual)
-
-
 def grouped(runs: Sequence[Run], names: Naming) -> dict[str, list[Group]]:
-    """{task: its groups}, by what differs between the runs; a seed that any group has is missed in the others.
-
-    A setting that another environment has is a group without runs.
-    """
-    seeds = sorted({run.seed for run in runs})
-    found: dict[str, dict[str, list[Run]]] = {}
+    """{task: its groups} of the settings that there are, in the order of their values, numbers as numbers."""
+    found: dict[str, dict[Setting, list[Run]]] = {}
     for run in runs:
-        found.setdefault(run.task, {}).setdefault(names.name(run), []).append(run)
-    every = list(dict.fromkeys(name for of_task in found.values() for name in of_task))
-    return {task: [_group(name, task, of.get(name, []), seeds) for name in every] for task, of in found.items()}
+        found.setdefault(run.task, {}).setdefault(names.values(run), []).append(run)
+    return {task: _groups(task, settings, names) for task, settings in found.items()}
 
 
-def _group(name: str, task: str, members: Sequence[Run], seeds: Sequence[int]) -> Group:
+def _groups(task: str, settings: Mapping[Setting, Sequence[Run]], names: Naming) -> list[Group]:
+    expected = _expected({setting: {run.seed for run in members} for setting, members in settings.items()})
+    return [
+        _group(names.names[setting], task, settings[setting], expected[setting])
+        for setting in sorted(settings, key=_order)
+    ]
+
+
+def _order(setting: Setting) -> list[tuple[int, float, str]]:
+    """Numbers by their size and before texts, which go by the alphabet."""
+    return [_sortable(value) for value in setting]
+
+
+def _sortable(value: str | None) -> tuple[int, float, str]:
+    try:
+        number = float(value or "")
+        return (0, number, "") if not np.isnan(number) else (1, 0.0, "nan")
+    except ValueError:
+        return (1, 0.0, value or "")
+
+
+def _expected(seeds: Mapping[Setting, set[int]]) -> dict[Setting, set[int]]:
+    """{setting: the seeds that at least half of the settings have that differ from it in no more than one key}."""
+    sweeps: dict[tuple[int, Setting], list[Setting]] = defaultdict(list)
+    for setting in seeds:
+        for place in range(len(setting)):
+            sweeps[place, setting[:place] + setting[place + 1 :]].append(setting)
+    expected = {setting: set(own) for setting, own in seeds.items()}
+    for members in sweeps.values():
+        times = Counter(seed for setting in members for seed in seeds[setting])
+        common = {seed for seed, number in times.items() if 2 * number >= len(members)}
+        for setting in members:
+            expected[setting] |= common
+    return expected
+
+
+def _group(name: str, task: str, members: Sequence[Run], expected: set[int]) -> Group:
     complete: dict[int, Run] = {}
     doubled = []
     for run in sorted((run for run in members if run.status == "completed"), key=lambda run: (run.seed, run.path)):
@@ -89,5 +94,5 @@ def _group(name: str, task: str, members: Sequence[Run], seeds: Sequence[int]) -
         else:
             complete[run.seed] = run
     unfinished = tuple(run for run in members if run.status != "completed")
-    missing = tuple(seed for seed in seeds if seed not in complete)
+    missing = tuple(sorted(expected - set(complete)))
     return Group(name, task, tuple(complete.values()), unfinished, missing, tuple(doubled))

@@ -1,85 +1,128 @@
 """A report as Markdown and as one HTML file that needs nothing else."""
 
-import base64
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-_STYLE = """
-body { max-width: 1080px; margin: 2em auto; padding: 0 1em; font: 15px/1.5 Roboto, sans-serif; color: #212121; }
-h1 { font-size: 1.6em; } h2 { margin-top: 2em; border-bottom: 1px solid #dadce0; } h3 { margin-top: 1.6em; }
-table { border-collapse: collapse; margin: 0.8em 0; display: block; overflow-x: auto; }
-th, td { padding: 4px 12px; border-bottom: 1px solid #dadce0; text-align: left; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; }
-.number { text-align: right; } img { max-width: 100%; }
-code { background: #f1f3f4; padding: 1px 4px; overflow-wrap: anywhere; }
-@media (prefers-color-scheme: dark) {
-  body { background: #202124; color: #e8eaed; } th, td, h2 { border-color: #55585c; } code { background: #303134; }
-  img { background: #ffffff; }
-}
-"""
+_STYLE = Path(__file__).with_name("page.css")
+_FIRST_ROWS = 12
 
 
 class Page:
-    """Collects headings, texts, tables and figures, in order."""
+    """Collects sections, texts, tables and figures, in order."""
 
     def __init__(self, title: str):
-        self._title, self._parts = title, []
+        self._title = title
+        self._markdown: list[str] = []
+        self._html: list[str] = []
+        self._level = 1
 
-    def heading(self, text: str, level: int = 2) -> None:
-        """A heading of a level."""
-        self._parts.append((f"{'#' * level} {_escaped(text)}", f"<h{level}>{html.escape(text)}</h{level}>"))
+    @contextmanager
+    def section(self, title: str, *, note: str = "", is_open: bool = True) -> Iterator[None]:
+        """A section that can be folded, with a heading; note: a few words beside it."""
+        self._level += 1
+        beside = f'<span class="note">{html.escape(note)}</span>' if note else ""
+        heading = f"<h{self._level}>{html.escape(title)}</h{self._level}>{beside}"
+        # The anchor stands inside, since a browser opens what it has to scroll into.
+        self._add(
+            f"{'#' * self._level} {_escaped(title)}",
+            f'<details class="section"{" open" if is_open else ""}><summary>{heading}</summary>'
+            f'<a id="{anchor(title)}"></a>',
+        )
+        if note:
+            self._markdown.append(_escaped(note))
+        yield
+        self._html.append("</details>")
+        self._level -= 1
 
     def text(self, *sentences: str) -> None:
         """A paragraph."""
         joined = " ".join(sentences)
-        self._parts.append((_escaped(joined), f"<p>{html.escape(joined)}</p>"))
+        self._add(_escaped(joined), f"<p>{html.escape(joined)}</p>")
 
     def code(self, text: str) -> None:
         """A line of code."""
-        self._parts.append((f"    {text}", f"<p><code>{html.escape(text)}</code></p>"))
+        self._add(f"    {text}", f"<p><code>{html.escape(text)}</code></p>")
 
-    def items(self, sentences: Sequence[str]) -> None:
-        """A list, if there is anything in it."""
-        if sentences:
-            as_html = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-            self._parts.append(("\n".join(f"- {_escaped(text)}" for text in sentences), f"<ul>{as_html}</ul>"))
+    def items(self, sentences: Sequence[str], summary: str = "") -> None:
+        """A list, if there is anything in it; folded under a summary where one is given."""
+        if not sentences:
+            return
+        as_html = f"<ul>{''.join(f'<li>{html.escape(sentence)}</li>' for sentence in sentences)}</ul>"
+        lines = "\n".join(f"- {_escaped(text)}" for text in sentences)
+        self._add(f"{_escaped(summary)}\n\n{lines}" if summary else lines, _folded(summary, as_html))
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table of texts; columns of numbers stand at the right."""
-        numeric = [all(re.match(r"[-−+–]?(\d|$)", row[column]) for row in rows) for column in range(len(header))]
-        styles = [' class="number"' if one else "" for one in numeric]
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], marked: Collection[int] = ()) -> None:
+        """A table of texts; columns of numbers stand at the right, and of many rows the first twelve are in sight.
 
-        def line(cells: Sequence[str], tag: str) -> str:
-            of_cells = zip(cells, styles, strict=True)
-            return f"<tr>{''.join(f'<{tag}{style}>{html.escape(cell)}</{tag}>' for cell, style in of_cells)}</tr>"
-
-        body = "".join(line(row, "td") for row in rows)
-        as_html = f"<table><thead>{line(header, 'th')}</thead><tbody>{body}</tbody></table>"
+        marked: the rows that stand out.
+        """
+        of_numbers = r"([−+-]?[\d,.]+([eE][−+-]?\d+)?|–)?( \(.*\))?"
+        numeric = [all(re.fullmatch(of_numbers, row[column]) for row in rows) for column in range(len(header))]
         lines = [header, ["---:" if one else "---" for one in numeric], *rows]
         cells = [[cell if number == 1 else _escaped(cell) for cell in row] for number, row in enumerate(lines)]
-        self._parts.append(("\n".join("| " + " | ".join(row) + " |" for row in cells), as_html))
+        head = _row(header, "th", numeric)
+        body = [_row(row, "td", numeric, marked=place in marked) for place, row in enumerate(rows)]
+        as_html = _table(head, body[:_FIRST_ROWS])
+        if rest := body[_FIRST_ROWS:]:
+            as_html += _folded(f"{len(rest)} more", _table(head, rest))
+        self._add("\n".join("| " + " | ".join(row) + " |" for row in cells), as_html)
 
-    def figure(self, file: Path, words: str) -> None:
-        """A PNG that lies beside the report; words say what it shows."""
-        data = base64.b64encode(file.read_bytes()).decode()
-        as_html = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}">'
-        self._parts.append((f"![{words}]({file.parent.name}/{file.name})", as_html))
+    def contents(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table whose first column links to the sections of these titles."""
+        links = [[f'<a href="#{anchor(row[0])}">{html.escape(row[0])}</a>', *map(html.escape, row[1:])] for row in rows]
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in links)
+        lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
+        as_html = _table(_row(header, "th", [False] * len(header)), [body])
+        self._add("\n".join("| " + " | ".join(row) + " |" for row in lines), as_html)
+
+    def figure(self, file: Path, svg: str, words: str) -> None:
+        """A figure, as SVG in the page and as a PNG that lies beside the report; words say what it shows."""
+        as_html = f'<figure role="img" aria-label="{html.escape(words)}">{svg}</figure>'
+        self._add(f"![{words}]({file.parent.name}/{file.name})", as_html)
 
     def write(self, folder: Path) -> list[Path]:
         """report.md and report.html."""
         markdown, page = folder / "report.md", folder / "report.html"
         title = html.escape(self._title)
-        texts = [f"# {_escaped(self._title)}", *(text for text, _ in self._parts)]
-        markdown.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
-        body = "\n".join(as_html for _, as_html in self._parts)
+        markdown.write_text("\n\n".join([f"# {_escaped(self._title)}", *self._markdown]) + "\n", encoding="utf-8")
+        body = "\n".join(self._html)
         page.write_text(
-            f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
-            f"<style>{_STYLE}</style>\n<h1>{title}</h1>\n{body}\n</html>\n",
+            f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+            f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
+            f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n<h1>{title}</h1>\n{body}\n</html>\n",
             encoding="utf-8",
         )
         return [markdown, page]
+
+    def _add(self, markdown: str, as_html: str) -> None:
+        self._markdown.append(markdown)
+        self._html.append(as_html)
+
+
+def anchor(title: str) -> str:
+    """The id of a section."""
+    return re.sub(r"\W+", "-", title.lower()).strip("-")
+
+
+def _row(cells: Sequence[str], tag: str, numeric: Sequence[bool], *, marked: bool = False) -> str:
+    of_cells = zip(cells, numeric, strict=True)
+    inner = "".join(f"<{tag}{' class=number' if one else ''}>{html.escape(cell)}</{tag}>" for cell, one in of_cells)
+    return f'<tr class="marked">{inner}</tr>' if marked else f"<tr>{inner}</tr>"
+
+
+def _table(head: str, body: Sequence[str]) -> str:
+    return (
+        f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>' if body else ""
+    )
+
+
+def _folded(summary: str, as_html: str) -> str:
+    if not summary:
+        return as_html
+    return f'<details class="more"><summary>{html.escape(summary)}</summary>{as_html}</details>'
 
 
 def _escaped(text: str) -> str:

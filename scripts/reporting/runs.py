@@ -1,24 +1,21 @@
 """Run directories as a report reads them."""
 
-import csv
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import run_metrics
 from omegaconf import OmegaConf
 from run_names import changes_weights, flat
 from yaml import YAMLError
-
-_LAST_SHARE = 0.05  # of the training, over which its own return is averaged
 
 
 class Run(NamedTuple):
     """One run directory.
 
-    choices: the config groups; parts: {key: value as text} of everything that may tell it from others, a group's choice
+    choices: {group: option}; parts: {key: value as text} of everything that may tell it from others, a group's choice
     under the group's name; columns: {tag: [K]} of metrics.csv, NaN where a cell is empty, of a completed run.
     """
 
@@ -27,7 +24,7 @@ class Run(NamedTuple):
     seed: int
     status: str
     summary: dict[str, Any]
-    choices: tuple[str, ...]
+    choices: Mapping[str, str]
     parts: dict[str, str]
     columns: dict[str, np.ndarray]
 
@@ -38,10 +35,8 @@ class Run(NamedTuple):
 
     @property
     def training_return(self) -> float:
-        """The mean return over the iterations of the last 5 % of training, of the episodes that ended in each."""
-        returns = self.columns.get("episode/return", np.zeros(0))
-        last = returns[-max(1, int(len(returns) * _LAST_SHARE)) :]
-        return float(np.nanmean(last)) if np.isfinite(last).any() else float("nan")
+        """The mean return of the episodes that ended in the last 5 % of training."""
+        return run_metrics.training_return(self.columns)
 
     @property
     def greedy_return(self) -> float:
@@ -55,8 +50,7 @@ class Run(NamedTuple):
 
     def typical(self, tag: str) -> float:
         """The median of a tag over training, NaN where it was never logged."""
-        values = self.columns.get(tag, np.array([np.nan]))
-        return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+        return run_metrics.typical(self.columns, tag)
 
 
 class Damaged(NamedTuple):
@@ -100,15 +94,21 @@ def _read(path: Path) -> Run:
     }
     parts = {group: choice for group, choice in groups.items() if group not in ("environment", "experiment")}
     told = {key: value for key, value in config.items() if key not in ("environment.id", "environment._target_")}
-    parts |= {key: _text(value) for key, value in told.items() if changes_weights(key)}
+    parts |= {key: _text(value) for key, value in told.items() if changes_weights(key) and value != {}}
     status, columns = str(summary["status"]), {}
     if status == "completed":
-        columns = _columns(path / "metrics.csv")
-        if len(columns["step"]) and columns["step"][-1] < summary["steps"]:
-            raise ValueError(f"metrics.csv ends at step {columns['step'][-1]:.0f} of {summary['steps']}")
-    return Run(
-        path, _task(groups["environment"], config), int(config["seed"]), status, summary, tuple(groups), parts, columns
-    )
+        columns = _columns(path / "metrics.csv", int(summary["steps"]))
+    return Run(path, _task(groups["environment"], config), int(config["seed"]), status, summary, groups, parts, columns)
+
+
+def _columns(file: Path, steps: int) -> dict[str, np.ndarray]:
+    """A completed run's metrics; ValueError where they end before it does."""
+    if not file.exists():
+        return {"step": np.zeros(0)}
+    columns = run_metrics.read_columns(file)
+    if len(columns["step"]) and columns["step"][-1] < steps:
+        raise ValueError(f"metrics.csv ends at step {columns['step'][-1]:.0f} of {steps}")
+    return columns
 
 
 def _task(choice: str, config: dict[str, Any]) -> str:
@@ -120,46 +120,7 @@ def _task(choice: str, config: dict[str, Any]) -> str:
 def _text(value: Any) -> str:
     """A value such that two that differ have different texts."""
     words = {True: "true", False: "false", None: "null"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def _columns(file: Path) -> dict[str, np.ndarray]:
-    """The numbers of whole lines; a last line that was cut off is not one."""
-    if not file.exists():
-        return {"step": np.zeros(0)}
-    with file.open(encoding="utf-8") as handle:
-        header, *rows = csv.reader(handle)
-    if rows and len(rows[-1]) != len(header):
-        del rows[-1]
-    table = np.array([[float(cell) if cell else np.nan for cell in row] for row in rows], float)
-    return dict(zip(header, table.reshape(-1, len(header)).T, strict=True))
-
-
-def differing(runs: Sequence[Run]) -> list[str]:
-    """The keys by which runs in the same environment differ.
-
-    Where a group's choice differs, what the choice explains is left out: keys inside of it that are the same for all
-    runs of the same choice.
-    """
-    by_task: dict[str, list[Run]] = defaultdict(list)
-    for run in runs:
-        by_task[run.task].append(run)
-    found = {key: None for of_task in by_task.values() for key in _differing_here(of_task)}
-    return [key for key in dict.fromkeys(key for run in runs for key in run.parts) if key in found]
-
-
-def _differing_here(runs: Sequence[Run]) -> list[str]:
-    keys = dict.fromkeys(key for run in runs for key in run.parts)
-    found = [key for key in keys if len({run.parts.get(key) for run in runs}) > 1]
-    groups = {group for run in runs for group in run.choices}
-    chosen = [key for key in found if key in groups]
-    return [key for key in found if not any(_explains(group, key, runs) for group in chosen)]
-
-
-def _explains(group: str, key: str, runs: Sequence[Run]) -> bool:
-    if not key.startswith(f"{group.replace('/', '.')}."):
-        return False
-    values: Mapping[Any, set] = defaultdict(set)
-    for run in runs:
-        values[run.parts.get(group)].add(run.parts.get(key))
-    return all(len(of_choice) == 1 for of_choice in values.values())
+    if value is None or isinstance(value, bool):
+        return words[value]
+    large = f"{value:g}" if isinstance(value, int | float) and abs(value) >= 1e6 else ""
+    return large if large and float(large) == value else str(value)

@@ -38,17 +38,30 @@ def _spread(row: Mapping[str, object]) -> dict[str, object]:
     return spread
 
 
-def shown(estimate: Estimate, form: str = ".1f") -> str:
+def number(x: float, form: str | None = None) -> str:
+    """A number with as many digits as one reads: one decimal between 1 and a million, else three that count."""
+    if form is None:
+        form = ".1f" if x == 0 or 1 <= abs(x) < 1e6 else ".3g"
+    return f"{x:{form}}".replace("-", "\N{MINUS SIGN}")
+
+
+def shown(estimate: Estimate, form: str | None = None, *, interval_alone: bool = False) -> str:
     """An estimate and its interval, in words; the number alone where there is none."""
+    value, *ends = (number(x, form) for x in estimate)
     if math.isnan(estimate.low):
-        return f"{estimate.value:{form}}"
-    return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
+        return value
+    return " to ".join(ends) if interval_alone else f"{value} ({' to '.join(ends)})"
 
 
 def count(number: int, word: str) -> str:
     """How many, in words: 1 run, 2 runs, 2 directories."""
     many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
     return f"{number} {word if number == 1 else many}"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first few in words, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -11,7 +11,7 @@ from rl.tensorboard.writer import Writer
 @pytest.fixture
 def folder(tmp_path):
     writer = Writer(tmp_path)
-    writer.begin("a: 1\n", {"seed": 3.0, "agent": "ppo"}, "group/job")
+    writer.begin("a: 1\n", {"seed": 3.0, "agent": "ppo"})
     writer.layout(["episode/return", "gradient/norm/policy"])
     for step in range(100, 1001, 100):
         writer.scalars({"episode/return": float(step), "gradient/norm/policy": np.float32("nan")}, step)
@@ -84,3 +84,25 @@ def test_the_layout_has_the_charts_of_a_runs_own_tags_alone():
         "Is it noise?": ["signal to noise"],
     }
     assert "Is it noise?" not in charts(["episode/return", "gradient/norm/policy"])
+
+
+@pytest.mark.parametrize(("status", "ends"), [("completed", True), ("failed", True), ("interrupted", False)])
+def test_a_session_ends_with_its_run_and_not_before(tmp_path, status, ends):
+    writer = Writer(tmp_path)
+    writer.begin("a: 1\n", {"seed": 3.0})
+    writer.scalars({"episode/return": 1.0}, 100)
+    writer.end(status, 100)
+    writer.close()
+    assert ("_hparams_/session_end_info" in read(tmp_path).Tags()["tensors"]) == ends
+
+
+def test_a_run_that_goes_on_has_not_ended(tmp_path):
+    """It failed at the step of its last checkpoint."""
+    writer = Writer(tmp_path)
+    writer.begin("a: 1\n", {"seed": 3.0})
+    writer.scalars({"episode/return": 1.0}, 100)
+    writer.end("failed", 100)
+    writer.close()
+    drop_after(tmp_path, 100)
+    assert steps(tmp_path, "episode/return") == [100]
+    assert "_hparams_/session_end_info" not in read(tmp_path).Tags()["tensors"]

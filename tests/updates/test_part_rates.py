@@ -88,5 +88,5 @@ def test_a_factor_is_a_positive_finite_number(factor):
 
 @pytest.mark.parametrize("rates", [10, None, ["value", 10]])
 def test_rates_are_a_mapping(rates):
-    with pytest.raises(ConfigError, match="rates is .*; it must be a mapping from names to values"):
+    with pytest.raises(ConfigError, match=r"rates is .*; it must be a mapping from names to values"):
         SGD(**SHARED, rates=rates)

@@ -1,0 +1,71 @@
+"""Tables in terminals of several widths: whole numbers, the most important columns, and a word on the others."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+from inspection.printing import Column, fitting, show
+from inspection.what_if import _columns
+
+from rl.training.what_if import Outcome
+
+WIDTHS = (60, 80, 120, 160)
+
+
+def outcome(random):
+    """An outcome with numbers of every size and sign."""
+    names, groups = ("policy", "value", "entropy"), ("actor", "critic")
+
+    def numbers(keys):
+        return {key: float(x) for key, x in zip(keys, random.normal(size=len(keys)) * 1e-7, strict=True)}
+
+    row = random.normal(size=5)
+    fields = {"row_weights": numbers(groups), "direction": row, "step": -1e-3 * row}
+    return Outcome(**fields, expected=numbers(names), changes=numbers(names), elsewhere=numbers(names))
+
+
+@pytest.fixture
+def columns():
+    random = np.random.default_rng(0)
+    names = ("sum", "aligned_mtl", "a_combiner_from_elsewhere_with_a_long_name")
+    return _columns({name: outcome(random) for name in names}, "sum", ("actor", "critic"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_if_fits_with_whole_numbers(columns, width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    show("a title", columns, "All numbers are in out/whatif.csv.")
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    kept, left_out = fitting(columns, width)
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    for column, shown in zip(kept[1:], zip(*(line[1:] for line in cells), strict=True), strict=True):
+        assert [cell for cell in shown if cell] == list(column.cells)
+    names = "".join(line[0] for line in cells)
+    assert names == "sumaligned_mtla_combiner_from_elsewhere_with_a_long_name"
+    told = re.sub(r"\s+", " ", printed)
+    assert ("No room at" in told) == bool(left_out)
+    if left_out:
+        sentence = f"columns for: {', '.join(x.heading for x in left_out)}. All numbers are in out/whatif.csv."
+        assert sentence in told
+
+
+def test_wider_terminals_have_more_and_the_widest_has_all(columns):
+    kept = [{column.heading for column in fitting(columns, width)[0]} for width in WIDTHS]
+    assert all(narrow <= wide for narrow, wide in itertools.pairwise(kept))
+    assert {"combiner", "cosine to sum", "Δpolicy", "Δvalue"} <= kept[0]
+    assert len(kept[-1]) == len(columns)
+
+
+def test_what_stays_has_the_lowest_ranks(columns):
+    for width in range(20, 170):
+        kept, left_out = fitting(columns, width)
+        assert kept[0] is columns[0]
+        assert max((column.rank for column in kept[1:]), default=0) <= min((x.rank for x in left_out), default=9)
+
+
+def test_a_cell_is_text_in_any_case(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    show("t", [Column("run", [r"\[x]"], is_name=True), Column("n", ["1,234"])], "")
+    assert "1,234" in capsys.readouterr().out

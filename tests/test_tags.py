@@ -1,0 +1,63 @@
+"""Every tag that a run logs says how it is put together over iterations."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rl.reductions import LAST, MEAN, SUM
+from rl.tags import declared, reduction
+from rl.training.evaluation import Evaluation
+from rl.training.loop import Stretch
+from rl.training.noise_scales import NoiseScales
+from rl.training.programs import Chunk
+from rl.training.run_log import RunLog
+
+SMALL = ("environment=compiled/tabular/chain", "num_envs=4", "agent.rollout_length=8", "network.torso.widths=[8]")
+CASES = {
+    "PPO, all probes": ("probe=all", "probe.oracle=true", "combiner=pcgrad"),
+    "A2C, no probe": ("agent=a2c", "probe=none", "frozen=target_polyak", "agent/bootstrap=tdc"),
+}
+
+
+def logged(experiment):
+    """(metrics, findings): the tags of a run's programs, which are traced and not compiled."""
+    programs = experiment.programs(probe_every=1)
+    basis = programs._no_basis()
+    if experiment.prober:
+        programs._probe.get_concrete_function(*basis)
+    learnt = programs._learn.get_concrete_function(basis[0], programs._no_trajectory())
+    return tuple(learnt.structured_outputs[1]), programs._probe_tags
+
+
+@pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
+def test_every_tag_of_a_run_has_one_reduction(build, tmp_path, overrides):
+    metrics, findings = logged(build(*SMALL, *overrides))
+    chunk = Chunk(*({tag: np.ones(1) for tag in tags} for tags in (metrics, findings)), {}, {}, ())
+    log = RunLog(tmp_path, steps_per_iteration=1, points_every=2)
+    log.begin("", {})
+    log.iterations(Stretch(0, 1, chunk, 1.0), Evaluation(np.ones(1)), wall_seconds=1.0, last=False)
+    log.close()
+    (row,) = log.since_point
+    assert len(row) > 20
+    assert set(metrics) - {"bad_update"} <= set(row)
+    for tag in row:
+        assert len(declared(tag)) == 1, tag
+
+
+def test_what_is_counted_is_added_and_what_is_an_average_already_is_not_averaged_again():
+    assert reduction("update/count") is reduction("episode/count") is SUM
+    (tag,) = NoiseScales().columns({"gradient/noise/value/trace": np.ones(1), "gradient/noise/value/square_norm": [1]})
+    assert reduction(tag) is reduction("evaluation/return") is reduction("time/wall_seconds") is LAST
+    assert reduction("objective/value").weight == "update/taken"
+
+
+def test_a_tag_from_elsewhere_is_averaged():
+    assert declared("mine/number") == []
+    assert reduction("mine/number") is MEAN
+
+
+def test_tensorflow_is_not_needed():
+    code = "import sys, rl.tags, rl.reductions; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
