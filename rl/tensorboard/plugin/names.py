@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 _SEED = re.compile(r"^(?:(?P<rest>.*?)(?:,|__|[\s._-]))?seed[=_\- ]?(?P<seed>\d{1,18})$", re.IGNORECASE)
-NOTHING_LEFT = "no overrides"
+NOTHING_LEFT = "nothing else"
 """The label of the setting of which the shared part says everything."""
 
 
@@ -46,7 +46,7 @@ def named(runs: Collection[str]) -> dict[str, Name]:
         leaves = sorted({leaf for its, leaf, _ in moved.values() if its == folder})
         for leaf, (shared, label) in _without_shared(leaves).items():
             heading = f"{folder}/{shared}" if folder else shared
-            labels[folder, leaf] = heading, label or NOTHING_LEFT
+            labels[folder, leaf] = heading, label or (NOTHING_LEFT if heading else ".")
     return {
         run: Name(*labels[folder, leaf], "/".join(part for part in (folder, leaf) if part) or ".", seed)
         for run, (folder, leaf, seed) in moved.items()
@@ -66,14 +66,12 @@ def _without_shared(leaves: Sequence[str]) -> dict[str, tuple[str, str]]:
     Of pairs of a key and a value these are the ones that more than half of the names have, wherever they stand, and
     names that lack one of them share nothing; of other names it is the words at their beginning.
     """
-    if len(leaves) < 2:
-        return {leaf: ("", leaf) for leaf in leaves}
     if not any("=" in leaf or "__" in leaf for leaf in leaves):
         cut = _words_alike(leaves)
         return {leaf: (leaf[:cut], leaf[cut:]) for leaf in leaves}
     pairs = {leaf: re.split(",|__", leaf) if leaf else [] for leaf in leaves}
     counts = Counter(pair for own in pairs.values() for pair in own)
-    shared = [pair for pair, count in counts.items() if 2 * count > len(leaves)]
+    shared = [pair for pair, count in counts.items() if 2 * count > len(leaves) > 1]
     found = {}
     for leaf, own in pairs.items():
         has_all = set(shared) <= set(own)
@@ -86,5 +84,7 @@ def _words_alike(leaves: Sequence[str]) -> int:
     """How many letters names made by hand share, up to the end of a word, such that none becomes empty."""
     alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*leaves, strict=False))
     words = "".join(letters[0] for letters in alike)
+    if len(leaves) < 2:
+        return 0
     cut = max((end.end() for end in re.finditer(r"[\s_]|(?<!\de)-", words)), default=0)
     return cut if all(leaf[cut:] for leaf in leaves) else 0

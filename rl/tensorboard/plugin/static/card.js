@@ -43,7 +43,7 @@ export class Card {
     const what = [said?.combiner, seeds].filter(Boolean).join(" · ");
     const head = element("header", {}, this.toggle, element("span", { className: "faint", textContent: what }));
     this.sentence = element("p", { className: "sentence" });
-    this.detail = element("p", { className: "faint" });
+    this.detail = element("p", { className: "faint", hidden: true });
     this.sparks = element("div", { className: "sparks" });
     this.problems = element("div");
     this.charts = element("div", { hidden: true });
@@ -61,7 +61,7 @@ export class Card {
     this.isOpen = isOpen;
     this.root.classList.toggle("open", isOpen);
     this.toggle.setAttribute("aria-expanded", String(isOpen));
-    this.charts.hidden = !isOpen;
+    this.charts.hidden = this.detail.hidden = !isOpen;
     this.draw();
   }
 

@@ -9,6 +9,7 @@ import { smoothed } from "./scales.js";
 import { label, quantityChoices, whatIsAsked } from "./view_layers.js";
 
 const POINTS = 200;
+const MOST_NAMES = 12; // in the chart itself; more settings have numbers there, and names in the table
 
 export class Runs {
   static help = [
@@ -54,8 +55,11 @@ export class Runs {
     const order = [...app.settings(app.visibleRuns()).keys()];
     groups.sort((a, b) => order.indexOf(a.config) - order.indexOf(b.config));
     const drawn = groups.filter(({ runs }) => runs.length);
+    const many = drawn.length > MOST_NAMES;
+    const place = (config) => drawn.findIndex((group) => group.config === config) + 1;
+    const name = ({ config, runs }) => (many ? String(place(config)) : `${app.nameOf(config)} (${runs.length})`);
     const lines = drawn.map((group) => ({
-      name: `${app.nameOf(group.config)} (${group.runs.length})`,
+      name: name(group),
       steps: group.steps,
       values: smoothed(group.median, smoothing),
       raw: group.median,
@@ -78,7 +82,13 @@ export class Runs {
       element(
         "tr",
         {},
-        element("th", { scope: "row", textContent: app.nameOf(config), title: config }),
+        element(
+          "th",
+          { scope: "row", title: config },
+          many && runs.length ? `${place(config)} ` : "",
+          app.swatch(config),
+          ` ${app.nameOf(config)}`,
+        ),
         element("td", { textContent: String(runs.length) }),
         ...["median", "least", "most"].map((key) => element("td", { textContent: number(summary?.[key]) })),
         element("td", { textContent: leftOut.length ? `${leftOut.length} without these rows` : "" }),
