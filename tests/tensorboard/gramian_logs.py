@@ -10,7 +10,7 @@ OBJECTIVES = ("policy", "value", "entropy")
 
 
 def legend(
-    *, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="Sum", names=None
+    *, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="sum", names=None
 ):
     """A legend with so many layers; actor and critic are the groups where the objectives are the usual three."""
     names = names or [f"torso/dense_{k}" for k in range(layers)]

@@ -157,11 +157,13 @@ export class Card {
     const rows = data.norm.map(({ name }) => name);
     const m = data.objectives.length;
     const shown = data[key].filter((line) => extra || !line.extra);
-    return (pairs ? lowest(shown, MOST_PAIRS) : shown).map((line, k) => ({
+    return (pairs ? lowest(shown) : shown).map((line, k) => ({
       ...line,
       steps: line.steps ?? data.steps,
       values: smoothed(line.values, smoothing),
-      raw: line.low ? undefined : line.values,
+      raw: line.values,
+      rawLow: line.low,
+      rawHigh: line.high,
       ...(line.low ? { low: smoothed(line.low, smoothing), high: smoothed(line.high, smoothing) } : {}),
       ...(pairs ? pairStyle(app.colors, k) : key === "returns" ? returnStyle(app.colors, k) : {}),
       ...(pairs || key === "returns" ? {} : rowStyle(app.colors, line.name, rows, m)),
@@ -179,7 +181,9 @@ export class Card {
       each > 1 ? `a point is the median of ${each} (of shares and conflict the mean)` : null,
       pairs > MOST_PAIRS ? `of ${pairs} pairs the ${MOST_PAIRS} with the lowest lines are drawn` : null,
       data.broken ? `in ${whole(data.broken)} a number is not finite, which leaves a gap` : null,
-      data.left_out ? `${whole(data.left_out)} of another shape than their legend are left out` : null,
+      data.left_out
+        ? `${whole(data.left_out)} left out: of another shape than their legend, or at a step that is none`
+        : null,
     ];
     return `${notes.filter(Boolean).join("; ")}.`;
   }
@@ -189,13 +193,13 @@ function returnStyle(colors, k) {
   return { color: k ? colors.faint : colors.text, dash: k ? [6, 3] : [] };
 }
 
-/** So many lines with the lowest means, in their own order. */
-function lowest(lines, most) {
-  if (lines.length <= most) return lines;
+/** Of the objectives' pairs those with the lowest means, in their own order; other pairs as they are. */
+function lowest(lines) {
   const mean = ({ values }) => {
     const known = values.filter((x) => x !== null);
     return known.length ? known.reduce((sum, x) => sum + x, 0) / known.length : Infinity;
   };
-  const kept = [...lines].sort((a, b) => mean(a) - mean(b)).slice(0, most);
-  return lines.filter((line) => kept.includes(line));
+  const sorted = lines.filter((line) => !line.extra).sort((a, b) => mean(a) - mean(b));
+  const left = new Set(sorted.slice(MOST_PAIRS));
+  return lines.filter((line) => !left.has(line));
 }

@@ -14,8 +14,8 @@ const LEAST = 150; // of the lines themselves
 /**
  * A model of lines.
  *
- * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn; raw, where it is there, faintly
- *   behind (before smoothing); low and high as a band.
+ * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn, low and high as a band; raw,
+ *   rawLow and rawHigh are the same before smoothing, for the table, and raw is drawn faintly behind where there is no band.
  * @param options log; range ([low, high], for fixed ends); band ([low, high], shaded); zero (a line there); span (first
  *   and last step of the axis, where that is not the lines' own); marker (a step); onPick(step).
  */
@@ -78,7 +78,7 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
     if (zero && y(0) !== null) rule(ctx, LEFT, y(0), width - RIGHT, y(0), colors.faint);
     for (const line of lines) {
       if (line.low) area(ctx, line, x, y);
-      if (line.raw && line.raw !== line.values) trace(ctx, { ...line, values: line.raw }, x, y, 1, 0.25);
+      if (line.raw && line.raw !== line.values && !line.low) trace(ctx, { ...line, values: line.raw }, x, y, 1, 0.25);
       trace(ctx, line, x, y, 1.6, 1);
     }
     for (const [step, strong] of [
@@ -120,8 +120,8 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
         [line.name, line.raw ?? line.values],
         ...(line.low
           ? [
-              [`${line.name} (low)`, line.low],
-              [`${line.name} (high)`, line.high],
+              [`${line.name} (low)`, line.rawLow ?? line.low],
+              [`${line.name} (high)`, line.rawHigh ?? line.high],
             ]
           : []),
       ]);

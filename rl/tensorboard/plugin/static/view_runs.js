@@ -63,6 +63,8 @@ export class Runs {
       steps: group.steps,
       values: smoothed(group.median, smoothing),
       raw: group.median,
+      rawLow: group.low,
+      rawHigh: group.high,
       ...(group.runs.length > 1 ? { low: smoothed(group.low, smoothing), high: smoothed(group.high, smoothing) } : {}),
       ...app.configStyle(group.config),
     }));
@@ -85,9 +87,8 @@ export class Runs {
         element(
           "th",
           { scope: "row", title: config },
-          many && runs.length ? `${place(config)} ` : "",
           app.swatch(config),
-          ` ${app.nameOf(config)}`,
+          element("span", { textContent: `${many && runs.length ? `${place(config)} · ` : ""}${app.nameOf(config)}` }),
         ),
         element("td", { textContent: String(runs.length) }),
         ...["median", "least", "most"].map((key) => element("td", { textContent: number(summary?.[key]) })),
