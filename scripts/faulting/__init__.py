@@ -1,0 +1,1 @@
+"""What breaks on purpose: seeded, repeatable faults, and what must survive them."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from rl.tensorboard.gramians import Legend, gramian_summary
@@ -10,7 +11,7 @@ OBJECTIVES = ("policy", "value", "entropy")
 
 
 def legend(
-    *, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="Sum", names=None
+    *, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="sum", names=None
 ):
     """A legend with so many layers; actor and critic are the groups where the objectives are the usual three."""
     names = names or [f"torso/dense_{k}" for k in range(layers)]
@@ -44,9 +45,13 @@ def gramians(of, count, *, seed=0, width=16):
     return rows @ rows.swapaxes(-1, -2)
 
 
-def write_run(folder, of, arrays, *, first_step=1000, every=1000):
-    """An event file with one Gramian after the other."""
-    write_summaries(folder, [gramian_summary(array, of) for array in arrays], first_step=first_step, every=every)
+def write_run(folder, of, arrays, *, first_step=1000, every=1000, returns=False):
+    """An event file with one Gramian after the other; with returns, of step / 1000 at each step."""
+    summaries = [gramian_summary(array, of) for array in arrays]
+    for k, summary in enumerate(summaries):
+        if returns:
+            summary.value.append(Summary.Value(tag="episode/return", simple_value=(first_step + k * every) / 1000))
+    write_summaries(folder, summaries, first_step=first_step, every=every)
 
 
 def write_summaries(folder, summaries, *, first_step=1000, every=1000):

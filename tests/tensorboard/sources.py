@@ -16,7 +16,8 @@ class Folder:
     def __init__(self, path: Path):
         self._path, self._request = path, (RequestContext(), "")
         self._multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN: MOST_MOMENTS})
-        self._source = Source(MultiplexerDataProvider(self._multiplexer, str(path)))
+        self.provider = MultiplexerDataProvider(self._multiplexer, str(path))
+        self._source = Source(self.provider)
         self.reload()
 
     def reload(self) -> None:

@@ -1,10 +1,12 @@
 """The Gradients tab's routes."""
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tensorboard import plugin_util
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
@@ -12,11 +14,13 @@ from werkzeug import Request as HttpRequest
 from werkzeug import Response, wrappers
 
 from rl.tensorboard.gramians import PLUGIN
-from rl.tensorboard.plugin import views, what_if
+from rl.tensorboard.plugin import overview, views, what_if
+from rl.tensorboard.plugin.names import named
 from rl.tensorboard.plugin.plain import as_json
 from rl.tensorboard.plugin.request import BadRequestError, Request, check_rows
-from rl.tensorboard.plugin.source import Series, Source
+from rl.tensorboard.plugin.source import Curve, Series, Source
 
+_LOGGER = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _KEPT_CHOICES = 8
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
@@ -26,14 +30,15 @@ class GradientsPlugin(base_plugin.TBPlugin):
     """Serves the page, and the numbers of each of its views.
 
     /runs        the runs with Gramians
-    /overview    run=… (several), points: norms, cosines, conflict and shares over time
+    /overview    run=… (several), points: each setting's sentence, return, norms, cosines, conflict and shares over time
     /layers      run, quantity, a, b, points: a quantity layer by layer over time
     /moment      run, step: the Gramians of one moment
     /whatif      run, step, scope: what every combiner would have done
     /folded      run=… (several), quantity, a, b, points: the seeds of each configuration as median and quartiles
 
-    What cannot be answered is 400 and {"error": a sentence}. Names of runs are looked up among those that TensorBoard
-    has, and names of files among those that the package has: nothing of a request reaches the file system.
+    What cannot be answered is 400 and {"error": a sentence}; in an answer about several runs, one that cannot be drawn
+    has its problem beside the others' numbers. Names of runs are looked up among those that TensorBoard has, and names
+    of files among those that the package has: nothing of a request reaches the file system.
     """
 
     plugin_name = PLUGIN
@@ -72,12 +77,24 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Gradients")
 
     def _runs(self, _: Request, context: "_Context") -> Any:
-        return {"runs": [views.listing(run, of) for run, of in context.listings.items()]}
+        return {"runs": [views.listing(run, of, context.names[run]) for run, of in context.listings.items()]}
 
     def _overview(self, request: Request, context: "_Context") -> Any:
         runs, points = request.runs(), request.points()
-        series = context.series(runs)
-        return {"runs": [{"run": run, **views.overview(series[run], points)} for run in runs if run in series]}
+        series, returns = context.series(runs), context.returns(runs)
+        settings = []
+        for config, members in context.settings(runs).items():
+            problems = {run: context.problem(run, series) for run in members}
+            known = {run: series[run] for run in members if problems[run] is None}
+            try:
+                drawn = _setting(known, returns, points)
+            except Exception as error:  # numbers that no check foresaw: the other seeds are drawn without that run's
+                problems |= {run: _undrawable(error) for run in known if not _draws(known[run], points)}
+                known = {run: of for run, of in known.items() if problems[run] is None}
+                drawn = _setting(known, returns, points)
+            told = [{"run": run, "problem": problem} for run, problem in problems.items() if problem is not None]
+            settings.append({"config": config, "runs": list(known), "problems": told, **drawn})
+        return {"settings": settings}
 
     def _layers(self, request: Request, context: "_Context") -> Any:
         run, quantity, points = request.run(), request.quantity(), request.points()
@@ -91,10 +108,14 @@ class GradientsPlugin(base_plugin.TBPlugin):
 
     def _what_if(self, request: Request, context: "_Context") -> Any:
         run, step, scope = request.run(), request.step(), request.scope()
-        num_groups = len(context.listings[run].legend.groups)
+        legend = context.listings[run].legend
+        num_groups, num_layers = len(legend.groups), len(legend.layers)
         if num_groups > what_if.MOST_GROUPS:
             most = f"what if is computed for at most {what_if.MOST_GROUPS}"
             raise BadRequestError(f"run {run!r} has {num_groups} groups of objectives; {most}.")
+        if scope == "layer" and num_layers > what_if.MOST_LAYERS:
+            most = f"with weights for each layer what if is computed for at most {what_if.MOST_LAYERS}"
+            raise BadRequestError(f"run {run!r} has {num_layers} layers; {most}.")
         series = context.one(run)
         return {"run": run, **views.alternatives(series, self._choices(series, scope), step, scope)}
 
@@ -111,18 +132,27 @@ class GradientsPlugin(base_plugin.TBPlugin):
     def _folded(self, request: Request, context: "_Context") -> Any:
         runs, quantity, points = request.runs(), request.quantity(), request.points()
         a, b = request.row_names(quantity)
-        return {"groups": views.folded(context.series(runs), quantity, a, b, points)}
+        series = context.series(runs)
+        settings = {
+            config: {run: series[run] for run in members if run in series}
+            for config, members in context.settings(runs).items()
+        }
+        return {"groups": views.folded({k: of for k, of in settings.items() if of}, quantity, a, b, points)}
 
     def _application(self, answer: Callable[[Request, "_Context"], Any]) -> Callable:
         @wrappers.Request.application
         def application(request: HttpRequest) -> Response:
             if request.method not in ("GET", "HEAD"):
                 return self._error(request, f"{request.method} is not allowed here; use GET.", 405)
-            context = _Context(self._source, request)
             try:
-                content = as_json(answer(Request(request.args, context.listings), context))
+                with np.errstate(all="ignore"):  # what has no value is NaN, and null in the answer
+                    context = _Context(self._source, request)
+                    content = as_json(answer(Request(request.args, context.listings), context))
             except BadRequestError as error:
                 return self._error(request, str(error), 400)
+            except Exception as error:  # an event file is anybody's: whatever it holds, the page gets a sentence
+                _LOGGER.exception("The Gradients tab has no answer to %s", request.path)
+                return self._error(request, f"these runs cannot be drawn: {_undrawable(error)}.", 400)
             return http_util.Respond(request, content, "application/json")
 
         return application
@@ -146,12 +176,48 @@ class _Context:
         self._source = source
         self._context = plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
         self.listings = source.runs(*self._context)
+        self.names = named(self.listings)
 
     def series(self, runs: list[str]) -> dict[str, Series]:
         return self._source.series(*self._context, runs, self.listings)
 
+    def returns(self, runs: list[str]) -> dict[str, dict[str, Curve]]:
+        return self._source.returns(*self._context, runs)
+
+    def settings(self, runs: list[str]) -> dict[str, list[str]]:
+        """{setting: its runs}."""
+        found: dict[str, list[str]] = {}
+        for run in runs:
+            found.setdefault(self.names[run].config, []).append(run)
+        return found
+
+    def problem(self, run: str, series: dict[str, Series]) -> str | None:
+        """Why a run cannot be drawn."""
+        return self.listings[run].problem or (None if run in series else _UNREADABLE)
+
     def one(self, run: str) -> Series:
-        series = self.series([run])[run]
+        series = self.series([run]).get(run)
+        if series is None:
+            raise BadRequestError(f"run {run!r} cannot be drawn: {_UNREADABLE}.")
         if not len(series.steps):
             raise BadRequestError(f"run {run!r} has no Gramian of the shape that its legend says.")
         return series
+
+
+_UNREADABLE = "a tensor of its event file does not decode"
+
+
+def _setting(known: dict[str, Series], returns: dict[str, dict[str, Curve]], points: int) -> dict[str, Any]:
+    return overview.setting(known, {run: returns[run] for run in known}, points) if known else {}
+
+
+def _draws(series: Series, points: int) -> bool:
+    try:
+        overview.setting({"": series}, {}, points)
+    except Exception:
+        return False
+    return True
+
+
+def _undrawable(error: Exception) -> str:
+    return f"its numbers cannot be drawn ({type(error).__name__})"

@@ -1,6 +1,7 @@
-"""No more points than a screen can show."""
+"""No more points than a screen can show, and runs at other steps brought to the same ones."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,3 +31,40 @@ def thinned(steps: np.ndarray, values: np.ndarray, most: int, *, mean: bool = Fa
 def points_per_bin(count: int, most: int) -> int:
     """How many moments `thinned` puts into a point."""
     return max(1, -(-count // most))
+
+
+def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """The mean of the `width` neighbours around each value of [T], fewer at the ends; what is NaN is left out.
+
+    NaN stays where the value itself is NaN. The width counts as the next odd number.
+    """
+    known, half = np.isfinite(values), width // 2
+    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(known)])
+    first = np.maximum(np.arange(len(values)) - half, 0)
+    last = np.minimum(np.arange(len(values)) + half + 1, len(values))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(known, (sums[last] - sums[first]) / (counts[last] - counts[first]), np.nan)
+
+
+def finite_median(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarray:
+    """The median of what is finite; NaN where nothing is."""
+    array = np.asarray(values, float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmedian(np.where(np.isfinite(array), array, np.nan), axis)
+
+
+def quartiles(curves: Sequence[tuple[np.ndarray, np.ndarray]], steps: np.ndarray) -> np.ndarray:
+    """Lower quartile, median and upper quartile over curves (steps [T], values [T]), [3, S] at other steps [S].
+
+    A curve is joined by straight lines between its own points, and counted where it has any; NaN where none has.
+    """
+    lines = [np.full(len(steps), np.nan)]
+    for own, values in curves:
+        known = np.isfinite(values)
+        if known.any():
+            lines.append(np.interp(steps, own[known], values[known], np.nan, np.nan))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # steps that no curve has stay NaN
+        return np.nanquantile(lines, (0.25, 0.5, 0.75), 0)

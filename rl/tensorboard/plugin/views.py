@@ -1,29 +1,24 @@
 """What each view of the tab draws, in numbers: from series of Gramians to plain lists. Nothing here reads or writes."""
 
-import itertools
-import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rl.tensorboard.plugin import quantities, what_if
+from rl.tensorboard.plugin.names import Name
 from rl.tensorboard.plugin.plane import Plane
 from rl.tensorboard.plugin.request import has_rows
 from rl.tensorboard.plugin.source import Listing, Series
-from rl.tensorboard.plugin.thinning import points_per_bin, thinned
+from rl.tensorboard.plugin.thinning import finite_median, points_per_bin, quartiles, thinned
 
 MOST_LAYERS = 200
 """More are not sent; the answer says how many there are."""
 
-_SEED = re.compile(r"(?:^|[,/])seed=(\d+)$")
 
-
-def listing(run: str, of: Listing) -> dict[str, Any]:
+def listing(run: str, of: Listing, name: Name) -> dict[str, Any]:
     """A run in the list of runs: what it is called, whether it can be drawn, what its axes mean."""
-    seed = _SEED.search(run)
-    group = _SEED.sub("", run) if seed else run
     legend = of.legend
     described = (
         {}
@@ -37,40 +32,11 @@ def listing(run: str, of: Listing) -> dict[str, Any]:
     )
     return {
         "run": run,
-        "config": group or ".",
-        "seed": int(seed[1]) if seed else None,
+        **name._asdict(),
         "problem": of.problem,
         "max_step": of.max_step,
         "version": f"{of.max_step} {of.max_wall_time!r}",
         "legend": described or None,
-    }
-
-
-def overview(series: Series, points: int) -> dict[str, Any]:
-    """Norms, cosines, conflict and shares over time, of all shared weights together."""
-    legend, gramians = series.legend, series.gramians
-    total = gramians.sum(1)
-    objectives = list(itertools.combinations(legend.objectives, 2))
-
-    def line(name: str, values: np.ndarray, *, mean: bool = False, extra: bool = False) -> dict[str, Any]:
-        return {"name": name, "values": thinned(series.steps, values, points, mean=mean)[1], "extra": extra}
-
-    lengths, share = quantities.norms(total), quantities.shares(total, legend)
-    cosines = [
-        line(_pair(a, b), quantities.in_all("cosine", gramians, legend, a, b), extra=(a, b) not in objectives)
-        for a, b in quantities.pairs(legend)
-    ]
-    conflict = [
-        line(_pair(a, b), quantities.in_all("conflict", gramians, legend, a, b), mean=True) for a, b in objectives
-    ]
-    return {
-        **_time_axis(series, points),
-        "norm": [line(row, lengths[:, i], extra=row in legend.extra_rows) for i, row in enumerate(legend.rows)],
-        "cosine": cosines,
-        "conflict": conflict,
-        "share": [line(name, share[:, i]) for i, name in enumerate(legend.objectives)],
-        "null_band": quantities.null_band(sum(legend.sizes)),
-        "num_layers": len(legend.layers),
     }
 
 
@@ -153,18 +119,18 @@ def alternatives(series: Series, every: dict[str, what_if.Choices], step: float,
     }
 
 
-def folded(runs: dict[str, Series], quantity: str, a: str, b: str, points: int) -> list[dict[str, Any]]:
-    """The seeds of each configuration as median and quartiles over runs, on steps that they share.
+def folded(
+    settings: Mapping[str, Mapping[str, Series]], quantity: str, a: str, b: str, points: int
+) -> list[dict[str, Any]]:
+    """The seeds of each setting as median and quartiles over runs, on steps that they share.
 
-    Runs are joined by straight lines between their own steps, and counted where they have any.
+    Args:
+        settings: {setting: {run: series}}.
     """
-    configs: dict[str, list[str]] = {}
-    for run in runs:
-        configs.setdefault(_SEED.sub("", run) or ".", []).append(run)
     groups = []
-    for config, members in configs.items():
-        having = [run for run in members if has_rows(runs[run].legend, quantity, a, b) and len(runs[run].steps)]
-        group = {"config": config, "runs": having, "left_out": [run for run in members if run not in having]}
+    for config, runs in settings.items():
+        having = [run for run, of in runs.items() if has_rows(of.legend, quantity, a, b) and len(of.steps)]
+        group = {"config": config, "runs": having, "left_out": [run for run in runs if run not in having]}
         groups.append(group | _over_runs([runs[run] for run in having], quantity, a, b, points))
     return groups
 
@@ -174,18 +140,19 @@ def _over_runs(runs: Sequence[Series], quantity: str, a: str, b: str, points: in
         return {"steps": [], "median": [], "low": [], "high": [], "summary": None}
     longest = max((series.steps for series in runs), key=len)
     steps, _ = thinned(longest, np.zeros(len(longest)), points)
-    lines = []
-    for series in runs:
-        values = quantities.in_all(quantity, series.gramians, series.legend, a, b)
-        own, values = thinned(series.steps, values, points, mean=quantity == "conflict")
-        known = np.isfinite(values)
-        nothing = np.full(len(steps), np.nan)
-        within = np.interp(steps, own[known], values[known], np.nan, np.nan) if known.any() else nothing
-        lines.append(within)
+    curves = [
+        thinned(
+            series.steps,
+            quantities.in_all(quantity, series.gramians, series.legend, a, b),
+            points,
+            mean=quantity == "conflict",
+        )
+        for series in runs
+    ]
+    low, median, high = quartiles(curves, steps)
+    typical = [finite_median(quartiles([curve], steps)[1]) for curve in curves]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # steps that no run has stay NaN
-        low, median, high = np.nanquantile(lines, (0.25, 0.5, 0.75), 0)
-        typical = np.nanmedian(lines, 1)
+        warnings.simplefilter("ignore", RuntimeWarning)  # where no run has a number
         summary = {"median": np.nanmedian(typical), "least": np.nanmin(typical), "most": np.nanmax(typical)}
     return {"steps": steps, "median": median, "low": low, "high": high, "summary": summary}
 
@@ -228,7 +195,3 @@ def _one_gramian(name: str, size: int, gramian: np.ndarray, num_objectives: int)
 
 def _nearest(steps: np.ndarray, step: float) -> int:
     return int(np.argmin(np.abs(steps - min(step, steps[-1]))))
-
-
-def _pair(a: str, b: str) -> str:
-    return f"{a} · {b}"

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rl.tensorboard.gramians import Legend
+from rl.tensorboard.gramians import Legend, combiner_name
 
 HURTS = 1e-6
 """A step hurts an objective whose cosine with it is below −1e−6; nearer to 0 float64 cannot tell."""
 
+MOST_LAYERS = 200
+"""In which each layer has weights of its own: every rule is a program that runs once a layer."""
 MOST_GROUPS = 8
 """Of objectives: some rules' programs grow with the square of the groups, and with thirty would take all memory."""
 
@@ -53,11 +55,8 @@ def rules(scope: str) -> dict:
 
 def own_rule(legend: Legend) -> str | None:
     """The name of the run's own combiner, None where it is not one of `rules`."""
-    for name, rule in rules("global").items():
-        same_row = getattr(rule, "row", None) == legend.settings.get("row", getattr(rule, "row", None))
-        if type(rule).__name__ == legend.combiner and same_row:
-            return name
-    return None
+    name = combiner_name(legend.combiner, legend.settings)
+    return name if name in rules("global") else None
 
 
 def rules_of(legend: Legend, scope: str) -> dict:

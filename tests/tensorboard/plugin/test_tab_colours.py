@@ -37,10 +37,11 @@ def test_text_can_be_read(colors):
 
 
 def test_lines_can_be_seen_and_told_apart(colors):
-    for palette in ("series", "runs"):
+    for palette in ("series", "pairs", "runs"):
         for color in colors[palette]:
             assert contrast(color, colors["background"]) >= GRAPHICS, (palette, color)
-        assert len(set(colors[palette])) == len(colors[palette])
+        assert len(set(colors[palette])) == len(colors[palette]) >= 8
+    assert not set(colors["series"]) & set(colors["pairs"])  # policy and policy · value are not one line
     assert contrast(colors["faint"], colors["nothing"]) >= TEXT
     for end in colors["ends"]:
         assert contrast(end, colors["middle"]) >= GRAPHICS

@@ -19,7 +19,7 @@ def rows_of(content):
 def test_a_png_is_a_picture_of_twice_the_size(tab):
     canvas = tab.canvas("Norms of the rows")
     name, content = tab.save(canvas, "PNG")
-    assert name == "agent=a2c,seed=0_Norms_of_the_rows.png"
+    assert name == "agent=a2c_Norms_of_the_rows.png"
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", content[16:24])  # the first chunk is IHDR
     assert [width, height] == canvas.evaluate("(canvas) => [2 * canvas.clientWidth, 2 * canvas.clientHeight]")
@@ -57,7 +57,7 @@ def test_a_legend_of_many_lines_is_whole_and_leaves_room_for_them(tab, width):
     tab.page.set_viewport_size(SIZE | {"width": width})
     tab.restart(extra=True, filter="ppo")
     canvas = tab.canvas("Cosines")
-    (answer,) = tab.ask("overview", run=PPO, points=200)["runs"]
+    (answer,) = tab.ask("overview", run=PPO, points=200)["settings"]
     names = [line["name"] for line in answer["cosine"]]
     assert len(names) == 16  # 3 pairs of objectives, and what each has with the other rows
     root = ElementTree.fromstring(tab.save(canvas, "SVG")[1])
@@ -72,10 +72,11 @@ def test_a_legend_of_many_lines_is_whole_and_leaves_room_for_them(tab, width):
     [("Norms of the rows", "norm"), ("Cosines", "cosine"), ("Conflict", "conflict"), ("Share", "share")],
 )
 def test_the_csv_of_a_chart_has_the_routes_numbers(tab, title, key):
+    tab.restart(filter=PPO)
     name, content = tab.save(tab.canvas(title), "CSV")
     header, *rows = rows_of(content)
     assert name.endswith(".csv")
-    (answer,) = tab.ask("overview", run=A2C, points=200)["runs"]
+    (answer,) = tab.ask("overview", run=PPO, points=200)["settings"]
     shown = [line for line in answer[key] if not line.get("extra")]
     assert header == ["step", *(line["name"] for line in shown)]
     columns = list(zip(*rows, strict=True))

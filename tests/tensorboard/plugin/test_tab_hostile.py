@@ -11,6 +11,7 @@ from servers import tensorboard
 from tab import SIZE, Tab
 
 from rl.tensorboard.gramians import gramian_summary
+from rl.tensorboard.plugin.names import named
 
 MARKUP = '<img src=x onerror="window.top.hacked=1;window.hacked=1">'
 QUOTES = "\"'`];</script><script>window.top.hacked=1</script>"
@@ -56,7 +57,7 @@ def opened(chromium, tmp_path_factory):
 
 @pytest.mark.parametrize("run", [HARMFUL, "not_finite", "other_layers", "many_layers", "extreme", "cut_off"])
 def test_no_script_runs_and_every_view_is_drawn(tab, run):
-    tab.restart(run=run, extra=True)
+    tab.restart(run=run, extra=True, toggled=[named([run])[run].config])
     for view in ("overview", "layers", "moment", "whatif", "runs"):
         tab.view(view)
         tab.canvas("")
@@ -72,7 +73,10 @@ def test_no_script_runs_and_every_view_is_drawn(tab, run):
 
 def test_names_are_shown_as_they_are(tab):
     tab.restart(view="layers", run=HARMFUL, filter="img")
-    assert tab.frame.locator(".runs .name").all_inner_texts() == [HARMFUL]
+    (box,) = tab.frame.locator(".runs input").all()
+    assert box.get_attribute("aria-label") == HARMFUL
+    (name,) = tab.frame.locator(".runs .name").all()
+    assert name.inner_text() == HARMFUL.removesuffix(",seed=0")
     rows = tab.frame.get_by_label("row", exact=True).locator("option").all_inner_texts()
     assert rows == [MARKUP, FORMULA, "−applied", QUOTES, "../x"]
     header, *cells = table(tab, "Layers × time")
@@ -81,7 +85,7 @@ def test_names_are_shown_as_they_are(tab):
     header, *_ = table(tab, "Norms of the rows")
     assert header == ["step", MARKUP, f"'{FORMULA}"]  # a spreadsheet takes no formula from a log
     name, _ = tab.save(tab.canvas("Norms of the rows"), "SVG")
-    assert name == "_img_src=x_onerror=window.top.hacked=1_,seed=0_Norms_of_the_rows.svg"
+    assert name == "_img_src=x_onerror=window.top.hacked=1_Norms_of_the_rows.svg"
 
 
 def table(tab, title):
@@ -95,8 +99,8 @@ def table(tab, title):
         ("shares_nothing", "its network shares no weights"),
         ("not_finite", "9 moments; in 3 a number is not finite, which leaves a gap"),
         ("cut_off", "8 moments."),  # what was cut off is the last one; the others are there
-        ("mixed_shapes", "2 moments; 1 of another shape than their legend are left out"),
-        ("wrong_shapes", "0 moments; 9 of another shape than their legend are left out"),
+        ("mixed_shapes", "2 moments; 1 left out: of another shape than their legend, or at a step that is none"),
+        ("wrong_shapes", "0 moments; 9 left out: of another shape than their legend, or at a step that is none"),
     ],
 )
 def test_the_card_says_what_is_left_out(tab, run, words):

@@ -14,7 +14,8 @@ from servers import get, tensorboard, until
 from tensorboard.util import tensor_util
 
 from rl.tensorboard.gramians import gramian_summary
-from rl.tensorboard.plugin import views
+from rl.tensorboard.plugin import overview, views
+from rl.tensorboard.plugin.names import named
 from rl.tensorboard.plugin.plain import as_json
 from rl.tensorboard.plugin.source import AGAINST_STEP, Series
 
@@ -73,7 +74,7 @@ def with_tensors(of, arrays):
 def logs(tmp_path_factory):
     folder, none, small = tmp_path_factory.mktemp("logs"), legend(layers=0), legend()
     for run, (of, arrays) in GOOD.items():
-        write_run(folder / run, of, arrays)
+        write_run(folder / run, of, arrays, returns=run == "long")
     write_run(folder / "broken", OTHER, BROKEN)
     write_run(folder / "separate", none, np.zeros((3, 0, 0, 0)))
     write_run(folder / "separate,shape", none, np.zeros((3, 0, 6, 6)))
@@ -215,13 +216,25 @@ def test_both_loaders_give_the_same_answer(servers, route, arguments):
 @pytest.mark.parametrize("points", [2, 300, 1000])
 def test_the_overview_is_that_of_what_was_written(address, points):
     answer = ask(address, "overview", run=[STRANGE_RUN, *SEEDS, SEEDS[0]], points=points)
-    runs = (STRANGE_RUN, *SEEDS)  # each once, in the order of the request
-    assert answer == {"runs": as_sent([{"run": run, **views.overview(series(run), points)} for run in runs])}
+    expected = [
+        {"config": named(runs)[runs[0]].config, "runs": runs, "problems": []}
+        | overview.setting({run: series(run) for run in runs}, {}, points)
+        for runs in ([STRANGE_RUN], list(SEEDS))  # each once, in the order of the request
+    ]
+    assert answer == {"settings": as_sent(expected)}
+
+
+def test_the_return_is_read_from_the_runs_scalars(address):
+    (one,) = ask(address, "overview", run="long", points=100)["settings"]
+    steps = 15_000 * np.arange(1, 101)
+    assert [curve["name"] for curve in one["returns"]] == ["episode/return"]
+    assert one["returns"][0]["steps"] == steps.tolist()
+    np.testing.assert_allclose(one["returns"][0]["values"], (steps - 7000) / 1000)  # medians of 15 neighbours
 
 
 def test_the_step_is_turned_round(address):
     """It was written as −0.01 (policy + value), so that −Δw has the cosine of that sum with the value's row."""
-    answer = ask(address, "overview", run=SEEDS[0], points=1000)["runs"][0]
+    answer = ask(address, "overview", run=SEEDS[0], points=1000)["settings"][0]
     (line,) = [line for line in answer["cosine"] if line["name"] == f"value · {AGAINST_STEP}"]
     matrix = GOOD[SEEDS[0]][1].sum(1)
     along = matrix[:, 1, 0] + matrix[:, 1, 1]
@@ -232,11 +245,10 @@ def test_the_step_is_turned_round(address):
 
 
 def test_all_moments_of_a_run_are_kept(address):
-    answer = ask(address, "overview", run=SEEDS, points=1000)
-    for one in answer["runs"]:
-        assert one["moments"] == 300
-        assert one["steps"] == list(range(1000, 300_001, 1000))
-    assert ask(address, "overview", run="long")["runs"][0]["moments"] == 1500
+    (one,) = ask(address, "overview", run=SEEDS, points=1000)["settings"]
+    assert one["moments"] == 2 * 300
+    assert one["steps"] == list(range(1000, 300_001, 1000))
+    assert ask(address, "overview", run="long")["settings"][0]["moments"] == 1500
 
 
 def test_answers_are_bounded(address):
@@ -258,8 +270,11 @@ def test_layers_and_folded_runs_are_those_of_what_was_written(address, quantity)
     expected = views.layers(series(SEEDS[0]), quantity, "value", two.get("b", ""), 50)
     assert answer == as_sent({"run": SEEDS[0], **expected})
     answer = ask(address, "folded", run=[*SEEDS, "other/seed=0", "separate"], quantity=quantity, a="value", **two)
-    runs = {run: series(run) for run in (*SEEDS, "other/seed=0")}
-    assert answer == {"groups": as_sent(views.folded(runs, quantity, "value", two.get("b", ""), 300))}
+    settings = {
+        "study/combiner=pcgrad": {run: series(run) for run in SEEDS},
+        "other": {"other/seed=0": series("other/seed=0")},
+    }
+    assert answer == {"groups": as_sent(views.folded(settings, quantity, "value", two.get("b", ""), 300))}
     assert [(group["config"], len(group["runs"])) for group in answer["groups"]] == [
         ("study/combiner=pcgrad", 2),
         ("other", 1),
@@ -301,7 +316,7 @@ def test_asking_at_once_gives_everyone_the_same_answer(address):
 
 
 def test_numbers_that_are_not_finite_leave_gaps(address):
-    (answer,) = ask(address, "overview", run="broken")["runs"]
+    (answer,) = ask(address, "overview", run="broken")["settings"]
     assert (answer["moments"], answer["broken"], answer["left_out"]) == (6, 3, 0)
     (policy,) = [line["values"] for line in answer["norm"] if line["name"] == "policy"]
     assert [x is None for x in policy] == [False, True, True, False, False, False]
@@ -315,9 +330,9 @@ def test_numbers_that_are_not_finite_leave_gaps(address):
 
 
 def test_tensors_of_another_shape_or_kind_are_left_out(address):
-    (partly,) = ask(address, "overview", run=PARTLY)["runs"]
+    (partly,) = ask(address, "overview", run=PARTLY)["settings"]
     assert (partly["moments"], partly["left_out"], partly["steps"]) == (3, 2, [1000, 3000, 5000])
-    (none,) = ask(address, "overview", run=MISSHAPEN)["runs"]
+    (none,) = ask(address, "overview", run=MISSHAPEN)["settings"]
     assert (none["moments"], none["left_out"], none["steps"]) == (0, 4, [])
     for route in ("moment", "whatif"):
         assert refused(address, route, run=MISSHAPEN) == (
@@ -328,7 +343,7 @@ def test_tensors_of_another_shape_or_kind_are_left_out(address):
 
 
 def test_a_file_that_was_cut_off_has_what_is_before_the_cut(address):
-    (answer,) = ask(address, "overview", run=CUT)["runs"]
+    (answer,) = ask(address, "overview", run=CUT)["settings"]
     assert answer["steps"] == [1000, 2000, 3000, 4000]
 
 

@@ -9,9 +9,9 @@ A2C, PPO, HAND = "agent=a2c,seed=0", "agent=ppo,seed=0", "hand,seed=0"
 
 @pytest.mark.parametrize(
     ("view", "figures"),
-    # Four charts for each of five runs; of one run, with three layers: two large figures, and a small one for each
+    # Six charts for each of three settings; of one run, with three layers: two large figures, and a small one for each
     # layer and for all of them.
-    [("overview", 5 * 4), ("layers", 3), ("moment", 2 + 4), ("whatif", 2), ("runs", 1)],
+    [("overview", 3 * 6), ("layers", 3), ("moment", 2 + 4), ("whatif", 2), ("runs", 1)],
 )
 def test_every_figure_of_a_view_is_drawn(tab, view, figures):
     tab.view(view)
@@ -23,7 +23,8 @@ def test_every_figure_of_a_view_is_drawn(tab, view, figures):
 
 
 def test_a_chart_reads_out_the_step_under_the_pointer(tab):
-    (answer,) = tab.ask("overview", run=A2C, points=200)["runs"]
+    tab.restart(filter=A2C, smoothing=0)
+    (answer,) = tab.ask("overview", run=A2C, points=200)["settings"]
     norms = tab.canvas("Norms of the rows")
     for x, step in ((0.17, 1_000), (0.97, 40_000), (0.6, None)):
         head, *lines = tab.hover(norms, x, 0.5)
@@ -105,7 +106,7 @@ def bold(tab, canvas):
 
 
 def test_a_click_on_an_overview_chart_opens_that_moment(tab):
-    card = f'section[aria-label="{PPO}"]'
+    card = 'section[aria-label="agent=ppo"]'
     shares = tab.canvas("Share of the applied step", within=card)
     (line, *_) = tab.hover(shares, 0.6, 0.5)
     tab.click(shares, 0.6, 0.5)

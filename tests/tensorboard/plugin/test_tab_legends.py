@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.util import tensor_util
 
-from rl.tensorboard.gramians import PLUGIN, TAG, Legend, gramian_summary, read_legend
-from rl.tensorboard.plugin import quantities, views, what_if
+from rl.tensorboard.gramians import PLUGIN, TAG, Legend, combiner_name, gramian_summary, read_legend
+from rl.tensorboard.plugin import overview, quantities, views, what_if
+from rl.tensorboard.plugin.names import named
 from rl.tensorboard.plugin.plain import as_json
 from rl.tensorboard.plugin.source import Listing, Series
 
@@ -28,13 +30,34 @@ def content(of):
     [
         legend(),
         legend(layers=1, objectives=("policy", "value"), extra_rows=()),
-        legend(names=["../../etc/passwd", "<img src=x onerror=alert(1)>", "日本"], combiner="PCGrad"),
+        legend(names=["../../etc/passwd", "<img src=x onerror=alert(1)>", "日本"], combiner="somebody's"),
         legend(layers=0, names=[]),
-        Legend(("a",), (0,), ("p",), (), (-0.5,), {"g": ("p",), "empty": ()}, "Sum"),
+        Legend(("a",), (0,), ("p",), (), (-0.5,), {"g": ("p",), "empty": ()}, "sum"),
     ],
 )
 def test_a_legend_comes_back_from_the_metadata(of):
     assert read_legend(content(of)) == of
+
+
+def test_combiners_are_called_as_the_configs_call_them(root):
+    configs = {file.stem: file.read_text() for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
+    assert len(configs) == 16
+    for name, text in configs.items():
+        class_name = re.search(r"^_target_: rl\.updates\.combiners\.(\w+)$", text, re.MULTILINE)[1]
+        row = re.search(r"^row: (\d)", text, re.MULTILINE)
+        settings = {"row": int(row[1])} if row else {}
+        assert combiner_name(class_name, settings) == combiner_name(name, settings) == name
+        old_file = legend(combiner=class_name)._replace(settings=settings)
+        assert read_legend(content(old_file)).combiner == name
+
+
+def test_settings_that_no_combiner_has_are_dropped():
+    nested = {"deep": [[1]], "huge": 10**300, "inf": float("inf"), "c": 0.4, "preference": [1, 2], "scope": "layer"}
+    assert read_legend(content(legend()._replace(settings=nested))).settings == {
+        "c": 0.4,
+        "preference": [1, 2],
+        "scope": "layer",
+    }
 
 
 def test_a_gramian_comes_back_to_the_last_bit():
@@ -86,6 +109,19 @@ GOOD = json.loads(content(legend()))
         {"groups": None},
         {"combiner": None},
         {"combiner": ["Sum"]},
+        {"sizes": [10**300, 64]},
+        {"sizes": [64, 10**13]},
+        {"coefficients": [1.0, 10**300, 0.01]},
+        {"coefficients": [1.0, -1e13, 0.01]},
+        {"layers": ["a", "b" * 201]},
+        {"combiner": "c" * 201},
+        {"groups": {"g" * 201: ["policy"]}},
+        {"groups": {str(k): ["policy"] for k in range(65)}},
+        {"extra_rows": [str(k) for k in range(62)]},
+        {"layers": [str(k) for k in range(2001)], "sizes": [1] * 2001},
+        {"layers": [str(k) for k in range(200)], "sizes": [1] * 200, "extra_rows": [str(k) for k in range(40)]},
+        {"settings": {"a": "x" * (1 << 20)}},
+        {"settings": {"row": []}, "combiner": "Only"},
         *({name: ...} for name in GOOD),
     ],
     ids=lambda damage: str(damage)[:50],
@@ -113,7 +149,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 TEXTS = st.lists(st.sampled_from(["a", "b", "applied", "policy"]), max_size=3)
-NUMBERS = st.lists(st.integers(-1, 9) | st.floats(), max_size=3)
+NUMBERS = st.lists(st.integers(-1, 9) | st.floats() | st.sampled_from([10**300, 10**12, 2**63]), max_size=3)
 LIKELY = {
     "layers": TEXTS,
     "sizes": NUMBERS,
@@ -121,7 +157,8 @@ LIKELY = {
     "extra_rows": TEXTS,
     "coefficients": NUMBERS,
     "groups": st.dictionaries(st.sampled_from("gh"), TEXTS, max_size=2),
-    "combiner": st.sampled_from(["Sum", "PCGrad"]),
+    "combiner": st.sampled_from(["Sum", "PCGrad", "Only"]),
+    "settings": st.dictionaries(st.sampled_from(["c", "row", "beta"]), JSON, max_size=2),
 }
 
 
@@ -142,12 +179,12 @@ def test_whatever_is_taken_for_a_legend_can_be_drawn(damaged):
     except ValueError as error:
         assert str(error).startswith("its metadata is not a legend of Gramians")
         return
-    as_json(views.listing("run", Listing(of, None, 1, 1.0)))
+    as_json(views.listing("run", Listing(of, None, 1, 1.0), named(["run"])["run"]))
     if of.layers:
         some = Series(of, np.array([1000, 2000, 3000]), gramians(of, 3, width=2), 0, 0)
-        as_json([views.overview(some, 2), views.moment(some, math.inf)])
+        as_json([overview.setting({"run": some, "twin": some}, {}, 2), views.moment(some, math.inf)])
         for quantity in quantities.QUANTITIES:
             a, b = of.objectives[0], of.rows[-1]
             as_json(views.layers(some, quantity, a, b, 2))
-            as_json(views.folded({"run": some}, quantity, a, b, 2))
+            as_json(views.folded({"setting": {"run": some}}, quantity, a, b, 2))
         assert what_if.assignment(of).shape == (len(of.groups), len(of.objectives))

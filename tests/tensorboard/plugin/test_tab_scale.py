@@ -8,14 +8,13 @@ from servers import get, tensorboard, until
 from tab import SIZE, Tab
 
 RUNS, MOMENTS, LAYERS = 20, 1000, 20
-FIRST_CARD = 3_000  # milliseconds from the start of the tab's own page to its first drawn chart
+FIRST_CARD = 3_000  # milliseconds from the start of the tab's own page to its first drawn card
 VIEW_CHANGE = 300  # milliseconds
 TRIES = 5  # the quickest counts: other work on the machine only adds
 BYTES = 2_000_000  # of any view; all Gramians together are 51 MB
 WATCH = """(() => {
   const look = () => {
-    const { figure } = document.querySelector(".card canvas") ?? {};
-    if (figure?.seen && !figure.stale) window.firstCard = performance.now();
+    if (document.querySelector(".card .spark path")) window.firstCard = performance.now();
     else requestAnimationFrame(look);
   };
   look();

@@ -1,8 +1,9 @@
-// Rows as arrows from one point.
+// Rows as arrows from one point, their names in columns at both sides.
 
-import { number, percent } from "./format.js";
+import { fitted, number, percent } from "./format.js";
 
 const LINE = 13; // pixels from one line of text to the next
+const GAP = 14; // between the circle and the names
 const FONT = "11px Roboto, Arial, sans-serif";
 
 /**
@@ -10,29 +11,36 @@ const FONT = "11px Roboto, Arial, sans-serif";
  *
  * @param arrows [{ name, x, y, inside, length, color, dash, thin }] in units of rows; inside: the share of the length that
  *   lies in the plane of the picture.
- * @param options unit: all at one length, only shortened where they leave the plane; labels: names beside the heads.
+ * @param options unit: all at one length, only shortened where they leave the plane; labels: names at the sides.
  */
 export function arrowPicture(arrows, { unit, labels = true }) {
   const drawn = arrows.filter(({ x, y, length }) => Number.isFinite(x) && Number.isFinite(y) && length > 0);
   const scaled = drawn.map((arrow) => {
     const by = unit ? 1 / arrow.length : 1;
-    return { ...arrow, px: arrow.x * by, py: arrow.y * by };
+    return { ...arrow, px: arrow.x * by, py: arrow.y * by, lines: arrow.name.split("\n") };
   });
   const most = unit ? 1 : Math.max(...scaled.map(({ px, py }) => Math.hypot(px, py)), 1e-300);
+  const isRight = ({ px }) => px >= -1e-9;
 
-  function heads(width, height) {
-    const reach = Math.max(10, Math.min(width / 2 - (labels ? 64 : 4), height / 2 - (labels ? 18 : 4)));
+  /** The arrows with their heads, and with the places of their names: outside the circle, so that they cover nothing. */
+  function layout(ctx, width, height) {
+    ctx.font = FONT;
+    const measure = (text) => ctx.measureText(text).width;
+    const widest = labels ? Math.max(0, ...scaled.flatMap(({ lines }) => lines.map(measure))) : 0;
+    const column = Math.min(widest, width * 0.3);
+    const reach = Math.max(10, Math.min(width / 2 - (labels ? column + GAP + 4 : 4), height / 2 - 6));
     const [cx, cy] = [width / 2, height / 2];
-    return scaled.map((arrow) => ({
+    const placed = scaled.map((arrow) => ({
       ...arrow,
       hx: cx + (arrow.px / most) * reach,
       hy: cy - (arrow.py / most) * reach,
-      cx,
-      cy,
-      reach,
+      lines: arrow.lines.map((line) => fitted(line, column, measure)),
     }));
+    for (const side of [placed.filter(isRight), placed.filter((arrow) => !isRight(arrow))]) apart(side, height);
+    return { placed, cx, cy, reach };
   }
 
+  let last = null; // the layout of the last drawing, for the pointer
   function draw(ctx, width, height, colors, cursor) {
     ctx.font = FONT;
     ctx.textBaseline = "middle";
@@ -42,25 +50,30 @@ export function arrowPicture(arrows, { unit, labels = true }) {
       ctx.fillText(labels ? "no row has a direction here" : "–", width / 2, height / 2);
       return;
     }
-    const placed = heads(width, height);
-    const { cx, cy, reach } = placed[0];
+    last = layout(ctx, width, height);
+    const { placed, cx, cy, reach } = last;
     ctx.strokeStyle = colors.line;
     ctx.lineWidth = 1;
     ctx.beginPath();
     ctx.arc(cx, cy, reach, 0, 2 * Math.PI);
     ctx.stroke();
-    const taken = [];
     placed.forEach((arrow, k) => {
-      shaft(ctx, arrow, k === cursor ? 4 : arrow.thin ? 1.3 : 2.4);
-      if (labels) name(ctx, arrow, colors, width, taken);
+      if (labels) name(ctx, arrow, isRight(arrow) ? cx + reach + GAP : cx - reach - GAP, isRight(arrow));
+      shaft(ctx, { ...arrow, cx, cy }, k === cursor ? 4 : arrow.thin ? 1.3 : 2.4);
     });
   }
 
   return {
     draw,
-    at(x, y, width, height) {
+    more(ctx, width, least) {
+      const tall = (side) => side.reduce((sum, { lines }) => sum + lines.length * LINE, 0);
+      const sides = [scaled.filter(isRight), scaled.filter((arrow) => !isRight(arrow))];
+      return labels ? Math.max(0, ...sides.map((side) => tall(side) - least)) : 0;
+    },
+    at(x, y) {
       let [best, distance] = [null, 12];
-      heads(width, height).forEach(({ cx, cy, hx, hy }, k) => {
+      const { placed, cx, cy } = last ?? { placed: [] };
+      placed.forEach(({ hx, hy }, k) => {
         const along = ((x - cx) * (hx - cx) + (y - cy) * (hy - cy)) / ((hx - cx) ** 2 + (hy - cy) ** 2 || 1);
         const t = Math.min(Math.max(along, 0.25), 1);
         const away = Math.hypot(x - cx - t * (hx - cx), y - cy - t * (hy - cy));
@@ -86,6 +99,22 @@ export function arrowPicture(arrows, { unit, labels = true }) {
   };
 }
 
+/** Gives each name of a side its `top`: as near to its head as the others let it, in the heads' order. */
+function apart(side, height) {
+  const sorted = [...side].sort((a, b) => a.hy - b.hy);
+  const tall = ({ lines }) => lines.length * LINE;
+  let free = 0;
+  for (const arrow of sorted) {
+    arrow.top = Math.max(free, arrow.hy - tall(arrow) / 2);
+    free = arrow.top + tall(arrow);
+  }
+  let end = height;
+  for (const arrow of sorted.reverse()) {
+    arrow.top = Math.min(arrow.top, end - tall(arrow));
+    end = arrow.top;
+  }
+}
+
 function shaft(ctx, { cx, cy, hx, hy, color, dash }, width) {
   const [length, angle] = [Math.hypot(hx - cx, hy - cy), Math.atan2(hy - cy, hx - cx)];
   ctx.save();
@@ -108,19 +137,19 @@ function shaft(ctx, { cx, cy, hx, hy, color, dash }, width) {
   ctx.restore();
 }
 
-/** Beside the head, moved down until it covers no other name. */
-function name(ctx, { hx, hy, cx, cy, name: text, color }, colors, width, taken) {
-  const right = hx >= cx;
-  const texts = text.split("\n");
-  const length = Math.max(...texts.map((line) => ctx.measureText(line).width));
-  const x = Math.min(Math.max(right ? hx + 6 : hx - 6 - length, 2), width - length - 2);
-  let y = hy + (Math.abs(hx - cx) < 20 ? (hy < cy ? -9 : 9) : 0);
-  const tall = texts.length * LINE;
-  const covers = (other) =>
-    y < other.y + other.tall && other.y < y + tall && x < other.x + other.length + 4 && other.x < x + length + 4;
-  for (let tries = 0; tries < 24 && taken.some(covers); tries += 1) y += LINE / 2;
-  taken.push({ x, y, length, tall });
+/** A name in its column, and a thin line from the head to it. */
+function name(ctx, { hx, hy, lines, top, color }, x, right) {
+  const middle = top + (lines.length * LINE) / 2;
+  ctx.save();
+  ctx.globalAlpha = 0.45;
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.moveTo(hx, hy);
+  ctx.lineTo(x - (right ? 4 : -4), middle);
+  ctx.stroke();
+  ctx.restore();
   ctx.fillStyle = color;
-  ctx.textAlign = "left";
-  texts.forEach((line, k) => ctx.fillText(line, x, y + k * LINE));
+  ctx.textAlign = right ? "left" : "right";
+  lines.forEach((line, k) => ctx.fillText(line, x, top + (k + 0.5) * LINE));
 }

@@ -12,13 +12,18 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A select of [value, text] pairs. */
+/** A select of [value, text] pairs, or [value, text, group], where those of a group stand beside one another. */
 export function choice(label, options, value, onChange) {
   const select = element("select", {
     onchange: () => onChange(select.value),
     "aria-label": label,
   });
-  for (const [key, text] of options) select.append(element("option", { value: key, textContent: text }));
+  let [within, above] = [select, ""];
+  for (const [key, text, group = ""] of options) {
+    if (group !== above) within = group ? select.appendChild(element("optgroup", { label: group })) : select;
+    above = group;
+    within.append(element("option", { value: key, textContent: text }));
+  }
   select.value = value;
   return element("label", { className: "choice" }, element("span", { textContent: label }), select);
 }

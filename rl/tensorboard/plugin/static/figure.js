@@ -2,7 +2,7 @@
 //
 // What it shows is a model: { draw(ctx, width, height, colors, cursor), at(x, y, width, height) → cursor,
 // move(cursor, dx, dy) → cursor, tell(cursor) → lines of text, pick(cursor), table() → [header, rows], summary }, and
-// perhaps more(ctx, width) → by how many pixels the figure has to be higher, for a long legend.
+// perhaps more(ctx, width, least) → by how many pixels the figure has to be higher than it is at least, for a long legend.
 
 import { download, element, fileName } from "./dom.js";
 import { csv } from "./format.js";
@@ -73,7 +73,7 @@ export class Figure {
     this.stale = true;
     if (!this.model || !width || !this.seen) return;
     const ctx = this.canvas.getContext("2d");
-    if (this.model.more) this.stretch(this.least + this.model.more(ctx, width));
+    if (this.model.more) this.stretch(this.least + this.model.more(ctx, width, this.least));
     const dots = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * dots);
     this.canvas.height = Math.round(this.height * dots);

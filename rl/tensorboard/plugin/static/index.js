@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { choice, element, notice } from "./dom.js";
 import { addTip } from "./figure.js";
+import { RunList } from "./run_list.js";
 import { loadState, saveState } from "./state.js";
 import { lineStyle, onHostTheme, theme } from "./theme.js";
 import { Layers } from "./view_layers.js";
@@ -19,7 +20,7 @@ const VIEWS = {
   runs: ["Runs", Runs],
 };
 const LOOK_AGAIN = 5_000; // milliseconds
-const NEEDS_NO_DATA = new Set(["smoothing", "extra", "unit", "theme", "help"]);
+const NEEDS_NO_DATA = new Set(["smoothing", "extra", "unit", "theme", "help", "toggled"]);
 
 class App {
   constructor() {
@@ -50,28 +51,55 @@ class App {
   }
 
   visibleRuns() {
-    return this.matchingRuns().filter(({ run }) => !this.state.hidden.includes(run));
+    return this.side.matching().filter(({ run }) => !this.state.hidden.includes(run));
+  }
+
+  /** Runs by setting, in the order of their names, numbers by their size: setting → its seeds. */
+  settings(runs) {
+    const compare = new Intl.Collator("en", { numeric: true }).compare;
+    const sorted = [...runs].sort(
+      (a, b) => compare(a.heading, b.heading) || compare(a.label, b.label) || a.seed - b.seed || compare(a.run, b.run),
+    );
+    const found = new Map();
+    for (const of of sorted) found.set(of.config, [...(found.get(of.config) ?? []), of]);
+    return found;
   }
 
   /** The run that the views of one run show. */
   chosenRun() {
-    const drawable = this.visibleRuns().filter(({ problem }) => !problem);
+    const drawable = this.drawableRuns();
     return drawable.find(({ run }) => run === this.state.run) ?? drawable[0];
   }
 
+  drawableRuns() {
+    return [...this.settings(this.visibleRuns().filter(({ problem }) => !problem)).values()].flat();
+  }
+
   runChoice() {
-    const drawable = this.visibleRuns().filter(({ problem }) => !problem);
-    const options = drawable.map(({ run }) => [run, run]);
+    const name = ({ label, seed }) => (seed === null ? label : `${label}, seed ${seed}`);
+    const options = this.drawableRuns().map((of) => [of.run, name(of), of.heading]);
     return choice("run", options, this.chosenRun().run, (run) => this.go({ run }));
   }
 
-  swatch(run) {
+  swatch(config) {
     const swatch = element("span", { className: "swatch", "aria-hidden": "true" });
-    swatch.style.background = this.configStyle(this.runs.find((of) => of.run === run).config).color;
+    swatch.style.background = this.configStyle(config).color;
     return swatch;
   }
 
-  /** The style of a configuration, which its seeds share. */
+  /** What all names of the visible runs share, where it is the same for all; "" otherwise. */
+  get heading() {
+    const found = new Set(this.visibleRuns().map(({ heading }) => heading));
+    return found.size === 1 ? [...found][0] : "";
+  }
+
+  /** The name of a setting beside others, without what they share. */
+  nameOf(config) {
+    const { label, heading } = this.runs.find((of) => of.config === config);
+    return this.heading || !heading ? label : `${heading} ${label}`;
+  }
+
+  /** The style of a setting, which its seeds share. */
   configStyle(config) {
     const configs = [...new Set(this.runs.map((of) => of.config))];
     return lineStyle(this.colors.runs, Math.max(0, configs.indexOf(config)));
@@ -94,41 +122,9 @@ class App {
     return notice("No run is chosen", "Choose some in the list, or change the filter above it.");
   }
 
-  matchingRuns() {
-    let filter;
-    try {
-      filter = new RegExp(this.state.filter, "i");
-      this.filter?.setCustomValidity("");
-    } catch {
-      this.filter?.setCustomValidity("not a regular expression");
-      return this.runs;
-    }
-    return this.runs.filter(({ run }) => filter.test(run));
-  }
-
   build() {
     const { state } = this;
-    this.filter = element("input", {
-      type: "search",
-      placeholder: "filter runs (regular expression)",
-      value: state.filter,
-      "aria-label": "filter runs by regular expression",
-      oninput: () => {
-        this.go({ filter: this.filter.value });
-        this.listRuns();
-      },
-    });
-    this.list = element("ul", { className: "runs" });
-    const all = (hidden) => () => {
-      this.go({ hidden: hidden ? this.runs.map(({ run }) => run) : [] });
-      this.listRuns();
-    };
-    const buttons = element(
-      "div",
-      { className: "buttons" },
-      element("button", { textContent: "all", onclick: all(false) }),
-      element("button", { textContent: "none", onclick: all(true) }),
-    );
+    this.side = new RunList(this);
     this.tabs = element("div", { role: "tablist", className: "tabs", "aria-label": "views" });
     for (const [key, [title]] of Object.entries(VIEWS)) {
       const tab = element("button", {
@@ -173,35 +169,16 @@ class App {
       choice("colours", themes, state.theme, (chosen) => this.go({ theme: chosen })),
     );
     this.main = element("main", { id: "view", role: "tabpanel", tabIndex: -1 });
-    const side = element("aside", { "aria-label": "runs" }, this.filter, buttons, this.list, settings, this.status);
+    const side = element("aside", { "aria-label": "runs" }, ...this.side.parts, settings, this.status);
     document.body.append(side, element("div", { className: "page" }, this.tabs, this.main));
     addTip(document.body);
-  }
-
-  listRuns() {
-    const { hidden } = this.state;
-    const items = this.matchingRuns().map(({ run, problem }) => {
-      const box = element("input", { type: "checkbox", checked: !hidden.includes(run) });
-      box.onchange = () => {
-        const others = this.state.hidden.filter((name) => name !== run);
-        this.go({ hidden: box.checked ? others : [...others, run] });
-      };
-      const name = element("span", {
-        className: "name",
-        textContent: run,
-        title: problem ? `${run}: ${problem}` : run,
-      });
-      const mark = problem ? element("span", { className: "problem", textContent: "!", title: problem }) : null;
-      return element("li", {}, element("label", {}, box, this.swatch(run), name, mark));
-    });
-    this.list.replaceChildren(...items);
   }
 
   applyTheme() {
     this.colors = theme(this.state.theme);
     document.documentElement.classList.toggle("dark", this.colors.dark);
-    if (!this.list) return;
-    this.listRuns();
+    if (!this.side) return;
+    this.side.draw();
     Object.values(this.views).forEach((view) => view.redraw());
   }
 
@@ -238,7 +215,7 @@ class App {
       this.loaded = true;
       this.status.textContent = `up to date at ${new Date().toLocaleTimeString()}`;
       if (!changed) return;
-      this.listRuns();
+      this.side.draw();
       await this.refresh();
     } catch (error) {
       this.status.textContent = error.message;

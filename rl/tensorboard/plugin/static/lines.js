@@ -1,7 +1,8 @@
 // Lines over environment steps, with bands.
 
 import { fitted, number, steps as shortSteps, whole } from "./format.js";
-import { extent, padded, scale, ticks } from "./scales.js";
+import { extent, nearest, padded, scale, ticks } from "./scales.js";
+import { area, dot, rule, stroke, trace } from "./strokes.js";
 
 const FONT = "11px Roboto, Arial, sans-serif";
 const LEFT = 52;
@@ -13,16 +14,17 @@ const LEAST = 150; // of the lines themselves
 /**
  * A model of lines.
  *
- * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn; raw, where it is there, faintly
- *   behind (before smoothing); low and high as a band.
- * @param options log; range ([low, high], for fixed ends); band (a half-width around 0, shaded); zero (a line there);
- *   marker (a step); onPick(step).
+ * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn, low and high as a band; raw,
+ *   rawLow and rawHigh are the same before smoothing, for the table, and raw is drawn faintly behind where there is no band.
+ * @param options log; range ([low, high], for fixed ends); band ([low, high], shaded); zero (a line there); span (first
+ *   and last step of the axis, where that is not the lines' own); marker (a step); onPick(step).
  */
-export function lineChart(lines, { log = false, range = null, band = null, zero = false, marker, onPick } = {}) {
+export function lineChart(lines, { log = false, range = null, band = null, zero = false, span, marker, onPick } = {}) {
   const spans = lines.flatMap((line) => [line.raw ?? line.values, line.low ?? [], line.high ?? [], line.values]);
   const found = range ?? extent(spans, log);
   const within = found ? (range ? range : padded(found, log)) : null;
-  const ends = extent(lines.map((line) => line.steps));
+  const own = extent(lines.map((line) => line.steps));
+  const ends = own && span ? extent([own, span]) : own;
   const allSteps = [...new Set(lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
 
   /** Where the names and the lines are: below a legend that takes what it needs, as far as they keep half of the height or LEAST. */
@@ -43,7 +45,9 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
   }
 
   function scales(width, height, top) {
-    const x = scale(ends[0], ends[1] > ends[0] ? ends[1] : ends[0] + 1, LEFT, width - RIGHT);
+    // One moment stands in the middle.
+    const lonely = ends[1] > ends[0] ? 0 : 1;
+    const x = scale(ends[0] - lonely, ends[1] + lonely, LEFT, width - RIGHT);
     return { x, y: scale(...within, height - BOTTOM, top, log) };
   }
 
@@ -64,17 +68,17 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
       return;
     }
     const { x, y } = scales(width, height, top);
-    frame(ctx, x, y, width, height, top, colors);
+    frame(ctx, x, y, width, height, top, colors, ends);
     const inside = (pixel) => Math.min(Math.max(pixel, top), height - BOTTOM);
     if (band) {
       ctx.fillStyle = colors.band;
-      const [upper, lower] = [inside(y(band)), inside(y(-band))];
+      const [lower, upper] = band.map((end) => inside(y(end)));
       ctx.fillRect(LEFT, upper, width - RIGHT - LEFT, lower - upper);
     }
     if (zero && y(0) !== null) rule(ctx, LEFT, y(0), width - RIGHT, y(0), colors.faint);
     for (const line of lines) {
       if (line.low) area(ctx, line, x, y);
-      if (line.raw && line.raw !== line.values) trace(ctx, { ...line, values: line.raw }, x, y, 1, 0.25);
+      if (line.raw && line.raw !== line.values && !line.low) trace(ctx, { ...line, values: line.raw }, x, y, 1, 0.25);
       trace(ctx, line, x, y, 1.6, 1);
     }
     for (const [step, strong] of [
@@ -116,8 +120,8 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
         [line.name, line.raw ?? line.values],
         ...(line.low
           ? [
-              [`${line.name} (low)`, line.low],
-              [`${line.name} (high)`, line.high],
+              [`${line.name} (low)`, line.rawLow ?? line.low],
+              [`${line.name} (high)`, line.rawHigh ?? line.high],
             ]
           : []),
       ]);
@@ -136,17 +140,7 @@ function summary(lines, ends) {
   return `Steps ${whole(ends[0])} to ${whole(ends[1])}; ${last.join(", ")}.`;
 }
 
-function nearest(sorted, step) {
-  let [low, high] = [0, sorted.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < step) low = middle + 1;
-    else high = middle;
-  }
-  return low > 0 && step - sorted[low - 1] <= sorted[low] - step ? low - 1 : low;
-}
-
-function frame(ctx, x, y, width, height, top, colors) {
+function frame(ctx, x, y, width, height, top, colors, [first, last]) {
   ctx.fillStyle = colors.faint;
   ctx.textAlign = "right";
   for (const value of ticks(y, (height - top - BOTTOM) / 28)) {
@@ -154,90 +148,9 @@ function frame(ctx, x, y, width, height, top, colors) {
     rule(ctx, LEFT, at, width - RIGHT, at, colors.line);
     ctx.fillText(number(value), LEFT - 5, at);
   }
-  for (const value of ticks(x, (width - LEFT - RIGHT) / 70)) {
+  for (const value of first < last ? ticks(x, (width - LEFT - RIGHT) / 70).filter(Number.isInteger) : [first]) {
     ctx.textAlign = x(value) > width - RIGHT - 12 ? "right" : "center";
     ctx.fillText(shortSteps(value), x(value), height - BOTTOM + 12);
   }
   rule(ctx, LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, colors.faint);
-}
-
-function rule(ctx, x1, y1, x2, y2, color, dash = []) {
-  ctx.save();
-  ctx.setLineDash(dash);
-  ctx.strokeStyle = color;
-  ctx.lineWidth = 1;
-  ctx.beginPath();
-  ctx.moveTo(x1, y1);
-  ctx.lineTo(x2, y2);
-  ctx.stroke();
-  ctx.restore();
-}
-
-function stroke(ctx, { color, dash }, [x1, y1, x2, y2], width) {
-  ctx.save();
-  ctx.strokeStyle = color;
-  ctx.lineWidth = width;
-  ctx.setLineDash(dash ?? []);
-  ctx.beginPath();
-  ctx.moveTo(x1, y1);
-  ctx.lineTo(x2, y2);
-  ctx.stroke();
-  ctx.restore();
-}
-
-/** A line with gaps where there is no number; a point by itself is a dot. */
-function trace(ctx, { steps, values, color, dash }, x, y, width, alpha) {
-  ctx.save();
-  ctx.globalAlpha = alpha;
-  ctx.strokeStyle = color;
-  ctx.fillStyle = color;
-  ctx.lineWidth = width;
-  ctx.setLineDash(dash ?? []);
-  ctx.beginPath();
-  let drawing = false;
-  const lonely = [];
-  values.forEach((value, k) => {
-    const at = y(value);
-    if (at === null) {
-      drawing = false;
-      return;
-    }
-    if (drawing) ctx.lineTo(x(steps[k]), at);
-    else {
-      ctx.moveTo(x(steps[k]), at);
-      if (y(values[k + 1]) === null) lonely.push([x(steps[k]), at]);
-    }
-    drawing = true;
-  });
-  ctx.stroke();
-  for (const [px, py] of lonely) {
-    ctx.beginPath();
-    ctx.arc(px, py, 2, 0, 2 * Math.PI);
-    ctx.fill();
-  }
-  ctx.restore();
-}
-
-function area(ctx, { steps, low, high, color }, x, y) {
-  const known = steps.map((_, k) => k).filter((k) => y(low[k]) !== null && y(high[k]) !== null);
-  if (known.length < 2) return;
-  ctx.save();
-  ctx.globalAlpha = 0.2;
-  ctx.fillStyle = color;
-  ctx.beginPath();
-  known.forEach((k, place) => (place ? ctx.lineTo(x(steps[k]), y(high[k])) : ctx.moveTo(x(steps[k]), y(high[k]))));
-  known.reverse().forEach((k) => ctx.lineTo(x(steps[k]), y(low[k])));
-  ctx.closePath();
-  ctx.fill();
-  ctx.restore();
-}
-
-function dot(ctx, { steps, values, color }, step, x, y) {
-  const k = nearest(steps, step);
-  const at = y(values[k]);
-  if (at === null) return;
-  ctx.fillStyle = color;
-  ctx.beginPath();
-  ctx.arc(x(steps[k]), at, 3, 0, 2 * Math.PI);
-  ctx.fill();
 }

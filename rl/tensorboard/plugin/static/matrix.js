@@ -50,10 +50,12 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
         const color = known ? (two ? diverging(colors, x) : sequential(x)) : colors.nothing;
         ctx.fillStyle = color;
         ctx.fillRect(left + j * cell, TOP + i * tall, cell - 1, tall - 1);
-        if (tall < 11 || cell < 30) return;
+        // Three digits, or two places, or none: what does not fit into its cell is under the pointer.
+        const text = [show(x), known ? short(x) : ""].find((words) => measure(words) <= cell - 3);
+        if (tall < 11 || !text) return;
         ctx.fillStyle = known ? readableOn(color) : colors.faint;
         ctx.textAlign = "center";
-        ctx.fillText(show(x), left + (j + 0.5) * cell, TOP + (i + 0.5) * tall);
+        ctx.fillText(text, left + (j + 0.5) * cell, TOP + (i + 0.5) * tall);
       });
     });
     if (cursor) {
@@ -80,6 +82,15 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
     table: () => [["", ...columns], rows.map((row, i) => [row, ...values[i]])],
     summary: `${rows.length} rows, ${columns.length} columns.`,
   };
+}
+
+/** A number from −1 to 1 in two places: .04, −.37. */
+function short(x) {
+  return x
+    .toFixed(2)
+    .replace("-", "−")
+    .replace(/^(−?)0\./, "$1.")
+    .replace(/^−\.00$/, ".00");
 }
 
 /** A height at which such a grid can be read. */

@@ -70,3 +70,14 @@ export function smoothed(values, weight) {
     return last / (1 - weight ** count);
   });
 }
+
+/** The place of the number in a sorted list that is next to x. */
+export function nearest(sorted, step) {
+  let [low, high] = [0, sorted.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < step) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && step - sorted[low - 1] <= sorted[low] - step ? low - 1 : low;
+}

@@ -11,6 +11,7 @@ const LIGHT = {
   nothing: "#e4e4e4",
   middle: "#f7f7f7",
   series: ["#4477aa", "#ee6677", "#a28a00", "#228833", "#aa3377", "#0e8fb3", "#555555", "#332288", "#9a5b13"],
+  pairs: ["#212121", "#c25100", "#7b3fa0", "#00806a", "#8a5a2b", "#0b6e8f", "#a3195b", "#5c6b00"],
   runs: ["#0072b2", "#d55e00", "#009e73", "#b5629a", "#b88600", "#2f8fc4", "#6b6b6b", "#000000"],
   ends: ["#b2182b", "#2166ac"],
 };
@@ -25,6 +26,7 @@ const DARK = {
   nothing: "#454545",
   middle: "#3b3b3b",
   series: ["#77aadd", "#ff8f9c", "#eedd88", "#66cc77", "#dd88bb", "#66ccee", "#cccccc", "#b3a5ff", "#e0a96d"],
+  pairs: ["#ffffff", "#ffb14e", "#c9a0ff", "#5fe0c4", "#d9b38c", "#8fd3ff", "#ff9ccb", "#cfe070"],
   runs: ["#56b4e9", "#e69f00", "#2fc99b", "#de9fc4", "#f0e442", "#8fb8ff", "#bbbbbb", "#ffffff"],
   ends: ["#f4847a", "#6fb1ea"],
 };
@@ -57,19 +59,32 @@ function hostIsDark() {
   return body ? body.classList.contains("dark-mode") : window.matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** A row's colour and dashes: those of the known objectives are always the same. */
-export function rowStyle(colors, name, rows) {
+/** A row's colour and dashes: those of the known objectives are always the same; extra rows are dashed. */
+export function rowStyle(colors, name, rows, numObjectives = rows.length) {
   const known = KNOWN.indexOf(name);
   if (known >= 0) return { color: colors.series[known], dash: [] };
-  const others = rows.filter((row) => !KNOWN.includes(row));
-  const place = Math.max(0, others.indexOf(name));
+  const others = (from, to) => rows.slice(from, to).filter((row) => !KNOWN.includes(row));
   const free = colors.series.slice(KNOWN.length);
-  return { color: free[place % free.length], dash: DASHES[(1 + Math.floor(place / free.length)) % DASHES.length] };
+  const objective = others(0, numObjectives).indexOf(name);
+  if (objective >= 0) return styleAt(free, objective, 0);
+  return styleAt(free, Math.max(0, others(numObjectives).indexOf(name)), 1);
+}
+
+/** The style of the k-th pair of rows, in none of the rows' own colours. */
+export function pairStyle(colors, k) {
+  return styleAt(colors.pairs, k, 0);
+}
+
+function styleAt(palette, k, firstDash) {
+  return {
+    color: palette[k % palette.length],
+    dash: DASHES[(firstDash + Math.floor(k / palette.length)) % DASHES.length],
+  };
 }
 
 /** The style of the k-th of several lines that are not rows. */
 export function lineStyle(palette, k) {
-  return { color: palette[k % palette.length], dash: DASHES[Math.floor(k / palette.length) % DASHES.length] };
+  return styleAt(palette, k, 0);
 }
 
 const VIRIDIS = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"];

@@ -72,7 +72,7 @@ export class Layers extends OneRun {
       { ...line("all shared weights", data.total, app.colors.runs[1]), dash: [6, 3] },
     ];
     const options = {
-      cosine: { range: [-1, 1], band: data.null_bands[place], zero: true },
+      cosine: { range: [-1, 1], band: [-data.null_bands[place], data.null_bands[place]], zero: true },
       share: { range: [-1, 1], zero: true },
       conflict: { range: [0, 1] },
       ratio: { log: true },

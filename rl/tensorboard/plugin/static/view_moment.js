@@ -10,6 +10,7 @@ import { OneRun } from "./one_run.js";
 import { rowStyle } from "./theme.js";
 
 const WHOLE = "all shared weights";
+export const MOST_ARROWS = 8; // objectives; of more no plane shows anything
 
 export class Moment extends OneRun {
   static help = [
@@ -61,8 +62,8 @@ export class Moment extends OneRun {
     if (!data) return;
     const one = this.chosen();
     const name = `${data.run} step ${data.step} ${one.name}`;
-    this.arrows.root.hidden = data.num_objectives > 3;
-    if (data.num_objectives <= 3) this.arrows.set(arrowFigure(app, data, one), name);
+    this.arrows.root.hidden = data.num_objectives > MOST_ARROWS;
+    this.arrows.set(arrowFigure(app, data, one), name);
     this.matrix.resize(Math.max(matrixHeight(data.rows.length), 380));
     this.matrix.set(matrix(data.rows, data.rows, one.cosines, { label: "cosine" }), `${name} cosines`);
     this.note.textContent = [
@@ -88,7 +89,7 @@ export class Moment extends OneRun {
     const rows = data.rows.map((row, i) => {
       const bar = element("div", { className: "bar" });
       bar.style.width = `${width(one.norms[i])}%`;
-      bar.style.background = rowStyle(app.colors, row, data.rows).color;
+      bar.style.background = rowStyle(app.colors, row, data.rows, data.num_objectives).color;
       const cells = data.rows
         .slice(0, data.num_objectives)
         .map((_, j) => element("td", { textContent: number(one.cosines[i][j]) }));
@@ -136,7 +137,15 @@ export function arrowFigure(app, data, one, labels = true) {
   const arrows = data.rows.map((name, i) => {
     const [x, y, inside] = one.plane[i];
     const extra = i >= data.num_objectives;
-    return { name, x, y, inside, length: one.norms[i], thin: extra, ...rowStyle(app.colors, name, data.rows) };
+    return {
+      name,
+      x,
+      y,
+      inside,
+      length: one.norms[i],
+      thin: extra,
+      ...rowStyle(app.colors, name, data.rows, data.num_objectives),
+    };
   });
   const always = ["combined", "−applied"];
   const shown = arrows.filter(({ name }, i) => i < data.num_objectives || app.state.extra || always.includes(name));

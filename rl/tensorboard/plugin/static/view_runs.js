@@ -1,4 +1,4 @@
-// Runs: side by side, the seeds of a configuration folded into median and quartiles.
+// Runs: side by side, the seeds of a setting folded into median and quartiles.
 
 import { ask } from "./api.js";
 import { element } from "./dom.js";
@@ -9,16 +9,17 @@ import { smoothed } from "./scales.js";
 import { label, quantityChoices, whatIsAsked } from "./view_layers.js";
 
 const POINTS = 200;
+const MOST_NAMES = 12; // in the chart itself; more settings have numbers there, and names in the table
 
 export class Runs {
   static help = [
-    "One line a configuration. Where bands do not overlap, the seeds agree on a difference; the seeds' number stands in brackets.",
+    "One line a setting. Where bands do not overlap, the seeds agree on a difference; the seeds' number stands in brackets.",
   ];
 
   constructor(app) {
     this.app = app;
     this.controls = element("div", { className: "controls" });
-    this.figure = new Figure("Configurations", 420, () => app.colors);
+    this.figure = new Figure("Settings", 420, () => app.colors);
     this.table = element("table", { className: "numbers" });
     this.note = element("p", {
       className: "faint",
@@ -51,12 +52,19 @@ export class Runs {
     const { app, groups, asked } = this;
     if (!groups) return;
     const { smoothing } = app.state;
+    const order = [...app.settings(app.visibleRuns()).keys()];
+    groups.sort((a, b) => order.indexOf(a.config) - order.indexOf(b.config));
     const drawn = groups.filter(({ runs }) => runs.length);
+    const many = drawn.length > MOST_NAMES;
+    const place = (config) => drawn.findIndex((group) => group.config === config) + 1;
+    const name = ({ config, runs }) => (many ? String(place(config)) : `${app.nameOf(config)} (${runs.length})`);
     const lines = drawn.map((group) => ({
-      name: `${group.config} (${group.runs.length})`,
+      name: name(group),
       steps: group.steps,
       values: smoothed(group.median, smoothing),
       raw: group.median,
+      rawLow: group.low,
+      rawHigh: group.high,
       ...(group.runs.length > 1 ? { low: smoothed(group.low, smoothing), high: smoothed(group.high, smoothing) } : {}),
       ...app.configStyle(group.config),
     }));
@@ -67,15 +75,21 @@ export class Runs {
       ratio: { log: true },
       norm: { log: true },
     };
-    this.figure.title.textContent = label(asked);
+    const { heading } = app;
+    this.figure.title.textContent = heading ? `${label(asked)}, in ${heading}` : label(asked);
     this.figure.set(lineChart(lines, options[asked.quantity]), `runs ${label(asked)}`);
-    const heads = ["configuration", "seeds", "median over the run", "least seed", "greatest seed", "left out"];
+    const heads = ["setting", "seeds", "median over the run", "least seed", "greatest seed", "left out"];
     const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
     const rows = groups.map(({ config, runs, left_out: leftOut, summary }) =>
       element(
         "tr",
         {},
-        element("th", { scope: "row", textContent: config }),
+        element(
+          "th",
+          { scope: "row", title: config },
+          app.swatch(config),
+          element("span", { textContent: `${many && runs.length ? `${place(config)} · ` : ""}${app.nameOf(config)}` }),
+        ),
         element("td", { textContent: String(runs.length) }),
         ...["median", "least", "most"].map((key) => element("td", { textContent: number(summary?.[key]) })),
         element("td", { textContent: leftOut.length ? `${leftOut.length} without these rows` : "" }),

@@ -8,7 +8,8 @@ import { number, percent, whole } from "./format.js";
 import { matrix, matrixHeight } from "./matrix.js";
 import { OneRun } from "./one_run.js";
 import { lineStyle, rowStyle } from "./theme.js";
-import { stepControls } from "./view_moment.js";
+import { MOST_ARROWS, stepControls } from "./view_moment.js";
+import { Waiting } from "./waiting.js";
 
 export class WhatIf extends OneRun {
   static help = [
@@ -19,43 +20,52 @@ export class WhatIf extends OneRun {
   constructor(app) {
     super(app);
     const colors = () => app.colors;
-    this.wait = element("p", {
-      className: "faint",
-      hidden: true,
-      textContent: "Computing; the first time TensorBoard loads TensorFlow for it, which takes several seconds.",
-    });
+    this.wait = new Waiting(
+      "Computing what every combiner would have done",
+      "The first time TensorBoard loads TensorFlow for it, which takes several seconds.",
+    );
+    this.groups = element("p");
     this.arrows = new Figure("Directions that the combiners would have chosen", 460, colors);
     this.hurt = new Figure("Share of updates whose step would have hurt an objective, or a group", 460, colors);
     this.table = element("table", { className: "numbers" });
     this.body.append(
+      this.groups,
       element("div", { className: "two" }, this.arrows.root, this.hurt.root),
       this.note,
       element("div", { className: "scroll" }, this.table),
     );
-    this.root.insertBefore(this.wait, this.body);
+    this.root.insertBefore(this.wait.root, this.body);
     this.chosen = null;
   }
 
   async show(of, signal) {
     const { app } = this;
-    this.body.hidden = this.data?.run !== of.run;
-    this.wait.hidden = false;
+    const same = this.data?.run === of.run;
+    this.body.hidden = !same;
+    this.control(same ? this.data : null); // another run can be chosen while this one is computed
+    this.wait.begin();
     try {
       this.data = await ask("whatif", { run: of.run, step: app.state.step, scope: app.state.scope }, signal);
     } finally {
-      this.wait.hidden = true;
+      if (!signal.aborted) this.wait.end();
     }
+    this.legend = of.legend;
+    this.control(this.data);
+    this.body.hidden = false;
+    this.redraw();
+  }
+
+  control(data) {
+    const { app } = this;
     const scopes = [
       ["global", "one set of weights"],
       ["layer", "a set for each layer"],
     ];
     this.controls.replaceChildren(
       app.runChoice(),
-      ...stepControls(app, this.data),
+      ...(data ? stepControls(app, data) : []),
       choice("scope", scopes, app.state.scope, (scope) => app.go({ scope })),
     );
-    this.body.hidden = false;
-    this.redraw();
   }
 
   redraw() {
@@ -64,6 +74,7 @@ export class WhatIf extends OneRun {
     this.drawArrows();
     this.drawHurt();
     this.drawTable();
+    this.groups.textContent = groupsInWords(this.legend);
     const bullet = data.combiners.some(({ own }) => own) ? "● is the run's own rule." : "";
     this.note.textContent = [
       `Computed from the logged Gramians of ${whole(data.moments)} moments alone, to first order, by the package's own`,
@@ -75,10 +86,17 @@ export class WhatIf extends OneRun {
 
   drawArrows() {
     const { app, data } = this;
-    this.arrows.root.hidden = data.num_objectives > 3 || data.scope === "layer";
+    this.arrows.root.hidden = data.num_objectives > MOST_ARROWS || data.scope === "layer";
     const objectives = data.rows.slice(0, data.num_objectives).map((name, i) => {
       const [x, y, inside] = data.plane[i];
-      return { name, x, y, inside, length: data.lengths[i], ...rowStyle(app.colors, name, data.rows) };
+      return {
+        name,
+        x,
+        y,
+        inside,
+        length: data.lengths[i],
+        ...rowStyle(app.colors, name, data.rows, data.num_objectives),
+      };
     });
     const combiners = alike(data.combiners).map((group, k) => {
       const [{ arrow, length }] = group;
@@ -142,6 +160,19 @@ export class WhatIf extends OneRun {
     const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
     this.table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
   }
+}
+
+/** What the combiner weighs: groups of objectives, with their coefficients. */
+function groupsInWords({ objectives, coefficients, groups }) {
+  const term = (name) => {
+    const coefficient = coefficients[objectives.indexOf(name)];
+    return coefficient === 1 ? name : `${number(coefficient)} ${name}`;
+  };
+  const sums = Object.entries(groups).map(([group, names]) => `${group} = ${names.map(term).join(" + ") || "nothing"}`);
+  const inside = Object.entries(groups).flatMap(([group, names]) =>
+    names.slice(1).map((name) => `${name} is inside the group ${group}: no rule gives it a weight of its own.`),
+  );
+  return [`The rules weigh groups: ${sums.join("; ")}.`, ...inside].join(" ");
 }
 
 /** The combiners whose directions no eye could tell apart, together. */

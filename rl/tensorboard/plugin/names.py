@@ -1,0 +1,90 @@
+"""What a run is called: which runs are seeds of one setting, and which part of a name all of them share."""
+
+import itertools
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+_SEED = re.compile(r"^(?:(?P<rest>.*?)(?:,|__|[\s._-]))?seed[=_\- ]?(?P<seed>\d{1,18})$", re.IGNORECASE)
+NOTHING_LEFT = "nothing else"
+"""The label of the setting of which the shared part says everything."""
+
+
+class Name(NamedTuple):
+    """A run's name taken apart.
+
+    config is the name without the seed, equal for the seeds of one setting; heading is its folder and what it shares
+    with most settings there, and label what is left.
+    """
+
+    heading: str
+    label: str
+    config: str
+    seed: int | None
+
+
+def named(runs: Collection[str]) -> dict[str, Name]:
+    """{run: its name taken apart}.
+
+    `a/combiner-pcgrad__gamma-0.9__seed-3`, as this package names runs, `a/combiner=pcgrad,gamma=0.9,seed=3`, as it did,
+    and names made by hand that end in a seed (`ppo_seed3`, `ppo/seed-3`).
+    """
+    found = {run: _taken_apart(run) for run in runs}
+    folders: dict[str, set[str]] = {}
+    for folder, leaf, _ in found.values():
+        folders.setdefault(folder, set()).add(leaf)
+    # A folder that holds the seeds of one setting is that setting's name.
+    lone = {folder for folder, leaves in folders.items() if leaves == {""} and folder}
+    moved = {
+        run: (*os.path.split(folder), seed) if folder in lone else (folder, leaf, seed)
+        for run, (folder, leaf, seed) in found.items()
+    }
+    labels = {}
+    for folder in {folder for folder, _, _ in moved.values()}:
+        leaves = sorted({leaf for its, leaf, _ in moved.values() if its == folder})
+        for leaf, (shared, label) in _without_shared(leaves).items():
+            heading = f"{folder}/{shared}" if folder else shared
+            labels[folder, leaf] = heading, label or (NOTHING_LEFT if heading else ".")
+    return {
+        run: Name(*labels[folder, leaf], "/".join(part for part in (folder, leaf) if part) or ".", seed)
+        for run, (folder, leaf, seed) in moved.items()
+    }
+
+
+def _taken_apart(run: str) -> tuple[str, str, int | None]:
+    """(folder, last part without the seed, seed)."""
+    folder, leaf = os.path.split(run)
+    seed = _SEED.match(leaf)
+    return (folder, seed["rest"] or "", int(seed["seed"])) if seed else (folder, leaf, None)
+
+
+def _without_shared(leaves: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """{name: (what it shares with the others of its folder, what is left)}.
+
+    Of pairs of a key and a value these are the ones that more than half of the names have, wherever they stand, and
+    names that lack one of them share nothing; of other names it is the words at their beginning.
+    """
+    if not any("=" in leaf or "__" in leaf for leaf in leaves):
+        cut = _words_alike(leaves)
+        return {leaf: (leaf[:cut], leaf[cut:]) for leaf in leaves}
+    pairs = {leaf: re.split(",|__", leaf) if leaf else [] for leaf in leaves}
+    counts = Counter(pair for own in pairs.values() for pair in own)
+    shared = [pair for pair, count in counts.items() if 2 * count > len(leaves) > 1]
+    found = {}
+    for leaf, own in pairs.items():
+        has_all = set(shared) <= set(own)
+        left = [pair for pair in own if not has_all or pair not in shared]
+        found[leaf] = (", ".join(shared) if has_all else "", ", ".join(left))
+    return found
+
+
+def _words_alike(leaves: Sequence[str]) -> int:
+    """How many letters names made by hand share, up to the end of a word, such that none becomes empty."""
+    alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*leaves, strict=False))
+    words = "".join(letters[0] for letters in alike)
+    if len(leaves) < 2:
+        return 0
+    cut = max((end.end() for end in re.finditer(r"[\s_]|(?<!\de)-", words)), default=0)
+    return cut if all(leaf[cut:] for leaf in leaves) else 0

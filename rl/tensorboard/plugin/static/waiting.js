@@ -1,0 +1,31 @@
+// What is shown while the server computes.
+
+import { element } from "./dom.js";
+
+const SOON = 150; // milliseconds: what takes less is not announced
+
+export class Waiting {
+  constructor(what, why) {
+    this.text = element("strong");
+    this.root = element("div", { className: "notice waiting", role: "status", hidden: true }, this.text);
+    this.root.append(element("p", { textContent: why }), element("progress", { "aria-label": what }));
+    this.what = what;
+  }
+
+  begin() {
+    this.end();
+    const start = performance.now();
+    const tell = () => {
+      this.root.hidden = false;
+      this.text.textContent = `${this.what} … ${Math.round((performance.now() - start) / 1000)} s`;
+    };
+    this.soon = setTimeout(tell, SOON);
+    this.again = setInterval(tell, 1000);
+  }
+
+  end() {
+    clearTimeout(this.soon);
+    clearInterval(this.again);
+    this.root.hidden = true;
+  }
+}

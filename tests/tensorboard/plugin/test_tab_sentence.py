@@ -1,0 +1,89 @@
+"""Who moves the torso, in a sentence: from Gramians worked out by hand."""
+
+import numpy as np
+import pytest
+from gramian_logs import legend
+
+from rl.tensorboard.plugin.sentence import facts, told
+from rl.tensorboard.plugin.source import AGAINST_STEP, Series
+
+OF = legend(layers=1, extra_rows=(AGAINST_STEP,))  # policy, value, entropy, and the step turned round
+
+
+def series(*moments, of=OF):
+    """Of rows [moments][R, P]: one layer, and a moment every thousand steps."""
+    arrays = np.array([[np.asarray(rows, float) @ np.asarray(rows, float).T] for rows in moments])
+    return Series(of, 1000 * np.arange(1, len(moments) + 1), arrays, 0, 0)
+
+
+def rows(value, step, policy=(1, 0), entropy=(0, 0)):
+    return [policy, value, entropy, step]
+
+
+def test_the_sentence_by_hand():
+    """|value| = 130, |policy| = 1, at a right angle. The step is along the value's row but for 1/20 of it: against −Δw
+    the policy has 1 · 1 and the value 0.5 · 130 · 20 = 1300, so that the value's share is 1300/1301.
+    """
+    some = series(rows((0, 130), (1, 20)))
+    found = facts([some])
+    assert (found.long, found.short, found.served) == ("value", "policy", "value")
+    assert found.ratio == pytest.approx(130)
+    assert found.weighted == pytest.approx(65)
+    assert found.share == pytest.approx(1300 / 1301)
+    assert (found.lowered, found.cosine) == (1, 0)
+    assert found.chance == pytest.approx(2 / np.sqrt(64))
+    assert told([some]) == (
+        "The value's row is 130 × the policy's; 100 % of the applied step serves the value; cosine within chance.",
+        "65 × with the coefficients; the step lowers the value's loss at 100 % of the moments; "
+        "cosine 0.00, chance ±0.25.",
+    )
+
+
+def test_rows_of_one_length_that_fight_and_a_step_that_works_against_one():
+    """cos = −0.8; −Δw = (0, −1) has −0.6 with the value's row, and 0 with the policy's."""
+    text, _ = told([series(rows((-0.8, 0.6), (0, -1)))])
+    assert text == (
+        "The rows of policy and value are of one length; 100 % of the applied step works against the value; "
+        "the two fight (cosine −0.80)."
+    )
+
+
+def test_the_policy_may_be_the_longer_one_and_a_weak_cosine_is_no_fight():
+    text, _ = told([series([(10, 0), (-0.09, 1), (0, 0), (1, 0)], of=OF._replace(sizes=(10_000,)))])
+    assert text.startswith("The policy's row is 10 × the value's;")
+    assert text.endswith("cosine hardly beyond chance (−0.09).")
+
+
+def test_a_ratio_that_changes_is_told_at_both_ends_and_seeds_as_a_range():
+    """Ratios 1000, 100, 10, 10 of one seed and 20 throughout of the other: medians 55 and 20, together 37.5."""
+    moving = series(*(rows((0, x), (0, 1)) for x in (1000, 100, 10, 10)))
+    steady = series(*(rows((0, 20), (0, 1)) for _ in range(4)))
+    assert told([moving])[1].startswith("1\u202f000 × at first and 10 × at last;")
+    text, detail = told([moving, steady])
+    assert text.startswith("The value's row is 38 × the policy's;")
+    assert detail.startswith("20 × to 55 × over 2 runs;")
+
+
+def test_of_six_objectives_the_longest_stands_beside_the_policy():
+    names = ("q_0", "q_1", "policy", "temperature", "model", "reward")
+    of = legend(layers=1, objectives=names, extra_rows=())
+    text, _ = told([series(np.diag([3.0, 50.0, 2.0, 0.1, 7.0, 1.0]), of=of)])
+    assert text == "The q_1's row is 25 × the policy's; cosine within chance."
+
+
+def test_where_there_is_nothing_to_compare_it_says_so():
+    one = legend(layers=1, objectives=("value",), extra_rows=())
+    assert told([series([(1, 2)], of=one)])[0] == "Only the value has a row on the torso."
+    assert told([series(rows((0, 0), (0, 0)))])[0] == "No two rows have a length to compare."
+    nothing = Series(OF, np.zeros(0, int), np.zeros((0, 1, 4, 4)), 3, 0)
+    assert told([nothing])[0] == "No two rows have a length to compare."
+    broken = series(rows((0, 130), (1, 20)))._replace(gramians=np.full((1, 1, 4, 4), np.nan))
+    assert told([broken])[0] == "No two rows have a length to compare."
+
+
+def test_moments_and_seeds_that_are_broken_do_not_count():
+    good = series(rows((0, 130), (1, 20)), rows((0, 130), (1, 20)))
+    arrays = good.gramians.copy()
+    arrays[1] = np.inf
+    broken = good._replace(gramians=np.full_like(arrays, np.nan))
+    assert told([good._replace(gramians=arrays), broken])[0] == told([good])[0]
