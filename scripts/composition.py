@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import threads
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -18,7 +19,7 @@ from runtime import prepare
 prepare()  # a process of a launcher elsewhere begins with this module
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-IGNORED = ("seed", "seeds", "fresh", "threads", "logging.progress", "objective", "retry_failed")
+IGNORED = ("seed", "seeds", "fresh", "threads", "compilation_cache", "logging.progress", "objective", "retry_failed")
 """Keys that do not tell runs apart: the seed has its own place in the name, the rest does not change what is
 trained."""
 _LONGEST_NAME = 160
@@ -46,6 +47,7 @@ def register_resolvers() -> None:
 
 
 register_resolvers()
+threads.register_resolver()
 
 
 def job_name(root: DictConfig) -> str:

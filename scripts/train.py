@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from runtime import prepare
+from runtime import prepare, use_compilation_cache
 
 prepare()
 
@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from results import result, shown, these
+from threads import AUTO, available_cores, chosen_threads
 
 _SWEPT = (
     "seed",
@@ -97,11 +98,11 @@ def train(config: DictConfig, directories: list) -> list[dict]:
 
     for directory in directories:
         directory.check_usable()
-    require(
-        isinstance(config.threads, int) and config.threads >= 1,
-        f"threads is {config.threads}; it must be a positive integer.",
-    )
-    _set_threads(tf, config.threads)
+    threads = _threads(config, directories)
+    notice = use_compilation_cache(config.compilation_cache, threads=threads)
+    if notice:
+        print(notice, flush=True)
+    config = OmegaConf.merge(config, {"threads": _set_threads(tf, threads)})
     configs = [_config_of(config, number) for number in range(len(directories))]
     if not config.fresh:
         for directory, of_one in zip(directories, configs, strict=True):
@@ -193,12 +194,30 @@ def _settings(config: DictConfig, kind):
     )
 
 
-def _set_threads(tf, threads: int) -> None:
+def _threads(config: DictConfig, directories: list) -> int:
+    """The number given, that of the run to be resumed, or the rule's."""
+    from rl.errors import require
+
+    threads = config.threads
+    if threads == AUTO:
+        known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
+        recorded = next((summary["threads"] for summary in known if type(summary.get("threads")) is int), None)
+        threads = recorded or chosen_threads(config)
+    require(
+        type(threads) is int and threads >= 1,
+        f"threads is {threads!r}; it must be a positive integer, or {AUTO} for a number that fits the sizes.",
+    )
+    return threads
+
+
+def _set_threads(tf, threads: int) -> int:
+    """Returns the number that is in use: for a later job of a sweep in one process, the first one's."""
     try:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:
-        pass  # a later job of a sweep in one process: TensorFlow is already running with the first one's
+    except RuntimeError:  # TensorFlow is running already
+        return tf.config.threading.get_intra_op_parallelism_threads() or available_cores()
+    return threads
 
 
 def _check_same_config(config: DictConfig, path: Path) -> None:

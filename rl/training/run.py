@@ -132,7 +132,7 @@ class Run:
             with Interrupts() as interrupted:
                 self.experiment.audit()
                 self._resume_or_start()
-                self._programs.compile()
+                self._programs.compile(self._say)
                 self._train(interrupted)
                 complete = not interrupted() and self._finish(interrupted)
                 if not complete:
