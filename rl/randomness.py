@@ -35,11 +35,14 @@ def _program(*shapes: tuple[int, ...]) -> Program:
 def _rounds(key: tf.Tensor, counter: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     first, second = key[0], key[1]
     keys = (first, second, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(first, second), _word(_PARITY)))
+    amounts = {by: _word(by) for rotations in _ROTATIONS for r in rotations for by in (r, 32 - r)}  # each a constant
     x, y = counter[0] + keys[0], counter[1] + keys[1]
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x += y
-            y = tf.bitwise.bitwise_xor(x, _rotate(y, rotation))
+            left = tf.bitwise.left_shift(y, amounts[rotation])
+            rotated = tf.bitwise.bitwise_or(left, tf.bitwise.right_shift(y, amounts[32 - rotation]))
+            y = tf.bitwise.bitwise_xor(x, rotated)
         x, y = x + keys[(group + 1) % 3], y + keys[(group + 2) % 3] + _word(group + 1)
     return x, y
 
@@ -73,10 +76,6 @@ def _bits(seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     blocks = tf.cast(tf.range((size + 1) // 2), tf.uint32)
     words = threefry(tf.cast(seed, tf.uint32), (blocks, tf.zeros_like(blocks) + _word(_BITS)))
     return tf.reshape(tf.concat(words, 0)[:size], shape)
-
-
-def _rotate(x: tf.Tensor, by: int) -> tf.Tensor:
-    return tf.bitwise.bitwise_or(tf.bitwise.left_shift(x, _word(by)), tf.bitwise.right_shift(x, _word(32 - by)))
 
 
 def _word(number: int) -> tf.Tensor:

@@ -170,7 +170,8 @@ class Programs:
         return sum(program.num_traces for program in programs)
 
     def _iterate_steps(self, count: tf.Tensor):
-        start, nothing = read(self.variables), self._no_basis()
+        start = read(self.variables)
+        nothing = (start,) if self._whole else (start, self._no_trajectory())
         metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
         self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
         found, gramian, rows = self._nothing_found(nothing)
