@@ -111,7 +111,7 @@ class CompilationCache:
                 total -= status.st_size
 
 
-_open: CompilationCache | None = None
+_opened: list[CompilationCache] = []  # one at most: TensorFlow asks for the folder once in a process
 
 
 def use(where: str | None, *, version: str, threads: int) -> str | None:
@@ -124,35 +124,36 @@ def use(where: str | None, *, version: str, threads: int) -> str | None:
     Returns: why there is none although there should be; None where all is well.
     Raises: ConfigError where `where` cannot be a folder's name.
     """
-    global _open
     require(
         where is None or (isinstance(where, str) and bool(where.strip())),
         f"compilation_cache is {where!r}; it must be a folder, auto for one in the user's cache directory, or null for "
         "none.",
     )
     given = os.environ.get("TF_XLA_FLAGS", "")
-    if where is None or _open is not None or _FLAG in given:
+    if where is None or _opened or _FLAG in given:
         return None
     folder = (user_folder() if where == "auto" else Path(where).expanduser()) / f"{version}-{processor()}"
     settings = f"{threads} {os.environ.get('XLA_FLAGS', '')}"
     try:
-        _open = CompilationCache(folder, f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}_{threads}")
+        cache = CompilationCache(folder, f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}_{threads}")
     except OSError as error:
         return f"Nothing is taken from the compilation cache {folder}: {error.strerror or error}."
-    os.environ["TF_XLA_FLAGS"] = f"{given} {_open.flags}".strip()
+    _opened.append(cache)
+    os.environ["TF_XLA_FLAGS"] = f"{given} {cache.flags}".strip()
     return None
 
 
 def keep() -> int | None:
     """Keeps what was compiled since the last call, and returns how many programs that were; None without a cache."""
-    return _open.keep() if _open else None
+    return _opened[0].keep() if _opened else None
 
 
 def trouble() -> str | None:
     """Why compiled programs could not be kept; said once."""
-    if _open is None or _open.trouble is None:
+    said = _opened[0].trouble if _opened else None
+    if said is None:
         return None
-    said, _open.trouble = _open.trouble, None
+    _opened[0].trouble = None
     return f"Compiled programs cannot be kept for the next start in {said}."
 
 

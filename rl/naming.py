@@ -29,6 +29,7 @@ def _next() -> int:
 
 
 ops.uid = _next
+ops.get_default_graph()  # made once in a process, and numbered: before any program counts
 
 
 class Program:
@@ -46,6 +47,7 @@ class Program:
         self._counts = itertools.count(_ROOM * (1 + _place(f"{python.__qualname__} {identity!r}")))
 
     def __call__(self, *arguments):
+        """What the function returns."""
         with _counting(self._counts):
             return self._function(*arguments)
 

@@ -1,4 +1,5 @@
-"""Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|combiners|probes|learning|shared; see --help.
+"""Measure: python scripts/benchmark.py speed|compiled|seeds|start|threads|limit|profile|combiners|
+probes|learning|shared; see --help.
 
 Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners and of single probes,
 whose programs take turns in one process. Rivals take turns within a round, since
@@ -11,7 +12,19 @@ from runtime import prepare
 
 prepare()
 
-from benchmarks import combiners, compiled, learning, limit, probes, profile, seeds, shared_torso, speed
+from benchmarks import (
+    combiners,
+    compiled,
+    learning,
+    limit,
+    probes,
+    profile,
+    seeds,
+    shared_torso,
+    speed,
+    start,
+    threads,
+)
 from composition import report_errors
 
 
@@ -19,7 +32,7 @@ def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (speed, compiled, seeds, limit, profile, combiners, probes, learning, shared_torso):
+    for command in (speed, compiled, seeds, start, threads, limit, profile, combiners, probes, learning, shared_torso):
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)

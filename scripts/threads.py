@@ -19,25 +19,30 @@ _USUAL_WIDTHS = (64, 64)  # assumed of a torso that does not say its widths
 _MOST = 8  # threads; nothing was measured beyond two
 
 
-def threads_for(*, samples: int, widths: Sequence[int], cores: int) -> int:
-    """The number of threads for updates of a size.
+def threads_for(work: int, *, cores: int) -> int:
+    """The number of threads for updates of so many multiply-adds; never more than there are cores."""
+    return max(1, min(1 + work // _WORTH_A_THREAD, cores, _MOST))
+
+
+def update_work(*, samples: int, widths: Sequence[int]) -> int:
+    """Multiply-adds of an update's forward pass through the torso.
 
     Args:
         samples: of a minibatch, those of all seeds together.
-        widths: units of each layer of the torso; the first is taken to be as wide in as it is out.
-        cores: of the machine, which the result never exceeds.
+        widths: units of each layer; the first is taken to be as wide in as it is out.
     """
-    layers = zip([widths[0], *widths[:-1]], widths, strict=True) if widths else ()
-    work = samples * sum(inputs * units for inputs, units in layers)
-    return max(1, min(1 + work // _WORTH_A_THREAD, cores, _MOST))
+    return samples * sum(inputs * units for inputs, units in zip([*widths[:1], *widths[:-1]], widths, strict=True))
+
+
+def work_of(config: DictConfig) -> int:
+    """`update_work` of a composed config."""
+    samples = config.num_envs * config.agent.rollout_length * config.seeds // config.agent.minibatches
+    return update_work(samples=samples, widths=_widths(config.network))
 
 
 def chosen_threads(config: DictConfig) -> int:
     """`threads`, or the rule's number where it is `auto`; anything else comes back as it is, to be refused later."""
-    if config.threads != AUTO:
-        return config.threads
-    samples = config.num_envs * config.agent.rollout_length * config.seeds // config.agent.minibatches
-    return threads_for(samples=samples, widths=_widths(config.network), cores=available_cores())
+    return threads_for(work_of(config), cores=available_cores()) if config.threads == AUTO else config.threads
 
 
 def available_cores() -> int:

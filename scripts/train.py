@@ -91,18 +91,11 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
 def train(config: DictConfig, directories: list) -> list[dict]:
     """Trains in the directories, resumes there, or shows what is complete; returns the summaries."""
-    import tensorflow as tf
-
-    from rl.errors import require
     from rl.training import Description, Run, RunSettings
 
     for directory in directories:
         directory.check_usable()
-    threads = _threads(config, directories)
-    notice = use_compilation_cache(config.compilation_cache, threads=threads)
-    if notice:
-        print(notice, flush=True)
-    config = OmegaConf.merge(config, {"threads": _set_threads(tf, threads)})
+    config = _with_threads(config, directories)
     configs = [_config_of(config, number) for number in range(len(directories))]
     if not config.fresh:
         for directory, of_one in zip(directories, configs, strict=True):
@@ -194,30 +187,39 @@ def _settings(config: DictConfig, kind):
     )
 
 
-def _threads(config: DictConfig, directories: list) -> int:
-    """The number given, that of the run to be resumed, or the rule's."""
+def _with_threads(config: DictConfig, directories: list) -> DictConfig:
+    """The config with a number of threads, with which TensorFlow runs from here on, and its compilation cache open.
+
+    The number is the one given, that of the run to be resumed, or the rule's: weights depend on it in their last bits.
+    """
+    import tensorflow as tf
+
     from rl.errors import require
 
     threads = config.threads
     if threads == AUTO:
         known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
-        recorded = next((summary["threads"] for summary in known if type(summary.get("threads")) is int), None)
-        threads = recorded or chosen_threads(config)
+        recorded = [summary["threads"] for summary in known if type(summary.get("threads")) is int]
+        threads = recorded[0] if recorded else chosen_threads(config)
     require(
         type(threads) is int and threads >= 1,
         f"threads is {threads!r}; it must be a positive integer, or {AUTO} for a number that fits the sizes.",
     )
-    return threads
-
-
-def _set_threads(tf, threads: int) -> int:
-    """Returns the number that is in use: for a later job of a sweep in one process, the first one's."""
     try:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow is running already
-        return tf.config.threading.get_intra_op_parallelism_threads() or available_cores()
-    return threads
+        said = use_compilation_cache(config.compilation_cache, threads=threads)
+    except RuntimeError:  # TensorFlow runs already, with the threads and the cache of an earlier job of this sweep
+        running, said = tf.config.threading.get_intra_op_parallelism_threads() or available_cores(), None
+        if running != threads:
+            said = (
+                f"On {running} threads, with which this process began, instead of {threads}: the weights may differ in "
+                "their last bits from those of a run alone."
+            )
+        threads = running
+    if said:
+        print(said, flush=True)
+    return OmegaConf.merge(config, {"threads": threads})
 
 
 def _check_same_config(config: DictConfig, path: Path) -> None:
