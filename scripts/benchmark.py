@@ -1,5 +1,4 @@
-"""Measure: python scripts/benchmark.py speed|compiled|seeds|start|threads|limit|profile|combiners|
-probes|learning|shared; see --help.
+"""Measure: python scripts/benchmark.py speed|compiled|scatter|seeds|start|threads|limit|profile|…; see --help.
 
 Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners and of single probes,
 whose programs take turns in one process. Rivals take turns within a round, since
@@ -19,6 +18,7 @@ from benchmarks import (
     limit,
     probes,
     profile,
+    scatter,
     seeds,
     shared_torso,
     speed,
@@ -27,12 +27,40 @@ from benchmarks import (
 )
 from composition import report_errors
 
+_COMMANDS = (
+    speed,
+    compiled,
+    scatter,
+    seeds,
+    start,
+    threads,
+    limit,
+    profile,
+    combiners,
+    probes,
+    learning,
+    shared_torso,
+)
+
 
 def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (speed, compiled, seeds, start, threads, limit, profile, combiners, probes, learning, shared_torso):
+    for command in (
+        speed,
+        compiled,
+        scatter,
+        seeds,
+        start,
+        threads,
+        limit,
+        profile,
+        combiners,
+        probes,
+        learning,
+        shared_torso,
+    ):
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)

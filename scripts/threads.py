@@ -6,7 +6,7 @@ benchmarks/README.md, and `python scripts/benchmark.py threads` measures it anew
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -40,9 +40,22 @@ def work_of(config: DictConfig) -> int:
     return update_work(samples=samples, widths=_widths(config.network))
 
 
-def chosen_threads(config: DictConfig) -> int:
-    """`threads`, or the rule's number where it is `auto`; anything else comes back as it is, to be refused later."""
-    return threads_for(work_of(config), cores=available_cores()) if config.threads == AUTO else config.threads
+def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = ()) -> int:
+    """`threads`; where it is `auto`, the number with which a run began that is to go on, or the rule's.
+
+    summaries: of the runs to go on. Weights depend on the number in their last bits.
+    Raises: ConfigError where it is neither a number of threads nor `auto`.
+    """
+    from rl.errors import require
+
+    if config.threads == AUTO:
+        recorded = [n for summary in summaries if type(n := summary.get("threads")) is int and n >= 1]
+        return recorded[0] if recorded else threads_for(work_of(config), cores=available_cores())
+    require(
+        type(config.threads) is int and config.threads >= 1,
+        f"threads is {config.threads!r}; it must be a positive integer, or {AUTO} for a number that fits the sizes.",
+    )
+    return config.threads
 
 
 def available_cores() -> int:
@@ -55,7 +68,7 @@ def register_resolver() -> None:
 
     def number(*, _root_: DictConfig) -> int:
         try:
-            return max(1, int(chosen_threads(_root_)))
+            return chosen_threads(_root_)
         except (TypeError, ValueError, ArithmeticError, AttributeError):
             return 1  # the job itself says what is wrong with its config
 

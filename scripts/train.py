@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from results import result, shown, these
-from threads import AUTO, available_cores, chosen_threads
+from threads import available_cores, chosen_threads
 
 _SWEPT = (
     "seed",
@@ -188,23 +188,11 @@ def _settings(config: DictConfig, kind):
 
 
 def _with_threads(config: DictConfig, directories: list) -> DictConfig:
-    """The config with a number of threads, with which TensorFlow runs from here on, and its compilation cache open.
-
-    The number is the one given, that of the run to be resumed, or the rule's: weights depend on it in their last bits.
-    """
+    """The config with a number of threads, with which TensorFlow runs from here on, and its compilation cache open."""
     import tensorflow as tf
 
-    from rl.errors import require
-
-    threads = config.threads
-    if threads == AUTO:
-        known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
-        recorded = [summary["threads"] for summary in known if type(summary.get("threads")) is int]
-        threads = recorded[0] if recorded else chosen_threads(config)
-    require(
-        type(threads) is int and threads >= 1,
-        f"threads is {threads!r}; it must be a positive integer, or {AUTO} for a number that fits the sizes.",
-    )
+    known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
+    threads = chosen_threads(config, known)
     try:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         tf.config.threading.set_intra_op_parallelism_threads(threads)

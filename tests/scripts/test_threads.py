@@ -1,7 +1,10 @@
 """The rule from sizes to threads."""
 
+import pytest
 import threads
 from omegaconf import OmegaConf
+
+from rl.errors import ConfigError
 
 
 def test_by_hand(compose):
@@ -32,8 +35,20 @@ def test_seeds_count_as_samples(compose):
 
 
 def test_a_number_overrides(compose):
-    assert threads.chosen_threads(compose("threads=3")) == 3
+    assert threads.chosen_threads(compose("threads=3"), [{"threads": 2}]) == 3
     assert threads.chosen_threads(compose("num_envs=100_000")) == min(threads.available_cores(), 8)
+
+
+def test_a_run_goes_on_with_the_number_that_it_began_with(compose):
+    """However many cores there are now; summaries of before there was a number, and damaged ones, say nothing."""
+    assert threads.chosen_threads(compose(), [{"threads": 5}]) == 5
+    assert threads.chosen_threads(compose(), [{}, {"threads": "x"}, {"threads": 0}]) == 1
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "many", "true", "null"])
+def test_other_words_are_refused(compose, given):
+    with pytest.raises(ConfigError, match="threads is"):
+        threads.chosen_threads(compose(f"threads={given}"))
 
 
 def test_a_torso_without_widths_is_taken_for_the_usual_one(compose):
