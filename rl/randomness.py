@@ -6,28 +6,43 @@ chooses by itself for a CPU (`auto_select`) took 18 ms for 49,152 numbers within
 (medians of 200 calls), and its random operations cannot be batched over seeds.
 """
 
+import functools
 import math
 
 import tensorflow as tf
+
+from rl.naming import Program
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 _BITS, _FOLD = 0, 1  # the second word's domain: numbers drawn, or seeds derived
 
 
-@tf.function(autograph=False)
 def threefry(key: tf.Tensor, counter: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """The two words of each block: key [2] uint32; counter and result: pairs of uint32 tensors of one shape.
 
     A function of its own, since its 130 operations would be traced again for every seed that is derived.
     """
+    return _program(tuple(counter[0].shape), tuple(counter[1].shape))(key, counter)
+
+
+@functools.cache
+def _program(*shapes: tuple[int, ...]) -> Program:
+    """One for each pair of shapes: its name then says the same in whichever order they are met."""
+    return Program(_rounds, compiled=None, identity=shapes)
+
+
+def _rounds(key: tf.Tensor, counter: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     first, second = key[0], key[1]
     keys = (first, second, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(first, second), _word(_PARITY)))
+    amounts = {by: _word(by) for rotations in _ROTATIONS for r in rotations for by in (r, 32 - r)}  # each a constant
     x, y = counter[0] + keys[0], counter[1] + keys[1]
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x += y
-            y = tf.bitwise.bitwise_xor(x, _rotate(y, rotation))
+            left = tf.bitwise.left_shift(y, amounts[rotation])
+            rotated = tf.bitwise.bitwise_or(left, tf.bitwise.right_shift(y, amounts[32 - rotation]))
+            y = tf.bitwise.bitwise_xor(x, rotated)
         x, y = x + keys[(group + 1) % 3], y + keys[(group + 2) % 3] + _word(group + 1)
     return x, y
 
@@ -61,10 +76,6 @@ def _bits(seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     blocks = tf.cast(tf.range((size + 1) // 2), tf.uint32)
     words = threefry(tf.cast(seed, tf.uint32), (blocks, tf.zeros_like(blocks) + _word(_BITS)))
     return tf.reshape(tf.concat(words, 0)[:size], shape)
-
-
-def _rotate(x: tf.Tensor, by: int) -> tf.Tensor:
-    return tf.bitwise.bitwise_or(tf.bitwise.left_shift(x, _word(by)), tf.bitwise.right_shift(x, _word(32 - by)))
 
 
 def _word(number: int) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Measure: python scripts/benchmark.py speed|compiled|seeds|limit|profile|combiners|probes|learning|shared; see --help.
+"""Measure: python scripts/benchmark.py speed|compiled|scatter|seeds|start|threads|limit|profile|…; see --help.
 
 Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners and of single probes,
 whose programs take turns in one process. Rivals take turns within a round, since
@@ -12,14 +12,55 @@ from runtime import prepare
 prepare()
 
 from answers import report_errors
-from benchmarks import combiners, compiled, learning, limit, probes, profile, seeds, shared_torso, speed
+from benchmarks import (
+    combiners,
+    compiled,
+    learning,
+    limit,
+    probes,
+    profile,
+    scatter,
+    seeds,
+    shared_torso,
+    speed,
+    start,
+    threads,
+)
+
+_COMMANDS = (
+    speed,
+    compiled,
+    scatter,
+    seeds,
+    start,
+    threads,
+    limit,
+    profile,
+    combiners,
+    probes,
+    learning,
+    shared_torso,
+)
 
 
 def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (speed, compiled, seeds, limit, profile, combiners, probes, learning, shared_torso):
+    for command in (
+        speed,
+        compiled,
+        scatter,
+        seeds,
+        start,
+        threads,
+        limit,
+        profile,
+        combiners,
+        probes,
+        learning,
+        shared_torso,
+    ):
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)

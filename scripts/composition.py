@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import threads
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,6 +26,7 @@ def register_resolvers() -> None:
 
 
 register_resolvers()
+threads.register_resolver()
 
 
 def build(config: DictConfig, *, trusted: Sequence[str] | None = None):

@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 WEIGHTLESS = (
     "seeds",
     "threads",
+    "compilation_cache",
     "fresh",
     "retry_failed",
     "objective",

@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 from run_names import JOURNAL, varied_keys
 from sweep_journal import FAILED, Outcome
 
-_SUBMITIT = ("hydra.launcher.cpus_per_task=${threads}",)
+_SUBMITIT = ("hydra.launcher.cpus_per_task='${num_threads:}'",)
 _LAUNCHERS = {
-    "joblib": ("hydra.launcher.n_jobs='${jobs_at_once:${threads}}'", "hydra.launcher.batch_size=1"),
+    "joblib": ("hydra.launcher.n_jobs='${jobs_at_once:${num_threads:}}'", "hydra.launcher.batch_size=1"),
     "submitit_local": _SUBMITIT,
     "submitit_slurm": _SUBMITIT,
     "ray": (
@@ -25,7 +25,7 @@ _LAUNCHERS = {
         # The launcher would set it, and Ray takes none for a cluster that is already running.
         "+hydra.launcher.ray.init.object_store_memory=null",
         "+hydra.launcher.ray.init.runtime_env={env_vars:{PYTHONPATH:'${worker_path:}'}}",
-        "+hydra.launcher.ray.remote.num_cpus=${threads}",
+        "+hydra.launcher.ray.remote.num_cpus='${num_threads:}'",
         "+hydra.launcher.ray.remote.max_retries=0",
     ),
 }

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from runtime import prepare
+from runtime import prepare, use_compilation_cache
 
 prepare()
 
@@ -16,6 +16,7 @@ from hyperparameters import hyperparameters
 from omegaconf import DictConfig, OmegaConf
 from results import result, shown, these
 from run_names import changes_weights, flat, run_paths
+from threads import available_cores, chosen_threads
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
@@ -72,14 +73,13 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
 def train(config: DictConfig, directories: list) -> list[dict]:
     """Trains in the directories, resumes there, or shows what is complete; returns the summaries."""
-    import tensorflow as tf
     from parts import run_settings
 
     from rl.training import Description, Run
 
     for directory in directories:
         directory.check_usable()
-    _set_threads(tf, config.threads)
+    config = _with_threads(config, directories)
     configs = [_config_of(config, number) for number in range(len(directories))]
     if not config.fresh:
         for directory, of_one in zip(directories, configs, strict=True):
@@ -157,12 +157,27 @@ def _check_load(config: DictConfig, directories: list) -> None:
         )
 
 
-def _set_threads(tf, threads: int) -> None:
+def _with_threads(config: DictConfig, directories: list) -> DictConfig:
+    """The config with a number of threads, with which TensorFlow runs from here on, and its compilation cache open."""
+    import tensorflow as tf
+
+    known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
+    threads = chosen_threads(config, known)
     try:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:
-        pass  # a later job of a sweep in one process: TensorFlow is already running with the first one's
+        said = use_compilation_cache(config.compilation_cache, threads=threads)
+    except RuntimeError:  # TensorFlow runs already, with the threads and the cache of an earlier job of this sweep
+        running, said = tf.config.threading.get_intra_op_parallelism_threads() or available_cores(), None
+        if running != threads:
+            said = (
+                f"On {running} threads, with which this process began, instead of {threads}: the weights may differ in "
+                "their last bits from those of a run alone."
+            )
+        threads = running
+    if said:
+        print(said, flush=True)
+    return OmegaConf.merge(config, {"threads": threads})
 
 
 def _check_same_config(config: DictConfig, path: Path) -> None:

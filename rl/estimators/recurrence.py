@@ -1,6 +1,11 @@
 """The one recursion behind every return and advantage."""
 
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
+
+from rl.naming import Program
 
 
 def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
@@ -14,20 +19,38 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
         y_T: [...] float, the value beyond the end.
     Returns: [T, ...], y_0 … y_{T−1}; gradients flow through all three.
     """
+    x_t, a_t, y_T = (tf.convert_to_tensor(x) for x in (x_t, a_t, y_T))
+    return _program(tuple(x_t.shape), x_t.dtype)(x_t, a_t, y_T)
+
+
+@functools.cache
+def _program(shape: tuple[int, ...], dtype: tf.DType) -> Program:
+    """Traced once for all returns, advantages and sums over episodes of one shape: its operations are many."""
+    return Program(_doubling, compiled=None, identity=(shape, dtype.name))
+
+
+def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
     length = x_t.shape[0] + 1
     x = tf.concat([x_t, y_T[None]], 0)
     a = tf.concat([a_t, tf.zeros_like(y_T)[None]], 0)
     shift = 1
     while shift < length:
-        x = x + a * _later(x, shift)
-        a = a * _later(a, shift)
+        later = _later(length, shift)
+        x = x + a * later(x)
+        a = a * later(a)
         shift *= 2
     return x[:-1]
 
 
-def _later(x: tf.Tensor, shift: int) -> tf.Tensor:
-    """x_{t + shift}, zero beyond the end."""
-    return tf.concat([x[shift:], tf.zeros_like(x[:shift])], 0)
+def _later(length: int, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """x_t → x_{t + shift}, zero beyond the end."""
+    kept, beyond = length - shift, tf.constant([0, shift])
+
+    def later(x: tf.Tensor) -> tf.Tensor:
+        padding = tf.concat([beyond[None], tf.zeros((x.shape.rank - 1, 2), tf.int32)], 0)
+        return tf.pad(x[-kept:], padding)
+
+    return later
 
 
 def linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_before: tf.Tensor) -> tf.Tensor:

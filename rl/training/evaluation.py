@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from rl.environments import Environment
 from rl.errors import require
+from rl.naming import Program
 from rl.randomness import uniforms
 from rl.training.seeds import fold
 
@@ -66,7 +67,8 @@ class Evaluator:
         self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
         self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
         self._quota = episodes // num_envs
-        self._advance = tf.function(self._advance_steps, jit_compile=self.environment.compiled, autograph=False)
+        identity = (type(self.environment).__qualname__, num_envs, num_runs, self._quota)
+        self._advance = Program(self._advance_steps, compiled=self.environment.compiled, identity=identity)
 
     def run(
         self, seeds: Sequence[tf.Tensor], stop: Callable[[], bool] = lambda: False

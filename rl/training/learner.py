@@ -276,7 +276,7 @@ class Learner:
             stopped = loop.stopped | phase.stop(direction.auxiliary)
             return self._advance(loop, phase, direction, step, rule, finite, stopped)
 
-        sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state, progress)}
+        sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state)}
         start = _Loop(
             tf.constant(0),
             state.weights,
@@ -342,13 +342,15 @@ class Learner:
                     numbers[f"gradient/group_cosine/{other}-{group}"] = angles[h, g]
         return numbers
 
-    def _tags(self, phase: Phase, batch: Any, state: TrainState, progress: tf.Tensor) -> list[str]:
-        """The tags of `_numbers`, found by tracing one update aside."""
+    def _tags(self, phase: Phase, batch: Any, state: TrainState) -> list[str]:
+        """The tags of `_numbers`, found by tracing the losses of an update aside: no tag depends on its gradient."""
 
         def one_update():
-            minibatch = self.pick(phase, batch, state, 0)
-            direction, step, _ = self.update(phase, minibatch, progress)
-            return self._numbers(phase, direction, step)
+            losses, weights = watched(phase, self.pick(phase, batch, state, 0))
+            values, diagnostics = losses(weights)
+            k, number = len(phase.groups), tf.zeros(())
+            rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if self.rules[phase.name].takes_rows else (None, None)
+            return self._numbers(phase, Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number))
 
         return list(tf.function(one_update, autograph=False).get_concrete_function().structured_outputs)
 

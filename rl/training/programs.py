@@ -1,5 +1,6 @@
 """The compiled programs of a run, and the variables that they move."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -7,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from rl import compilation_cache
 from rl.environments import Trajectory
+from rl.naming import Program
 from rl.training.learner import Learner
 from rl.training.many import ManyLearners
 from rl.training.probing import Findings
@@ -76,39 +79,56 @@ class Programs:
         """
         self.learner, self.variables = learner, variables
         self._prober, self._probe_every = prober, probe_every
+        self._identity = _identity(learner, variables)
         self._whole = learner.environment.compiled
         within = None if self._whole else True
-        self._chance = _function(learner.chance, compiled=within)
-        self._learn = _function(learner.learn, compiled=within)
-        self._iterate = _function(self._iterate_steps, compiled=self._whole)
-        self._probe = _function(self._probe_step, compiled=True)
-        self._probe_apart = _function(self._probe, compiled=False)
-        self._learnt_from = _function(self._basis_taken, compiled=self._whole)
+        self._chance = self._program(learner.chance, compiled=within)
+        self._learn = self._program(learner.learn, compiled=within)
+        self._iterate = self._program(self._iterate_steps, compiled=self._whole)
+        self._probe = self._program(self._probe_step, compiled=True)
+        self._probe_apart = self._program(self._probe, compiled=False)
+        self._learnt_from = self._program(self._basis_taken, compiled=self._whole)
         self._tags: tuple[str, ...] = ()
         self._probe_tags: tuple[str, ...] = ()
         self._rows: dict[str, tf.Tensor] = {}
+        self._compiled = False
 
-    def compile(self) -> None:
+    def compile(self, say: Callable[[str], None] = lambda _: None) -> None:
         """Traces and compiles, and runs nothing.
 
         In threads of its own: what a compilation leaves behind in the memory of the thread that runs the programs
         would slow it down by 5 to 10 % for good.
+
+        say: where a sentence goes before and after, if there is anything to be done.
         """
+        if self._compiled:
+            return
         basis = self._no_basis()
-        programs = [(self._iterate, (tf.constant(0),))]
+        programs = {"the iteration": (self._iterate, (tf.constant(0),))}
         if not self._whole:
             # A graph's XLA programs are not those of eager mode.
-            programs.append((_function(lambda: self._learn(*basis), compiled=False), ()))
-            programs.append((_function(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False), ()))
+            chance = self._program(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False)
+            programs["the learning"] = (self._program(lambda: self._learn(*basis), compiled=False), ())
+            programs["the random numbers"] = (chance, ())
         if self._prober:
-            programs.append((self._probe_apart, basis))
+            programs["the probes"] = (self._probe_apart, basis)
+        say(f"Compiling {' and '.join(filter(None, (', '.join([*programs][:-1]), [*programs][-1])))} …")
+
+        def compiled(program: Program, arguments: tuple, began: float) -> float:
+            program(*arguments)
+            return time.perf_counter() - began
+
         with ThreadPoolExecutor() as threads:
-            compiling = []
-            for program, arguments in programs:
-                program.get_concrete_function(*arguments)  # Python can trace only one at a time
-                compiling.append(threads.submit(program, *arguments))
-            for one in compiling:
-                one.result()
+            compiling = {}
+            for name, (program, arguments) in programs.items():
+                began = time.perf_counter()
+                program.traced(*arguments)  # Python can trace only one at a time
+                compiling[name] = threads.submit(compiled, program, arguments, began)
+            seconds = ", ".join(f"{name} in {one.result():.1f} s" for name, one in compiling.items())
+        self._compiled = True
+        say(f"From the compilation cache: {seconds}." if compilation_cache.keep() == 0 else f"Compiled {seconds}.")
+        if trouble := compilation_cache.trouble():
+            say(trouble)
 
     def forget(self) -> None:
         """The rows that were found in another run with these programs."""
@@ -147,11 +167,12 @@ class Programs:
     def num_traces(self) -> int:
         """How often the programs were traced in all."""
         programs = (self._iterate, self._probe, self._learn)
-        return sum(program.experimental_get_tracing_count() for program in programs)
+        return sum(program.num_traces for program in programs)
 
     def _iterate_steps(self, count: tf.Tensor):
-        start, nothing = read(self.variables), self._no_basis()
-        metrics = self._learn.get_concrete_function(start, self._no_trajectory()).structured_outputs[1]
+        start = read(self.variables)
+        nothing = (start,) if self._whole else (start, self._no_trajectory())
+        metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
         self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
         found, gramian, rows = self._nothing_found(nothing)
         lines = _lines((*runs, len(metrics))), _lines(found.shape), _lines(gramian.shape, tf.float64)
@@ -204,7 +225,7 @@ class Programs:
         """In the form of what the probes find within the graph."""
         if self._prober is None or self._whole:
             return tf.zeros(0), tf.zeros(0, tf.float64), {}
-        shapes = self._probe.get_concrete_function(*basis).structured_outputs
+        shapes = self._probe.traced(*basis).structured_outputs
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
@@ -219,17 +240,15 @@ class Programs:
             else self.learner.collect(state, self._chance(state.seed, state.iteration))
         )
 
+    def _program(self, python: Callable, *, compiled: bool | None) -> Program:
+        return Program(python, compiled=compiled, identity=self._identity)
+
     def _no_basis(self) -> Basis:
         state = read(self.variables)
         return (state,) if self._whole else (state, self._no_trajectory())
 
     def _no_trajectory(self) -> Trajectory:
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), self.learner.trajectory_spec())
-
-
-def _function(python, *, compiled: bool | None):
-    """A program; without AutoGraph, which would take longer over our code than the tracing."""
-    return tf.function(python, jit_compile=compiled, autograph=False)
 
 
 def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArray:
@@ -242,3 +261,13 @@ def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:
 
 def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
     return {tag: rows[..., column] for column, tag in enumerate(tags)}
+
+
+def _identity(learner: Learner | ManyLearners, variables: TrainState) -> tuple:
+    """What the programs are made of, without the numbers that a sweep would change."""
+    one = learner.one if isinstance(learner, ManyLearners) else learner
+    parts = (one.agent, one.model.distribution, learner.environment, one.normalizer, *one.schedules.values())
+    parts += tuple(x for rule in one.rules.values() for x in (rule.combiner, rule.optimizer))
+    counts = tuple((phase.name, phase.epochs, phase.minibatches) for phase in one.phases)
+    shapes = tuple(tuple(x.shape) for x in tf.nest.flatten(variables))
+    return tuple(type(part).__qualname__ for part in parts), one.agent.rollout_length, counts, shapes

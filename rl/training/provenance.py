@@ -19,6 +19,11 @@ def versions() -> dict[str, str]:
     return {**own, **packages}
 
 
+def threads() -> int:
+    """CPU threads of an operation in this process."""
+    return tf.config.threading.get_intra_op_parallelism_threads()
+
+
 def git_commit() -> str | None:
     """The commit of the code, with `+changes` where the tree differs from it; None outside a repository."""
     commit = _git("rev-parse", "HEAD")

@@ -12,7 +12,7 @@ from rl.tensorboard.gramians import Legend
 from rl.training.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint
 from rl.training.evaluation import Evaluation
 from rl.training.loop import Stretch
-from rl.training.provenance import git_commit, versions
+from rl.training.provenance import git_commit, threads, versions
 from rl.training.run_directory import RunDirectory
 from rl.training.run_log import RunLog
 
@@ -123,6 +123,7 @@ class Record:
             "steps_per_second": round(self.rate, 1),
             "evaluation": self._meta["evaluation"],
             "seed": self._description.seed,
+            "threads": threads(),
             "versions": versions(),
             "git_commit": git_commit(),
         }

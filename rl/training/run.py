@@ -91,7 +91,7 @@ class Run:
         try:
             with Interrupts() as interrupted:
                 self._resume_or_start()
-                self._programs.compile()
+                self._programs.compile(self._say)
                 self._train(interrupted)
                 complete = not interrupted() and self._finish(interrupted)
                 if not complete:

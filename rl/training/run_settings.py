@@ -79,7 +79,8 @@ class RootSettings:
     seeds: Annotated[int, Field(ge=1, le=1_000)]
     steps: PositiveInteger
     num_envs: Annotated[int, Field(ge=1, le=1_000_000)]
-    threads: Annotated[int, Field(ge=1, le=1_024)]
+    threads: Annotated[int, Field(ge=1, le=1_024)] | Literal["auto"]
+    compilation_cache: str | None
     fresh: bool
     retry_failed: bool
     objective: Literal["mean", "iqm"]

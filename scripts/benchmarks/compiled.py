@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.peers import peer_rate
 from benchmarks.printing import machine, markdown, median, progress
-from benchmarks.runs import QUIET, rate, train
+from benchmarks.runs import QUIET, rate, summary, train
 
 _SAME = (*QUIET, "agent.value_loss=clipped", "normalize.rewards=false")
 _CARTPOLE = ("environment=compiled/cartpole",)
@@ -28,7 +28,7 @@ class Setting(NamedTuple):
     steps: int
     ours: tuple[str, ...]  # overrides of train.py, and
     peer: tuple[str, ...] = ()  # options of the peer, beside those that every setting has
-    threads: int = 2  # of both; 8 environments are fastest on one
+    peer_threads: int = 2  # what is fastest for the peer; ours takes its default
 
     def overrides(self) -> tuple[str, ...]:
         """All of train.py's, but for steps and threads."""
@@ -43,10 +43,10 @@ _PCGRAD = (*_CARTPOLE, "combiner=pcgrad")
 _SURGERY = ("--surgery", "pcgrad")
 
 SETTINGS = (
-    Setting("CartPole, `sum`, 8 environments", 8, 2_000_000, _CARTPOLE, threads=1),
+    Setting("CartPole, `sum`, 8 environments", 8, 2_000_000, _CARTPOLE, peer_threads=1),
     Setting("CartPole, `sum`, 64 environments", 64, 1_500_000, _CARTPOLE),
     Setting("CartPole, `sum`, 512 environments", 512, 2_000_000, _CARTPOLE),
-    Setting("CartPole, `pcgrad`, 8 environments", 8, 1_500_000, _PCGRAD, _SURGERY, threads=1),
+    Setting("CartPole, `pcgrad`, 8 environments", 8, 1_500_000, _PCGRAD, _SURGERY, peer_threads=1),
     Setting("CartPole, `pcgrad`, 64 environments", 64, 1_200_000, _PCGRAD, _SURGERY),
     Setting("CartPole, `pcgrad`, 512 environments", 512, 1_600_000, _PCGRAD, _SURGERY),
     Setting("Breakout, `sum`, 64 environments", 64, 800_000, _BREAKOUT, ("--env", "Breakout-MinAtar")),
@@ -60,6 +60,8 @@ class Turn(NamedTuple):
     ours: float
     peer: float
     seconds_to_start: float
+    threads: int
+    peer_threads: int
 
 
 def add(commands) -> None:
@@ -67,7 +69,10 @@ def add(commands) -> None:
     command = commands.add_parser("compiled", help="steps/s of compiled environments beside JAX", description=__doc__)
     command.add_argument("--peer-python", required=True, help="a Python that has gymnax (scripts/peers/README.md)")
     command.add_argument("--rounds", type=int, default=5)
-    command.add_argument("--threads", type=int, help="CPU threads of both (default: 1 with 8 environments, else 2)")
+    command.add_argument("--threads", default="auto", help="CPU threads of ours (default: auto)")
+    command.add_argument(
+        "--peer-threads", type=int, help="CPU threads of the peer (default: 1 with 8 environments, else 2)"
+    )
     command.add_argument("--only", default="", help="part of a setting's name, to measure those alone")
     command.add_argument("--scale", type=float, default=1.0, help="factor on the steps of each run (default: 1)")
     command.set_defaults(run=compiled)
@@ -82,34 +87,34 @@ def compiled(arguments: argparse.Namespace) -> None:
             for setting in settings:
                 turns[setting].append(_turn(setting, arguments, Path(folder), peer_first=bool(number % 2)))
     print(f"PPO, shared 64-64 torso, probes at their defaults; medians of {arguments.rounds} rounds. {machine()}\n")
-    header = ["settings", "threads", "steps/s", "JAX", "ratio", "seconds to the first iteration's end"]
-    print(
-        markdown(
-            header,
-            (row(setting.name, arguments.threads or setting.threads, turns[setting]) for setting in settings),
-        )
-    )
+    header = ["settings", "threads", "steps/s", "JAX", "ratio (lowest to highest)"]
+    header += ["seconds to the first iteration's end"]
+    print(markdown(header, (row(setting.name, turns[setting]) for setting in settings)))
 
 
-def row(name: str, threads: int, turns: Sequence[Turn]) -> list[str]:
+def row(name: str, turns: Sequence[Turn]) -> list[str]:
     """Medians over the rounds; the ratio is the median of the rounds' ratios."""
+    ratios = [turn.ours / turn.peer for turn in turns]
     return [
         name,
-        str(threads),
+        f"{turns[0].threads}, JAX {turns[0].peer_threads}",
         median((turn.ours for turn in turns), ",.0f"),
         median((turn.peer for turn in turns), ",.0f"),
-        f"{median((turn.ours / turn.peer for turn in turns), '.2f')} ×",
+        f"{median(ratios, '.2f')} × ({min(ratios):.2f} to {max(ratios):.2f})",
         median((turn.seconds_to_start for turn in turns), ".1f"),
     ]
 
 
 def _turn(setting: Setting, arguments: argparse.Namespace, folder: Path, *, peer_first: bool) -> Turn:
-    steps, threads = round(setting.steps * arguments.scale), arguments.threads or setting.threads
+    steps, threads = round(setting.steps * arguments.scale), arguments.peer_threads or setting.peer_threads
     options = (*setting.options(), "--steps", str(steps), "--threads", str(threads))
 
     def peer() -> float:
         return peer_rate(arguments.peer_python, "jax_ppo.py", *options)
 
     theirs = peer() if peer_first else None
-    run = train(folder, *setting.overrides(), f"steps={steps}", f"threads={threads}")
-    return Turn(rate(run.folder), peer() if theirs is None else theirs, run.seconds_to_start)
+    # Without the cache, so that every round compiles; the programs are the same.
+    how = (f"steps={steps}", f"threads={arguments.threads}", "compilation_cache=null")
+    run = train(folder, *setting.overrides(), *how)
+    own = next(summary(file.parent)["threads"] for file in run.folder.rglob("summary.json"))
+    return Turn(rate(run.folder), peer() if theirs is None else theirs, run.seconds_to_start, own, threads)

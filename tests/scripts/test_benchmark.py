@@ -48,7 +48,7 @@ def test_the_peer_is_given_what_we_are(compose, peer, setting):
 
 
 def test_a_line_has_the_median_of_the_rounds_ratios():
-    turns = [Turn(100.0, 50.0, 8.0), Turn(400.0, 100.0, 9.0), Turn(300.0, 300.0, 7.0)]
-    line = row("setting", 1, turns)  # ratios 2, 4 and 1; the ratio of the medians would be 3
-    assert line == ["setting", "1", "300", "100", "2.00 ×", "8.0"]
-    assert markdown(["a", "b"], [line[:2]]) == "| a | b |\n| --- | --- |\n| setting | 1 |"
+    turns = [Turn(100.0, 50.0, 8.0, 1, 2), Turn(400.0, 100.0, 9.0, 1, 2), Turn(300.0, 300.0, 7.0, 1, 2)]
+    line = row("setting", turns)  # ratios 2, 4 and 1; the ratio of the medians would be 3
+    assert line == ["setting", "1, JAX 2", "300", "100", "2.00 × (1.00 to 4.00)", "8.0"]
+    assert markdown(["a", "b"], [line[:2]]) == "| a | b |\n| --- | --- |\n| setting | 1, JAX 2 |"

@@ -1,0 +1,44 @@
+"""From the start of the command to the end of the first iteration: with an empty compilation cache, and again."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.runs import QUIET, rate, train
+
+_DEFAULT = ("environment=compiled/cartpole",)
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    help_ = "seconds to the end of the first iteration, the first time and the second"
+    command = commands.add_parser("start", help=help_, description=__doc__)
+    command.add_argument("--rounds", type=int, default=5)
+    command.add_argument("--steps", type=int, default=500_000, help="of each run (default: 500,000)")
+    command.add_argument("overrides", nargs="*", help="of train.py (default: environment=compiled/cartpole)")
+    command.set_defaults(run=start)
+
+
+def start(arguments: argparse.Namespace) -> None:
+    """Measures and prints."""
+    overrides = arguments.overrides or list(_DEFAULT)
+    kinds = ("no cache", "the first time", "the second time")
+    seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in progress(range(arguments.rounds), "rounds"):
+            for kind in kinds:
+                cache = "null" if kind == "no cache" else folder / f"cache_{number}"
+                how = (f"steps={arguments.steps}", f"compilation_cache={cache}")
+                run = train(folder, *QUIET, *overrides, *how)
+                seconds[kind].append(run.seconds_to_start)
+                rates[kind].append(rate(run.folder))
+    print(f"{' '.join(overrides)}; medians of {arguments.rounds} rounds, with the range. {machine()}\n")
+    rows = []
+    for kind in kinds:
+        ratios = (own / first for own, first in zip(seconds[kind], seconds["the first time"], strict=True))
+        spread = f"{median(seconds[kind], '.1f')} ({min(seconds[kind]):.1f} to {max(seconds[kind]):.1f})"
+        rows.append([kind, spread, median(ratios, ".2f"), median(rates[kind], ",.0f")])
+    print(markdown(["", "seconds to the first iteration's end", "of the first time", "steps/s"], rows))
