@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from reporting.groups import grouped
+from reporting.groups import Group, grouped
 from reporting.naming import naming
 from reporting.ranking import interval, ranked
 from reporting.runs import Run
-from reporting.statistics import Estimate
+from reporting.statistics import Estimate, curves
 from reporting.tables import listed, number, shown
 
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
@@ -122,3 +122,19 @@ def test_few_words_for_many_things():
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
     assert shown(Estimate(1.0, 0.5, 2.0), ".2f") == "1.00 (0.50 to 2.00)"
     assert shown(Estimate(1.0, float("nan"), float("nan"))) == "1.0"
+
+
+def test_a_curve_weighs_by_episodes_and_keeps_the_newest_where_none_ended():
+    """Two iterations a point: 99 episodes of mean 10 and one of 100; in the last point none ended."""
+    columns = {
+        "step": np.arange(1.0, 51.0),
+        "episode/return": np.array([10.0, 100.0] * 24 + [np.nan] * 2),
+        "episode/count": np.array([99.0, 1.0] * 24 + [0.0] * 2),
+    }
+    group = Group("all runs", "cartpole", (run()._replace(columns=columns),))
+    found = curves(group, "episode/return")
+    np.testing.assert_allclose(found["mean"], np.full(25, 10.9), rtol=1e-12)
+    assert np.isnan(found["iqm_low"]).all()
+    started_late = columns | {"episode/return": np.array([np.nan] * 2 + [10.0, 100.0] * 24)}
+    found = curves(group._replace(runs=(run()._replace(columns=started_late),)), "episode/return")
+    np.testing.assert_allclose(found["step"], np.arange(3.0, 50.0, 2.0))
