@@ -14,8 +14,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 import hydra
-from composition import CONFIGS, job_name
+from composition import CONFIGS
 from omegaconf import OmegaConf
+from run_names import job_name
 from synthetic_runs import Story, write_run
 
 

@@ -53,7 +53,7 @@ def _shortened(argument, folder):
     if not argument.startswith("runs/") or (folder / argument).is_dir():
         return argument
     path = folder / argument
-    (run,) = (run for run in path.parent.iterdir() if set(path.name.split(",")) <= set(run.name.split(",")))
+    (run,) = (run for run in path.parent.iterdir() if set(path.name.split("__")) <= set(run.name.split("__")))
     return str(run)
 
 

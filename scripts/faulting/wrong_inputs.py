@@ -31,15 +31,18 @@ _WRONG: dict[type, tuple] = {
     ),
 }
 """Twelve values for a key whose own value is of this kind; none of them means anything there."""
-_FREE_TEXT = ("environment.id", "checkpoint.load")
+_FREE_TEXT = ("environment.id", "checkpoint.load", "compilation_cache")
 """Keys that take any string: which one is right, only the environment or the disk can tell."""
 _NULLABLE = (
+    "compilation_cache",
     "environment.autoreset",
     "environment.max_episode_steps",
     "environment.kwargs",
     "optimizer.clip_norm",
 )
 """Keys with a value of their own that null is right for as well."""
+_NUMBERS = ("threads",)
+"""Keys with a word of their own that a number is right for as well."""
 
 
 class WrongInput(NamedTuple):
@@ -70,6 +73,8 @@ def wrong_inputs(node: DictConfig, path: str) -> Iterator[WrongInput]:
         kind = next((kind for kind in _WRONG if type(value) is kind), type(None))
         for wrong in _WRONG[kind]:
             if (isinstance(wrong, str) and key in _FREE_TEXT) or (wrong is None and key in _NULLABLE):
+                continue
+            if wrong == 1 and type(wrong) is int and key in _NUMBERS:
                 continue
             yield WrongInput(key, wrong)
     if path:

@@ -43,7 +43,7 @@ def weights(run):
 def test_more_seeds_join_those_that_are_complete(root, tmp_path):
     short = (*SMALL, "steps=1_000", "probe=none")
     inside.train(root, tmp_path, *short, "seeds=3", "hydra.run.dir=at_once")
-    inside.train(root, tmp_path, *short, "seeds=1", r"hydra.run.dir=bit_by_bit/seed\=3")
+    inside.train(root, tmp_path, *short, "seeds=1", "hydra.run.dir=bit_by_bit/seed-3")
     first = (tmp_path / "bit_by_bit" / "seed-3" / "summary.json").read_bytes()
     result = inside.train(root, tmp_path, *short, "seeds=3", "hydra.run.dir=bit_by_bit")
     assert "2 seeds in one program" in result.stdout

@@ -35,7 +35,7 @@ def runs(folder):
     """{what the run is called by its seed and combiner: (summary, its directory)}."""
     found = {}
     for file in sorted(folder.glob("runs/default/*/summary.json")):
-        parts = dict(part.split("=", 1) for part in file.parent.name.split(",") if "=" in part)
+        parts = dict(part.split("-", 1) for part in file.parent.name.split("__"))
         found[parts.get("combiner", "sum"), int(parts["seed"])] = json.loads(file.read_text()), file.parent
     return found
 
