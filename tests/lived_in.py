@@ -65,7 +65,7 @@ SINGLES = (
     _Kind(("experiment=cleanrl", "network.shared=true", _SHORT), _FAILS),
     _Kind(("experiment=cleanrl", _SHORT), Story(ratio=8.0)),
     _Kind((*_CARTPOLE, "network.shared=false"), Story(ratio=5.0)),
-    _Kind((*_CARTPOLE, "probe=none"), Story()),
+    _Kind((*_CARTPOLE, "probe=none"), Story(), name="without_probes__seed-0"),
     _Kind(("environment=mountain_car", "steps=20_480"), _NO_EPISODES),
     _Kind(("experiment=pendulum", _SHORT), Story(returns=(-1400.0, -200.0), ratio=40.0, episodes=5)),
     _Kind(("environment=gymnasium", "environment.id=CliffWalking-v1", _SHORT), Story(returns=(-9000.0, -13.0))),

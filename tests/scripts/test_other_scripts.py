@@ -83,7 +83,8 @@ def test_audit_without_a_run_takes_overrides(root, tmp_path):
     assert "shared" not in result.stdout.replace("│ private", "")
 
 
-def test_audit_shows_what_flows_through_a_frozen_copy(root, tmp_path):
+def test_audit_shows_what_flows_through_a_frozen_copy(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     chosen = ("agent/bootstrap=tdc", "frozen=target_polyak")
     result = inside.call(root, tmp_path, "inspect_gradients.py", "audit", *chosen)
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "/" in line]
