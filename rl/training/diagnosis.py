@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.environments.boundary import first_unsound, place
 from rl.training.evidence import rows_of
 from rl.training.learner import Learner
 from rl.training.minibatch import Minibatch
@@ -72,6 +73,29 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
                 if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
                     return Fault(objective, name, number, minibatch)
     return Fault("", None, number, minibatch)
+
+
+def environments_fault(learner: Learner, state: TrainState, trajectory: Trajectory) -> str | None:
+    """Words for the first number of a rollout that may not come from an environment; None where there is none.
+
+    Args:
+        state: before the iteration's learning.
+        trajectory: of the iteration.
+    """
+    ended = (trajectory.terminated | trajectory.truncated).numpy()
+    elapsed = state.episodes.lengths.numpy().astype(int)
+    for t in range(len(ended)):
+        found = first_unsound(
+            observation=trajectory.observation[t].numpy(),
+            reward=trajectory.reward[t].numpy(),
+            final_observation=trajectory.next_observation[t].numpy(),
+        )
+        if found:
+            step, within = int(state.iteration) * len(ended) + t + 1, int(elapsed[found.number]) + 1
+            where = place(learner.environment.name, number=found.number, step=step, elapsed=within)
+            return f"{where}: {found}"
+        elapsed = np.where(ended[t], 0, elapsed + 1)
+    return None
 
 
 def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:

@@ -201,6 +201,6 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory:
     else:
         action = tf.constant(random.normal(size=(*shape, *space.shape)), tf.float32)
     never = tf.zeros(shape, tf.bool)
-    frames = tf.constant(frames, tf.float32)
+    frames = tf.constant(frames, learner.environment.observation_dtype)
     reward = tf.constant(random.normal(size=shape), tf.float32)
     return Trajectory(frames, action, reward, never, never, tf.roll(frames, -1, 0), tf.ones(shape, tf.bool))
