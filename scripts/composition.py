@@ -243,14 +243,17 @@ def load_run(run: Path, checkpoint: str):
 
 
 def report_errors(main: Callable[[], int | None]) -> None:
-    """Runs a script's main function; what the user can mend is one message and exit code 2, without a traceback."""
-    from rl.errors import ConfigError
+    """Runs a script's main function; what the user can mend is one message without a traceback.
+
+    The exit code is 2 for what was asked, 3 for what went wrong later.
+    """
+    from rl.errors import ConfigError, TrainingError
 
     try:
         sys.exit(main() or 0)
-    except ConfigError as error:
+    except (ConfigError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, ConfigError) else 3)
 
 
 def _instantiation_message(node: DictConfig, error: BaseException) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rl import plain_json
+
 _PREFIX = ".sweep_"
 _ARGUMENTS = "arguments"
 FAILED = ("failed", "refused", "died", "failed earlier")
@@ -42,7 +44,7 @@ def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
             shutil.rmtree(old, ignore_errors=True)
     journal = folder / f"{ours}{os.getpid()}"
     journal.mkdir()
-    (journal / _ARGUMENTS).write_text(json.dumps(list(arguments)))
+    (journal / _ARGUMENTS).write_text(plain_json.dumps(list(arguments)))
     return journal
 
 
@@ -61,7 +63,7 @@ def write(journal: Path, outcome: Outcome) -> None:
     try:
         journal.mkdir(exist_ok=True)
         partial = journal / f"{outcome.number}.partial"
-        partial.write_text(json.dumps(outcome._asdict()))
+        partial.write_text(plain_json.dumps(outcome._asdict()))
         partial.replace(journal / f"{outcome.number}.json")
     except OSError as error:
         print(f"{outcome.name}: {outcome.status}, which could not be written down: {error}", file=sys.stderr)

@@ -36,15 +36,15 @@ _SWEPT = (
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
     """One run, or several in one program; returns what a sweeper optimises."""
-    from rl.errors import BusyError, ConfigError, NonFiniteError
+    from rl.errors import BusyError, ConfigError, TrainingError
 
     output = Path(HydraConfig.get().runtime.output_dir)
     if is_multirun():
-        mistakes = {BusyError: "elsewhere", ConfigError: "refused", NonFiniteError: "failed"}
+        mistakes = {BusyError: "elsewhere", ConfigError: "refused", TrainingError: "failed"}
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
         return run(config, output).score
-    except (ConfigError, NonFiniteError) as error:
+    except (ConfigError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else 3)
 
@@ -52,9 +52,9 @@ def main(config: DictConfig) -> float | None:
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     """Trains, resumes or skips, and says which.
 
-    Raises: ConfigError and NonFiniteError; SystemExit(130) after a signal, which ends a sweep, as Ctrl-C should.
+    Raises: ConfigError and TrainingError; SystemExit(130) after a signal, which ends a sweep, as Ctrl-C should.
     """
-    from rl.errors import ConfigError, NonFiniteError, require
+    from rl.errors import ConfigError, TrainingError, require
     from rl.training import RunDirectory
 
     directories = [RunDirectory(output)]
@@ -71,7 +71,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
             return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
         begun = not config.fresh and any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
         summaries = train(config, directories)
-    except (ConfigError, NonFiniteError, OmegaConfBaseException) as error:
+    except (ConfigError, TrainingError, OmegaConfBaseException) as error:
         for directory in directories:
             directory.remove_if_unused()
         if isinstance(error, OmegaConfBaseException):
@@ -185,6 +185,7 @@ def _settings(config: DictConfig, kind):
         log_every=config.logging.every_steps,
         evaluate_every=config.evaluation.every_steps,
         evaluation_episodes=config.evaluation.episodes,
+        evaluation_max_steps=config.evaluation.max_steps,
         videos=config.evaluation.videos,
         checkpoint_every=config.checkpoint.every_steps,
         checkpoints_kept=config.checkpoint.keep,

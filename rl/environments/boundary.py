@@ -36,11 +36,12 @@ def all_sound_within(*tensors: tf.Tensor) -> tf.Tensor:
 def first_unsound(**fields: np.ndarray) -> Unsound | None:
     """The first number that is not sound, by field and then by environment; each field is [N, ...]."""
     for name, array in fields.items():
+        if all_sound(array):
+            continue
         places = np.argwhere(~(np.abs(array) <= LARGEST))
-        if len(places):
-            number, *inner = map(int, places[0])
-            at = f"[{', '.join(map(str, inner))}]" if inner else ""
-            return Unsound(number, f"the {name.replace('_', ' ')}{at}", float(array[tuple(places[0])]))
+        number, *inner = map(int, places[0])
+        at = f"[{', '.join(map(str, inner))}]" if inner else ""
+        return Unsound(number, f"the {name.replace('_', ' ')}{at}", float(array[tuple(places[0])]))
     return None
 
 

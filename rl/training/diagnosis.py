@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
-from rl.environments.boundary import first_unsound, place
+from rl.environments.boundary import Unsound, first_unsound, place
 from rl.training.evidence import rows_of
 from rl.training.learner import Learner
 from rl.training.minibatch import Minibatch
@@ -82,20 +82,29 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
         state: before the iteration's learning.
         trajectory: of the iteration.
     """
-    ended = (trajectory.terminated | trajectory.truncated).numpy()
+    acted_on, _, reward, terminated, truncated, successor, _ = (x.numpy() for x in trajectory)
+    ended, length = terminated | truncated, len(reward)
     elapsed = state.episodes.lengths.numpy().astype(int)
-    for t in range(len(ended)):
-        found = first_unsound(
-            observation=trajectory.observation[t].numpy(),
-            reward=trajectory.reward[t].numpy(),
-            final_observation=trajectory.next_observation[t].numpy(),
-        )
+    first = int(state.iteration) * length
+
+    def words(found: Unsound, step: int, within: int) -> str:
+        return f"{place(learner.environment.name, number=found.number, step=step, elapsed=within)}: {found}"
+
+    if found := first_unsound(observation=acted_on[0]):
+        return words(found, first, int(elapsed[found.number]))
+    for t in range(length):
+        # What follows an end in the last step is in no trajectory: the next iteration meets it.
+        following = acted_on[t + 1] if t + 1 < length else _zero_where(ended[t], successor[t])
+        found = first_unsound(reward=reward[t], observation=following, final_observation=successor[t])
         if found:
-            step, within = int(state.iteration) * len(ended) + t + 1, int(elapsed[found.number]) + 1
-            where = place(learner.environment.name, number=found.number, step=step, elapsed=within)
-            return f"{where}: {found}"
+            return words(found, first + t + 1, int(elapsed[found.number]) + 1)
         elapsed = np.where(ended[t], 0, elapsed + 1)
     return None
+
+
+def _zero_where(ended: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The frames [N, ...] with 0 in the environments where `ended` [N] is true."""
+    return np.where(ended.reshape(-1, *(1,) * (frames.ndim - 1)), 0, frames)
 
 
 def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:

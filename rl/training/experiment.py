@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from rl.agents import Agent, Phase
 from rl.environments import Discrete, Environment, Trajectory
+from rl.environments.compiled.contract import check_contract
 from rl.errors import require
 from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
@@ -127,6 +128,8 @@ def build_experiment(
     require(isinstance(steps, int) and steps >= 1, f"steps is {steps}; it must be a positive integer.")
     require(isinstance(seed, int) and 0 <= seed < 2**62, f"seed is {seed}; it must be an integer from 0 on.")
     environment = make_environment(num_envs=num_envs)
+    if environment.compiled:
+        check_contract(environment)
     require(isinstance(num_runs, int) and num_runs >= 1, f"seeds is {num_runs}; it must be a positive integer (seeds).")
     require(
         num_runs == 1 or environment.compiled,

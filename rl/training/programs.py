@@ -42,7 +42,6 @@ class Chunk(NamedTuple):
         rows = {name: x[run] for name, x in self.rows.items()}
         return self._replace(metrics=metrics, findings=findings, gramians=gramians, rows=rows)
 
-
     def without_last(self) -> "Chunk":
         """All but what the last iteration left, of one run."""
         metrics, findings = ({tag: x[:-1] for tag, x in numbers.items()} for numbers in self[:2])
