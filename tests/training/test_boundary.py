@@ -111,7 +111,7 @@ def evaluate(fault=None, *, episodes=4, num_envs=2, max_steps=100, limit=8, seed
 def test_an_evaluation_with_a_bad_number_has_no_result(fault):
     what, value = bad_compiled.NUMBERS[fault]
     step = STEPS.get(fault, 3)
-    message = f"evaluation: environment Bad, number 0, step {step} ({step} of its episode): the {what} is {value:g}"
+    message = f"evaluation: environment Bad, number 0, step {step}: the {what} is {value:g}"
     with pytest.raises(BadEnvironmentError) as raised:
         evaluate(fault)
     assert str(raised.value).startswith(message)
