@@ -9,8 +9,19 @@ class BusyError(ConfigError):
     """A run directory in which another process is training."""
 
 
-class NonFiniteError(RuntimeError):
+class TrainingError(RuntimeError):
+    """Training that had begun and cannot go on."""
+
+
+class NonFiniteError(TrainingError):
     """A loss or a row that is not a finite number. The message names the objective, the variable and the update."""
+
+
+class BadEnvironmentError(TrainingError):
+    """An environment that raised, died or gave what cannot be learnt from.
+
+    The message names the environment, its number among those stepped together, its step, and what was wrong.
+    """
 
 
 def require(condition: bool, message: str) -> None:

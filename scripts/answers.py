@@ -40,14 +40,19 @@ def answered(run: Callable[[], int | None]) -> int:
 
 
 def report_errors(main: Callable[[], int | None]) -> None:
-    """Runs a script's main function; what the user can mend is one message and exit code 2."""
-    from rl.errors import ConfigError
+    """Runs a script's main function; what the user can mend is one message.
+
+    The exit code is 2 for what was asked, 3 for what went wrong later.
+    """
+    from rl.errors import ConfigError, TrainingError
     from rl.gradients import LeakError
 
     try:
         code = main() or 0
     except (ConfigError, LeakError) as error:
         code = _said(str(error))
+    except TrainingError as error:
+        code = _said(str(error), code=3)
     except (HydraException, OmegaConfBaseException) as error:
         code = _said(_message(error))
     except OSError as error:
@@ -62,9 +67,9 @@ def _message(error: Exception) -> str:
     return "\n".join(line for line in message.splitlines() if not line.strip().startswith(internal)).strip()
 
 
-def _said(message: str) -> int:
+def _said(message: str, *, code: int = 2) -> int:
     print(f"error: {message}", file=sys.stderr)
-    return 2
+    return code
 
 
 def _raised_in_hydra(error: BaseException) -> bool:

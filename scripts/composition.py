@@ -1,5 +1,6 @@
 """From a composed config to objects. With `run_names` and `parts` the one place that knows Hydra."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Any
 
 import hydra
 import threads
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from run_names import what_tells_apart
+from run_names import flat, what_tells_apart
 from runtime import prepare
 from yaml import YAMLError
 
@@ -93,7 +95,31 @@ def load_config(run: Path) -> DictConfig:
     except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"{file} cannot be read: {str(error).splitlines()[0]}.") from None
     require(isinstance(config, DictConfig), f"{file} is not a run's config: it holds no keys.")
+    return _with_later_keys(config, run)
+
+
+def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
+    """The config with the defaults of keys that it lacks, since configs/ did not have them when the run was made."""
+    try:
+        choices = OmegaConf.load(run / ".hydra" / "hydra.yaml").choices
+        deleted = [given for given in OmegaConf.load(run / ".hydra" / "overrides.yaml") if given.startswith("~")]
+        chosen = [f"{group}={choice}" for group, choice in choices.items() if choice and not group.startswith("hydra/")]
+        with _hydra():
+            usual = flat(hydra.compose("train", overrides=[*chosen, *deleted]))
+    except (OSError, ValueError, AttributeError, YAMLError, OmegaConfBaseException, hydra.errors.HydraException):
+        return config  # made by other means, or from choices that are gone: whatever lacks is named later
+    own = flat(config)
+    for key, value in usual.items():
+        if not any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in own):
+            OmegaConf.update(config, key, value, force_add=True)
     return config
+
+
+def _hydra() -> contextlib.AbstractContextManager:
+    """Within it configs can be composed, also where Hydra has not begun yet."""
+    if GlobalHydra.instance().is_initialized():
+        return contextlib.nullcontext()
+    return hydra.initialize_config_dir(str(CONFIGS), version_base="1.3")
 
 
 def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):

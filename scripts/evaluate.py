@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
     parser.add_argument("--episodes", type=int, default=100, help="greedy episodes (default: 100)")
+    parser.add_argument("--max-steps", type=int, help="steps at which an episode is cut (default: as in training)")
     parser.add_argument("--seed", type=int, default=0, help="of the evaluation's episodes (default: 0)")
     parser.add_argument("--video", type=Path, help="also record one episode to this MP4 file (extra `video`)")
     parser.add_argument("--json", action="store_true", help="print one JSON line with every return")
@@ -29,26 +30,28 @@ def main() -> None:
     from rl.training.seeds import Purpose, fold, run_seed
     from rl.training.videos import record
 
-    experiment, _ = load_run(arguments.run, arguments.checkpoint)
+    experiment, config = load_run(arguments.run, arguments.checkpoint)
     require(
         arguments.video is None or not experiment.learner.environment.compiled,
         "--video: this run's environment is compiled and draws no pictures; leave the option out.",
     )
     seed = fold(run_seed(arguments.seed), Purpose.EVALUATION)
-    (evaluation,) = make_evaluator(experiment, arguments.episodes).run([seed])
+    max_steps = arguments.max_steps or config.evaluation.max_steps
+    (evaluation,) = make_evaluator(experiment, arguments.episodes, max_steps=max_steps).run([seed])
     summary = evaluation.summary()
     if arguments.json:
-        print(json.dumps({**summary, "returns": evaluation.returns.tolist()}))
+        print(json.dumps({**summary, "returns": evaluation.returns.tolist()}, allow_nan=False))
     else:
         low, high = evaluation.returns.min(), evaluation.returns.max()
         print(
             f"{summary['mean']:.2f} ± {summary['std']:.2f} over {summary['episodes']} episodes, {low:.1f} to {high:.1f}"
+            + (f"; {summary['cut']} of them cut at {max_steps:,} steps" if summary["cut"] else "")
         )
     if arguments.video:
         environment = experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
-        frames = record(environment, experiment.greedy, arguments.video, seed=seed, max_steps=10_000)
+        frames, cut = record(environment, experiment.greedy, arguments.video, seed=seed, max_steps=max_steps)
         environment.close()
-        print(f"{arguments.video}: {frames} frames", file=sys.stderr)
+        print(f"{arguments.video}: {frames} frames{', cut there' if cut else ''}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ def result(summaries: list[dict], directories: list) -> str:
         (evaluation,) = evaluations
         lines.append(
             f"Greedy evaluation: {evaluation['mean']:.1f} ± {evaluation['std']:.1f} over {evaluation['episodes']} "
-            f"episodes."
+            f"episodes{_cut(evaluations)}."
         )
     elif evaluations:
         means = [evaluation["mean"] for evaluation in evaluations]
         lines.append(
             f"Greedy evaluation: {sum(means) / len(means):.1f} on average, {min(means):.1f} to {max(means):.1f} over "
-            f"{len(means)} seeds, {evaluations[0]['episodes']} episodes each."
+            f"{len(means)} seeds, {evaluations[0]['episodes']} episodes each{_cut(evaluations)}."
         )
     rate = sum(summary["steps_per_second"] for summary in summaries)
     each = " for each seed" if len(summaries) > 1 else ""
@@ -42,6 +42,12 @@ def _folder_to_look_at(directories: list) -> Path:
     if first.parent.parent == Path.cwd() / "runs":
         return first.parent.parent
     return first if len(directories) == 1 else first.parent
+
+
+def _cut(evaluations: list[dict]) -> str:
+    """What is to be said of episodes that never ended."""
+    cut = sum(evaluation.get("cut", 0) for evaluation in evaluations)
+    return f", {cut} of them cut before their end (evaluation.max_steps)" if cut else ""
 
 
 def these(directories: list) -> str:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from run_names import ARGUMENTS
 
+from rl import plain_json
+
 _PREFIX = ".sweep_"
 FAILED = ("failed", "refused", "died", "failed earlier")
 """What makes the command end with exit code 1."""
@@ -43,7 +45,7 @@ def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
             shutil.rmtree(old, ignore_errors=True)
     journal = folder / f"{ours}{os.getpid()}"
     journal.mkdir()
-    (journal / ARGUMENTS).write_text(json.dumps(list(arguments)))
+    (journal / ARGUMENTS).write_text(plain_json.dumps(list(arguments)))
     return journal
 
 
@@ -62,7 +64,7 @@ def write(journal: Path, outcome: Outcome) -> None:
     try:
         journal.mkdir(exist_ok=True)
         partial = journal / f"{outcome.number}.partial"
-        partial.write_text(json.dumps(outcome._asdict()))
+        partial.write_text(plain_json.dumps(outcome._asdict()))
         partial.replace(journal / f"{outcome.number}.json")
     except OSError as error:
         print(f"{outcome.name}: {outcome.status}, which could not be written down: {error}", file=sys.stderr)

@@ -22,24 +22,24 @@ from threads import available_cores, chosen_threads
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
     """One run, or several in one program; returns what a sweeper optimises."""
-    from rl.errors import BusyError, ConfigError, NonFiniteError
+    from rl.errors import BusyError, ConfigError, TrainingError
     from rl.gradients import LeakError
 
     output = Path(HydraConfig.get().runtime.output_dir)
     if is_multirun():
-        mistakes = {BusyError: "elsewhere", ConfigError: "refused", LeakError: "refused", NonFiniteError: "failed"}
+        mistakes = {BusyError: "elsewhere", ConfigError: "refused", LeakError: "refused", TrainingError: "failed"}
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
         return run(config, output).score
-    except (ConfigError, LeakError, NonFiniteError) as error:
+    except (ConfigError, LeakError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(3 if isinstance(error, NonFiniteError) else 2)
+        sys.exit(3 if isinstance(error, TrainingError) else 2)
 
 
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     """Trains, resumes or skips, and says which.
 
-    Raises: ConfigError, LeakError, NonFiniteError; SystemExit(130) after a signal, which ends a sweep as well.
+    Raises: ConfigError, LeakError, TrainingError; SystemExit(130) after a signal, which ends a sweep as well.
     """
     from parts import parts_of
 

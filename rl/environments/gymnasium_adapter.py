@@ -1,29 +1,37 @@
 """Gymnasium's vector environments behind the protocol, inside the graph by `tf.numpy_function`."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-import gymnasium
 import numpy as np
 import tensorflow as tf
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
-from rl.environments.protocol import Box, Discrete, Transition
-from rl.errors import ConfigError, require
+from rl.environments.boundary import all_sound, first_unsound, place
+from rl.environments.gymnasium_spaces import actions, observations
+from rl.environments.inspected import MishapError
+from rl.environments.making import make_vector
+from rl.environments.origin import in_one_line
+from rl.environments.protocol import Transition
+from rl.environments.time_limit import time_limit
+from rl.errors import BadEnvironmentError, require
 from rl.settings import PositiveInteger, checked
 
-VECTORIZATIONS = {"native": "vector_entry_point", "sync": "sync", "async": "async"}
 _SEED_LIMIT = 2**31 - 1
+_SECONDS_TO_CLOSE = 10.0
+_PIPE_ENDED = (EOFError, BrokenPipeError, ConnectionError)
 
 
 class GymnasiumEnvironment:
     """A Gymnasium environment, vectorised by Gymnasium.
 
     Its state lives in Python; the state of the protocol is an opaque token, a counter that orders the steps, and cannot
-    be put back from a checkpoint. Discrete observations become one-hot vectors, others float32. Actions for a `Box` are
-    clipped to its bounds before the environment sees them. An exception inside the environment is kept in `exception`.
+    be put back from a checkpoint. Discrete observations become one-hot vectors. Actions for a `Box` are clipped to its
+    bounds, in its own type, before the environment sees them.
+
+    Whatever goes wrong inside the environment is raised as BadEnvironmentError, with the environment's own exception as
+    its cause; SystemExit and KeyboardInterrupt are raised as themselves. TensorFlow wraps what is raised in a graph:
+    `exception` keeps it.
     """
 
     restorable = False
@@ -50,34 +58,49 @@ class GymnasiumEnvironment:
             only that). kwargs: arguments of the environment's constructor.
         Raises: ConfigError for an unknown id or an unsupported space, vectorization or autoreset mode.
         """
-        self.num_envs, self.in_processes = num_envs, vectorization == "async"
-        self.exception: Exception | None = None
-        self._env = _make(id, num_envs, vectorization, autoreset, dict(kwargs or {}), render_mode)
+        self.name, self.num_envs, self.in_processes = repr(id), num_envs, vectorization == "async"
+        self.exception: BaseException | None = None
+        self._env = make_vector(
+            id,
+            num_envs=num_envs,
+            vectorization=vectorization,
+            autoreset=autoreset,
+            kwargs=kwargs or {},
+            render_mode=render_mode,
+        )
         self._autoreset = AutoresetMode(self._env.metadata["autoreset_mode"])
         require(
             self._autoreset in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP),
             f"environment {id!r} resets in mode {self._autoreset.value}; known are NextStep and SameStep "
             f"(environment.autoreset).",
         )
-        self._observe, self.observation_shape = _observations(self._env.single_observation_space, id)
-        self.action_space, self._to_action = _actions(self._env.single_action_space, id)
-        self._ended = np.zeros(num_envs, bool)
+        self._observe, self.observation_shape, self.observation_dtype = observations(
+            self._env.single_observation_space, id
+        )
+        self.action_space, self._to_action = actions(self._env.single_action_space, id)
+        self._ended, self._steps, self._elapsed = np.zeros(num_envs, bool), 0, np.zeros(num_envs, int)
         self._size = int(np.prod(self.observation_shape))
         self._width = 4 + self._size * (2 if self._autoreset is AutoresetMode.SAME_STEP else 1)
+        whole = np.issubdtype(self._env.single_observation_space.dtype, np.integer)
+        self._may_be_unsound = slice(0, 1 if whole else None)  # columns of a packed step
 
     def reset(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Fresh episodes; the environments' own generators are seeded anew."""
-        observation = tf.numpy_function(self._guarded(self._reset), [seed], tf.float32)
+        observation = self._call(self._reset, seed)
         return tf.zeros((), tf.int64), tf.ensure_shape(observation, (self.num_envs, *self.observation_shape))
 
     def step(self, state: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, Transition]:
         """One step; `uniforms` is empty, since the environments draw from generators of their own."""
-        packed = tf.numpy_function(self._guarded(self._step), [action], tf.float32)
-        return state + 1, self._unpack(packed)
+        return state + 1, self._unpack(self._call(self._step, action))
 
     def render(self) -> list[np.ndarray] | None:
         """One RGB picture [height, width, 3] an environment, where the render mode is `rgb_array`."""
-        return self._env.render()
+        return self._guarded(self._env.render)()
+
+    @property
+    def draws_pictures(self) -> bool:
+        """Whether it says that it knows the render mode `rgb_array`."""
+        return "rgb_array" in (self._env.metadata.get("render_modes") or ())
 
     @property
     def frames_per_second(self) -> int:
@@ -85,35 +108,68 @@ class GymnasiumEnvironment:
         return int(self._env.metadata.get("render_fps", 30))
 
     def close(self) -> None:
-        """Closes the environment and its processes."""
-        self._env.close()
+        """Closes the environment and its processes.
+
+        Raises: BadEnvironmentError where the environment does not close, or not in 10 s.
+        """
+        try:
+            with time_limit(_SECONDS_TO_CLOSE):
+                self._env.close()
+        except MishapError as error:
+            raise BadEnvironmentError(f"environment {self.name}, number {error.number}: {error.what}") from error
+        except Exception as error:
+            raise BadEnvironmentError(f"environment {self.name}, closing: {in_one_line(error)}") from error
+
+    def _call(self, function: Callable, argument: tf.Tensor) -> tf.Tensor:
+        if tf.executing_eagerly():
+            return tf.constant(self._guarded(function)(argument.numpy()))
+        return tf.numpy_function(self._guarded(function), [argument], self.observation_dtype)
 
     def _guarded(self, function: Callable) -> Callable:
-        """The function, but remembering an exception, which TensorFlow would wrap beyond recognition."""
+        """The function, but raising and keeping what went wrong as this project's own."""
 
         def guarded(*arguments):
             try:
                 return function(*arguments)
-            except Exception as error:
-                self.exception = error
-                raise
+            except BaseException as error:
+                self.exception = self._own(error)
+                if self.exception is error:
+                    raise
+                raise self.exception from error
 
         return guarded
+
+    def _own(self, error: BaseException) -> BaseException:
+        if isinstance(error, _PIPE_ENDED) and self.in_processes:
+            error = self._env.dead() or error
+        if isinstance(error, MishapError):
+            return error.end or self._bad(error.number, error.what)
+        if isinstance(error, BadEnvironmentError) or not isinstance(error, Exception):
+            return error
+        return self._bad(None, in_one_line(error))
+
+    def _bad(self, number: int | None, what: str) -> BadEnvironmentError:
+        elapsed = None if number is None else int(self._elapsed[number]) + 1
+        return BadEnvironmentError(f"{place(self.name, number=number, step=self._steps, elapsed=elapsed)}: {what}")
 
     def _reset(self, seed: np.ndarray) -> np.ndarray:
         integer = int(
             np.random.SeedSequence([int(word) & 0xFFFFFFFF for word in seed]).generate_state(1)[0] % _SEED_LIMIT
         )
-        observation, _ = self._env.reset(seed=integer)
+        self.exception, self._steps, self._elapsed = None, 0, np.zeros(self.num_envs, int)
         self._ended = np.zeros(self.num_envs, bool)
-        return self._observe(observation)
+        observation = self._observed(self._env.reset(seed=integer)[0])
+        if not all_sound(observation):
+            raise self._unsound(observation=observation)
+        return observation
 
     def _step(self, action: np.ndarray) -> np.ndarray:
         """One step as one array, which `_unpack` takes apart: every further output of a numpy_function costs 6 µs."""
+        self._steps += 1
         observation, reward, terminated, truncated, info = self._env.step(self._to_action(action))
-        observation = self._observe(observation)
+        observation = self._observed(observation)
         ended = terminated | truncated
-        packed = np.ones((self.num_envs, self._width), np.float32)
+        packed = np.ones((self.num_envs, self._width), observation.dtype)
         packed[:, 0] = reward
         packed[:, 1] = terminated
         packed[:, 2] = truncated
@@ -125,8 +181,24 @@ class GymnasiumEnvironment:
             if ended.any():
                 observation[ended] = self._observe(np.stack(info["final_obs"][ended]))
             packed[:, 4 + size :] = observation.reshape(self.num_envs, size)
-        self._ended = ended
+        if not all_sound(packed[:, self._may_be_unsound]):
+            following = packed[:, 4 : 4 + size].reshape(observation.shape)
+            raise self._unsound(reward=reward, observation=following, final_observation=observation)
+        begins = ended | self._ended if self._autoreset is AutoresetMode.NEXT_STEP else ended
+        self._ended, self._elapsed = ended, np.where(begins, 0, self._elapsed + 1)
         return packed
+
+    def _observed(self, batch: Any) -> np.ndarray:
+        """[N, ...] of the protocol, from the batch that Gymnasium hands out."""
+        observation = self._observe(batch)
+        expected = (self.num_envs, *self.observation_shape)
+        if observation.shape != expected:
+            raise ValueError(f"the observations have shape {observation.shape}; the space declares {expected}")
+        return observation
+
+    def _unsound(self, **fields: np.ndarray) -> BadEnvironmentError:
+        found = first_unsound(**fields)
+        return self._bad(found.number, str(found))
 
     def _unpack(self, packed: tf.Tensor) -> Transition:
         packed = tf.ensure_shape(packed, (self.num_envs, self._width))
@@ -135,63 +207,5 @@ class GymnasiumEnvironment:
         observation = final_observation = tf.reshape(packed[:, 4 : 4 + size], shape)
         if self._autoreset is AutoresetMode.SAME_STEP:
             final_observation = tf.reshape(packed[:, 4 + size :], shape)
+        reward = tf.cast(reward, tf.float32)
         return Transition(observation, reward, terminated > 0, truncated > 0, final_observation, valid > 0)
-
-
-def _make(id: str, num_envs: int, vectorization: str, autoreset: str | None, kwargs: dict, render_mode: str | None):
-    modes = {"next_step": AutoresetMode.NEXT_STEP, "same_step": AutoresetMode.SAME_STEP}
-    require(
-        autoreset is None or vectorization != "native",
-        "a native vector environment has an autoreset mode of its own; set environment.autoreset=null.",
-    )
-    if autoreset is not None:
-        kwargs = {**kwargs, "vector_kwargs": {"autoreset_mode": modes[autoreset]}}
-    vector_kwargs = kwargs.pop("vector_kwargs", {})
-    if vectorization == "sync":
-        vector_kwargs.setdefault("copy", False)  # every observation is copied into a tensor anyway
-    try:
-        return gymnasium.make_vec(
-            id,
-            num_envs=num_envs,
-            vectorization_mode=VECTORIZATIONS[vectorization],
-            vector_kwargs=vector_kwargs,
-            render_mode=render_mode,
-            **kwargs,
-        )
-    except (gymnasium.error.UnregisteredEnv, ModuleNotFoundError) as error:
-        close = difflib.get_close_matches(id, gymnasium.registry, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(close)}?" if close else ""
-        raise ConfigError(f"environment {id!r} is not known to Gymnasium ({error}).{hint} (environment.id)") from error
-    except (gymnasium.error.Error, TypeError, ImportError) as error:
-        raise ConfigError(
-            f"environment {id!r} cannot be made with vectorization {vectorization!r} and kwargs {kwargs}: {error} "
-            "(environment.vectorization, environment.kwargs)"
-        ) from error
-
-
-def _observations(space: spaces.Space, id: str) -> tuple[Callable[[np.ndarray], np.ndarray], tuple[int, ...]]:
-    """What turns a batch of the space's observations into float32 of a fixed shape, and that shape."""
-    if isinstance(space, spaces.Discrete):
-        start, count = int(space.start), int(space.n)
-        identity = np.eye(count, dtype=np.float32)
-        return (lambda batch: identity[np.asarray(batch) - start]), (count,)
-    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.number):
-        return (lambda batch: np.array(batch, np.float32)), tuple(space.shape)
-    raise ConfigError(
-        f"environment {id!r} has observations of kind {space}; supported are Box and Discrete "
-        "(environment.id; wrap the environment to change its observations)."
-    )
-
-
-def _actions(space: spaces.Space, id: str) -> tuple[Discrete | Box, Callable[[np.ndarray], np.ndarray]]:
-    """The protocol's action space, and what turns a batch of its actions into Gymnasium's."""
-    if isinstance(space, spaces.Discrete):
-        start = int(space.start)
-        return Discrete(int(space.n)), (lambda batch: batch + start)
-    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and len(space.shape) == 1:
-        low, high = space.low.astype(np.float32), space.high.astype(np.float32)
-        return Box(low, high), (lambda batch: np.clip(batch, low, high).astype(space.dtype))
-    raise ConfigError(
-        f"environment {id!r} has actions of kind {space}; supported are Discrete and flat Box of floats "
-        "(environment.id; wrap the environment to change its actions)."
-    )

@@ -29,16 +29,20 @@ class Box(NamedTuple):
 class Transition(NamedTuple):
     """What one step of N environments gives back.
 
+    Rewards are float32, however the environment computes them. They are scaled and never centred, so that no offset is
+    subtracted from them later that could have swallowed their spread; values and returns, into which it goes, are
+    float32 as well.
+
     An environment resets itself after an episode ended. It may do so within the step (`observation` is then the first
     of the next episode and `final_observation` the last of the old one) or spend the next step on it; that step has
     `valid` False, since no action was taken in it, and is no transition to learn from.
     """
 
-    observation: tf.Tensor  # [N, ...] float32, the one to act on next
+    observation: tf.Tensor  # [N, ...] of the environment's `observation_dtype`, the one to act on next
     reward: tf.Tensor  # [N] float32
     terminated: tf.Tensor  # [N] bool, the task itself ended: no future
     truncated: tf.Tensor  # [N] bool, the episode was cut: there would have been a future
-    final_observation: tf.Tensor  # [N, ...] float32, the successor of this step's action, never a reset's
+    final_observation: tf.Tensor  # [N, ...] of that type, the successor of this step's action, never a reset's
     valid: tf.Tensor  # [N] bool
 
 
@@ -49,8 +53,10 @@ class Environment(Protocol):
     function, and costs no random operations of its own.
     """
 
+    name: str  # in messages
     num_envs: int
     observation_shape: tuple[int, ...]
+    observation_dtype: tf.DType  # float32; float64 where float32 cannot hold what the environment observes
     action_space: Discrete | Box
     num_uniforms: int  # uniform numbers that a step takes for each environment; 0 where it has generators of its own
     max_episode_steps: int | None  # where episodes are truncated; None: never, or unknown if it is not compiled

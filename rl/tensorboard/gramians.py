@@ -50,7 +50,8 @@ def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
     """One moment: [L, R, R] as float64, since a rule that is computed from it afterwards needs the digits."""
     metadata = SummaryMetadata(data_class=DATA_CLASS_TENSOR, summary_description="Gramians of the rows, layer by layer")
     metadata.plugin_data.plugin_name = PLUGIN
-    metadata.plugin_data.content = json.dumps({**legend._asdict(), "settings": dict(legend.settings)}).encode()
+    fields = {**legend._asdict(), "settings": dict(legend.settings)}
+    metadata.plugin_data.content = json.dumps(fields, allow_nan=False).encode()
     tensor = tensor_util.make_tensor_proto(np.asarray(gramian, np.float64))
     return Summary(value=[Summary.Value(tag=TAG, tensor=tensor, metadata=metadata)])
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from rl import plain_json
 from rl.errors import ConfigError, require
 
 FORMAT_VERSION = 2
@@ -52,7 +53,7 @@ class CheckpointFolder:
 
 def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
     """Atomic: the file is complete under its name, or not there."""
-    meta = json.dumps({**checkpoint.meta, "format_version": FORMAT_VERSION})
+    meta = plain_json.dumps({**checkpoint.meta, "format_version": FORMAT_VERSION})
     partial = file.with_suffix(".partial")
     with partial.open("wb") as handle:
         np.savez(handle, **checkpoint.arrays, **{_META: np.array(meta)})

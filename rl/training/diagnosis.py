@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.environments.boundary import Unsound, first_unsound, place
 from rl.training.evidence import rows_of
 from rl.training.learner import Learner
 from rl.training.minibatch import Minibatch
@@ -72,6 +73,38 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
                 if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
                     return Fault(objective, name, number, minibatch)
     return Fault("", None, number, minibatch)
+
+
+def environments_fault(learner: Learner, state: TrainState, trajectory: Trajectory) -> str | None:
+    """Words for the first number of a rollout that may not come from an environment; None where there is none.
+
+    Args:
+        state: before the iteration's learning.
+        trajectory: of the iteration.
+    """
+    acted_on, _, reward, terminated, truncated, successor, _ = (x.numpy() for x in trajectory)
+    ended, length = terminated | truncated, len(reward)
+    elapsed = state.episodes.lengths.numpy().astype(int)
+    first = int(state.iteration) * length
+
+    def words(found: Unsound, step: int, within: int) -> str:
+        return f"{place(learner.environment.name, number=found.number, step=step, elapsed=within)}: {found}"
+
+    if found := first_unsound(observation=acted_on[0]):
+        return words(found, first, int(elapsed[found.number]))
+    for t in range(length):
+        # What follows an end in the last step is in no trajectory: the next iteration meets it.
+        following = acted_on[t + 1] if t + 1 < length else _zero_where(ended[t], successor[t])
+        found = first_unsound(reward=reward[t], observation=following, final_observation=successor[t])
+        if found:
+            return words(found, first + t + 1, int(elapsed[found.number]) + 1)
+        elapsed = np.where(ended[t], 0, elapsed + 1)
+    return None
+
+
+def _zero_where(ended: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The frames [N, ...] with 0 in the environments where `ended` [N] is true."""
+    return np.where(ended.reshape(-1, *(1,) * (frames.ndim - 1)), 0, frames)
 
 
 def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:

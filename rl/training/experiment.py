@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from rl.agents import Agent
 from rl.environments import Discrete, Environment, Trajectory
+from rl.environments.compiled.contract import check_contract
 from rl.errors import require
 from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
@@ -122,6 +123,8 @@ def build_experiment(
     Raises: ConfigError for whatever does not fit together.
     """
     environment = make_environment(num_envs=num_envs)
+    if environment.compiled:
+        check_contract(environment)
     require(
         num_runs == 1 or environment.compiled,
         f"seeds is {num_runs}: only runs in a compiled environment train together in one program; choose "
@@ -175,6 +178,6 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory:
     else:
         action = tf.constant(random.normal(size=(*shape, *space.shape)), tf.float32)
     never = tf.zeros(shape, tf.bool)
-    frames = tf.constant(frames, tf.float32)
+    frames = tf.constant(frames, learner.environment.observation_dtype)
     reward = tf.constant(random.normal(size=shape), tf.float32)
     return Trajectory(frames, action, reward, never, never, tf.roll(frames, -1, 0), tf.ones(shape, tf.bool))

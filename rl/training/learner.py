@@ -8,6 +8,7 @@ import tensorflow as tf
 from rl import inputs
 from rl.agents import Agent, Phase
 from rl.environments import Environment, Trajectory
+from rl.environments.boundary import all_sound_within
 from rl.errors import require
 from rl.estimators import masked_mean
 from rl.frozen import FrozenState, Schedule
@@ -153,11 +154,14 @@ class Learner:
         """All updates from a trajectory.
 
         The metric `bad_update` is −1, or the number of the first update of a phase whose losses or gradient are not
-        finite: the state then comes back as it went in.
+        finite, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
         """
         learner, before = self.with_hyperparameters(state.hyperparameters), state
-        state, trajectory, metrics = learner.take_in(state, trajectory)
         bad = tf.constant(-1)
+        if self.environment.compiled:  # the others are looked at as they step
+            sound = all_sound_within(trajectory.observation, trajectory.next_observation, trajectory.reward)
+            bad = tf.where(sound, -1, 0)
+        state, trajectory, metrics = learner.take_in(state, trajectory)
         for phase in learner.phases:
             state, more, phase_bad = learner._run(phase, state, trajectory)
             metrics.update(more)

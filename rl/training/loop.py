@@ -21,6 +21,10 @@ class Stretch(NamedTuple):
         """One run's share, where several train in one program."""
         return self._replace(chunk=self.chunk.of(run))
 
+    def without_last(self) -> "Stretch":
+        """All but the last iteration, of one run."""
+        return self._replace(num_iterations=self.num_iterations - 1, chunk=self.chunk.without_last())
+
 
 def iterations(
     programs: Programs, *, start: int, end: int, boundaries: Sequence[int], stop: Callable[[], bool]

@@ -54,11 +54,11 @@ class Normalizer:
         return NormalizerState(_no_moments(observation_shape), _no_moments(()), tf.zeros(num_envs))
 
     def observation(self, state: NormalizerState, x: tf.Tensor) -> tf.Tensor:
-        """x [..., *shape] as the network sees it, float32."""
+        """x [..., *shape], float32 or float64, as the network sees it: float32, once the mean has been subtracted."""
         if not self.observations:
-            return x
+            return tf.cast(x, tf.float32)
         mean, scale = tf.cast(state.observation.mean, x.dtype), tf.cast(_scale(state.observation), x.dtype)
-        return tf.clip_by_value((x - mean) * scale, -self.clip, self.clip)
+        return tf.cast(tf.clip_by_value((x - mean) * scale, -self.clip, self.clip), tf.float32)
 
     def reward(self, state: NormalizerState, r: tf.Tensor) -> tf.Tensor:
         """r [...] as the estimators see it, float32."""

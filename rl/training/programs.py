@@ -45,6 +45,13 @@ class Chunk(NamedTuple):
         rows = {name: x[run] for name, x in self.rows.items()}
         return self._replace(metrics=metrics, findings=findings, gramians=gramians, rows=rows)
 
+    def without_last(self) -> "Chunk":
+        """All but what the last iteration left, of one run."""
+        metrics, findings = ({tag: x[:-1] for tag, x in numbers.items()} for numbers in self[:2])
+        last = len(self.metrics["bad_update"]) - 1
+        gramians = {place: found for place, found in self.gramians.items() if place != last}
+        return self._replace(metrics=metrics, findings=findings, gramians=gramians)
+
 
 class _Log(NamedTuple):
     """How many iterations are done, whether the last was not finite, and what was logged, a line an iteration."""

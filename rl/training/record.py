@@ -1,5 +1,6 @@
 """What one run leaves in its directory: the log, the checkpoints, the summary."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -85,10 +86,13 @@ class Record:
     def go_on(self, meta: Mapping[str, Any]) -> None:
         """Takes out what was logged after a checkpoint, and goes on with its figures."""
         self._meta.update({key: meta[key] for key in self._meta})
-        self.log.go_on(meta["steps"], meta["since_log"], meta["noise_scales"])
+        since = [{tag: float(number) for tag, number in row.items()} for row in meta["since_log"]]
+        self.log.go_on(meta["steps"], since, meta["noise_scales"])
 
     def iterations(self, stretch: Stretch, evaluation: Evaluation | None, *, last: bool) -> bool:
         """Logs a stretch and the evaluation after it; whether this evaluation is the best so far."""
+        if not stretch.num_iterations:
+            return False
         self._meta["timed_steps"] += stretch.num_iterations * self.log.steps_per_iteration
         self._meta["timed_seconds"] += stretch.seconds
         if last and evaluation is not None:
@@ -108,7 +112,7 @@ class Record:
         meta = {
             **self._meta,
             "wall_seconds": self.wall_seconds,
-            "since_log": self.log.since_point,
+            "since_log": [{tag: _written(number) for tag, number in row.items()} for row in self.log.since_point],
             "noise_scales": self.log.noise_scales.averages,
         }
         self._checkpoints.save(arrays, meta, steps=steps, best=best)
@@ -139,6 +143,11 @@ class Record:
             return False
         self._meta["best"] = mean
         return True
+
+
+def _written(number: float) -> float | str:
+    """A number as JSON holds it so that `float` has it back: NaN and infinities are no JSON, their names are."""
+    return number if math.isfinite(number) else str(number)
 
 
 def common_steps(records: Sequence[Record]) -> list[int]:

@@ -59,7 +59,7 @@ def rollout(
 def trajectory_spec(environment: Environment, length: int) -> Trajectory:
     """Shapes and types of a trajectory of so many steps."""
     rows = (length, environment.num_envs)
-    frames = tf.TensorSpec((*rows, *environment.observation_shape), tf.float32)
+    frames = tf.TensorSpec((*rows, *environment.observation_shape), environment.observation_dtype)
     number, flag = tf.TensorSpec(rows, tf.float32), tf.TensorSpec(rows, tf.bool)
     space = environment.action_space
     discrete = isinstance(space, Discrete)

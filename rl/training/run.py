@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rl.errors import ConfigError, NonFiniteError, require
+from rl.environments import Environment
+from rl.errors import BadEnvironmentError, ConfigError, NonFiniteError, require
 from rl.reductions import last_return
 from rl.training.checkpoints import read_checkpoint, restore
-from rl.training.diagnosis import diagnose, save_fault
+from rl.training.diagnosis import diagnose, environments_fault, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
 from rl.training.experiment import Experiment
 from rl.training.interrupts import Interrupts
@@ -24,7 +25,6 @@ from rl.training.state import named_variables
 from rl.training.videos import record as record_video
 
 _MAX_EVALUATION_ENVS = 100
-_VIDEO_STEPS = 10_000
 
 
 class Run:
@@ -77,6 +77,8 @@ class Run:
             for directory, description in zip(directories, descriptions, strict=True)
         ]
         self._evaluator: Evaluator | None = after._evaluator if after else None
+        self._can_save = False
+        """Whether the variables hold what was logged last, and nothing else."""
         self._resumed = self._restore()
         if self._resumed is None and settings.checkpoint.load is not None:
             self._load_weights(loadable(Path(settings.checkpoint.load)))
@@ -84,29 +86,36 @@ class Run:
     def run(self) -> list[dict[str, Any]]:
         """Trains to the end or to a signal; returns each run's summary, whose `status` says which.
 
-        Raises: NonFiniteError after saving the batch; an environment's own exception as itself. The summaries say
-        `failed` then, with the error.
+        Raises: NonFiniteError after saving the batch; BadEnvironmentError, and the SystemExit of an environment, after
+        saving what was trained. The summaries say `failed` then, with the error.
         """
         self._write_summaries("running")
         try:
             with Interrupts() as interrupted:
                 self._resume_or_start()
                 self._programs.compile(self._say)
+                self._can_save = True
                 self._train(interrupted)
                 complete = not interrupted() and self._finish(interrupted)
                 if not complete:
                     self._save([False] * len(self._records))
             return self._write_summaries("completed" if complete else "interrupted")
-        except Exception as error:
-            error = self._environments_own(error)
-            self._write_summaries("failed", error=f"{type(error).__name__}: {error}")
-            raise error from None
+        except (Exception, SystemExit) as error:
+            own = self._environments_own(error)
+            if isinstance(own, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
+                self._save([False] * len(self._records))
+            if isinstance(own, KeyboardInterrupt):
+                return self._write_summaries("interrupted")
+            # TensorFlow's own errors go on with the graph, line after line.
+            words = str(own).splitlines()[0] if isinstance(own, tf.errors.OpError) else str(own)
+            self._write_summaries("failed", error=f"{type(own).__name__}: {words}")
+            raise own from own.__cause__
         finally:
             for record in self._records:
                 record.log.close()
-            self.experiment.learner.environment.close()
+            self._close(self.experiment.learner.environment)
             if self._evaluator is not None:
-                self._evaluator.environment.close()
+                self._close(self._evaluator.environment)
 
     @property
     def steps(self) -> int:
@@ -197,17 +206,25 @@ class Run:
                 of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
                 bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
                 end = stretch.first_iteration + stretch.num_iterations
-                last, evaluations = end == learner.num_iterations or bool(bad), None
-                if (end % evaluate_every == 0 or last) and not bad:
-                    evaluations = self._evaluate(stop=interrupted)
+                last, evaluations, error = end == learner.num_iterations or bool(bad), None, None
+                if bad:
+                    self._can_save = False
+                    error = self._failure(of_each[bad[0]], bad[0])
+                    if isinstance(error, BadEnvironmentError):
+                        of_each = [of_one.without_last() for of_one in of_each]
+                elif end % evaluate_every == 0 or last:
+                    try:
+                        evaluations = self._evaluate(stop=interrupted)
+                    except (BadEnvironmentError, SystemExit) as raised:  # once the iterations are logged
+                        error = raised
                 best = [
                     record.iterations(of_one, evaluation, last=last)
                     for record, of_one, evaluation in zip(
                         self._records, of_each, evaluations or [None] * len(self._records), strict=True
                     )
                 ]
-                if bad:
-                    self._fail(of_each[bad[0]], bad[0])
+                if error is not None:
+                    raise error
                 if end % histograms_every == 0:
                     self._histograms(of_each)
                 if end % checkpoint_every == 0 or any(best) or last:
@@ -229,14 +246,16 @@ class Run:
             environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
             file = self._records[0].directory.videos / f"episode_{number}.mp4"
             seed = fold(self.experiment.variables.seed, Purpose.EVALUATION, -1, number)
-            frames = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
-            environment.close()
-            self._say(f"Video: {file} ({frames} frames).")
+            limit = self.settings.evaluation.max_steps
+            frames, cut = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=limit)
+            self._close(environment)
+            self._say(f"Video: {file} ({frames:,} frames{', cut there' if cut else ''}).")
         return True
 
     def _evaluate(self, stop: Callable[[], bool]) -> Sequence[Evaluation] | None:
         if self._evaluator is None:
-            self._evaluator = make_evaluator(self.experiment, self.settings.evaluation.episodes)
+            settings = self.settings.evaluation
+            self._evaluator = make_evaluator(self.experiment, settings.episodes, max_steps=settings.max_steps)
         seeds = np.reshape(self.experiment.variables.seed, (-1, 2))
         iteration = self.steps // self._per_iteration
         return self._evaluator.run([fold(seed, Purpose.EVALUATION, iteration) for seed in seeds], stop=stop)
@@ -257,23 +276,34 @@ class Run:
             of_one = {name: self._of(x, number) for name, x in arrays.items()}
             record.save(of_one, steps=self.steps, best=best[number])
 
-    def _fail(self, stretch: Stretch, number: int) -> None:
-        """Says where the number that is not finite came from, keeps the batch, and raises."""
+    def _failure(self, stretch: Stretch, number: int) -> NonFiniteError | BadEnvironmentError:
+        """Where the number that is not finite came from; the batch is kept, unless the environment gave it."""
         chunk, record = stretch.chunk, self._records[number]
         bad = int(chunk.metrics["bad_update"][-1])
         learnt_from = self._programs.learnt_from(chunk)
         before, trajectory = tf.nest.map_structure(lambda x: self._of(x, number), learnt_from)
+        if environments := environments_fault(self.experiment.learner, before, trajectory):
+            return BadEnvironmentError(environments)
         fault = diagnose(self.experiment.learner, before, trajectory, bad)
         file = record.directory.path / "failure.npz"
         save_fault(fault, self.experiment.learner.model.network.names, file)
-        raise NonFiniteError(
+        return NonFiniteError(
             f"{fault} (step {self.steps:,}). The minibatch and the weights it met are in {file}. "
             "Usual causes: a learning rate that is too high (optimizer.learning_rate), rewards of a large scale "
             "(normalize)."
         )
 
-    def _environments_own(self, error: Exception) -> Exception:
+    def _close(self, environment: Environment) -> None:
+        """Closes it, and says so where that does not go well: what the run came to stands already."""
+        try:
+            environment.close()
+        except (Exception, KeyboardInterrupt) as error:
+            self._say(f"Not closed: {error or type(error).__name__}.")
+
+    def _environments_own(self, error: BaseException) -> BaseException:
         """What was raised inside an environment, which TensorFlow wraps; otherwise the error itself."""
+        if not isinstance(error, tf.errors.OpError):
+            return error
         environments = [self.experiment.learner.environment]
         environments += [self._evaluator.environment] if self._evaluator else []
         return next((e.exception for e in environments if getattr(e, "exception", None)), error)
@@ -301,8 +331,11 @@ class Run:
         return max(1, round(steps / self._per_iteration))
 
 
-def make_evaluator(experiment: Experiment, episodes: int) -> Evaluator:
-    """An evaluator with as many environments a run as divide the episodes, at most a hundred."""
+def make_evaluator(experiment: Experiment, episodes: int, *, max_steps: int) -> Evaluator:
+    """An evaluator with as many environments a run as divide the episodes, at most a hundred.
+
+    max_steps: at which an episode is cut.
+    """
     num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
     # A process for each of a hundred environments would be too much.
     one_process = {"vectorization": "sync"} if experiment.learner.environment.in_processes else {}
@@ -311,5 +344,6 @@ def make_evaluator(experiment: Experiment, episodes: int) -> Evaluator:
         experiment.greedy,
         episodes=episodes,
         num_envs=num_envs,
+        max_steps=max_steps,
         num_runs=experiment.num_runs,
     )

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from rl import plain_json
 from rl.errors import BusyError, ConfigError
 
 _OURS = ("checkpoints", "videos", ".hydra", "metrics.csv", "summary.json", "failure.npz")
@@ -82,7 +83,7 @@ class RunDirectory:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replaces summary.json in one step."""
         partial = self.path / "summary.json.partial"
-        partial.write_text(json.dumps(summary, indent=2) + "\n")
+        partial.write_text(plain_json.dumps(summary, indent=2) + "\n")
         partial.replace(self.path / "summary.json")
 
     def remove_if_unused(self) -> None:

@@ -21,6 +21,8 @@ class EvaluationSettings:
     """Of an evaluation."""
     every_steps: PositiveInteger
     """Environment steps from one evaluation to the next; there is always one at the end."""
+    max_steps: PositiveInteger
+    """Environment steps at which an episode that has not ended is cut."""
     videos: Annotated[int, Field(ge=0, le=1_000)]
     """Greedy episodes that are recorded as MP4 at the end."""
 

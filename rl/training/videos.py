@@ -17,8 +17,8 @@ def record(
     *,
     seed: tf.Tensor,
     max_steps: int,
-) -> int:
-    """Writes one episode as an MP4 at the environment's own rate; returns its number of frames.
+) -> tuple[int, bool]:
+    """Writes one episode as an MP4 at the environment's own rate; its number of frames, and whether it was cut.
 
     Args:
         environment: a single one, made with `render_mode="rgb_array"`.
@@ -35,17 +35,16 @@ def record(
         ) from error
     file.parent.mkdir(parents=True, exist_ok=True)
     state, observation = environment.reset(seed)
-    frames = [_frame(environment)]
-    for _ in range(max_steps):
-        state, transition = environment.step(state, policy(observation), tf.zeros((1, environment.num_uniforms)))
-        frames.append(_frame(environment))
-        observation = transition.observation
-        if bool(transition.terminated[0] | transition.truncated[0]):
-            break
+    nothing, ended = tf.zeros((1, environment.num_uniforms)), False
     with imageio.get_writer(file, fps=environment.frames_per_second, macro_block_size=2) as writer:
-        for frame in frames:
-            writer.append_data(frame)
-    return len(frames)
+        writer.append_data(_frame(environment))
+        steps = 0
+        while steps < max_steps and not ended:
+            state, transition = environment.step(state, policy(observation), nothing)
+            writer.append_data(_frame(environment))  # not kept: a long episode would not fit into memory
+            observation, steps = transition.observation, steps + 1
+            ended = bool(transition.terminated[0] | transition.truncated[0])
+    return steps + 1, not ended
 
 
 def _frame(environment: GymnasiumEnvironment) -> np.ndarray:

@@ -329,7 +329,8 @@ def main():
                 return_mean=round(float(finished[..., -last:].sum() / ended), 2) if ended else None,
                 threads=cfg.threads,
                 variant=variant,
-            )
+            ),
+            allow_nan=False,
         )
     )
 

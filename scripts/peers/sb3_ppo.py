@@ -121,7 +121,8 @@ def main():
                 return_mean=round(float(np.mean(returns)), 2) if returns else None,
                 threads=args.threads,
                 variant="separate" if args.separate else "shared",
-            )
+            ),
+            allow_nan=False,
         )
     )
 

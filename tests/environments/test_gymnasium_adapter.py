@@ -1,5 +1,7 @@
 """The Gymnasium adapter: both autoreset modes, spaces, seeds, and errors as themselves."""
 
+import re
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 from counting import Counting  # registers Counting-v0
 
 from rl.environments import Box, Discrete, GymnasiumEnvironment
-from rl.errors import ConfigError
+from rl.errors import BadEnvironmentError, ConfigError
 
 SEED = tf.constant([3, 4])
 
@@ -115,15 +117,23 @@ def test_equal_seeds_equal_starts_other_seeds_other_starts():
     assert np.abs(one - other).min() > 0
 
 
-def test_an_environments_exception_is_kept_as_itself():
+def test_an_environments_exception_is_named_and_kept():
     environment = make("Breaking-v0", autoreset="same_step")
-    in_a_graph = tf.function(lambda state: environment.step(state, tf.zeros(2, tf.int64), SEED)[1].reward)
+    step = lambda state: environment.step(state, tf.zeros(2, tf.int64), SEED)[1].reward  # noqa: E731
+    in_a_graph = tf.function(step, autograph=False)
     state, _ = environment.reset(SEED)
     in_a_graph(state)
     with pytest.raises(tf.errors.OpError):
         in_a_graph(state)
-    assert isinstance(environment.exception, ZeroDivisionError)
-    assert str(environment.exception) == "the simulator broke"
+    error = environment.exception
+    assert isinstance(error, BadEnvironmentError)
+    assert re.fullmatch(
+        r"environment 'Breaking-v0', number 0, step 2 \(2 of its episode\): ZeroDivisionError: the simulator broke "
+        r"\(.*counting\.py:\d+ in step\)",
+        str(error),
+    )
+    causes = [error := error.__cause__ for _ in range(2)]
+    assert isinstance(causes[-1], ZeroDivisionError)  # as it was raised, with its own traceback
 
 
 @pytest.mark.parametrize(

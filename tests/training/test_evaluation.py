@@ -26,6 +26,7 @@ def evaluate():
         pushes_to_where_the_pole_falls,
         episodes=30,
         num_envs=10,
+        max_steps=1000,
     )
     (evaluation,) = evaluator.run([tf.constant([3, 4])])
     return evaluation.returns

@@ -55,9 +55,9 @@ def test_evaluations_together_are_those_of_each_alone(build):
     """The same episodes and the same weights: returns of CartPole are whole numbers, and equal."""
     experiment = build(*SMALL, "seeds=2")
     seeds = [fold(seed, 9) for seed in tf.unstack(experiment.variables.seed)]
-    together = make_evaluator(experiment, 12).run(seeds)
+    together = make_evaluator(experiment, 12, max_steps=1000).run(seeds)
     one = build(*SMALL)
-    evaluator = make_evaluator(one, 12)
+    evaluator = make_evaluator(one, 12, max_steps=1000)
     for number, evaluation in enumerate(together):
         build(*SMALL, f"seed={5 + number}").started_in(one)
         alone = evaluator.run([seeds[number]])[0]

@@ -33,6 +33,7 @@ class CompiledEnvironment:
     in_processes: ClassVar[bool] = False
 
     observation_shape: tuple[int, ...]
+    observation_dtype: tf.DType = tf.float32
     action_space: Discrete | Box
     num_start_uniforms: int
     """Uniform numbers that a first state takes."""
@@ -48,6 +49,11 @@ class CompiledEnvironment:
         self.num_envs, self.max_episode_steps = num_envs, max_episode_steps
 
     @property
+    def name(self) -> str:
+        """The class's."""
+        return type(self).__name__
+
+    @property
     def num_uniforms(self) -> int:
         """Uniform numbers that `step` takes for each environment."""
         return self.num_start_uniforms + self.num_step_uniforms
@@ -57,7 +63,7 @@ class CompiledEnvironment:
         raise NotImplementedError
 
     def observe(self, state: State) -> tf.Tensor:
-        """[N, ...] float32."""
+        """[N, ...] of the observation's shape and type."""
         raise NotImplementedError
 
     def advance(self, state: State, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[State, tf.Tensor, tf.Tensor]:

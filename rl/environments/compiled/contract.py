@@ -1,0 +1,160 @@
+"""Whether a compiled environment keeps the protocol, asked before anything is traced: XLA's answer names no field."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments.compiled.environment import CompiledEnvironment
+from rl.environments.origin import in_one_line
+from rl.environments.protocol import Box, Discrete, Environment, Transition
+from rl.errors import ConfigError, require
+
+_FLOATS = (tf.float32, tf.float64)
+
+
+def check_contract(environment: Environment) -> None:
+    """Takes one step, operation by operation, and compares every shape and type with what the protocol asks for.
+
+    Raises: ConfigError that names the class, the field, what it should be and what it is.
+    """
+    _check_fields(environment)
+    if isinstance(environment, CompiledEnvironment):
+        _check_functions(environment)
+    name, rows = environment.name, environment.num_envs
+    state, observation = _called(environment, "reset", tf.constant([0, 0], tf.uint32))
+    after, transition = _called(environment, "step", state, _some_action(environment), _middle(environment))
+    _same_state(name, "the state after `step`", after, "that of `reset`", state)
+    frame = ((rows, *environment.observation_shape), environment.observation_dtype)
+    number, flag = ((rows,), tf.float32), ((rows,), tf.bool)
+    _same(f"{name}.reset: the observation", observation, *frame)
+    for field, expected in zip(Transition._fields, (frame, number, flag, flag, frame, flag), strict=True):
+        _same(f"{name}.step: `{field}`", getattr(transition, field), *expected)
+
+
+def _check_fields(environment: Environment) -> None:
+    """The class's own fields."""
+    name = environment.name
+    fields = ["observation_shape", "observation_dtype", "action_space"]
+    fields += ["num_start_uniforms", "num_step_uniforms"] if isinstance(environment, CompiledEnvironment) else []
+    missing = [field for field in fields if not hasattr(environment, field)]
+    require(not missing, f"{name} has no {', '.join(missing)}; a compiled environment must say so.")
+    shape, dtype, space = environment.observation_shape, environment.observation_dtype, environment.action_space
+    sizes = isinstance(shape, tuple) and all(isinstance(size, int | np.integer) and size >= 1 for size in shape)
+    require(sizes, f"{name}.observation_shape is {shape!r}; it must be a tuple of positive integers.")
+    require(dtype in _FLOATS, f"{name}.observation_dtype is {dtype!r}; it must be tf.float32 or tf.float64.")
+    for field in fields[3:]:
+        value = getattr(environment, field)
+        require(
+            isinstance(value, int | np.integer) and value >= 0, f"{name}.{field} is {value!r}; it must be 0 or more."
+        )
+    require(isinstance(space, Discrete | Box), f"{name}.action_space is {space!r}; it must be a Discrete or a Box.")
+    if isinstance(space, Discrete):
+        require(
+            isinstance(space.n, int | np.integer) and space.n >= 1,
+            f"{name}.action_space has n = {space.n!r}; it must be a positive integer.",
+        )
+        return
+    bounds = [np.asarray(bound) for bound in space]
+    require(
+        bounds[0].shape == bounds[1].shape and bounds[0].ndim == 1 and all(b.dtype == np.float32 for b in bounds),
+        f"{name}.action_space has bounds of {bounds[0].dtype} {bounds[0].shape} and {bounds[1].dtype} "
+        f"{bounds[1].shape}; both must be float32 and [actions].",
+    )
+
+
+def _check_functions(environment: CompiledEnvironment) -> None:
+    """`start`, `observe` and `advance`, each by itself, so that the one to blame is named."""
+    name, rows, begin = environment.name, environment.num_envs, environment.num_start_uniforms
+    start = _called(environment, "start", _middle(environment)[:, :begin])
+    for path, spec in _specs(start).items():
+        require(
+            spec.shape.rank >= 1 and spec.shape[0] == rows,
+            f"{name}.start: the state{path} has shape {list(spec.shape)}; its first axis must be the {rows} "
+            "environments.",
+        )
+    frame = ((rows, *environment.observation_shape), environment.observation_dtype)
+    _same(f"{name}.observe", _called(environment, "observe", start), *frame)
+    answer = _called(environment, "advance", start, _some_action(environment), _middle(environment)[:, begin:])
+    require(
+        isinstance(answer, tuple) and len(answer) == 3,
+        f"{name}.advance returns {_kind(answer)}; it must return (next state, reward, terminated).",
+    )
+    after, reward, terminated = answer
+    _same_state(name, "the state after `advance`", after, "that of `start`", start)
+    _same(f"{name}.advance: the reward", reward, (rows,), tf.float32)
+    _same(f"{name}.advance: `terminated`", terminated, (rows,), tf.bool)
+
+
+def _called(environment: Environment, function: str, *arguments: Any) -> Any:
+    try:
+        return getattr(environment, function)(*arguments)
+    except Exception as error:
+        own = inspect.getsourcefile(type(environment))
+        raise ConfigError(f"{environment.name}.{function} fails: {in_one_line(error, own)}") from error
+
+
+def _some_action(environment: Environment) -> tf.Tensor:
+    space, rows = environment.action_space, environment.num_envs
+    if isinstance(space, Discrete):
+        return tf.zeros(rows, tf.int64)
+    return tf.zeros((rows, *space.shape)) + np.clip(np.float32(0), space.low, space.high)
+
+
+def _middle(environment: Environment) -> tf.Tensor:
+    return tf.fill((environment.num_envs, environment.num_uniforms), 0.5)
+
+
+def _same(what: str, value: Any, shape: tuple[int, ...], dtype: tf.DType) -> None:
+    expected = f"{dtype.name} {list(shape)}"
+    require(tf.is_tensor(value) or isinstance(value, np.ndarray), f"{what} is {_kind(value)}; it must be {expected}.")
+    tensor = tf.convert_to_tensor(value)
+    require(
+        tensor.dtype == dtype and tuple(tensor.shape) == tuple(shape),
+        f"{what} is {tensor.dtype.name} {list(tensor.shape)}; it must be {expected}.",
+    )
+
+
+def _same_state(name: str, this: str, after: Any, that: str, before: Any) -> None:
+    """The same structure, and the same shape and type in every leaf."""
+    old, new = _specs(before), _specs(after)
+    require(
+        list(old) == list(new),
+        f"{name}: {this} has the leaves {_listed(new)}; it must have those of {that}, {_listed(old)}.",
+    )
+    for path, spec in new.items():
+        require(
+            spec == old[path],
+            f"{name}: {this} has{path} {spec.dtype.name} {list(spec.shape)}; it must be as in {that}, "
+            f"{old[path].dtype.name} {list(old[path].shape)}.",
+        )
+
+
+def _specs(state: Any) -> dict[str, tf.TensorSpec]:
+    """{path in words, ` .velocity` or ` [0]`: shape and type} of every tensor; the path of a lone tensor is empty."""
+    found = {}
+    for path, leaf in _walk(state, ""):
+        tensor = tf.convert_to_tensor(leaf)
+        found[f" {path}" if path else ""] = tf.TensorSpec(tensor.shape, tensor.dtype)
+    return found
+
+
+def _walk(node: Any, path: str) -> list[tuple[str, Any]]:
+    if hasattr(node, "_fields"):
+        return [found for field in node._fields for found in _walk(getattr(node, field), f"{path}.{field}")]
+    if isinstance(node, dict):
+        return [found for key in sorted(node) for found in _walk(node[key], f"{path}[{key!r}]")]
+    if isinstance(node, list | tuple):
+        return [found for place, value in enumerate(node) for found in _walk(value, f"{path}[{place}]")]
+    return [(path, node)]
+
+
+def _listed(specs: dict[str, tf.TensorSpec]) -> str:
+    return ",".join(specs).strip() or "of one tensor"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"{len(value)} values"
+    return f"{value!r}" if isinstance(value, bool | int | float | type(None)) else f"a {type(value).__name__}"

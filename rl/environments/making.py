@@ -1,0 +1,85 @@
+"""From Gymnasium's name to a vector of environments, or to one sentence about why there is none."""
+
+import difflib
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from rl.environments.families import family_of, register_family
+from rl.environments.inspected import Inspected, MishapError
+from rl.environments.origin import in_one_line
+from rl.environments.processes import ProcessVector
+from rl.errors import ConfigError, require
+
+_MODES = {"next_step": AutoresetMode.NEXT_STEP, "same_step": AutoresetMode.SAME_STEP}
+
+
+def make_vector(
+    id: str,
+    *,
+    num_envs: int,
+    vectorization: str,
+    autoreset: str | None,
+    kwargs: Mapping[str, Any],
+    render_mode: str | None,
+) -> VectorEnv:
+    """A Gymnasium vector environment; see `GymnasiumEnvironment`.
+
+    What is None is not handed on: not every constructor knows `render_mode`.
+
+    Raises: ConfigError for what is unknown, not installed, or refused by the environment's constructor.
+    """
+    require(
+        autoreset is None or vectorization != "native",
+        "a native vector environment has an autoreset mode of its own; set environment.autoreset=null.",
+    )
+    given = {**kwargs} if render_mode is None else {**kwargs, "render_mode": render_mode}
+    options = {} if autoreset is None else {"autoreset_mode": _MODES[autoreset]}
+    try:
+        register_family(id)
+        if vectorization == "native":
+            return gymnasium.make_vec(id, num_envs=num_envs, vectorization_mode="vector_entry_point", **given)
+        make = functools.partial(_make_one, id, given)
+        if vectorization == "async":
+            return ProcessVector([make] * num_envs, **options)
+        # Without copies: every observation is copied into a tensor anyway.
+        numbered = [functools.partial(_inspected, make, number) for number in range(num_envs)]
+        return SyncVectorEnv(numbered, copy=False, **options)
+    except MishapError as error:
+        raise ConfigError(f"environment {id!r}, number {error.number}: {error.what} (environment.id).") from error
+    except Exception as error:
+        unknown = isinstance(error, gymnasium.error.UnregisteredEnv | gymnasium.error.DeprecatedEnv)
+        if unknown or (isinstance(error, ModuleNotFoundError) and id.rsplit(":", 1)[-1] not in gymnasium.registry):
+            raise ConfigError(_unknown(id, error)) from error
+        why = str(error) if isinstance(error, gymnasium.error.Error | TypeError) else in_one_line(error)
+        raise ConfigError(
+            f"environment {id!r} cannot be made with vectorization {vectorization!r} and arguments {given}: {why} "
+            "(environment.vectorization, environment.kwargs)"
+        ) from error
+
+
+def _make_one(id: str, given: Mapping[str, Any]) -> gymnasium.Env:
+    register_family(id)  # again, in a process that begins with nothing registered
+    return gymnasium.make(id, **given)
+
+
+def _inspected(make: Callable[[], gymnasium.Env], number: int) -> Inspected:
+    return Inspected(make(), number)
+
+
+def _unknown(id: str, error: Exception) -> str:
+    family = family_of(id)
+    if family and isinstance(error, ModuleNotFoundError):
+        return (
+            f"environment {id!r} belongs to {family.module}, which is not installed ({error}): pip install "
+            f"{family.package} (environment.id)."
+        )
+    close = difflib.get_close_matches(id, gymnasium.registry, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    return (
+        f"environment {id!r} is not known to Gymnasium ({error}).{hint} One of your own is given with the module that "
+        "registers it, module:Name-v0 (environment.id)."
+    )
