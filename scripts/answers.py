@@ -1,5 +1,6 @@
 """How a command ends on a mistake of its user: one message and an exit code, without a traceback."""
 
+import argparse
 import os
 import sys
 import traceback
@@ -10,6 +11,8 @@ import hydra
 import omegaconf
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+
+from rl.allowed import MOST
 
 _FULL = "HYDRA_FULL_ERROR"
 _CONFIG_PACKAGES = tuple(str(Path(package.__file__).parent) for package in (hydra, omegaconf))
@@ -58,6 +61,29 @@ def report_errors(main: Callable[[], int | None]) -> None:
     except OSError as error:
         code = _said(f"{error.filename or 'a file'}: {error.strerror or error}.")
     sys.exit(code)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, as an option of a command line."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    """A whole number from 0 on, as an option of a command line."""
+    return 0 if text == "0" else positive(text)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """The option that says whose code a run directory's config may name."""
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package whose code the run's config may call and import, besides this one's; may be given for each",
+    )
 
 
 def _message(error: Exception) -> str:

@@ -9,7 +9,7 @@ from runtime import prepare
 
 prepare()
 
-from answers import report_errors
+from answers import add_trust, not_negative, positive, report_errors
 from composition import load_run
 
 
@@ -18,11 +18,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
-    parser.add_argument("--episodes", type=int, default=100, help="greedy episodes (default: 100)")
-    parser.add_argument("--max-steps", type=int, help="steps at which an episode is cut (default: as in training)")
-    parser.add_argument("--seed", type=int, default=0, help="of the evaluation's episodes (default: 0)")
+    parser.add_argument("--episodes", type=positive, default=100, help="greedy episodes (default: 100)")
+    parser.add_argument("--max-steps", type=positive, help="steps at which an episode is cut (default: as in training)")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of the evaluation's episodes (default: 0)")
     parser.add_argument("--video", type=Path, help="also record one episode to this MP4 file (extra `video`)")
     parser.add_argument("--json", action="store_true", help="print one JSON line with every return")
+    add_trust(parser)
     arguments = parser.parse_args()
 
     from rl.errors import require
@@ -30,7 +31,7 @@ def main() -> None:
     from rl.training.seeds import Purpose, fold, run_seed
     from rl.training.videos import record
 
-    experiment, config = load_run(arguments.run, arguments.checkpoint)
+    experiment, config = load_run(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     require(
         arguments.video is None or not experiment.learner.environment.compiled,
         "--video: this run's environment is compiled and draws no pictures; leave the option out.",

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import hydra
+from answers import add_trust
 from composition import CONFIGS, build, load_run
 
 from inspection.printing import Column, show
@@ -16,14 +17,22 @@ def add(commands) -> None:
     help_ = "which objective's gradient reaches which weight"
     command = commands.add_parser("audit", help=help_, description=__doc__)
     command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for scripts/train.py")
+    add_trust(command)
     command.set_defaults(run_command=audit)
 
 
 def audit(arguments: argparse.Namespace) -> None:
     """The table of objective × weight, from a run's newest checkpoint, or from configs/ and the overrides."""
-    run = Path(arguments.overrides[0]) if arguments.overrides and "=" not in arguments.overrides[0] else None
+    from rl.errors import require
+
+    given = arguments.overrides
+    run = Path(given[0]) if given and ("=" not in given[0] or Path(given[0]).is_dir()) else None
+    require(
+        run is None or len(given) == 1,
+        f"audit {' '.join(given)}: a run directory has its config, and takes no overrides; give one or the other.",
+    )
     if run is not None:
-        experiment, _ = load_run(run, "newest")
+        experiment, _ = load_run(run, "newest", trusted=arguments.trust)
     else:
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
             experiment = build(hydra.compose("train", overrides=arguments.overrides))

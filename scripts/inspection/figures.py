@@ -3,11 +3,14 @@
 import argparse
 from pathlib import Path
 
+from answers import add_trust
+
 
 def add_run_arguments(command: argparse.ArgumentParser) -> None:
     """A run, one of its checkpoints, and a folder."""
     command.add_argument("run", type=Path, help="a run directory")
     command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
+    add_trust(command)
     command.add_argument("--out", type=Path, help="where figures and numbers go (default: RUN/inspect)")
 
 

@@ -1,5 +1,6 @@
 """A run as it stands at a checkpoint, with a rollout of its own to look at."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ class Fresh(NamedTuple):
     step: int
 
 
-def fresh_batch(run: Path, checkpoint: str) -> Fresh:
+def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> Fresh:
     """Loads a checkpoint and acts for one rollout; nothing is learnt.
 
     Raises: ConfigError where the folder is no run, or its network shares no weights.
@@ -26,7 +27,7 @@ def fresh_batch(run: Path, checkpoint: str) -> Fresh:
     from rl.errors import require
     from rl.training.state import read
 
-    experiment, config = load_run(run, checkpoint)
+    experiment, config = load_run(run, checkpoint, trusted=trusted)
     learner, state = experiment.learner, read(experiment.variables)
     require(
         bool(learner.model.network.shared),

@@ -38,7 +38,7 @@ def add(commands) -> None:
 
 def rows(arguments: argparse.Namespace) -> None:
     """Prints the table; writes it as CSV, and a figure as PNG."""
-    fresh = fresh_batch(arguments.run, arguments.checkpoint)
+    fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     lines = _lines(fresh)
     folder = arguments.out or arguments.run / "inspect"
     folder.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,8 @@ def what_if(arguments: argparse.Namespace) -> None:
     """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and a figure as PNG."""
     from rl.training.what_if import what_if as outcomes_of
 
-    experiment, config, state, trajectory, step = fresh_batch(arguments.run, arguments.checkpoint)
+    fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
+    experiment, config, state, trajectory, step = fresh
     learner = experiment.learner
     phase = learner.phases[0]
     own_combiner, own_optimizer = _own_names(arguments.run)
