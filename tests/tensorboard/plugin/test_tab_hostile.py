@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from gramian_logs import gramians, legend, write_run, write_summaries
+from labels import crowded
 from servers import tensorboard
 from tab import SIZE, Tab
 
@@ -37,6 +39,9 @@ def opened(chromium, tmp_path_factory):
     write_run(logs / "shares_nothing", legend(layers=0), np.zeros((3, 0, 6, 6)))
     many = legend(layers=1, objectives=[f"objective {k}" for k in range(30)], extra_rows=())
     write_run(logs / "many_rows", many, gramians(many, 3))
+    six = legend(layers=2, objectives=("q_0", "q_1", "policy", "temperature", "model", "reward"))
+    write_run(logs / "six_objectives", six, gramians(six, 9))
+    write_run(logs / "one_moment", plain, gramians(plain, 1), returns=True)
     # The greatest numbers and the least that there are, and moments with no direction at all.
     extreme = legend(layers=2, objectives=PAIR, extra_rows=("combined",))
     write_run(logs / "extreme", extreme, [k * np.array([np.diag([1.7e308, 5e-324, 1.0])] * 2) for k in (0, 1, 1)])
@@ -48,7 +53,7 @@ def opened(chromium, tmp_path_factory):
     write_summaries(logs / "no_legend", [no_legend])
     write_summaries(logs / "mixed_shapes", [gramian_summary(x, plain) for x in (arrays[0], arrays[0, :1], arrays[1])])
     write_summaries(logs / "wrong_shapes", [gramian_summary(x, plain) for x in arrays[:, :1]])
-    with tensorboard(logs, "--reload_interval", "0", runs=11) as address:
+    with tensorboard(logs, "--reload_interval", "0", runs=13) as address:
         tab = Tab(chromium.new_page(viewport=SIZE), address)
         tab.open()
         yield tab
@@ -86,6 +91,32 @@ def test_names_are_shown_as_they_are(tab):
     assert header == ["step", MARKUP, f"'{FORMULA}"]  # a spreadsheet takes no formula from a log
     name, _ = tab.save(tab.canvas("Norms of the rows"), "SVG")
     assert name == "_img_src=x_onerror=window.top.hacked=1_Norms_of_the_rows.svg"
+
+
+@pytest.mark.parametrize("width", [900, 1440])
+def test_six_objectives_can_be_read(tab, width):
+    tab.page.set_viewport_size(SIZE | {"width": width})
+    tab.restart(run="six_objectives", filter="six", extra=True)
+    for view in ("overview", "moment", "layers", "whatif"):
+        tab.view(view)
+        assert crowded(tab) == [], view
+    tab.view("overview")
+    svg = tab.save(tab.canvas("Norms of the rows"), "SVG")[1].decode()
+    strokes = re.findall(r'stroke="(#\w+)" stroke-width="2"(?: stroke-dasharray="([\d ]+)")?', svg)
+    assert len(strokes) == len(set(strokes)) == 9  # the legend's samples: no two rows look the same
+    tab.page.set_viewport_size(SIZE)
+
+
+def test_one_moment_has_an_axis_with_its_step(tab):
+    tab.restart(filter="one_moment", smoothing=0)
+    svg = tab.save(tab.canvas("Norms of the rows"), "SVG")[1].decode()
+    texts = re.findall(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>', svg)
+    bottom = max(float(y) for _, y, _ in texts)
+    assert [text for _, y, text in texts if float(y) == bottom] == ["1000"]
+    (x,) = [float(x) for x, y, _ in texts if float(y) == bottom]
+    points = re.findall(r'<path d="M([\d.]+) [\d.]+a2 0', svg.replace("a2 2 0", "a2 0"))
+    assert {float(left) + 2 for left in points} == {x}  # the dots stand above it
+    assert len(points) == 3
 
 
 def table(tab, title):

@@ -26,7 +26,7 @@ def test_a_chart_reads_out_the_step_under_the_pointer(tab):
     tab.restart(filter=A2C, smoothing=0)
     (answer,) = tab.ask("overview", run=A2C, points=200)["settings"]
     norms = tab.canvas("Norms of the rows")
-    for x, step in ((0.17, 1_000), (0.97, 40_000), (0.6, None)):
+    for x, step in ((0.14, 1_000), (0.97, 40_000), (0.6, None)):
         head, *lines = tab.hover(norms, x, 0.5)
         at = answer["steps"].index(int(parsed(head.removeprefix("step "))))
         assert step in (answer["steps"][at], None)

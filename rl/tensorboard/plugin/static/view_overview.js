@@ -29,10 +29,6 @@ export class Overview {
     const { app } = this;
     const settings = [...app.settings(app.visibleRuns())];
     this.arrange(settings);
-    if (!settings.length) {
-      this.root.append(app.nothingShown());
-      return;
-    }
     const version = (members) => JSON.stringify(members.map(({ run, version, problem }) => [run, version, problem]));
     const wanted = settings.filter(([config, members]) => this.kept.get(config)?.version !== version(members));
     for (const some of portions(wanted)) {
@@ -72,6 +68,7 @@ export class Overview {
       this.cards.set(config, card);
       shown.push(card.root);
     }
+    if (!settings.length) shown.push(app.nothingShown());
     if (shown.some((root, k) => root !== this.root.children[k]) || shown.length !== this.root.children.length) {
       this.root.replaceChildren(...shown);
     }
