@@ -11,6 +11,7 @@ from runtime import prepare
 
 prepare()
 
+from answers import report_errors
 from benchmarks import (
     combiners,
     compiled,
@@ -25,7 +26,6 @@ from benchmarks import (
     start,
     threads,
 )
-from composition import report_errors
 
 _COMMANDS = (
     speed,

@@ -9,7 +9,8 @@ from runtime import prepare
 
 prepare()
 
-from composition import load_run, report_errors
+from answers import report_errors
+from composition import load_run
 
 
 def main() -> None:

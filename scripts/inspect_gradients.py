@@ -1,7 +1,9 @@
-"""Inspect gradients without training: python scripts/inspect_gradients.py audit|whatif …; --help says what each shows.
+"""Inspect gradients without training: python scripts/inspect_gradients.py COMMAND …; COMMAND --help says more.
 
-audit [RUN] [group=choice …] [key=value …]     which objective's gradient reaches which weight
+audit RUN | [group=choice …] [key=value …]     which objective's gradient reaches which weight
+rows RUN                                       from a checkpoint and one batch: every objective's row, layer by layer
 whatif RUN                                     from a checkpoint and one batch: what every rule would do
+compare RUN …                                  runs side by side: what they reached, and what the rows did meanwhile
 """
 
 import argparse
@@ -10,7 +12,7 @@ from runtime import prepare
 
 prepare()
 
-from composition import report_errors
+from answers import report_errors
 from inspection import audit, compare, rows, what_if
 
 

@@ -18,8 +18,8 @@ from runtime import prepare
 prepare()
 
 import numpy as np
+from answers import report_errors
 from benchmarks.printing import progress
-from composition import report_errors
 from reporting import environment, figures, statistics, together
 from reporting.groups import KINDS, Group, Naming, grouped, naming
 from reporting.page import Page

@@ -32,8 +32,16 @@ def result(summaries: list[dict], directories: list) -> str:
     where = shown(directories[0].path)
     more = f" and {len(directories) - 1} beside it" if len(directories) > 1 else ""
     lines.append(f"Run directory: {where}{more}")
-    lines.append(f"Look at it with: {_tensorboard()} --logdir {shown(directories[0].path.parent.parent)}")
+    lines.append(f"Look at it with: {_tensorboard()} --logdir {shown(_folder_to_look_at(directories))}")
     return "\n".join(lines)
+
+
+def _folder_to_look_at(directories: list) -> Path:
+    """`runs`, where the run has its place there; elsewhere the run's own directory, or the one around several."""
+    first = directories[0].path
+    if first.parent.parent == Path.cwd() / "runs":
+        return first.parent.parent
+    return first if len(directories) == 1 else first.parent
 
 
 def these(directories: list) -> str:

@@ -11,7 +11,8 @@ import hydra
 import numpy as np
 from benchmarks.printing import progress
 from benchmarks.runs import SCRIPTS, column, summary
-from composition import CONFIGS, load_config, what_tells_apart
+from composition import CONFIGS, load_config
+from run_names import what_tells_apart
 
 _RESAMPLES = 10_000
 

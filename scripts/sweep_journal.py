@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from run_names import ARGUMENTS
+
 _PREFIX = ".sweep_"
-_ARGUMENTS = "arguments"
 FAILED = ("failed", "refused", "died", "failed earlier")
 """What makes the command end with exit code 1."""
 
@@ -42,7 +43,7 @@ def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
             shutil.rmtree(old, ignore_errors=True)
     journal = folder / f"{ours}{os.getpid()}"
     journal.mkdir()
-    (journal / _ARGUMENTS).write_text(json.dumps(list(arguments)))
+    (journal / ARGUMENTS).write_text(json.dumps(list(arguments)))
     return journal
 
 
@@ -76,6 +77,6 @@ def read(journal: Path) -> list[Outcome]:
 def arguments(journal: Path) -> list[str]:
     """What the sweep was asked for; nothing where somebody cleared the journal away."""
     try:
-        return json.loads((journal / _ARGUMENTS).read_text())
+        return json.loads((journal / ARGUMENTS).read_text())
     except OSError:
         return []

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import sweep_journal
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
+from run_names import JOURNAL, varied_keys
 from sweep_journal import FAILED, Outcome
 
-_JOURNAL = "TAPESTRY_SWEEP"
 _SUBMITIT = ("hydra.launcher.cpus_per_task='${num_threads:}'",)
 _LAUNCHERS = {
     "joblib": ("hydra.launcher.n_jobs='${jobs_at_once:${num_threads:}}'", "hydra.launcher.batch_size=1"),
@@ -104,7 +102,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
         mistakes: {error: status}, those that are a user's, which are shown without a traceback.
     Returns: the score, None where there is none: Optuna counts the trial as failed, and passes over it.
     """
-    began, journal = time.monotonic(), Path(os.environ[_JOURNAL])
+    began, journal = time.monotonic(), Path(os.environ[JOURNAL])
     name = ", ".join(_swept(HydraConfig.get().overrides.task)) or name
     outcome = Outcome("died", why="its process ended without a word", number=HydraConfig.get().job.num, name=name)
     sweep_journal.write(journal, outcome)
@@ -131,8 +129,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
 
 def swept_keys() -> list[str]:
     """The keys that this sweep varies, the seed among them."""
-    given = _parsed(sweep_journal.arguments(Path(os.environ[_JOURNAL])))
-    varied = [override.key_or_group for override in given if override.is_sweep_override()]
+    varied = varied_keys(sweep_journal.arguments(Path(os.environ[JOURNAL])))
     params = HydraConfig.get().sweeper.get("params") or {}
     return list(dict.fromkeys([*varied, *map(str, params), "seed"]))
 
@@ -168,7 +165,7 @@ def _settings(journal: Path) -> list[str]:
     """Overrides that every job of the sweep gets, wherever it runs; those that the user gave go over them."""
     launchers = [given.split("=", 1)[1] for given in sys.argv[1:] if given.startswith("hydra/launcher=")]
     return [
-        f"+hydra.job.env_set.{_JOURNAL}={_quoted(str(journal))}",
+        f"+hydra.job.env_set.{JOURNAL}={_quoted(str(journal))}",
         # Absolute, since a job may run in another folder.
         f"hydra.sweep.dir={_quoted(f'{Path.cwd()}/runs/${{run_group:}}')}",
         *(setting for launcher in launchers for setting in _LAUNCHERS.get(launcher, ())),
@@ -178,13 +175,6 @@ def _settings(journal: Path) -> list[str]:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "\\'") + "'"
-
-
-def _parsed(arguments: Sequence[str]) -> list:
-    try:
-        return OverridesParser.create().parse_overrides(list(arguments))
-    except OverrideParseException:
-        return []
 
 
 def _print(outcomes: Sequence[Outcome], seconds: float) -> None:

@@ -9,11 +9,12 @@ prepare()
 
 import hydra
 import sweeps
-from composition import CONFIGS, IGNORED, built, check_keys, flat, is_multirun, keep, run_paths
+from answers import answered
+from composition import CONFIGS, built, is_multirun, keep, load_config
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from results import result, shown, these
+from run_names import changes_weights, flat, run_paths
 from threads import available_cores, chosen_threads
 
 _SWEPT = (
@@ -38,32 +39,31 @@ _SWEPT = (
 def main(config: DictConfig) -> float | None:
     """One run, or several in one program; returns what a sweeper optimises."""
     from rl.errors import BusyError, ConfigError, NonFiniteError
+    from rl.gradients import LeakError
 
     output = Path(HydraConfig.get().runtime.output_dir)
     if is_multirun():
-        mistakes = {BusyError: "elsewhere", ConfigError: "refused", NonFiniteError: "failed"}
+        mistakes = {BusyError: "elsewhere", ConfigError: "refused", LeakError: "refused", NonFiniteError: "failed"}
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
         return run(config, output).score
-    except (ConfigError, NonFiniteError) as error:
+    except (ConfigError, LeakError, NonFiniteError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, ConfigError) else 3)
+        sys.exit(3 if isinstance(error, NonFiniteError) else 2)
 
 
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     """Trains, resumes or skips, and says which.
 
-    Raises: ConfigError and NonFiniteError; SystemExit(130) after a signal, which ends a sweep, as Ctrl-C should.
+    Raises: ConfigError, LeakError, NonFiniteError; SystemExit(130) after a signal, which ends a sweep as well.
     """
-    from rl.errors import ConfigError, NonFiniteError, require
+    from parts import parts_of
+
     from rl.training import RunDirectory
 
     directories = [RunDirectory(output)]
     try:
-        check_keys(config)
-        require(
-            config.objective in ("mean", "iqm"), f"objective is {config.objective!r}; allowed are 'mean' and 'iqm'."
-        )
+        parts_of(config)
         directories = [RunDirectory(path) for path in run_paths(output, config)]
         known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
         failed = [summary for summary in known if summary["status"] == "failed"]
@@ -72,11 +72,9 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
             return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
         begun = not config.fresh and any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
         summaries = train(config, directories)
-    except (ConfigError, NonFiniteError, OmegaConfBaseException) as error:
+    except BaseException:
         for directory in directories:
             directory.remove_if_unused()
-        if isinstance(error, OmegaConfBaseException):
-            raise ConfigError(f"{str(error).splitlines()[0]} ({getattr(error, 'full_key', None)}).") from None
         raise
     if any(summary["status"] == "interrupted" for summary in summaries):
         sys.exit(130)
@@ -91,7 +89,9 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
 def train(config: DictConfig, directories: list) -> list[dict]:
     """Trains in the directories, resumes there, or shows what is complete; returns the summaries."""
-    from rl.training import Description, Run, RunSettings
+    from parts import run_settings
+
+    from rl.training import Description, Run
 
     for directory in directories:
         directory.check_usable()
@@ -111,8 +111,9 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         if after - first == len(open_ones) < len(directories):
             rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
             return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
-    settings = _settings(config, RunSettings)
+    _, settings = run_settings(config)
     experiment, before = built(config)
+    experiment.audit()
     _check_load(config, directories)
     for directory in directories:
         directory.lock()
@@ -171,22 +172,6 @@ def _check_load(config: DictConfig, directories: list) -> None:
         )
 
 
-def _settings(config: DictConfig, kind):
-    return kind(
-        probe_every=config.probe.every_steps,
-        probe_every_iterations=config.probe.every_iterations,
-        histograms_every=config.probe.histograms_every_steps,
-        log_every=config.logging.every_steps,
-        evaluate_every=config.evaluation.every_steps,
-        evaluation_episodes=config.evaluation.episodes,
-        videos=config.evaluation.videos,
-        checkpoint_every=config.checkpoint.every_steps,
-        checkpoints_kept=config.checkpoint.keep,
-        initial_checkpoint=config.checkpoint.load,
-        progress=config.logging.progress,
-    )
-
-
 def _with_threads(config: DictConfig, directories: list) -> DictConfig:
     """The config with a number of threads, with which TensorFlow runs from here on, and its compilation cache open."""
     import tensorflow as tf
@@ -217,12 +202,11 @@ def _check_same_config(config: DictConfig, path: Path) -> None:
     file = path / ".hydra" / "config.yaml"
     if not file.exists():
         return
-    saved, given = flat(OmegaConf.load(file)), flat(config)
-    ignored = [key for key in IGNORED if key != "seed"]
+    saved, given = flat(load_config(path)), flat(config)
     differing = [
         f"{key} is {given.get(key, 'not there')}, there {saved.get(key, 'not there')}"
         for key in {**saved, **given}
-        if key not in ignored and saved.get(key) != given.get(key)
+        if (key == "seed" or changes_weights(key)) and saved.get(key) != given.get(key)
     ]
     if differing:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
@@ -258,5 +242,17 @@ def _hyperparameters(config: DictConfig) -> dict:
     return hyperparameters
 
 
+_PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+
+
+def quoted(argument: str) -> str:
+    """An override whose value is a path that is there, so that Hydra takes a `,` or `=` in it for what it is."""
+    key = next((key for key in _PATHS if argument.startswith(key)), None)
+    path = argument.removeprefix(key or "")
+    plain = not {"'", '"', "\\", "$"} & set(path)
+    return f"{key}'{path}'" if key and plain and {",", "="} & set(path) and Path(path).exists() else argument
+
+
 if __name__ == "__main__":
-    sys.exit(sweeps.command(main))
+    sys.argv[1:] = map(quoted, sys.argv[1:])
+    sys.exit(answered(lambda: sweeps.command(main)))

@@ -52,7 +52,8 @@ def root() -> Path:
 @contextlib.contextmanager
 def _hydra():
     import hydra
-    from composition import CONFIGS, register_resolvers
+    from composition import CONFIGS
+    from run_names import register_resolvers
 
     register_resolvers()
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):

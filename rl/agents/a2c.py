@@ -1,15 +1,14 @@
 """A2C: advantage actor-critic, synchronous A3C (Mnih et al. 2016, arXiv:1602.01783)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
 from rl.agents.actor_critic import ActorCritic, Batch
 from rl.agents.phase import Diagnostics
 from rl.estimators import policy_gradient_loss
+from rl.settings import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class A2C(ActorCritic):
     """Objectives: the policy gradient, the value's error, the entropy. Frozen copies: the behaviour snapshot.
 

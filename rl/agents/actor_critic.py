@@ -1,10 +1,10 @@
 """What A2C and PPO have in common: advantages from a behaviour snapshot, and three objectives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import tensorflow as tf
+from pydantic import Field
 
 from rl.agents.bootstrap import Bootstrap, SemiGradient
 from rl.agents.phase import Diagnostics, Frozen, Phase
@@ -24,7 +24,9 @@ from rl.estimators import (
 from rl.frozen import Schedule, Snapshot
 from rl.gradients.objective import Objective
 from rl.gradients.rows import Weights
+from rl.inputs import INPUT
 from rl.networks import ActorCriticNetwork
+from rl.settings import Number, PositiveInteger, PositiveNumber, Share, settings
 
 
 class Batch(NamedTuple):
@@ -45,39 +47,25 @@ class Batch(NamedTuple):
     next_observation: tf.Tensor
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ActorCritic:
     """Objectives policy, value and entropy on one batch of trajectories; a subclass says what the policy's loss is."""
 
-    gamma: float
-    lambda_: float
-    rollout_length: int
-    epochs: int
-    minibatches: int
+    gamma: Annotated[Share, INPUT]
+    lambda_: Annotated[Share, INPUT]
+    rollout_length: PositiveInteger
+    epochs: PositiveInteger
+    minibatches: PositiveInteger
     normalize_advantage: bool
-    value_loss: str
-    value_clip: float
-    huber_delta: float
-    coefficients: Mapping[str, float]
-    groups: Mapping[str, Sequence[str]]
+    value_loss: Literal["squared", "clipped", "huber"]
+    value_clip: Annotated[PositiveNumber, INPUT]
+    huber_delta: Annotated[PositiveNumber, INPUT]
+    coefficients: Annotated[Mapping[str, Number], INPUT]
+    groups: Mapping[str, Annotated[Sequence[str], Field(min_length=1)]]
     bootstrap: Bootstrap
-    differentiate_at: str
+    differentiate_at: Literal["live", "behaviour"]
 
     def __post_init__(self):
-        require(
-            isinstance(self.bootstrap, Bootstrap),
-            f"agent.bootstrap is {self.bootstrap!r}; choose agent/bootstrap=semi_gradient, residual, tdc or tdrc, and "
-            "for a semi-gradient set agent.bootstrap.of=live or target.",
-        )
-        for key in ("gamma", "lambda_"):
-            require(0 <= getattr(self, key) <= 1, f"agent.{key} is {getattr(self, key)}; it must lie in [0, 1].")
-        for key in ("rollout_length", "epochs", "minibatches"):
-            value = getattr(self, key)
-            require(isinstance(value, int) and value >= 1, f"agent.{key} is {value}; it must be a positive integer.")
-        for key in ("value_clip", "huber_delta"):
-            require(getattr(self, key) > 0, f"agent.{key} is {getattr(self, key)}; it must be positive.")
-        _one_of("value_loss", self.value_loss, ("squared", "clipped", "huber"))
-        _one_of("differentiate_at", self.differentiate_at, ("live", "behaviour"))
         require(
             sorted(self.coefficients) == ["entropy", "policy", "value"],
             f"agent.coefficients has {sorted(self.coefficients)}; it needs policy, value and entropy, and no other.",
@@ -87,11 +75,6 @@ class ActorCritic:
             f"agent.value_loss is {self.value_loss!r}; this agent/bootstrap has the squared one-step "
             "TD error for the value: set agent.value_loss=squared, or choose agent/bootstrap=semi_gradient.",
         )
-        for name, coefficient in self.coefficients.items():
-            require(
-                isinstance(coefficient, int | float),
-                f"agent.coefficients.{name} is {coefficient!r}; it must be a number.",
-            )
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """A behaviour snapshot is needed, and a target where the value bootstraps from one."""
@@ -105,6 +88,11 @@ class ActorCritic:
             "frozen=target_polyak or frozen=target_hard (with frozen.target.every_updates=1 it is as new as the live "
             "weights).",
         )
+
+    @property
+    def frozen_roles(self) -> tuple[str, ...]:
+        """The frozen copies that the objectives are made with."""
+        return ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
 
     @property
     def detached_heads(self) -> tuple[str, ...]:
@@ -225,7 +213,3 @@ class ActorCritic:
 def _flat(x: tf.Tensor) -> tf.Tensor:
     """[T, N, ...] → [T·N, ...]."""
     return tf.reshape(x, (-1, *x.shape[2:]))
-
-
-def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    require(value in allowed, f"agent.{key} is {value!r}; it is one of {', '.join(allowed)}.")

@@ -1,36 +1,33 @@
 """What stands for the future in the value's objective, and how much of its gradient is followed through it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import tensorflow as tf
 
-from rl.errors import require
 from rl.estimators import gradient_correction_loss, masked_mean, residual_loss, td_error
 from rl.gradients.rows import Weights
+from rl.inputs import INPUT
+from rl.settings import NonNegativeNumber, settings
 
 CORRECTION = "correction"
 """The head that estimates the TD error, and the objective that fits it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class SemiGradient:
     """The λ-return is a constant: nothing flows through the values it was made of (Sutton 1988)."""
 
-    of: str
-    """`live` or `target`: whose value stands for the future."""
+    of: Literal["live", "target"]
+    """Whose value stands for the future."""
 
     through: ClassVar[str | None] = None
     """The role of the frozen copy through which the value's gradient flows as well."""
     objectives: ClassVar[Mapping[str, float]] = {}
     """{objective beside the agent's own: its coefficient}; each reads the detached head of its name."""
 
-    def __post_init__(self):
-        require(self.of in ("live", "target"), f"agent.bootstrap.of is {self.of!r}; it is one of live, target.")
 
-
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Residual:
     """Baird's residual algorithm on the one-step TD error: η times its gradient through the target copy is added.
 
@@ -38,14 +35,11 @@ class Residual:
     semi-gradient. The advantages stay those of the agent's λ.
     """
 
-    eta: float
+    eta: Annotated[NonNegativeNumber, INPUT]
 
     of: ClassVar[str] = "target"
     through: ClassVar[str | None] = "target"
     objectives: ClassVar[Mapping[str, float]] = {}
-
-    def __post_init__(self):
-        require(self.eta >= 0, f"agent.bootstrap.eta is {self.eta}; it must not be negative.")
 
     def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
         """{objective: [] loss}, from the heads' outputs [B, 1] and the target copy's values of the successors [B]."""
@@ -53,7 +47,7 @@ class Residual:
         return {"value": masked_mean(value, batch.valid)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class GradientCorrection:
     """TDC and TDRC on the one-step TD error: γ h ∇v̄(s') is added through the target copy.
 
@@ -62,16 +56,11 @@ class GradientCorrection:
     nonlinear TDC (Maei et al. 2009): the term with the value's second derivatives is left out.
     """
 
-    regularization: float
-    coefficient: float
+    regularization: Annotated[NonNegativeNumber, INPUT]
+    coefficient: Annotated[NonNegativeNumber, INPUT]
 
     of: ClassVar[str] = "target"
     through: ClassVar[str | None] = "target"
-
-    def __post_init__(self):
-        for key in ("regularization", "coefficient"):
-            value = getattr(self, key)
-            require(value >= 0, f"agent.bootstrap.{key} is {value}; it must not be negative.")
 
     @property
     def objectives(self) -> Mapping[str, float]:

@@ -56,6 +56,9 @@ class Agent(Protocol):
     detached_heads: tuple[str, ...]
     """Heads beside policy and value that the network is to have; their gradients do not reach the torso."""
 
+    frozen_roles: tuple[str, ...]
+    """The frozen copies that its objectives are made with."""
+
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError where a copy that the agent needs is missing or moves in a way that it cannot use."""
 

@@ -1,6 +1,6 @@
 """PPO: proximal policy optimisation with the clipped surrogate (Schulman et al. 2017, arXiv:1707.06347)."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import tensorflow as tf
 
@@ -8,25 +8,22 @@ from rl.agents.actor_critic import ActorCritic, Batch
 from rl.agents.phase import Diagnostics
 from rl.errors import require
 from rl.estimators import approximate_kl, clip_fraction, clipped_surrogate_loss
+from rl.inputs import INPUT
+from rl.settings import PositiveNumber, settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class PPO(ActorCritic):
     """Objectives: the clipped surrogate, the value's error, the entropy. Frozen copies: the behaviour snapshot.
 
     Several epochs over each rollout, in minibatches; the ratio is taken to the behaviour copy.
     """
 
-    clip: float
-    target_kl: float | None
+    clip: Annotated[PositiveNumber, INPUT]
+    target_kl: Annotated[PositiveNumber | None, INPUT]
 
     def __post_init__(self):
         super().__post_init__()
-        require(self.clip > 0, f"agent.clip is {self.clip}; it must be positive.")
-        require(
-            self.target_kl is None or self.target_kl > 0,
-            f"agent.target_kl is {self.target_kl}; it must be positive, or null for no early stop.",
-        )
         require(
             self.target_kl is None or self.differentiate_at == "live",
             "agent.target_kl needs agent.differentiate_at=live: at the behaviour copy the KL from it is always 0.",

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 
 from rl.environments.protocol import Box, Discrete, Transition
 from rl.errors import ConfigError, require
+from rl.settings import PositiveInteger, checked
 
 VECTORIZATIONS = {"native": "vector_entry_point", "sync": "sync", "async": "async"}
 _SEED_LIMIT = 2**31 - 1
@@ -30,13 +31,14 @@ class GymnasiumEnvironment:
     num_uniforms = 0
     max_episode_steps = None
 
+    @checked
     def __init__(
         self,
         *,
         id: str,
-        num_envs: int,
-        vectorization: str,
-        autoreset: str | None = None,
+        num_envs: PositiveInteger,
+        vectorization: Literal["native", "sync", "async"],
+        autoreset: Literal["next_step", "same_step"] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         render_mode: str | None = None,
     ):
@@ -137,17 +139,7 @@ class GymnasiumEnvironment:
 
 
 def _make(id: str, num_envs: int, vectorization: str, autoreset: str | None, kwargs: dict, render_mode: str | None):
-    require(num_envs >= 1, f"num_envs is {num_envs}; it must be at least 1 (num_envs).")
-    require(
-        vectorization in VECTORIZATIONS,
-        f"vectorization {vectorization!r} is unknown; it is one of {', '.join(VECTORIZATIONS)} "
-        f"(environment.vectorization).",
-    )
     modes = {"next_step": AutoresetMode.NEXT_STEP, "same_step": AutoresetMode.SAME_STEP}
-    require(
-        autoreset is None or autoreset in modes,
-        f"autoreset mode {autoreset!r} is unknown; it is one of {', '.join(modes)} or null (environment.autoreset).",
-    )
     require(
         autoreset is None or vectorization != "native",
         "a native vector environment has an autoreset mode of its own; set environment.autoreset=null.",

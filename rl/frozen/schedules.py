@@ -5,12 +5,13 @@ mean number of updates since its numbers were live: 0 when just synchronised, an
 what was averaged.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import tensorflow as tf
+from pydantic import Field
 
-from rl.errors import require
+from rl.inputs import INPUT
+from rl.settings import PositiveInteger, PositiveNumber, settings
 
 Weights = dict[str, tuple[tf.Tensor, ...]]
 
@@ -32,6 +33,7 @@ class Schedule(Protocol):
         """The copy after update number `num_updates` ([] int64, 1 is the first), which made `live`."""
 
 
+@settings
 class Never:
     """An anchor: stays what it was at the start."""
 
@@ -44,6 +46,7 @@ class Never:
         return FrozenState(copy.weights, copy.age + 1.0)
 
 
+@settings
 class Snapshot(Never):
     """The behaviour policy: takes the live weights at the start of each iteration."""
 
@@ -52,17 +55,11 @@ class Snapshot(Never):
         return FrozenState(tf.nest.map_structure(tf.stop_gradient, live), tf.zeros_like(copy.age))
 
 
-@dataclass(frozen=True)
+@settings
 class Hard(Never):
     """A target that takes the live weights every so many updates (Mnih et al. 2015)."""
 
-    every_updates: int
-
-    def __post_init__(self):
-        require(
-            self.every_updates >= 1,
-            f"a hard copy every {self.every_updates} updates; allowed is 1 or more (frozen.*.every_updates).",
-        )
+    every_updates: PositiveInteger
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """The live weights where num_updates is a multiple of `every_updates`."""
@@ -71,14 +68,11 @@ class Hard(Never):
         return FrozenState(weights, tf.where(due, 0.0, copy.age + 1.0))
 
 
-@dataclass(frozen=True)
+@settings
 class Polyak(Never):
     """A slow target, θ̄ ← (1 − τ) θ̄ + τ θ after each update (Lillicrap et al. 2016, algorithm 1)."""
 
-    tau: float
-
-    def __post_init__(self):
-        require(0 < self.tau <= 1, f"a Polyak copy with tau {self.tau}; allowed is 0 < tau <= 1 (frozen.*.tau).")
+    tau: Annotated[PositiveNumber, Field(le=1), INPUT]
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """A step of τ towards the live weights; exactly they where τ = 1."""

@@ -11,6 +11,7 @@ from rl.estimators import Categorical, DiagonalGaussian, Distribution
 from rl.networks.heads import gaussian_head, logits_head, value_head
 from rl.networks.network import Network
 from rl.networks.torsos import MLP, ConvolutionalTorso
+from rl.settings import Number, checked
 
 _POLICY_GAIN, _VALUE_GAIN = (
     0.01,
@@ -25,11 +26,12 @@ class ActorCriticNetwork(NamedTuple):
     distribution: Distribution
 
 
+@checked
 def actor_critic(
     *,
     torso: MLP | ConvolutionalTorso,
     shared: bool,
-    initial_log_std: float,
+    initial_log_std: Number,
     observation_shape: Sequence[int],
     action_space: Discrete | Box,
     seed: int,
@@ -48,6 +50,11 @@ def actor_critic(
         isinstance(torso, MLP) or len(observation_shape) == 3,
         f"a convolutional torso needs frames [height, width, channels], but observations have shape "
         f"{tuple(observation_shape)}; choose network=mlp (network).",
+    )
+    require(
+        isinstance(action_space, Box) or initial_log_std == 0.0,
+        f"network.initial_log_std is {initial_log_std:g}, but the actions are discrete and have no standard deviation; "
+        "leave it at 0.0.",
     )
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(2 * torso.num_seeds + 2)]
     if isinstance(action_space, Discrete):

@@ -48,6 +48,11 @@ class Network:
             part: tuple(math.prod(v.shape) for v in layer.trainable_variables) for part, layer in parts.items()
         }
         """{part: how many numbers each of its weights holds}."""
+        self.units = {
+            part: sum(v.shape[-1] for v in layer.trainable_variables if len(v.shape) > 1)
+            for part, layer in parts.items()
+        }
+        """{part: units of all of its layers}."""
 
     @property
     def shared(self) -> tuple[str, ...]:

@@ -2,28 +2,26 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import keras
+from pydantic import Field
 
-from rl.errors import require
+from rl.settings import PositiveInteger, settings
 
-ACTIVATIONS = ("tanh", "relu", "elu", "silu", "gelu")
+Activation = Literal["tanh", "relu", "elu", "silu", "gelu"]
+Widths = Annotated[Sequence[PositiveInteger], Field(min_length=1)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class MLP:
     """Fully connected layers, orthogonal at the start with gain √2 and zero biases."""
 
-    widths: Sequence[int]
-    """Units of each layer, at least one layer."""
-    activation: str
-    """One of `ACTIVATIONS`."""
+    widths: Widths
+    """Units of each layer."""
+    activation: Activation
     layer_norm: bool
     """Whether each layer is normalised before its activation (Ba et al. 2016, arXiv:1607.06450)."""
-
-    def __post_init__(self):
-        _check_layers(self.widths, self.activation)
 
     def layers(self, name: str, seeds: Sequence[int]) -> keras.Sequential:
         """The layers, not yet built.
@@ -46,7 +44,7 @@ class MLP:
         return len(self.widths)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ConvolutionalTorso:
     """One 3 × 3 convolution and fully connected layers, as MinAtar's authors have it.
 
@@ -54,19 +52,11 @@ class ConvolutionalTorso:
     start with gain √2 and zero biases.
     """
 
-    filters: int
+    filters: PositiveInteger
     """Of the convolution."""
-    widths: Sequence[int]
-    """Units of each fully connected layer after it, at least one."""
-    activation: str
-    """One of `ACTIVATIONS`."""
-
-    def __post_init__(self):
-        require(
-            isinstance(self.filters, int) and self.filters > 0,
-            f"network.torso.filters is {self.filters}; it must be a positive integer.",
-        )
-        _check_layers(self.widths, self.activation)
+    widths: Widths
+    """Units of each fully connected layer after it."""
+    activation: Activation
 
     def layers(self, name: str, seeds: Sequence[int]) -> keras.Sequential:
         """The layers, not yet built; see `MLP.layers`. Frames are [height, width, channels], at least 3 × 3."""
@@ -105,17 +95,6 @@ class Patches(keras.layers.Layer):
         """See `call`."""
         batch, height, width, channels = input_shape
         return (batch, height - 2, width - 2, 9 * channels)
-
-
-def _check_layers(widths: Sequence[int], activation: str) -> None:
-    require(
-        len(widths) > 0 and all(isinstance(width, int) and width > 0 for width in widths),
-        f"network.torso.widths is {list(widths)}; allowed is a list of at least one positive integer.",
-    )
-    require(
-        activation in ACTIVATIONS,
-        f"network.torso.activation is {activation!r}; it is one of {', '.join(ACTIVATIONS)}.",
-    )
 
 
 def dense(units: int, name: str, *, gain: float, seed: int) -> keras.layers.Dense:

@@ -55,7 +55,7 @@ class UpdateEvidence(Evidence):
         """{objective: its gradient}, those of heads' own objectives included."""
         self.objectives = tuple(name for name, row in self.gradients.items() if set(row) - self._heads)
         coefficients = {objective.name: objective.coefficient for objective in phase.objectives}
-        self.coefficients = tuple(coefficients[name] for name in self.objectives)
+        self.coefficients = tf.stack([tf.cast(coefficients[name], tf.float64) for name in self.objectives])
         self.layers, self.places = tuple(self._rule.layers), dict(self._rule.layers)
         self.rows = {name: self._body(self.gradients[name]) for name in self.objectives}
         shapes = [tensor.shape for tensor in self.rows[self.objectives[0]]]

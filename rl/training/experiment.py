@@ -7,23 +7,23 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import Agent, Phase
+from rl.agents import Agent
 from rl.environments import Discrete, Environment, Trajectory
 from rl.errors import require
 from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
 from rl.gradients.probes import Probe
-from rl.networks import ActorCriticNetwork, Network
-from rl.training.learner import Learner
+from rl.networks import ActorCriticNetwork
+from rl.training.learner import Acting, Learner
 from rl.training.many import ManyLearners
+from rl.training.memory import require_memory
 from rl.training.minibatch import watched
-from rl.training.normalization import Normalizer, NormalizerState
+from rl.training.normalization import Normalizer
 from rl.training.oracle import Oracle
 from rl.training.probing import Prober
 from rl.training.programs import Programs
 from rl.training.seeds import run_seed
 from rl.training.state import TrainState, assign, initial_variables, read, stacked
-from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
 
@@ -43,12 +43,13 @@ class Experiment(NamedTuple):
     many: ManyLearners | None = None  # where several runs train in one program; the variables then have an axis of runs
     oracle: Oracle | None = None
 
-    def restart(self, seed: int) -> None:
-        """Puts the beginning of another seed's run into the variables: what is compiled for them serves on.
+    def started_in(self, other: "Experiment") -> "Experiment":
+        """Puts the beginning of this experiment into the variables of another one, whose programs then serve it.
 
         For compiled environments only, which have no state outside of the variables.
         """
-        assign(self.variables, read(self.fresh_variables(seed)))
+        assign(other.variables, read(self.variables))
+        return self._replace(variables=other.variables)
 
     @property
     def num_runs(self) -> int:
@@ -71,14 +72,10 @@ class Experiment(NamedTuple):
 
     def greedy(self, observation: tf.Tensor) -> tf.Tensor:
         """The most likely action under the variables as they stand, [N, ...]; with many runs S·N, run after run."""
-        weights, normalizer = read(self.variables.weights), read(self.variables.normalizer)
+        acting = Acting(*(read(getattr(self.variables, field)) for field in Acting._fields))
         if self.many is None:
-            return self._greedy(weights, normalizer, observation)
-        return self.many.act(self._greedy, weights, normalizer, observation)
-
-    def _greedy(self, weights: dict, normalizer: NormalizerState, observation: tf.Tensor) -> tf.Tensor:
-        seen = self.learner.normalizer.observation(normalizer, observation)
-        return self.learner.model.distribution.mode(self.learner.agent.policy(self.learner.model, weights, seen))
+            return self.learner.greedy(acting, observation)
+        return self.many.act(self.learner.greedy, acting, observation)
 
     def audit(self) -> dict[str, dict[str, str]]:
         """The leak audit: {objective: {weight: none, zero or non-zero}} on a made-up batch.
@@ -124,10 +121,7 @@ def build_experiment(
 
     Raises: ConfigError for whatever does not fit together.
     """
-    require(isinstance(steps, int) and steps >= 1, f"steps is {steps}; it must be a positive integer.")
-    require(isinstance(seed, int) and 0 <= seed < 2**62, f"seed is {seed}; it must be an integer from 0 on.")
     environment = make_environment(num_envs=num_envs)
-    require(isinstance(num_runs, int) and num_runs >= 1, f"seeds is {num_runs}; it must be a positive integer (seeds).")
     require(
         num_runs == 1 or environment.compiled,
         f"seeds is {num_runs}: only runs in a compiled environment train together in one program; choose "
@@ -142,26 +136,22 @@ def build_experiment(
         "the combiner has nothing to act on, since the network shares no weights: choose combiner=sum, or share "
         "a torso (network.shared=true).",
     )
-    rules = {phase.name: update_rule(phase, network, combiner, optimizer) for phase in agent.phases(model, environment)}
     learner = Learner(
         agent=agent,
         model=model,
         environment=environment,
-        rules=rules,
+        combiner=combiner,
+        optimizer=optimizer,
         schedules=schedules,
         normalizer=normalizer,
         total_steps=steps,
     )
-
-    require(
-        isinstance(probe_samples, int) and probe_samples >= 2,
-        f"probe.samples is {probe_samples}; it must be an integer from 2 on.",
-    )
+    require_memory(learner, num_runs=num_runs)
     known = Oracle(learner) if oracle else None
 
     def variables(number: int) -> TrainState:
         network = model.network if number == seed else make_network(**spaces, seed=number).network
-        return initial_variables(network, rules, tuple(schedules), normalizer, environment, run_seed(number))
+        return initial_variables(learner, network, run_seed(number))
 
     def fresh_variables(first: int) -> TrainState:
         if num_runs == 1:
@@ -171,22 +161,6 @@ def build_experiment(
     many = ManyLearners(learner, make_environment(num_envs=num_envs * num_runs)) if num_runs > 1 else None
     return Experiment(
         learner, fresh_variables(seed), fresh_variables, make_environment, probes, probe_samples, many, known
-    )
-
-
-def update_rule(
-    phase: Phase, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
-) -> UpdateRule:
-    """How a phase's objectives move a network; see `UpdateRule`."""
-    return UpdateRule(
-        objectives=phase.objectives,
-        groups=phase.groups,
-        names=network.names,
-        shared=network.shared,
-        heads=network.heads,
-        combiner=combiner,
-        optimizer=optimizer,
-        always_rows=always_rows,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from rl import inputs
 from rl.agents import Agent, Phase
 from rl.environments import Environment, Trajectory
 from rl.errors import require
@@ -12,7 +13,7 @@ from rl.estimators import masked_mean
 from rl.frozen import FrozenState, Schedule
 from rl.gradients import cosines, norms
 from rl.gradients.rows import Weights
-from rl.networks import ActorCriticNetwork
+from rl.networks import ActorCriticNetwork, Network
 from rl.randomness import uniforms
 from rl.training.episodes import follow_episodes
 from rl.training.minibatch import Minibatch, gather, watched
@@ -22,6 +23,8 @@ from rl.training.seeds import Purpose, fold
 from rl.training.shuffle import permutations
 from rl.training.state import TrainState
 from rl.updates import Direction, RuleState, Step, UpdateRule
+from rl.updates.combiners import Combiner
+from rl.updates.optimizers import Optimizer
 
 Metrics = dict[str, tf.Tensor]
 
@@ -31,6 +34,14 @@ class Chance(NamedTuple):
 
     noise: tf.Tensor
     uniforms: tf.Tensor
+
+
+class Acting(NamedTuple):
+    """What of a state acting takes."""
+
+    weights: dict
+    normalizer: NormalizerState
+    hyperparameters: dict[str, tf.Tensor]
 
 
 class _Loop(NamedTuple):
@@ -63,21 +74,25 @@ class Learner:
         agent: Agent,
         model: ActorCriticNetwork,
         environment: Environment,
-        rules: Mapping[str, UpdateRule],
+        combiner: Combiner,
+        optimizer: Optimizer,
         schedules: Mapping[str, Schedule],
         normalizer: Normalizer,
         total_steps: int,
     ):
         """
         Args:
-            rules: {phase: its update rule}.
+            combiner, optimizer: of every phase's update rule.
             schedules: {role: how the frozen copy moves}.
             total_steps: environment steps of the whole run, for the learning-rate schedule.
         Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
         """
         agent.check_frozen(schedules)
         self.agent, self.model, self.environment = agent, model, environment
-        self.phases, self.rules, self.schedules = agent.phases(model, environment), dict(rules), dict(schedules)
+        self.combiner, self.optimizer, self.schedules = combiner, optimizer, dict(schedules)
+        self.phases = agent.phases(model, environment)
+        self.rules = {phase.name: update_rule(phase, model.network, combiner, optimizer) for phase in self.phases}
+        """{phase: its update rule}."""
         self.normalizer, self.total_steps = normalizer, total_steps
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
         for phase in self.phases:
@@ -93,13 +108,41 @@ class Learner:
         """Iterations until at least `total_steps` environment steps are done."""
         return -(-self.total_steps // self.steps_per_iteration)
 
+    @property
+    def hyperparameters(self) -> dict[str, float]:
+        """The numbers that a state brings along as inputs of the programs, by their config keys."""
+        numbers = {"steps": float(self.total_steps)}
+        for path, part in self._parts.items():
+            numbers |= inputs.at(path, inputs.inputs_of(part))
+        return numbers
+
+    def with_hyperparameters(self, numbers: Mapping[str, Any]) -> "Learner":
+        """The same learner with other numbers, which may be tensors; see `hyperparameters`."""
+        parts = {path: inputs.with_inputs(part, inputs.below(path, numbers)) for path, part in self._parts.items()}
+        return Learner(
+            agent=parts["agent"],
+            model=self.model,
+            environment=self.environment,
+            combiner=self.combiner,
+            optimizer=parts["optimizer"],
+            schedules={role: parts[f"frozen.{role}"] for role in self.schedules},
+            normalizer=parts["normalize"],
+            total_steps=numbers["steps"],
+        )
+
+    @property
+    def _parts(self) -> dict[str, Any]:
+        copies = {f"frozen.{role}": schedule for role, schedule in self.schedules.items()}
+        return {"agent": self.agent, "optimizer": self.optimizer, "normalize": self.normalizer, **copies}
+
     def collect(self, state: TrainState, chance: Chance) -> tuple[TrainState, Trajectory]:
         """A rollout with the live weights: the state with its environments further on, and the trajectory as it
         came.
         """
+        acting = Acting(state.weights, state.normalizer, state.hyperparameters)
 
         def act(observation, noise):
-            return self.act(state.weights, state.normalizer, observation, noise)
+            return self.act(acting, observation, noise)
 
         environment, observation, trajectory = rollout(
             self.environment, act, chance.noise, chance.uniforms, state.environment, state.observation
@@ -112,11 +155,11 @@ class Learner:
         The metric `bad_update` is −1, or the number of the first update of a phase whose losses or gradient are not
         finite: the state then comes back as it went in.
         """
-        before = state
-        state, trajectory, metrics = self.take_in(state, trajectory)
+        learner, before = self.with_hyperparameters(state.hyperparameters), state
+        state, trajectory, metrics = learner.take_in(state, trajectory)
         bad = tf.constant(-1)
-        for phase in self.phases:
-            state, more, phase_bad = self._run(phase, state, trajectory)
+        for phase in learner.phases:
+            state, more, phase_bad = learner._run(phase, state, trajectory)
             metrics.update(more)
             bad = tf.where(bad < 0, phase_bad, bad)
         after = state._replace(iteration=state.iteration + 1)
@@ -136,7 +179,7 @@ class Learner:
     def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
         """One update's minibatch of a prepared batch."""
         picked = phase.settle(gather(batch, self._orders(phase, state.seed, state.iteration), update))
-        seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), update)
+        seed = fold(state.seed, Purpose.COMBINER, state.iteration, self._place(phase), update)
         return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
 
     def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
@@ -145,6 +188,9 @@ class Learner:
         direction, rule_state = rule.direction(*watched(phase, minibatch), minibatch.rule, minibatch.seed)
         step, rule_state = rule.step(direction.gradient, minibatch.weights, rule_state, progress)
         return direction, step, rule_state
+
+    def _place(self, phase: Phase) -> int:
+        return [one.name for one in self.phases].index(phase.name)
 
     def progress(self, state: TrainState) -> tf.Tensor:
         """The share of the run's environment steps that is done, [] float32."""
@@ -164,10 +210,18 @@ class Learner:
         """Shapes and types of what `collect` records."""
         return trajectory_spec(self.environment, self.agent.rollout_length)
 
-    def act(self, weights: dict, normalizer: NormalizerState, observation: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    def act(self, acting: Acting, observation: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """The actions of N environments."""
-        seen = self.normalizer.observation(normalizer, observation)
-        return self.model.distribution.sample(self.agent.policy(self.model, weights, seen), noise)
+        return self.model.distribution.sample(self._policy(acting, observation), noise)
+
+    def greedy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
+        """The most likely actions in N environments."""
+        return self.model.distribution.mode(self._policy(acting, observation))
+
+    def _policy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
+        learner = self.with_hyperparameters(acting.hyperparameters)
+        seen = learner.normalizer.observation(acting.normalizer, observation)
+        return learner.agent.policy(self.model, acting.weights, seen)
 
     def chance(self, seed: tf.Tensor, iteration: tf.Tensor) -> Chance:
         """What is random in the rollout of an iteration."""
@@ -213,7 +267,7 @@ class Learner:
 
         def body(*carry):
             loop = _Loop(*carry)
-            seed = fold(state.seed, Purpose.COMBINER, state.iteration, self.phases.index(phase), loop.update)
+            seed = fold(state.seed, Purpose.COMBINER, state.iteration, self._place(phase), loop.update)
             picked = phase.settle(gather(batch, orders, loop.update))
             minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, seed)
             direction, step, rule = self.update(phase, minibatch, progress)
@@ -306,6 +360,22 @@ class Learner:
         """
         if phase.minibatches == 1:
             return None
-        seed = fold(seed, Purpose.SHUFFLE, iteration, self.phases.index(phase))
+        seed = fold(seed, Purpose.SHUFFLE, iteration, self._place(phase))
         orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
         return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
+
+
+def update_rule(
+    phase: Phase, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
+) -> UpdateRule:
+    """How a phase's objectives move a network; see `UpdateRule`."""
+    return UpdateRule(
+        objectives=phase.objectives,
+        groups=phase.groups,
+        names=network.names,
+        shared=network.shared,
+        heads=network.heads,
+        combiner=combiner,
+        optimizer=optimizer,
+        always_rows=always_rows,
+    )

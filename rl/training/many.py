@@ -5,8 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from rl.environments import Environment, Trajectory
-from rl.training.learner import Chance, Learner, Metrics
-from rl.training.normalization import NormalizerState
+from rl.training.learner import Acting, Chance, Learner, Metrics
 from rl.training.probing import Findings, Prober
 from rl.training.rollout import rollout
 from rl.training.state import TrainState
@@ -34,9 +33,10 @@ class ManyLearners:
 
     def collect(self, state: TrainState, chance: Chance) -> tuple[TrainState, Trajectory]:
         """Rollouts of all runs; the trajectory is [S, T, N, ...]."""
+        acting = Acting(state.weights, state.normalizer, state.hyperparameters)
 
         def act(observation, noise):
-            return self.act(self.one.act, state.weights, state.normalizer, observation, noise)
+            return self.act(self.one.act, acting, observation, noise)
 
         noise, uniforms = (self._merge_steps(x) for x in chance)
         merged = tf.nest.map_structure(self._merge, state.environment)
@@ -47,12 +47,10 @@ class ManyLearners:
         trajectory = tf.nest.map_structure(self._split_steps, trajectory)
         return state._replace(environment=split, observation=self._split(observation)), trajectory
 
-    def act(
-        self, policy: Callable, weights: dict, normalizer: NormalizerState, *of_environments: tf.Tensor
-    ) -> tf.Tensor:
-        """The actions [S·N, ...] of one run's policy, (weights, normalizer, *of_environments [N, ...]) → [N, ...]."""
+    def act(self, policy: Callable, acting: Acting, *of_environments: tf.Tensor) -> tf.Tensor:
+        """The actions [S·N, ...] of one run's policy, (acting, *of_environments [N, ...]) → [N, ...]."""
         split = (self._split(x) for x in of_environments)
-        return self._merge(self._each(lambda run: policy(*run), (weights, normalizer, *split)))
+        return self._merge(self._each(lambda run: policy(*run), (acting, *split)))
 
     def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
         """See `Learner.learn`; the metrics are [S]."""

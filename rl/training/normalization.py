@@ -5,12 +5,13 @@ function throughout an iteration, and every reward of a batch is divided by the 
 Stable-Baselines3's wrappers update them at every step.)
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import tensorflow as tf
 
-from rl.errors import require
 from rl.estimators.recurrence import linear_recurrence
+from rl.inputs import INPUT
+from rl.settings import PositiveNumber, Share, settings
 
 
 class Moments(NamedTuple):
@@ -31,24 +32,22 @@ class NormalizerState(NamedTuple):
     returns: tf.Tensor
 
 
+@settings
 class Normalizer:
     """Scales observations to zero mean and unit variance, and rewards so that their discounted sum has unit
     variance.
     """
 
-    def __init__(self, *, observations: bool, rewards: bool, reward_scale: float, gamma: float, clip: float):
-        """
-        Args:
-            observations, rewards: which of the two are normalised.
-            reward_scale: every reward is multiplied by this constant first.
-            gamma: discount of the return whose variance scales the rewards, in [0, 1].
-            clip: normalised observations and rewards are clipped to ± this, > 0.
-        """
-        require(0 <= gamma <= 1, f"normalize.gamma is {gamma}; it must lie in [0, 1].")
-        require(clip > 0, f"normalize.clip is {clip}; it must be positive.")
-        require(reward_scale > 0, f"normalize.reward_scale is {reward_scale}; it must be positive.")
-        self.observations, self.rewards = observations, rewards
-        self.reward_scale, self.gamma, self.clip = reward_scale, gamma, clip
+    observations: bool
+    """Whether observations are normalised."""
+    rewards: bool
+    """Whether rewards are."""
+    reward_scale: Annotated[PositiveNumber, INPUT]
+    """Every reward is multiplied by this constant first."""
+    gamma: Annotated[Share, INPUT]
+    """Discount of the return whose variance scales the rewards."""
+    clip: Annotated[PositiveNumber, INPUT]
+    """Normalised observations and rewards are clipped to ± this."""
 
     def init(self, num_envs: int, observation_shape: tuple[int, ...]) -> NormalizerState:
         """Statistics of nothing; they leave observations and rewards as they are."""

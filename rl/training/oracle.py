@@ -1,12 +1,12 @@
 """The rows of policy and value beside the true ones, where the truth is known."""
 
-import dataclasses
+import copy
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import ActorCritic
+from rl.agents import ActorCritic, Phase
 from rl.environments import Trajectory
 from rl.environments.compiled.tabular import TabularMDP, exact, traced
 from rl.errors import require
@@ -67,8 +67,13 @@ class Oracle:
         exact.state_values(environment.mdp, anything, agent.gamma)
         if environment.max_episode_steps is None:
             exact.stationary_distribution(environment.mdp, anything)
-        self._learner = learner
-        (self._phase,) = dataclasses.replace(agent, normalize_advantage=False).phases(learner.model, environment)
+        self._learner, self._phase = learner, _plain_phase(learner)
+
+    def of(self, learner: Learner) -> "Oracle":
+        """The oracle of a learner that differs in its hyperparameters alone."""
+        other = copy.copy(self)
+        other._learner, other._phase = learner, _plain_phase(learner)
+        return other
 
     def __call__(
         self, before: TrainState, state: TrainState, trajectory: Trajectory, rows: Mapping[str, Gradient]
@@ -102,7 +107,7 @@ class Oracle:
 
     def truth(self, before: TrainState, state: TrainState) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """The true rows, {objective: [P] float64}, and the numbers value_error and return."""
-        learner, gamma = self._learner, self._learner.agent.gamma
+        learner, gamma = self._learner, tf.cast(self._learner.agent.gamma, tf.float64)
         environment, mdp = learner.environment, learner.environment.mdp
         seen = learner.normalizer.observation(before.normalizer, tf.constant(environment.features))
         reward = learner.normalizer.reward(state.normalizer, tf.constant(mdp.reward, tf.float32))
@@ -157,3 +162,11 @@ class Oracle:
         heads = self._learner.model.network.heads
         tensors = [tensor for part in row if part not in heads for tensor in row[part]]
         return tf.concat([tf.reshape(tf.cast(tensor, tf.float64), (-1,)) for tensor in tensors], 0)
+
+
+def _plain_phase(learner: Learner) -> Phase:
+    """The agent's phase without normalised advantages."""
+    agent = copy.copy(learner.agent)
+    object.__setattr__(agent, "normalize_advantage", False)  # not `replace`, whose checks take no tensors
+    (phase,) = agent.phases(learner.model, learner.environment)
+    return phase

@@ -57,7 +57,8 @@ class Prober:
 
     def __call__(self, state: TrainState, trajectory: Trajectory) -> Findings:
         """Pure; the state is the one before the iteration's learning."""
-        learner, phase = self.learner, self.learner.phases[0]
+        learner = self.learner.with_hyperparameters(state.hyperparameters)
+        phase = learner.phases[0]
         taken_in, normalized, _ = learner.take_in(state, trajectory)
         minibatch = learner.minibatch(phase, taken_in, normalized, 0)
         evidence = UpdateEvidence(learner, phase, state, minibatch, num_samples=self._num_samples, beside=self._beside)
@@ -65,7 +66,7 @@ class Prober:
         for probe in self.probes:
             numbers.update(probe(evidence))
         if self.oracle:
-            numbers.update(self.oracle(state, taken_in, normalized, evidence.gradients))
+            numbers.update(self.oracle.of(learner)(state, taken_in, normalized, evidence.gradients))
         rows = evidence.rows if evidence.layers else {}
         flat = {name: tf.concat([tf.reshape(x, (-1,)) for x in row], 0) for name, row in rows.items()}
         matrix = tf.cast(evidence.gramian, tf.float64)

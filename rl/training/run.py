@@ -1,8 +1,6 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
-import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,52 +17,13 @@ from rl.training.loop import Stretch, iterations
 from rl.training.progress import ProgressBar
 from rl.training.record import Description, Record, common_steps, loadable
 from rl.training.run_directory import RunDirectory
+from rl.training.run_settings import RunSettings
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables
 from rl.training.videos import record as record_video
 
 _MAX_EVALUATION_ENVS = 100
 _VIDEO_STEPS = 10_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """How a run is observed and kept. Nothing here changes the weights. Intervals are in environment steps."""
-
-    probe_every: int
-    probe_every_iterations: int
-    histograms_every: int
-    log_every: int
-    evaluate_every: int
-    evaluation_episodes: int
-    videos: int
-    checkpoint_every: int
-    checkpoints_kept: int
-    initial_checkpoint: str | None
-    progress: bool
-
-    def __post_init__(self):
-        keys = {
-            "probe_every": "probe.every_steps",
-            "probe_every_iterations": "probe.every_iterations",
-            "histograms_every": "probe.histograms_every_steps",
-            "log_every": "logging.every_steps",
-            "evaluate_every": "evaluation.every_steps",
-            "evaluation_episodes": "evaluation.episodes",
-            "checkpoint_every": "checkpoint.every_steps",
-            "checkpoints_kept": "checkpoint.keep",
-        }
-        for field, key in keys.items():
-            value = getattr(self, field)
-            require(isinstance(value, int) and value >= 1, f"{key} is {value}; it must be a positive integer.")
-        require(
-            isinstance(self.videos, int) and self.videos >= 0,
-            f"evaluation.videos is {self.videos}; it must be an integer from 0 on.",
-        )
-        require(
-            self.videos == 0 or importlib.util.find_spec("imageio") is not None,
-            "videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos).",
-        )
 
 
 class Run:
@@ -94,14 +53,14 @@ class Run:
         Raises: ConfigError where a checkpoint does not fit.
         """
         require(
-            settings.videos == 0 or not experiment.learner.environment.compiled,
-            f"evaluation.videos is {settings.videos}, but a compiled environment draws no pictures; set "
+            settings.evaluation.videos == 0 or not experiment.learner.environment.compiled,
+            f"evaluation.videos is {settings.evaluation.videos}, but a compiled environment draws no pictures; set "
             "evaluation.videos=0, or choose a Gymnasium environment.",
         )
         self.experiment, self.settings, self._say = experiment, settings, say
         self._named = named_variables(experiment.variables)
         self._per_iteration = experiment.learner.steps_per_iteration
-        probe_every = max(settings.probe_every_iterations, self._in_iterations(settings.probe_every))
+        probe_every = max(settings.probe.every_iterations, self._in_iterations(settings.probe.every_steps))
         self._programs = after._programs if after else experiment.programs(probe_every=probe_every)
         self._programs.forget()
         prober = experiment.prober
@@ -110,16 +69,16 @@ class Run:
                 directory,
                 description,
                 steps_per_iteration=self._per_iteration,
-                points_every=self._in_iterations(settings.log_every),
-                keep=settings.checkpoints_kept,
+                points_every=self._in_iterations(settings.logging.every_steps),
+                keep=settings.checkpoint.keep,
                 legend=prober.legend if prober else None,
             )
             for directory, description in zip(directories, descriptions, strict=True)
         ]
         self._evaluator: Evaluator | None = after._evaluator if after else None
         self._resumed = self._restore()
-        if self._resumed is None and settings.initial_checkpoint is not None:
-            self._load_weights(loadable(Path(settings.initial_checkpoint)))
+        if self._resumed is None and settings.checkpoint.load is not None:
+            self._load_weights(loadable(Path(settings.checkpoint.load)))
 
     def run(self) -> list[dict[str, Any]]:
         """Trains to the end or to a signal; returns each run's summary, whose `status` says which.
@@ -130,7 +89,6 @@ class Run:
         self._write_summaries("running")
         try:
             with Interrupts() as interrupted:
-                self.experiment.audit()
                 self._resume_or_start()
                 self._programs.compile(self._say)
                 self._train(interrupted)
@@ -223,9 +181,9 @@ class Run:
 
     def _train(self, interrupted: Interrupts) -> None:
         settings, learner = self.settings, self.experiment.learner
-        evaluate_every = self._in_iterations(settings.evaluate_every)
-        checkpoint_every = self._in_iterations(settings.checkpoint_every)
-        histograms_every = self._in_iterations(settings.histograms_every)
+        evaluate_every = self._in_iterations(settings.evaluation.every_steps)
+        checkpoint_every = self._in_iterations(settings.checkpoint.every_steps)
+        histograms_every = self._in_iterations(settings.probe.histograms_every_steps)
         stretches = iterations(
             self._programs,
             start=self.steps // self._per_iteration,
@@ -233,7 +191,7 @@ class Run:
             boundaries=(evaluate_every, checkpoint_every, histograms_every),
             stop=interrupted,
         )
-        with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.progress) as bar:
+        with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.logging.progress) as bar:
             for stretch in stretches:
                 of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
                 bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
@@ -266,7 +224,7 @@ class Run:
                 return False
             pairs = zip(self._records, evaluations, strict=True)
             self._save([record.evaluation(evaluation, self.steps) for record, evaluation in pairs])
-        for number in range(self.settings.videos):
+        for number in range(self.settings.evaluation.videos):
             environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
             file = self._records[0].directory.videos / f"episode_{number}.mp4"
             seed = fold(self.experiment.variables.seed, Purpose.EVALUATION, -1, number)
@@ -277,7 +235,7 @@ class Run:
 
     def _evaluate(self, stop: Callable[[], bool]) -> Sequence[Evaluation] | None:
         if self._evaluator is None:
-            self._evaluator = make_evaluator(self.experiment, self.settings.evaluation_episodes)
+            self._evaluator = make_evaluator(self.experiment, self.settings.evaluation.episodes)
         seeds = np.reshape(self.experiment.variables.seed, (-1, 2))
         iteration = self.steps // self._per_iteration
         return self._evaluator.run([fold(seed, Purpose.EVALUATION, iteration) for seed in seeds], stop=stop)

@@ -1,17 +1,20 @@
 """All that a run remembers, as a nest of tensors or of the variables that hold them between host calls."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from rl.environments import Environment, State
+from rl.environments import State
 from rl.frozen import FrozenState, freeze
 from rl.networks import Network
 from rl.training.episodes import EpisodeState, no_episodes
-from rl.training.normalization import Normalizer, NormalizerState
+from rl.training.normalization import NormalizerState
 from rl.training.seeds import Purpose, fold
-from rl.updates import RuleState, UpdateRule
+from rl.updates import RuleState
+
+if TYPE_CHECKING:
+    from rl.training.learner import Learner
 
 
 class TrainState(NamedTuple):
@@ -21,7 +24,8 @@ class TrainState(NamedTuple):
     """
 
     seed: tf.Tensor
-
+    hyperparameters: dict[str, tf.Tensor]
+    """Numbers of the config that programs take as inputs, [] float32 each. A checkpoint does not hold them."""
     weights: dict[str, tuple[tf.Tensor, ...]]
     rules: dict[str, RuleState]
     frozen: dict[str, FrozenState]
@@ -33,21 +37,23 @@ class TrainState(NamedTuple):
     updates: tf.Tensor
 
 
-def initial_variables(
-    network: Network,
-    rules: Mapping[str, UpdateRule],
-    roles: tuple[str, ...],
-    normalizer: Normalizer,
-    environment: Environment,
-    seed: tf.Tensor,
-) -> TrainState:
-    """Variables for a new run of this seed ([2] uint32), its environments freshly reset."""
+def initial_variables(learner: "Learner", network: Network, seed: tf.Tensor) -> TrainState:
+    """Variables for a new run of this seed ([2] uint32), its environments freshly reset.
+
+    Args:
+        network: with the seed's initial weights.
+    """
+    environment, normalizer = learner.environment, learner.normalizer
     weights = network.initial_weights()
     environment_state, observation = environment.reset(fold(seed, Purpose.ENVIRONMENT, -1))
-    frozen = {role: FrozenState(freeze(role, weights), _variable(tf.zeros(()), f"frozen/{role}/age")) for role in roles}
+    frozen = {
+        role: FrozenState(freeze(role, weights), _variable(tf.zeros(()), f"frozen/{role}/age"))
+        for role in learner.schedules
+    }
     rest = {
         "seed": seed,
-        "rules": {phase: rule.init(weights) for phase, rule in rules.items()},
+        "hyperparameters": {key: tf.constant(x, tf.float32) for key, x in learner.hyperparameters.items()},
+        "rules": {phase: rule.init(weights) for phase, rule in learner.rules.items()},
         "normalizer": normalizer.init(environment.num_envs, environment.observation_shape),
         "episodes": no_episodes(environment.num_envs),
         "environment": environment_state,
@@ -82,8 +88,8 @@ def assign(variables: TrainState, state: TrainState) -> None:
 
 
 def named_variables(variables: TrainState) -> dict[str, tf.Variable]:
-    """{name: variable} of everything; names are unique."""
-    flat = tf.nest.flatten(variables)
+    """{name: variable} of everything but the hyperparameters; names are unique."""
+    flat = tf.nest.flatten(variables._replace(hyperparameters={}))
     named = {variable.name.split(":")[0]: variable for variable in flat}
     if len(named) != len(flat):
         raise ValueError("two variables of the state share a name.")

@@ -9,8 +9,7 @@ import tensorflow as tf
 from rl.agents import Phase
 from rl.gradients import onto_live
 from rl.training.evidence import rows_of
-from rl.training.experiment import update_rule
-from rl.training.learner import Learner
+from rl.training.learner import Learner, update_rule
 from rl.training.minibatch import Minibatch, watched
 from rl.training.state import TrainState
 from rl.updates import RuleState

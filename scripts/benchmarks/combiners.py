@@ -47,7 +47,8 @@ def _programs(settings: list[list[str]], threads: int) -> list:
     """Compiled, one for each list of overrides."""
     import hydra
     import tensorflow as tf
-    from composition import CONFIGS, build, register_resolvers
+    from composition import CONFIGS, build
+    from run_names import register_resolvers
 
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.threading.set_intra_op_parallelism_threads(threads)

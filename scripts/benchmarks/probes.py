@@ -33,7 +33,8 @@ def _each(calls: int) -> None:
     """Every probe in a program of its own beside a program of none, which replays the rollout's first minibatch."""
     import hydra
     import tensorflow as tf
-    from composition import CONFIGS, build, register_resolvers
+    from composition import CONFIGS, build
+    from run_names import register_resolvers
 
     from rl.gradients.probes import PROBES, probes_named
     from rl.training.probing import Prober

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from composition import IGNORED, flat
 from omegaconf import OmegaConf
+from run_names import changes_weights, flat
 from yaml import YAMLError
 
 _LAST_SHARE = 0.05  # of the training, over which its own return is averaged
@@ -99,8 +99,8 @@ def _read(path: Path) -> Run:
         group: str(choice) for group, choice in choices.items() if not group.startswith("hydra/") and choice is not None
     }
     parts = {group: choice for group, choice in groups.items() if group not in ("environment", "experiment")}
-    ignored = (*IGNORED, "environment.id", "environment._target_")
-    parts |= {key: _text(value) for key, value in config.items() if not key.startswith(ignored)}
+    told = {key: value for key, value in config.items() if key not in ("environment.id", "environment._target_")}
+    parts |= {key: _text(value) for key, value in told.items() if changes_weights(key)}
     status, columns = str(summary["status"]), {}
     if status == "completed":
         columns = _columns(path / "metrics.csv")

@@ -174,7 +174,10 @@ def test_policy_and_entropy_do_not_notice_the_bootstrap(build):
         (["agent/bootstrap=tdc", *NEW, "agent.value_loss=clipped"], "agent.value_loss is 'clipped'"),
         (["agent/bootstrap=tdc", *NEW, "agent.bootstrap.regularization=-1"], "regularization is -1"),
         (["agent.bootstrap.of=later"], "agent.bootstrap.of is 'later'"),
-        (["agent.bootstrap=target"], "agent.bootstrap is 'target'; choose agent/bootstrap="),
+        (
+            ["agent.bootstrap=target"],
+            "agent.bootstrap is 'target'; it must hold .*: choose agent/bootstrap=",
+        ),
         (
             ["environment=compiled/tabular/chain", "probe=oracle", *NEW, "agent/bootstrap=tdc"],
             "probe.oracle is true, but agent/bootstrap",

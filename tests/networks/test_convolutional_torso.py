@@ -46,5 +46,5 @@ def test_its_layers_are_named_and_start_orthogonal():
 def test_what_is_no_picture_is_refused():
     with pytest.raises(ConfigError, match="needs frames"):
         build((4,))
-    with pytest.raises(ConfigError, match=r"network\.torso\.filters is 0"):
+    with pytest.raises(ConfigError, match="filters is 0"):
         ConvolutionalTorso(filters=0, widths=[7], activation="relu")

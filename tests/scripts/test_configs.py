@@ -1,8 +1,15 @@
 """Every config composes and instantiates, and runs are named by what they are."""
 
+import json
+import shlex
+import urllib.parse
+
+import hydra
 import pytest
-from composition import CONFIGS, build, flat, job_name
+from composition import CONFIGS, build
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from run_names import ARGUMENTS, JOURNAL, flat, former_job_name, job_name, run_directory_name
 
 NESTED = {"agent/bootstrap"}  # groups within a group; elsewhere a folder within one is part of the choice's name
 CHOICES = [
@@ -16,6 +23,7 @@ EXTRA = {
     ("network", "minatar"): ["environment=compiled/minatar/breakout"],
     ("environment", "gymnasium"): ["environment.id=CartPole-v1"],
     ("probe", "oracle"): ["environment=compiled/tabular/chain"],
+    **{("frozen", choice): ["agent.bootstrap.of=target"] for choice in ("target_hard", "target_polyak")},
     **{("agent/bootstrap", choice): ["frozen=target_hard"] for choice in ("residual", "tdc", "tdrc")},
 }
 
@@ -44,32 +52,31 @@ def test_every_number_says_what_it_means_once():
 
 
 def named(compose, *overrides):
-    import hydra
-
     root = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
     return job_name(root)
 
 
 def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):
     compose()
-    assert named(compose) == "seed=0"
-    assert named(compose, "seed=4", "combiner=pcgrad") == "combiner=pcgrad,seed=4"
+    assert named(compose) == "seed-0"
+    assert named(compose, "seed=4", "combiner=pcgrad") == "combiner-pcgrad__seed-4"
     assert (
-        named(compose, "optimizer.learning_rate=0.001", "agent=a2c") == "agent=a2c,optimizer.learning_rate=0.001,seed=0"
+        named(compose, "optimizer.learning_rate=0.001", "agent=a2c")
+        == "agent-a2c__optimizer.learning_rate-0.001__seed-0"
     )
 
 
 def test_names_are_by_resolved_values_and_not_by_spelling_or_order(compose):
     compose()
     assert named(compose, "steps=200_000", "num_envs=4") == named(compose, "num_envs=4", "steps=200000")
-    assert named(compose, "steps=500_000", "agent.gamma=0.990") == "seed=0"
-    assert named(compose, "optimizer=adam", "optimizer.learning_rate=2.5e-4") == "seed=0"
+    assert named(compose, "steps=500_000", "agent.gamma=0.990") == "seed-0"
+    assert named(compose, "optimizer=adam", "optimizer.learning_rate=2.5e-4") == "seed-0"
 
 
 def test_a_group_within_a_group_makes_no_folder(compose):
     compose()
     name = named(compose, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5", "frozen=target_hard")
-    assert name == "agent.bootstrap.eta=0.5,agent.bootstrap=residual,frozen=target_hard,seed=0"
+    assert name == "agent.bootstrap-residual__agent.bootstrap.eta-0.5__frozen-target_hard__seed-0"
 
 
 def test_an_overlay_changes_the_root_and_an_override_changes_the_overlay(compose):
@@ -80,13 +87,76 @@ def test_an_overlay_changes_the_root_and_an_override_changes_the_overlay(compose
 
 def test_an_overlay_is_the_folder_and_not_part_of_the_name(compose):
     compose()
-    assert named(compose, "experiment=cleanrl") == "seed=0"
-    assert named(compose, "experiment=cleanrl", "network.shared=true") == "network.shared=true,seed=0"
+    assert named(compose, "experiment=cleanrl") == "seed-0"
+    assert named(compose, "experiment=cleanrl", "network.shared=true") == "network.shared-true__seed-0"
 
 
 def test_what_does_not_change_the_training_is_not_in_the_name(compose):
     compose()
-    assert named(compose, "fresh=true", "threads=2", "logging.progress=false") == "seed=0"
+    unimportant = ("fresh=true", "threads=2", "logging.progress=false", "probe=all", "probe.samples=8")
+    kept = ("evaluation.episodes=7", "logging.every_steps=3", "checkpoint.every_steps=5", "checkpoint.keep=1")
+    assert named(compose, *unimportant, *kept) == "seed-0"
+
+
+def test_what_follows_another_value_is_not_named_and_a_key_put_into_a_mapping_is(compose):
+    compose()
+    assert named(compose, "agent.gamma=0.9") == "agent.gamma-0.9__seed-0"
+    assert named(compose, "agent.gamma=0.9", "normalize.gamma=0.9") == "agent.gamma-0.9__normalize.gamma-0.9__seed-0"
+    assert named(compose, "+environment.kwargs.obs=img") == "environment.kwargs.obs-img__seed-0"
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["combiner=pcgrad", "optimizer.learning_rate=1e-5", "seed=12"],
+        ["agent.coefficients.entropy=-0.5", "network.torso.widths=[64,32]", "steps=1000"],
+        ["environment=gymnasium", "environment.id=ALE/Pong-v5", "+environment.kwargs.text='a b=c,d$e#f'"],
+        ["optimizer.learning_rate=1e20", "checkpoint.load=runs/default/seed-3"],
+        [f"agent.coefficients.{name}=0.{'1' * 30}" for name in ("policy", "value", "entropy")] + ["agent.clip=0.25"],
+    ],
+)
+def test_a_name_can_be_pasted_wherever_one_is_asked_for(compose, overrides):
+    """As a value of an override, in a shell, and in a URL it stands for itself."""
+    compose()
+    path = f"runs/default/{named(compose, *overrides)}"
+    (override,) = OverridesParser.create().parse_overrides([f"checkpoint.load={path}"])
+    assert override.value() == path
+    assert not override.is_sweep_override()
+    assert shlex.split(path) == [path]
+    assert urllib.parse.quote(path) == urllib.parse.unquote_plus(path) == path
+
+
+def swept(folder, arguments, *overrides):
+    """The config of a job of a sweep with these arguments."""
+    (folder / ARGUMENTS).write_text(json.dumps(arguments))
+    journal = f"+hydra.job.env_set.{JOURNAL}='{folder}'"
+    return hydra.compose("train", overrides=[*overrides, journal], return_hydra_config=True)
+
+
+def test_what_a_sweep_varies_comes_first_and_survives_the_cut(compose, tmp_path):
+    compose()
+    fixed = [f"agent.coefficients.{name}=0.{'1' * 60}" for name in ("policy", "value", "entropy")]
+    arguments = ["optimizer.learning_rate=1e-3,1e-4", *fixed]
+    name = job_name(swept(tmp_path, arguments, "optimizer.learning_rate=1e-4", *fixed))
+    assert name.startswith("optimizer.learning_rate-0.0001__")
+    assert "__etc-" in name
+    assert len(name) < 180
+
+
+def test_a_run_is_found_under_the_names_that_a_sweep_and_earlier_versions_gave_it(compose, tmp_path):
+    compose()
+    chosen = ("combiner=pcgrad", "agent.gamma=0.9", "evaluation.episodes=5")
+    root = hydra.compose("train", overrides=list(chosen), return_hydra_config=True)
+    assert run_directory_name(root, tmp_path) == "agent.gamma-0.9__combiner-pcgrad__seed-0"
+    former = "agent.gamma=0.9,combiner=pcgrad,evaluation.episodes=5,normalize.gamma=0.9,seed=0"
+    assert former_job_name(root) == former
+    (tmp_path / former).mkdir()
+    assert run_directory_name(root, tmp_path) == former
+    (tmp_path / "combiner-pcgrad__agent.gamma-0.9__seed-1").mkdir()
+    (tmp_path / former).rmdir()
+    assert run_directory_name(root, tmp_path) == "agent.gamma-0.9__combiner-pcgrad__seed-0"
+    (tmp_path / "combiner-pcgrad__agent.gamma-0.9__seed-0").mkdir()
+    assert run_directory_name(root, tmp_path) == "combiner-pcgrad__agent.gamma-0.9__seed-0"
 
 
 def test_long_names_are_cut_to_a_digest_that_tells_them_apart(compose):
@@ -98,21 +168,26 @@ def test_long_names_are_cut_to_a_digest_that_tells_them_apart(compose):
     one, other = named(compose, *many), named(compose, *many, "agent.clip=0.3")
     assert len(one) < 200
     assert one != other
-    assert one.endswith("seed=0")
+    assert one.endswith("__seed-0")
 
 
 def test_a_long_name_differs_by_the_seed_alone_from_that_of_another_seed(compose):
-    long = ["agent.rollout_length=32", "checkpoint.every_steps=20_000", "steps=2_000", "optimizer.learning_rate=1e-3"]
-    long += ["network.torso.widths=[16,16,16,16,16,16,16]", "evaluation.every_steps=1_234_567", "num_envs=24"]
+    long = [
+        "agent.rollout_length=32",
+        "agent.groups.actor=[entropy,policy]",
+        "steps=2_000",
+        "optimizer.learning_rate=1e-3",
+    ]
+    long += ["network.torso.widths=[16,16,16,16,16,16,16]", "agent.differentiate_at=behaviour", "num_envs=24"]
     names = [named(compose, *long, f"seed={seed}") for seed in (1, 10)]
-    assert "etc_" in names[0]
-    assert names[0].removesuffix("seed=1") == names[1].removesuffix("seed=10")
+    assert "__etc-" in names[0]
+    assert names[0].removesuffix("seed-1") == names[1].removesuffix("seed-10")
 
 
 def test_values_that_are_close_and_keys_that_are_gone_are_told_apart(compose):
     names = [named(compose, f"agent.clip={value}") for value in ("1.0", "0.9999999", "0.99999999")]
-    assert names == ["agent.clip=1,seed=0", "agent.clip=0.9999999,seed=0", "agent.clip=0.99999999,seed=0"]
-    assert named(compose, "~normalize.clip") == "normalize.clip=deleted,seed=0"
+    assert names == [f"agent.clip-{value}__seed-0" for value in ("1", "0.9999999", "0.99999999")]
+    assert named(compose, "~normalize.clip") == "normalize.clip-deleted__seed-0"
 
 
 def test_flat_resolves_interpolations():

@@ -22,7 +22,7 @@ def test_a_directory_for_each_seed_which_goes_on_alone_or_together(root, tmp_pat
     assert "2 seeds in one program" in first.stdout
     assert "over 2 seeds, 10 episodes each" in first.stdout
     for seed in (3, 4):
-        run = tmp_path / "here" / f"seed={seed}"
+        run = tmp_path / "here" / f"seed-{seed}"
         summary = json.loads((run / "summary.json").read_text())
         assert (summary["status"], summary["seed"], summary["steps"]) == ("completed", seed, 2048)
         assert summary["evaluation"]["episodes"] == 10
@@ -31,7 +31,7 @@ def test_a_directory_for_each_seed_which_goes_on_alone_or_together(root, tmp_pat
         assert f"seed: {seed}\n" in (run / ".hydra" / "config.yaml").read_text()
     again = inside.train(root, tmp_path, *SMALL, "seeds=2", "steps=2_000", "hydra.run.dir=here")
     assert "These 2 runs are complete" in again.stdout
-    alone = inside.train(root, tmp_path, *SMALL[:-1], "seed=4", "steps=2_000", r"hydra.run.dir=here/seed\=4")
+    alone = inside.train(root, tmp_path, *SMALL[:-1], "seed=4", "steps=2_000", r"hydra.run.dir=here/seed-4")
     assert "This run is complete" in alone.stdout
 
 
@@ -44,23 +44,23 @@ def test_more_seeds_join_those_that_are_complete(root, tmp_path):
     short = (*SMALL, "steps=1_000", "probe=none")
     inside.train(root, tmp_path, *short, "seeds=3", "hydra.run.dir=at_once")
     inside.train(root, tmp_path, *short, "seeds=1", r"hydra.run.dir=bit_by_bit/seed\=3")
-    first = (tmp_path / "bit_by_bit" / "seed=3" / "summary.json").read_bytes()
+    first = (tmp_path / "bit_by_bit" / "seed-3" / "summary.json").read_bytes()
     result = inside.train(root, tmp_path, *short, "seeds=3", "hydra.run.dir=bit_by_bit")
     assert "2 seeds in one program" in result.stdout
-    assert (tmp_path / "bit_by_bit" / "seed=3" / "summary.json").read_bytes() == first
+    assert (tmp_path / "bit_by_bit" / "seed-3" / "summary.json").read_bytes() == first
     for seed in (3, 4, 5):
-        one, other = (weights(tmp_path / place / f"seed={seed}") for place in ("at_once", "bit_by_bit"))
+        one, other = (weights(tmp_path / place / f"seed-{seed}") for place in ("at_once", "bit_by_bit"))
         for name in ("policy/logits/kernel", "torso/dense_0/kernel", "value/linear/bias", "seed"):
             # Another number of seeds is another program, which may round otherwise.
             np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-6, err_msg=f"{seed} {name}")
 
     # Starting over needs all of the directories; while another process has one, none is touched.
-    with (tmp_path / "at_once" / "seed=5" / ".lock").open("a") as handle:
+    with (tmp_path / "at_once" / "seed-5" / ".lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         refused = inside.train(root, tmp_path, *short, "seeds=3", "hydra.run.dir=at_once", "fresh=true", check=False)
     assert refused.returncode == 2
     assert "another process is training in" in refused.stderr
-    assert weights(tmp_path / "at_once" / "seed=3").keys()
+    assert weights(tmp_path / "at_once" / "seed-3").keys()
 
 
 def test_a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before(root, tmp_path):

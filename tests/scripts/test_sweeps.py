@@ -162,7 +162,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_end(root, undisturbed, tmp_
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 200
     # In the second job, after its first checkpoint.
-    while not list(tmp_path.glob("runs/default/*seed=1/checkpoints/*.npz")):
+    while not list(tmp_path.glob("runs/default/*seed-1/checkpoints/*.npz")):
         assert process.poll() is None
         assert time.monotonic() < limit
         time.sleep(0.01)

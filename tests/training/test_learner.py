@@ -95,7 +95,9 @@ def test_the_fused_pass_and_rows_move_the_weights_alike(build, apart):
 
 
 def test_copies_move_by_their_schedules_alone(build):
-    experiment = build(*SMALL, "probe=none", "frozen=target_hard", "frozen.target.every_updates=24")
+    experiment = build(
+        *SMALL, "probe=none", "frozen=target_hard", "frozen.target.every_updates=24", "agent.bootstrap.of=target"
+    )
     start = weights_of(experiment)
     programs = experiment.programs(probe_every=10)
     programs.iterate(1)

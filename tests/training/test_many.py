@@ -38,7 +38,7 @@ def test_each_run_equals_its_single_run(build, combiner):
     together, logged = advanced(many, many.programs(probe_every=2), 2)
     programs = one.programs(probe_every=2)
     for number in range(3):
-        one.restart(5 + number)
+        build(*SMALL, f"seed={5 + number}", f"combiner={combiner}").started_in(one)
         alone, logged_alone = advanced(one, programs, 2)
         assert together.keys() == alone.keys()
         for name, array in alone.items():
@@ -59,7 +59,7 @@ def test_evaluations_together_are_those_of_each_alone(build):
     one = build(*SMALL)
     evaluator = make_evaluator(one, 12)
     for number, evaluation in enumerate(together):
-        one.restart(5 + number)
+        build(*SMALL, f"seed={5 + number}").started_in(one)
         alone = evaluator.run([seeds[number]])[0]
         np.testing.assert_array_equal(evaluation.returns, alone.returns)
 

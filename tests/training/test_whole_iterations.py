@@ -5,7 +5,8 @@ from pathlib import Path
 import hydra
 import numpy as np
 import pytest
-from composition import CONFIGS, build, register_resolvers
+from composition import CONFIGS, build
+from run_names import register_resolvers
 
 from rl.training.state import assign, named_variables, read
 

@@ -1,12 +1,16 @@
 """What every compiled environment has in common: the end of an episode and the beginning of the next."""
 
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import tensorflow as tf
+from pydantic import Field
 
 from rl.environments.protocol import Box, Discrete, State, Transition
-from rl.errors import require
 from rl.randomness import uniforms
+from rl.settings import PositiveInteger, checked
+
+EpisodeSteps = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""int32 counts the steps of an episode."""
 
 
 class Timed(NamedTuple):
@@ -35,16 +39,12 @@ class CompiledEnvironment:
     num_step_uniforms: int = 0
     """Uniform numbers that a step takes, beside those of a first state."""
 
-    def __init__(self, *, num_envs: int, max_episode_steps: int | None):
+    @checked
+    def __init__(self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None):
         """
         Args:
             max_episode_steps: an episode that has not terminated by then is truncated; None never does.
         """
-        require(num_envs >= 1, f"num_envs is {num_envs}; it must be at least 1.")
-        require(
-            max_episode_steps is None or max_episode_steps >= 1,
-            f"environment.max_episode_steps is {max_episode_steps}; it must be at least 1, or null for no limit.",
-        )
         self.num_envs, self.max_episode_steps = num_envs, max_episode_steps
 
     @property

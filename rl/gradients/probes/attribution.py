@@ -14,7 +14,7 @@ def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
     if not evidence.layers:
         return {}
     by_layer = evidence.applied
-    coefficients = tf.constant(evidence.coefficients, by_layer.dtype)
+    coefficients = evidence.coefficients
     total = tf.reduce_sum(by_layer, 0)
     share, layer_share = _share(total * coefficients), _share(by_layer * coefficients)
     numbers = {}

@@ -18,8 +18,8 @@ def chain(evidence: Evidence) -> dict[str, tf.Tensor]:
     total, applied = tf.reduce_sum(evidence.gramian[:, :known, :known], 0), m + EXTRA_ROWS.index("applied")
     length, cosine = norms(total), cosines(total)
     numbers = {
-        f"gradient/weighted_norm/{name}": abs(coefficient) * length[i]
-        for i, (name, coefficient) in enumerate(zip(evidence.objectives, evidence.coefficients, strict=True))
+        f"gradient/weighted_norm/{name}": tf.abs(evidence.coefficients[i]) * length[i]
+        for i, name in enumerate(evidence.objectives)
     }
     for place, stage in enumerate(EXTRA_ROWS):
         numbers[f"gradient/{stage}_norm" if stage != "applied" else "update/applied_norm"] = length[m + place]

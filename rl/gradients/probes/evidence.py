@@ -51,7 +51,7 @@ class Evidence(Protocol):
     """
 
     objectives: tuple[str, ...]
-    coefficients: tuple[float, ...]
+    coefficients: tf.Tensor  # [m] float64
     layers: tuple[str, ...]
     places: dict[str, tuple[int, ...]]
     """{layer: which of a row's tensors are its weights}."""

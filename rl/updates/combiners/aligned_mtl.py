@@ -2,17 +2,16 @@
 arXiv:2305.19000).
 """
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
+from rl.settings import settings
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.eigen import symmetric_eigen
 
 _SINGULAR = 1e-12
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class AlignedMTL(Combiner):
     """The rows' principal components, all at the length of the shortest: w = σ_min V Λ^(−½) Vᵀ 1/k.
 

@@ -1,16 +1,14 @@
 """CAGrad: conflict-averse gradient descent (Liu, Liu, Jin, Stone & Liu 2021, arXiv:2110.14048)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
-from rl.errors import require
+from rl.settings import ShareBelowOne, settings
 from rl.updates.combiners.active_sets import blocks, least, require_few, solve_each, supports
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class CAGrad(Combiner):
     """The vector x within c |g_0| of the mean g_0 that helps the worst-off row most: max min_i g_i·x (eq. 1).
 
@@ -19,11 +17,7 @@ class CAGrad(Combiner):
     update is 0. The authors' code divides by 1 + c² in addition; this does not.
     """
 
-    c: float
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(0 <= self.c < 1, f"combiner.c is {self.c}; it must lie in [0, 1).")
+    c: ShareBelowOne
 
     def init(self, num_rows: int) -> tuple:
         """Nothing to remember; ConfigError for more than six rows."""

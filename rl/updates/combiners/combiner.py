@@ -1,16 +1,15 @@
 """What every combiner promises."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import tensorflow as tf
 
-from rl.errors import require
+from rl.settings import settings
 
 State = Any  # a nest of tensors; () where a rule remembers nothing
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Combiner:
     """A rule from the Gramian of k rows to one weight a row: the shared direction is Σ_g w_g row_g.
 
@@ -19,16 +18,11 @@ class Combiner:
     and all-zero input have a defined, finite answer.
     """
 
-    scope: str
+    scope: Literal["global", "layer"]
     """`global`: one set of weights from Σ_l G_l; `layer`: a set for each layer from its own G_l."""
 
     is_sum: ClassVar[bool] = False
     """Whether the weights are all 1 whatever the rows, so that one backward pass through the total loss will do."""
-
-    def __post_init__(self):
-        require(
-            self.scope in ("global", "layer"), f"combiner.scope is {self.scope!r}; allowed are 'global' and 'layer'."
-        )
 
     def init(self, num_rows: int) -> State:
         """The state before the first update."""

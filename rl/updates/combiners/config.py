@@ -1,14 +1,13 @@
 """ConFIG: conflict-free inverse gradients (Liu, Chu & Thuerey 2024, arXiv:2408.11104)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
+from rl.settings import settings
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import pseudo_inverse_product, unit_rows
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ConFIG(Combiner):
     """The direction with equal cosines to all rows, as long as the rows' projections on it together (eqs. 2 and 3).
 

@@ -3,10 +3,10 @@ memory for continual learning", arXiv:1706.08840, section 3, of several rows at 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import tensorflow as tf
 
+from rl.settings import PositiveNumber, settings
 from rl.updates.combiners.active_sets import require_few
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
@@ -14,7 +14,7 @@ from rl.updates.combiners.dual_cone import into_dual_cone
 from rl.updates.combiners.preference import normalized, require_preference
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class DualProj(Combiner):
     """The vector nearest to the mean of the rows that conflicts with none of them.
 
@@ -22,7 +22,7 @@ class DualProj(Combiner):
     every gap between the rows' lengths, up to six rows.
     """
 
-    preference: Sequence[float] | None
+    preference: Sequence[PositiveNumber] | None
 
     def init(self, num_rows: int) -> tuple:
         """Nothing to remember; ConfigError for more than six rows, or a preference that does not fit."""

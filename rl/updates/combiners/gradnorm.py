@@ -1,16 +1,14 @@
 """GradNorm: gradient normalisation for adaptive loss balancing (Chen et al. 2018, arXiv:1711.02257), with α = 0."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
-from rl.errors import require
+from rl.settings import PositiveNumber, settings
 from rl.updates.combiners.combiner import Combiner
 
 _LEAST = 1e-6
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class GradNorm(Combiner):
     """Weights that are learnt until all weighted rows have one length.
 
@@ -21,11 +19,7 @@ class GradNorm(Combiner):
     problems.
     """
 
-    learning_rate: float
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(self.learning_rate > 0, f"combiner.learning_rate is {self.learning_rate}; it must be positive.")
+    learning_rate: PositiveNumber
 
     def init(self, num_rows: int) -> tf.Tensor:
         """The weights, 1 each, [k] float64."""

@@ -1,15 +1,13 @@
 """GradVac: gradient vaccine (Wang, Tsvetkov, Firat & Cao 2021, arXiv:2010.05874)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
-from rl.errors import require
 from rl.randomness import uniforms
+from rl.settings import Share, settings
 from rl.updates.combiners.combiner import Combiner
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class GradVac(Combiner):
     """PCGrad with a goal: rows are turned towards each other until their cosine is what it has been on average.
 
@@ -18,11 +16,7 @@ class GradVac(Combiner):
     PCGrad. Where rows keep conflicting φ becomes negative, and the conflict is then let be.
     """
 
-    beta: float
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(0 <= self.beta <= 1, f"combiner.beta is {self.beta}; it must lie in [0, 1].")
+    beta: Share
 
     def init(self, num_rows: int) -> tf.Tensor:
         """φ, [k, k] float64."""

@@ -2,15 +2,14 @@
 Learning").
 """
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
+from rl.settings import settings
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import pseudo_inverse_product, unit_rows
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class IMTLG(Combiner):
     """The direction with equal projections on all unit rows, its weights adding up to 1: v = pinv(G) n, w = v / Σ v.
 

@@ -1,15 +1,14 @@
 """MGDA: the multiple-gradient descent algorithm (Désidéri 2012; Sener & Koltun 2018, arXiv:1810.04650)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
+from rl.settings import settings
 from rl.updates.combiners.active_sets import blocks, least, require_few, solve_each, supports
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class MGDA(Combiner):
     """The shortest vector in the convex hull of the rows: min wᵀ G w over w ≥ 0, Σ w = 1.
 

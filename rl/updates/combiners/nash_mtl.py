@@ -1,9 +1,8 @@
 """Nash-MTL: gradients as players who bargain for a step (Navon et al. 2022, arXiv:2202.01017)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
+from rl.settings import settings
 from rl.updates.combiners.active_sets import solve_each
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
@@ -13,7 +12,7 @@ _SOLVED, _ROUNDING = 1e-9, 1e-15
 _LARGEST = 1e7  # of a, where rows are opposite to 1e−7: beyond it 1 + c has no digits left
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class NashMTL(Combiner):
     """The Nash bargaining solution: G w = 1/w, w > 0 (claim 3.2).
 

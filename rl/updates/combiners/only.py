@@ -1,18 +1,17 @@
 """One row moves the shared weights, the others do not."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
 from rl.errors import require
+from rl.settings import NonNegativeInteger, settings
 from rl.updates.combiners.combiner import Combiner
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Only(Combiner):
     """w = 1 for one row and 0 for the rest: what a stop-gradient before the other heads does."""
 
-    row: int
+    row: NonNegativeInteger
 
     def init(self, num_rows: int) -> tuple:
         """Nothing to remember; ConfigError where there is no such row."""

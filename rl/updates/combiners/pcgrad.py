@@ -1,14 +1,13 @@
 """PCGrad: project conflicting gradients (Yu et al. 2020, arXiv:2001.06782)."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
 from rl.randomness import uniforms
+from rl.settings import settings
 from rl.updates.combiners.combiner import Combiner
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class PCGrad(Combiner):
     """Every row loses its component against each row that it conflicts with; the update is the sum of what is left.
 

@@ -12,7 +12,7 @@ def require_preference(preference: Sequence[float] | None, num_rows: int) -> Non
     if preference is None:
         return
     require(
-        len(preference) == num_rows and all(share > 0 for share in preference),
+        len(preference) == num_rows,
         f"combiner.preference is {list(preference)}; it needs a positive number for each of the {num_rows} rows "
         "(one a group of agent.groups), or null for equal ones.",
     )

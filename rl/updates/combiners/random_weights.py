@@ -1,14 +1,13 @@
 """Random loss weighting (Lin, Ye & Zhang 2022, arXiv:2111.10603): the control that every rule has to beat."""
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
 from rl.randomness import normals
+from rl.settings import settings
 from rl.updates.combiners.combiner import Combiner
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class RandomWeights(Combiner):
     """w = softmax(z) with z standard normal, drawn anew for every update; Σ w = 1."""
 

@@ -1,26 +1,25 @@
 """The weighted sum: what everyone does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import tensorflow as tf
 
 from rl.errors import require
+from rl.settings import Number, settings
 from rl.updates.combiners.combiner import Combiner
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Sum(Combiner):
     """w_g given, 1 if not: with the objectives' coefficients in the rows this is the gradient of the usual total
     loss.
     """
 
-    row_weights: Sequence[float] | None
+    row_weights: Sequence[Number] | None
 
     def __post_init__(self):
-        super().__post_init__()
         if self.row_weights is not None:
-            object.__setattr__(self, "row_weights", tuple(float(w) for w in self.row_weights))
+            object.__setattr__(self, "row_weights", tuple(self.row_weights))
 
     @property
     def is_sum(self) -> bool:
@@ -42,7 +41,7 @@ class Sum(Combiner):
         return tf.constant(self.row_weights or (1.0,) * num_rows, tf.float64), state
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Mean(Combiner):
     """w_g = 1/k: the sum's direction at 1/k of its length."""
 

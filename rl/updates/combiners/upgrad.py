@@ -1,10 +1,10 @@
 """UPGrad: unconflicting projection of gradients (Quinton & Rey 2024, arXiv:2406.16232)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import tensorflow as tf
 
+from rl.settings import PositiveNumber, settings
 from rl.updates.combiners.active_sets import require_few
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
@@ -13,7 +13,7 @@ from rl.updates.combiners.pcgrad import pcgrad_weights
 from rl.updates.combiners.preference import normalized, require_preference
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class UPGrad(Combiner):
     """Each row is projected on the cone of what conflicts with no row; the update is the mean of the projections.
 
@@ -21,7 +21,7 @@ class UPGrad(Combiner):
     update. Exact to rounding at every gap between the rows' lengths, up to six rows.
     """
 
-    preference: Sequence[float] | None
+    preference: Sequence[PositiveNumber] | None
 
     def init(self, num_rows: int) -> tuple:
         """Nothing to remember; ConfigError for more than six rows, or a preference that does not fit."""

@@ -1,11 +1,11 @@
 """Adam and AdamW."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import tensorflow as tf
 
-from rl.errors import require
+from rl.inputs import INPUT
+from rl.settings import NonNegativeNumber, PositiveNumber, ShareBelowOne, settings
 from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_like
 
 
@@ -17,25 +17,19 @@ class AdamSlots(NamedTuple):
     count: tf.Tensor
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Adam(Optimizer):
     """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², Δw = −α m̂/(√v̂ + ε)    (Kingma & Ba 2015, algorithm 1).
 
     m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) undo the start at zero.
     """
 
-    beta1: float
-    """β₁ in [0, 1)."""
-    beta2: float
-    """β₂ in [0, 1)."""
-    epsilon: float
-    """ε > 0, outside the root and after the correction, as in the paper."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(0 <= self.beta1 < 1, f"optimizer.beta1 is {self.beta1}; it must lie in [0, 1).")
-        require(0 <= self.beta2 < 1, f"optimizer.beta2 is {self.beta2}; it must lie in [0, 1).")
-        require(self.epsilon > 0, f"optimizer.epsilon is {self.epsilon}; it must be positive.")
+    beta1: ShareBelowOne
+    """β₁."""
+    beta2: ShareBelowOne
+    """β₂."""
+    epsilon: PositiveNumber
+    """ε, outside the root and after the correction, as in the paper."""
 
     def init(self, weights: Tensors) -> AdamSlots:
         """Zeros."""
@@ -60,16 +54,12 @@ class Adam(Optimizer):
         return 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class AdamW(Adam):
     """Adam with decoupled weight decay, Δw = −α [m̂/(√v̂ + ε) + λ w]    (Loshchilov & Hutter 2019, algorithm 2)."""
 
-    weight_decay: float
-    """λ ≥ 0; it acts on kernels alone, not on vectors (biases, scales)."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(self.weight_decay >= 0, f"optimizer.weight_decay is {self.weight_decay}; it must not be negative.")
+    weight_decay: Annotated[NonNegativeNumber, INPUT]
+    """λ; it acts on kernels alone, not on vectors (biases, scales)."""
 
     def _decay(self, weight: tf.Tensor) -> tf.Tensor | float:
         return self.weight_decay * weight if weight.shape.rank > 1 else 0.0

@@ -1,9 +1,8 @@
 """Gradient descent with momentum, heavy-ball and Nesterov."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from rl.errors import require
+from rl.settings import ShareBelowOne, settings
 from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_like
 
 
@@ -13,16 +12,12 @@ class MomentumSlots(NamedTuple):
     velocity: Tensors
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Momentum(Optimizer):
     """b ← μ b + g, Δw = −α b    (Polyak 1964, in the form of Sutskever et al. 2013 with α outside)."""
 
-    momentum: float
-    """μ in [0, 1)."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(0 <= self.momentum < 1, f"optimizer.momentum is {self.momentum}; it must lie in [0, 1).")
+    momentum: ShareBelowOne
+    """μ."""
 
     def init(self, weights: Tensors) -> MomentumSlots:
         """At rest."""
@@ -38,7 +33,7 @@ class Momentum(Optimizer):
         return velocity
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Nesterov(Momentum):
     """b ← μ b + g, Δw = −α (g + μ b)    (Nesterov 1983, in the form of Sutskever et al. 2013, eq. 7 re-centred)."""
 

@@ -1,11 +1,11 @@
 """What every optimizer promises."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import tensorflow as tf
 
-from rl.errors import require
+from rl.inputs import INPUT
+from rl.settings import PositiveNumber, settings
 from rl.updates.schedules import SCHEDULES
 
 Tensors = tuple[tf.Tensor, ...]
@@ -19,35 +19,26 @@ class Update(NamedTuple):
     slots: Slots
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Optimizer:
     """A pair of pure functions, `init` and `update`: gradients in, steps Δw out. Nothing is assigned here."""
 
-    learning_rate: float
-    """α at the start, > 0."""
-    head_learning_rate: float | None
+    learning_rate: Annotated[PositiveNumber, INPUT]
+    """α at the start."""
+    head_learning_rate: Annotated[PositiveNumber | None, INPUT]
     """α of the heads at the start; None takes `learning_rate`."""
-    schedule: str
+    schedule: Literal["constant", "linear", "cosine"]
     """How α falls over training: constant, linear or cosine."""
-    clip_norm: float | None
+    clip_norm: Annotated[PositiveNumber | None, INPUT]
     """Global norm to which shared and head gradients together are clipped before they come here; None does not clip."""
-    clip_value: float | None
+    clip_value: Annotated[PositiveNumber | None, INPUT]
     """Size to which every entry of the gradient is clipped before that; None does not clip."""
-
-    def __post_init__(self):
-        for key in ("learning_rate", "head_learning_rate", "clip_norm", "clip_value"):
-            value = getattr(self, key)
-            optional = key != "learning_rate"
-            valid = (optional and value is None) or (isinstance(value, int | float) and value > 0)
-            require(valid, f"optimizer.{key} is {value}; it must be a positive number{' or null' if optional else ''}.")
-        require(
-            self.schedule in SCHEDULES, f"optimizer.schedule is {self.schedule!r}; it is one of {', '.join(SCHEDULES)}."
-        )
 
     def rates(self, progress: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The learning rates of torso and heads at a progress of training in [0, 1], [] float32 each."""
         factor = SCHEDULES[self.schedule](progress)
-        return self.learning_rate * factor, (self.head_learning_rate or self.learning_rate) * factor
+        head = self.learning_rate if self.head_learning_rate is None else self.head_learning_rate
+        return self.learning_rate * factor, head * factor
 
     def init(self, weights: Tensors) -> Slots:
         """The slots before the first update."""

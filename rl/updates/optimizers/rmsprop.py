@@ -1,11 +1,10 @@
 """RMSProp, with the epsilon inside or outside the root."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from rl.errors import require
+from rl.settings import NonNegativeNumber, PositiveNumber, ShareBelowOne, settings
 from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_like
 
 
@@ -15,7 +14,7 @@ class RMSPropSlots(NamedTuple):
     square: Tensors
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class RMSProp(Optimizer):
     """s ← ρ s + (1 − ρ) g², then Δw = −α g/√(s + ε) or −α g/(√s + ε)    (Tieleman & Hinton 2012, lecture 6.5).
 
@@ -23,22 +22,14 @@ class RMSProp(Optimizer):
     PyTorch's.
     """
 
-    decay: float
-    """ρ in [0, 1)."""
-    epsilon: float
-    """ε > 0, in units of g² inside the root and of g outside."""
+    decay: ShareBelowOne
+    """ρ."""
+    epsilon: PositiveNumber
+    """ε, in units of g² inside the root and of g outside."""
     epsilon_inside: bool
     """Whether ε stands inside the root."""
-    initial_square: float
-    """s before the first update, ≥ 0."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(0 <= self.decay < 1, f"optimizer.decay is {self.decay}; it must lie in [0, 1).")
-        require(self.epsilon > 0, f"optimizer.epsilon is {self.epsilon}; it must be positive.")
-        require(
-            self.initial_square >= 0, f"optimizer.initial_square is {self.initial_square}; it must not be negative."
-        )
+    initial_square: NonNegativeNumber
+    """s before the first update."""
 
     def init(self, weights: Tensors) -> RMSPropSlots:
         """`initial_square` everywhere."""

@@ -1,11 +1,10 @@
 """Plain gradient descent."""
 
-from dataclasses import dataclass
-
+from rl.settings import settings
 from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class SGD(Optimizer):
     """Δw = −α g (Robbins & Monro 1951)."""
 

@@ -29,7 +29,8 @@ class Given(Evidence):
 
     def __init__(self, gramians):
         self.layers, self.sizes = LOGGED.layers, LOGGED.sizes
-        self.objectives, self.coefficients = LOGGED.objectives, LOGGED.coefficients
+        self.objectives = LOGGED.objectives
+        self.coefficients = tf.constant(LOGGED.coefficients, tf.float64)
         self.gramian = tf.constant(gramians)
 
 

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from rl.environments.compiled.environment import CompiledEnvironment, Timed
+from rl.environments.compiled.environment import CompiledEnvironment, EpisodeSteps, Timed
 from rl.environments.protocol import Discrete, Transition
-from rl.errors import require
+from rl.settings import PositiveInteger, Share, checked
 
 NOTHING, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
 
@@ -24,28 +24,21 @@ class MinAtarGame(CompiledEnvironment):
     action_space = Discrete(6)
     num_step_uniforms = 1
 
+    @checked
     def __init__(
         self,
         *,
-        num_envs: int,
-        max_episode_steps: int | None,
-        sticky_action_probability: float,
+        num_envs: PositiveInteger,
+        max_episode_steps: EpisodeSteps | None,
+        sticky_action_probability: Share,
         difficulty_ramping: bool,
     ):
         """
         Args:
-            sticky_action_probability: in [0, 1], that the last action is played in place of the one given.
+            sticky_action_probability: that the last action is played in place of the one given.
             difficulty_ramping: whether Asterix and Space Invaders become faster; the other games never do.
         """
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
-        require(
-            isinstance(sticky_action_probability, float | int) and 0 <= sticky_action_probability <= 1,
-            f"environment.sticky_action_probability is {sticky_action_probability!r}; it must be a number from 0 to 1.",
-        )
-        require(
-            isinstance(difficulty_ramping, bool),
-            f"environment.difficulty_ramping is {difficulty_ramping!r}; it must be true or false.",
-        )
         self.sticky_action_probability, self.difficulty_ramping = sticky_action_probability, difficulty_ramping
 
     def played(self, last_action: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from rl.environments.compiled.environment import EpisodeSteps
 from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
 from rl.environments.compiled.tabular.mdp import TabularMDP
+from rl.settings import PositiveInteger, checked
 
 
 class Baird(TabularMDP):
@@ -14,7 +16,8 @@ class Baird(TabularMDP):
     and begins in any state alike.
     """
 
-    def __init__(self, *, num_envs: int, max_episode_steps: int | None):
+    @checked
+    def __init__(self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None):
         transition = np.zeros((7, 2, 7))
         transition[:, 0, :6] = 1 / 6
         transition[:, 1, 6] = 1

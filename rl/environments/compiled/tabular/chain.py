@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from rl.environments.compiled.environment import EpisodeSteps
 from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
-from rl.environments.compiled.tabular.mdp import TabularMDP
-from rl.errors import require
+from rl.environments.compiled.tabular.mdp import Size, TabularMDP
+from rl.settings import PositiveInteger, Share, checked
 
 
 class Chain(TabularMDP):
@@ -14,13 +15,14 @@ class Chain(TabularMDP):
     the value of state k at γ = 1 is k / (n + 1).
     """
 
-    def __init__(self, *, num_envs: int, max_episode_steps: int | None, num_states: int, slip: float):
+    @checked
+    def __init__(
+        self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None, num_states: Size, slip: Share
+    ):
         """
         Args:
             num_states: n, without the two ends. slip: the probability that a move goes the other way.
         """
-        require(num_states >= 1, f"num_states is {num_states}; it must be at least 1 (environment.num_states).")
-        require(0 <= slip <= 1, f"slip is {slip}; it must be between 0 and 1 (environment.slip).")
         size = num_states + 2
         transition = np.zeros((size, 2, size))
         for state in range(1, num_states + 1):

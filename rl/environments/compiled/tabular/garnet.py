@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from rl.environments.compiled.environment import EpisodeSteps
 from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
-from rl.environments.compiled.tabular.mdp import TabularMDP
+from rl.environments.compiled.tabular.mdp import Size, TabularMDP
 from rl.errors import require
+from rl.settings import NonNegativeInteger, PositiveInteger, checked
 
 
 class Garnet(TabularMDP):
@@ -14,28 +16,26 @@ class Garnet(TabularMDP):
     uniform points, and the reward of a pair is standard normal. Begins in any state alike.
     """
 
+    @checked
     def __init__(
         self,
         *,
-        num_envs: int,
-        max_episode_steps: int | None,
-        num_states: int,
-        num_actions: int,
-        branching: int,
-        instance: int,
+        num_envs: PositiveInteger,
+        max_episode_steps: EpisodeSteps | None,
+        num_states: Size,
+        num_actions: Size,
+        branching: Size,
+        instance: NonNegativeInteger,
     ):
         """
         Args:
             branching: b. instance: the seed from which the MDP is drawn; the run's own seed does not change it.
         """
-        require(num_states >= 1, f"num_states is {num_states}; it must be at least 1 (environment.num_states).")
-        require(num_actions >= 1, f"num_actions is {num_actions}; it must be at least 1 (environment.num_actions).")
         require(
-            1 <= branching <= num_states,
+            branching <= num_states,
             f"branching is {branching}; it must be from 1 to the number of states, {num_states} "
             "(environment.branching).",
         )
-        require(instance >= 0, f"instance is {instance}; it must be at least 0 (environment.instance).")
         generator = np.random.default_rng(instance)
         transition = np.zeros((num_states, num_actions, num_states))
         for row in transition.reshape(-1, num_states):

@@ -1,13 +1,19 @@
 """A grid of cells with a goal."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
+from rl.environments.compiled.environment import EpisodeSteps
 from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
-from rl.environments.compiled.tabular.mdp import TabularMDP
+from rl.environments.compiled.tabular.mdp import MOST_STATES, Size, TabularMDP
 from rl.errors import require
+from rl.settings import NonNegativeInteger, PositiveInteger, Share, checked
 
+Cell = Annotated[Sequence[NonNegativeInteger], Field(min_length=2, max_length=2)]
+"""[row, column] from 0, the first row on top."""
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """Up, right, down, left: actions 0 to 3, as (rows, columns)."""
 
@@ -19,26 +25,28 @@ class GridWorld(TabularMDP):
     `cells` lists them.
     """
 
+    @checked
     def __init__(
         self,
         *,
-        num_envs: int,
-        max_episode_steps: int | None,
-        height: int,
-        width: int,
-        slip: float,
-        start: Sequence[int],
-        goal: Sequence[int],
-        walls: Sequence[Sequence[int]] = (),
+        num_envs: PositiveInteger,
+        max_episode_steps: EpisodeSteps | None,
+        height: Size,
+        width: Size,
+        slip: Share,
+        start: Cell,
+        goal: Cell,
+        walls: Sequence[Cell] = (),
     ):
         """
         Args:
             slip: the probability that the move is one of the four at random. start, goal, walls: cells as
             [row, column] from 0, the first row on top.
         """
-        require(height >= 1, f"height is {height}; it must be at least 1 (environment.height).")
-        require(width >= 1, f"width is {width}; it must be at least 1 (environment.width).")
-        require(0 <= slip <= 1, f"slip is {slip}; it must be between 0 and 1 (environment.slip).")
+        require(
+            height * width <= MOST_STATES,
+            f"environment.height × environment.width is {height} × {width}; the grid may have {MOST_STATES:,} cells.",
+        )
         closed = {_cell(wall, height, width, "walls") for wall in walls}
         first, last = _cell(start, height, width, "start"), _cell(goal, height, width, "goal")
         require(first not in closed, f"start is {list(first)}, a wall; it must be a free cell (environment.start).")
@@ -64,8 +72,8 @@ class GridWorld(TabularMDP):
 def _cell(cell: Sequence[int], height: int, width: int, name: str) -> tuple[int, int]:
     """The cell as a pair, if it lies on the grid."""
     require(
-        len(cell) == 2 and 0 <= cell[0] < height and 0 <= cell[1] < width,
+        cell[0] < height and cell[1] < width,
         f"{name} has the cell {list(cell)}; it must be [row, column] with row from 0 to {height - 1} and column from 0 "
         f"to {width - 1} (environment.{name}).",
     )
-    return int(cell[0]), int(cell[1])
+    return cell[0], cell[1]

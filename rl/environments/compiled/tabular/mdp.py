@@ -1,14 +1,19 @@
 """A finite MDP as a compiled environment."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from pydantic import Field
 
 from rl.environments.compiled.environment import CompiledEnvironment
 from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
 from rl.environments.protocol import Discrete
 from rl.errors import require
+
+MOST_STATES = 2_000
+"""Of states and of actions; the transitions are a dense [S, A, S] array."""
+Size = Annotated[int, Field(ge=1, le=MOST_STATES)]
 
 
 class TabularState(NamedTuple):

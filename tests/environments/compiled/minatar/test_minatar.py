@@ -197,10 +197,10 @@ def test_freeways_ten_speeds_are_equally_likely():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sticky_action_probability": 1.5}, r"environment\.sticky_action_probability is 1\.5.*from 0 to 1"),
-        ({"sticky_action_probability": "often"}, r"environment\.sticky_action_probability is 'often'.*a number"),
-        ({"difficulty_ramping": 1}, r"environment\.difficulty_ramping is 1.*true or false"),
-        ({"max_episode_steps": 0}, r"environment\.max_episode_steps is 0.*at least 1"),
+        ({"sticky_action_probability": 1.5}, r"sticky_action_probability is 1\.5.*in \[0, 1\]"),
+        ({"sticky_action_probability": "often"}, "sticky_action_probability is 'often'.*a number"),
+        ({"difficulty_ramping": 1}, "difficulty_ramping is 1.*true or false"),
+        ({"max_episode_steps": 0}, "max_episode_steps is 0; it must be a whole number in"),
     ],
 )
 def test_bad_input_names_thing_value_choices_and_key(change, message):

@@ -1,0 +1,97 @@
+"""What a run is asked for beside its parts: the keys at the root of a config, and how a run is observed and kept."""
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rl.errors import require
+from rl.gradients.probes import PROBES
+from rl.settings import PositiveInteger, settings
+
+ProbeName = Literal[tuple(PROBES)]
+
+
+@settings
+class EvaluationSettings:
+    """Greedy evaluations during a run and at its end."""
+
+    episodes: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Of an evaluation."""
+    every_steps: PositiveInteger
+    """Environment steps from one evaluation to the next; there is always one at the end."""
+    videos: Annotated[int, Field(ge=0, le=1_000)]
+    """Greedy episodes that are recorded as MP4 at the end."""
+
+    def __post_init__(self):
+        require(
+            self.videos == 0 or importlib.util.find_spec("imageio") is not None,
+            "videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos).",
+        )
+
+
+@settings
+class CheckpointSettings:
+    """What is kept of a run."""
+
+    every_steps: PositiveInteger
+    """Environment steps from one checkpoint to the next."""
+    keep: PositiveInteger
+    """How many of the newest stay, besides the best."""
+    load: str | None
+    """A checkpoint file or a run directory whose weights to start from."""
+
+
+@settings
+class LoggingSettings:
+    """What is said of a run while it trains."""
+
+    every_steps: PositiveInteger
+    """Environment steps between points in TensorBoard."""
+    progress: bool
+    """Whether to draw a progress bar where there is a terminal."""
+
+
+@settings
+class ProbeSettings:
+    """What is measured of the rows."""
+
+    every_steps: PositiveInteger
+    """Environment steps from one probed update to the next."""
+    every_iterations: PositiveInteger
+    """And at least this many iterations."""
+    histograms_every_steps: PositiveInteger
+    """Environment steps from one set of histograms to the next."""
+    names: Sequence[ProbeName]
+    """Of `rl.gradients.probes.PROBES`."""
+    samples: Annotated[int, Field(ge=2, le=1_000_000)]
+    """At most this many samples of a minibatch get rows of their own."""
+    oracle: bool
+    """Whether rows are held against the true ones of a finite MDP."""
+
+
+@settings
+class RootSettings:
+    """The keys at the root of a config."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**62)]
+    seeds: Annotated[int, Field(ge=1, le=1_000)]
+    steps: PositiveInteger
+    num_envs: Annotated[int, Field(ge=1, le=1_000_000)]
+    threads: Annotated[int, Field(ge=1, le=1_024)] | Literal["auto"]
+    compilation_cache: Annotated[str, Field(min_length=1)] | None
+    """A folder, `auto` for one in the user's cache directory, or None for no cache."""
+    fresh: bool
+    retry_failed: bool
+    objective: Literal["mean", "iqm"]
+
+
+@settings
+class RunSettings:
+    """How a run is observed and kept. Nothing here changes the weights."""
+
+    evaluation: EvaluationSettings
+    checkpoint: CheckpointSettings
+    logging: LoggingSettings
+    probe: ProbeSettings

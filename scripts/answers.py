@@ -1,0 +1,75 @@
+"""How a command ends on a mistake of its user: one message and an exit code, without a traceback."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+import omegaconf
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+_FULL = "HYDRA_FULL_ERROR"
+_CONFIG_PACKAGES = tuple(str(Path(package.__file__).parent) for package in (hydra, omegaconf))
+
+
+def answered(run: Callable[[], int | None]) -> int:
+    """The exit code of a command that Hydra composes a config for: 2, and a message, for a config that it cannot use.
+
+    Where the user has set HYDRA_FULL_ERROR, errors are raised as they are.
+    """
+    if os.environ.get(_FULL):
+        return run() or 0
+    try:
+        os.environ[_FULL] = "1"  # without it Hydra ends the process itself, with a traceback for most errors
+        return run() or 0
+    except (HydraException, OmegaConfBaseException) as error:
+        return _said(_message(error))
+    except OSError as error:
+        if not _raised_in_hydra(error):
+            raise
+        return _said(f"{error.filename}: {error.strerror} (hydra.run.dir).")
+    except Exception as error:
+        if not _raised_in_hydra(error):
+            raise
+        return _said(f"the overrides {' '.join(sys.argv[1:])} make no config: {error}.")
+    finally:
+        os.environ.pop(_FULL, None)
+
+
+def report_errors(main: Callable[[], int | None]) -> None:
+    """Runs a script's main function; what the user can mend is one message and exit code 2."""
+    from rl.errors import ConfigError
+    from rl.gradients import LeakError
+
+    try:
+        code = main() or 0
+    except (ConfigError, LeakError) as error:
+        code = _said(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        code = _said(_message(error))
+    except OSError as error:
+        code = _said(f"{error.filename or 'a file'}: {error.strerror or error}.")
+    sys.exit(code)
+
+
+def _message(error: Exception) -> str:
+    """The lines of the message that are for people: no types of OmegaConf's, no choices that only others build on."""
+    internal = ("object_type=", "reference_type=", "_")
+    message = str(error).split("Config search path:")[0]
+    return "\n".join(line for line in message.splitlines() if not line.strip().startswith(internal)).strip()
+
+
+def _said(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2
+
+
+def _raised_in_hydra(error: BaseException) -> bool:
+    """Whether Hydra or OmegaConf raised it, or called the function of the standard library that did."""
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    library = str(Path(os.__file__).parent)
+    own = [name for name in frames if "site-packages" in name or not name.startswith((library, "<frozen"))]
+    return bool(own) and own[-1].startswith(_CONFIG_PACKAGES)
