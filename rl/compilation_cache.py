@@ -22,8 +22,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rl.errors import require
-
 LIMIT = 2**30
 """Bytes of all entries together, over all versions of TensorFlow; the oldest go."""
 _FREE = 2**28  # bytes that have to be free where the view is
@@ -122,13 +120,7 @@ def use(where: str | None, *, version: str, threads: int) -> str | None:
         version: TensorFlow's.
         threads: that programs are compiled for.
     Returns: why there is none although there should be; None where all is well.
-    Raises: ConfigError where `where` cannot be a folder's name.
     """
-    require(
-        where is None or (isinstance(where, str) and bool(where.strip())),
-        f"compilation_cache is {where!r}; it must be a folder, auto for one in the user's cache directory, or null for "
-        "none.",
-    )
     given = os.environ.get("TF_XLA_FLAGS", "")
     if where is None or _opened or _FLAG in given:
         return None

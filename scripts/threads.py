@@ -44,18 +44,11 @@ def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = 
     """`threads`; where it is `auto`, the number with which a run began that is to go on, or the rule's.
 
     summaries: of the runs to go on. Weights depend on the number in their last bits.
-    Raises: ConfigError where it is neither a number of threads nor `auto`.
     """
-    from rl.errors import require
-
-    if config.threads == AUTO:
-        recorded = [n for summary in summaries if type(n := summary.get("threads")) is int and n >= 1]
-        return recorded[0] if recorded else threads_for(work_of(config), cores=available_cores())
-    require(
-        type(config.threads) is int and config.threads >= 1,
-        f"threads is {config.threads!r}; it must be a positive integer, or {AUTO} for a number that fits the sizes.",
-    )
-    return config.threads
+    if config.threads != AUTO:
+        return config.threads
+    recorded = [n for summary in summaries if type(n := summary.get("threads")) is int and n >= 1]
+    return recorded[0] if recorded else threads_for(work_of(config), cores=available_cores())
 
 
 def available_cores() -> int:
@@ -68,7 +61,7 @@ def register_resolver() -> None:
 
     def number(*, _root_: DictConfig) -> int:
         try:
-            return chosen_threads(_root_)
+            return max(1, int(chosen_threads(_root_)))
         except (TypeError, ValueError, ArithmeticError, AttributeError):
             return 1  # the job itself says what is wrong with its config
 

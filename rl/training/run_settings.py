@@ -82,7 +82,8 @@ class RootSettings:
     steps: PositiveInteger
     num_envs: Annotated[int, Field(ge=1, le=1_000_000)]
     threads: Annotated[int, Field(ge=1, le=1_024)] | Literal["auto"]
-    compilation_cache: str | None
+    compilation_cache: Annotated[str, Field(min_length=1)] | None
+    """A folder, `auto` for one in the user's cache directory, or None for no cache."""
     fresh: bool
     retry_failed: bool
     objective: Literal["mean", "iqm"]
