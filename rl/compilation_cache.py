@@ -48,12 +48,13 @@ class CompilationCache:
         """Why something could not be kept, None if everything was."""
         with contextlib.suppress(OSError):  # a cache that can only be read is of use
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what is in it is run
-        entries = [file for file in folder.iterdir() if file.name.startswith(f"{prefix}_")]
+        entries = sorted(file for file in folder.iterdir() if file.name.startswith(f"{prefix}_"))
         self.view = _new_view()
         with ThreadPoolExecutor() as threads:
             for entry, whole in zip(entries, threads.map(_is_whole, entries), strict=True):
                 if whole:
-                    (self.view / _ENTRY.fullmatch(entry.name)["name"]).symlink_to(entry.resolve())
+                    with contextlib.suppress(FileExistsError):  # two processes compiled the same at the same time
+                        (self.view / _ENTRY.fullmatch(entry.name)["name"]).symlink_to(entry.resolve())
                 else:
                     with contextlib.suppress(OSError):
                         entry.unlink()

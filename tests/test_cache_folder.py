@@ -48,6 +48,16 @@ def test_an_entry_is_kept_and_offered_to_the_next_start(opened, tmp_path):
     assert second.keep() == 0
 
 
+def test_of_two_entries_of_one_program_one_is_offered(opened, tmp_path):
+    """Two processes that compile the same program at the same time may serialise it differently."""
+    first, second = opened(), opened()
+    compile_into(first, contents=b"machine code")
+    compile_into(second, contents=b"code of machine")
+    assert first.keep() == second.keep() == 1
+    assert len(kept(tmp_path)) == 2
+    assert [file.name for file in opened().view.iterdir()] == ["p_1__1__2__XLA_CPU_JIT.pb"]
+
+
 @pytest.mark.parametrize("damage", [b"", b"machine", b"machine c0de", b"machine code and more"])
 def test_a_damaged_entry_is_dropped(opened, tmp_path, damage):
     first = opened()
