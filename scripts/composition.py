@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from runtime import prepare
+from yaml import YAMLError
 
 prepare()  # a process of a launcher elsewhere begins with this module
 
@@ -214,12 +215,24 @@ def check_keys(config: DictConfig) -> None:
 
 
 def load_config(run: Path) -> DictConfig:
-    """The config that a run directory was trained with; ConfigError where there is none."""
-    from rl.errors import require
+    """The config that a run directory was trained with; ConfigError where there is none, or it is damaged."""
+    from rl.errors import ConfigError, DamagedError
 
     file = run / ".hydra" / "config.yaml"
-    require(file.exists(), f"{run} is not a run directory: it has no .hydra/config.yaml.")
-    return OmegaConf.load(file)
+    try:
+        config = OmegaConf.load(file)
+        flat(config)
+    except FileNotFoundError:
+        raise ConfigError(f"{run} is not a run directory: it has no .hydra/config.yaml.") from None
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except (YAMLError, OmegaConfBaseException, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise DamagedError(
+            f"{file} is damaged, so that nothing says what this run is ({why}); put a copy of it back, or start over "
+            "(fresh=true)."
+        ) from None
+    return config
 
 
 def load_run(run: Path, checkpoint: str):

@@ -9,7 +9,7 @@ prepare()
 
 import hydra
 import sweeps
-from composition import CONFIGS, IGNORED, built, check_keys, flat, is_multirun, keep, run_paths
+from composition import CONFIGS, IGNORED, built, check_keys, flat, is_multirun, keep, load_config, run_paths
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -36,25 +36,28 @@ _SWEPT = (
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
     """One run, or several in one program; returns what a sweeper optimises."""
-    from rl.errors import BusyError, ConfigError, NonFiniteError
+    from rl.errors import BusyError, ConfigError, RunError
 
     output = Path(HydraConfig.get().runtime.output_dir)
     if is_multirun():
-        mistakes = {BusyError: "elsewhere", ConfigError: "refused", NonFiniteError: "failed"}
+        mistakes = {BusyError: "elsewhere", ConfigError: "refused", RunError: "failed"}
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
-        return run(config, output).score
-    except (ConfigError, NonFiniteError) as error:
+        outcome = run(config, output)
+    except (ConfigError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else 3)
+    if outcome.why:  # trained to the end, but a part of its record is lost
+        sys.exit(4)
+    return outcome.score
 
 
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     """Trains, resumes or skips, and says which.
 
-    Raises: ConfigError and NonFiniteError; SystemExit(130) after a signal, which ends a sweep, as Ctrl-C should.
+    Raises: ConfigError and RunError; SystemExit(130) after a signal, which ends a sweep, as Ctrl-C should.
     """
-    from rl.errors import ConfigError, NonFiniteError, require
+    from rl.errors import ConfigError, require
     from rl.training import RunDirectory
 
     directories = [RunDirectory(output)]
@@ -71,7 +74,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
             return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
         begun = not config.fresh and any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
         summaries = train(config, directories)
-    except (ConfigError, NonFiniteError, OmegaConfBaseException) as error:
+    except BaseException as error:
         for directory in directories:
             directory.remove_if_unused()
         if isinstance(error, OmegaConfBaseException):
@@ -84,6 +87,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     return sweeps.Outcome(
         status="skipped" if complete else "resumed" if begun else "done",
         score=sum(scores) / len(scores) if scores else None,
+        why="; ".join(dict.fromkeys(lost for summary in summaries for lost in summary.get("lost", ()))),
         where=str(directories[0].path),
     )
 
@@ -122,22 +126,20 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     _check_load(config, directories)
     for directory in directories:
         directory.lock()
-    for directory in directories:  # only once all are ours
-        if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
-            directory.clear()
     training = Run(
         experiment,
         directories,
         settings,
         descriptions=[
-            Description(of_one.seed, OmegaConf.to_yaml(of_one, resolve=True), _hyperparameters(of_one))
+            Description(
+                of_one.seed, OmegaConf.to_yaml(of_one, resolve=True), _hyperparameters(of_one), _hydra_files(of_one)
+            )
             for of_one in configs
         ],
         say=lambda text: print(text, flush=True),
+        fresh=config.fresh,
         after=before,
     )
-    for directory, of_one in zip(directories, configs, strict=True):
-        _write_config(of_one, directory.path)
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
         f"Training in {shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
@@ -205,10 +207,9 @@ def _check_same_config(config: DictConfig, path: Path) -> None:
     """ConfigError, naming keys and values, where the directory belongs to a run of another config."""
     from rl.errors import ConfigError
 
-    file = path / ".hydra" / "config.yaml"
-    if not file.exists():
+    if not (path / ".hydra" / "config.yaml").exists() and not any((path / "checkpoints").glob("checkpoint_*.npz")):
         return
-    saved, given = flat(OmegaConf.load(file)), flat(config)
+    saved, given = flat(load_config(path)), flat(config)
     ignored = [key for key in IGNORED if key != "seed"]
     differing = [
         f"{key} is {given.get(key, 'not there')}, there {saved.get(key, 'not there')}"
@@ -223,13 +224,14 @@ def _check_same_config(config: DictConfig, path: Path) -> None:
         )
 
 
-def _write_config(config: DictConfig, path: Path) -> None:
-    folder = path / ".hydra"
-    folder.mkdir(exist_ok=True)
-    OmegaConf.save(config, folder / "config.partial", resolve=True)
-    (folder / "config.partial").replace(folder / "config.yaml")
-    OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
-    OmegaConf.save(OmegaConf.create({"choices": HydraConfig.get().runtime.choices}), folder / "hydra.yaml")
+def _hydra_files(config: DictConfig) -> dict[str, str]:
+    """What a run directory keeps of its configuration, {path: text}; written when training begins."""
+    choices = OmegaConf.create({"choices": HydraConfig.get().runtime.choices})
+    return {
+        ".hydra/config.yaml": OmegaConf.to_yaml(config, resolve=True),
+        ".hydra/overrides.yaml": OmegaConf.to_yaml(HydraConfig.get().overrides.task),
+        ".hydra/hydra.yaml": OmegaConf.to_yaml(choices),
+    }
 
 
 def _hyperparameters(config: DictConfig) -> dict:

@@ -1,7 +1,8 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
+import contextlib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rl.errors import ConfigError, NonFiniteError, require
-from rl.training.checkpoints import read_checkpoint, restore
+from rl.errors import DamagedError, NonFiniteError, StorageError, require
+from rl.training.checkpoints import Checkpoint, read_checkpoint, restore
 from rl.training.diagnosis import diagnose, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
 from rl.training.experiment import Experiment
 from rl.training.interrupts import Interrupts
+from rl.training.log_repair import Rates
 from rl.training.loop import Stretch, iterations
 from rl.training.progress import ProgressBar
 from rl.training.record import Description, Record, common_steps, loadable
 from rl.training.run_directory import RunDirectory
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables
+from rl.training.storage import storing
 from rl.training.videos import record as record_video
 
 _MAX_EVALUATION_ENVS = 100
@@ -81,14 +84,16 @@ class Run:
         *,
         descriptions: Sequence[Description],
         say: Callable[[str], None],
+        fresh: bool = False,
         after: "Run | None" = None,
     ):
         """
         Puts the newest checkpoint's numbers, or the initial weights, into the experiment; nothing is written yet.
 
         Args:
-            directories, descriptions: of each run.
+            directories, descriptions: of each run; the directories are locked.
             say: where a sentence for the user goes.
+            fresh: whether to start over where there are checkpoints; `run` then removes what was there.
             after: a run of the same experiment, restarted since, and the same settings: what was compiled for it is
                 used again.
         Raises: ConfigError where a checkpoint does not fit.
@@ -100,24 +105,20 @@ class Run:
         )
         self.experiment, self.settings, self._say = experiment, settings, say
         self._named = named_variables(experiment.variables)
+        self._saved: int | None = None
         self._per_iteration = experiment.learner.steps_per_iteration
         probe_every = max(settings.probe_every_iterations, self._in_iterations(settings.probe_every))
         self._programs = after._programs if after else experiment.programs(probe_every=probe_every)
-        self._programs.forget()
+        self._programs.recall({})
         prober = experiment.prober
+        rates = Rates(self._per_iteration, self._in_iterations(settings.log_every), self._total)
+        legend = prober.legend if prober else None
         self._records = [
-            Record(
-                directory,
-                description,
-                steps_per_iteration=self._per_iteration,
-                points_every=self._in_iterations(settings.log_every),
-                keep=settings.checkpoints_kept,
-                legend=prober.legend if prober else None,
-            )
+            Record(directory, description, rates, keep=settings.checkpoints_kept, legend=legend)
             for directory, description in zip(directories, descriptions, strict=True)
         ]
         self._evaluator: Evaluator | None = after._evaluator if after else None
-        self._resumed = self._restore()
+        self._resumed = None if fresh else self._restore()
         if self._resumed is None and settings.initial_checkpoint is not None:
             self._load_weights(loadable(Path(settings.initial_checkpoint)))
 
@@ -127,41 +128,38 @@ class Run:
         Raises: NonFiniteError after saving the batch; an environment's own exception as itself. The summaries say
         `failed` then, with the error.
         """
-        self._write_summaries("running")
         try:
             with Interrupts() as interrupted:
                 self.experiment.audit()
-                self._resume_or_start()
                 self._programs.compile()
-                self._train(interrupted)
-                complete = not interrupted() and self._finish(interrupted)
-                if not complete:
-                    self._save([False] * len(self._records))
+                self._resume_or_start()
+                complete = self._train(interrupted) and not (self.settings.videos and interrupted())
+                if complete:
+                    self._record_videos()
+                elif self.steps and self.steps != self._saved:
+                    self._save([False] * len(self._records), interim=True)
             return self._write_summaries("completed" if complete else "interrupted")
         except Exception as error:
             error = self._environments_own(error)
-            self._write_summaries("failed", error=f"{type(error).__name__}: {error}")
+            with contextlib.suppress(StorageError):  # the first error is the one to tell
+                self._write_summaries("failed", error=f"{type(error).__name__}: {error}")
             raise error from None
         finally:
-            for record in self._records:
-                record.log.close()
-            self.experiment.learner.environment.close()
-            if self._evaluator is not None:
-                self._evaluator.environment.close()
+            self._close()
 
     @property
     def steps(self) -> int:
         """Environment steps done, of each run."""
         return int(np.max(self.experiment.variables.iteration)) * self._per_iteration
 
-    def _restore(self) -> list[dict[str, Any]] | None:
-        """The numbers of the newest checkpoint that can be read into the variables; the rest of it is returned."""
-        damaged: list[ConfigError] = []
+    def _restore(self) -> list[Checkpoint] | None:
+        """The numbers of the newest sound checkpoint, put into the variables; None where there is no checkpoint."""
+        damaged: list[DamagedError] = []
         for steps in common_steps(self._records):
             try:
                 checkpoints, files = zip(*(record.read(steps) for record in self._records), strict=True)
                 break
-            except ConfigError as error:
+            except DamagedError as error:
                 damaged.append(error)
         else:
             if damaged:
@@ -174,24 +172,30 @@ class Run:
             )
             return None
         if damaged:
-            self._say(f"{damaged[0]}. The one before it is taken.")
-        names = checkpoints[0].arrays
-        restore(
-            self._named,
-            {name: self._together([checkpoint.arrays[name] for checkpoint in checkpoints]) for name in names},
-            source=str(files[0]),
-        )
-        return [checkpoint.meta for checkpoint in checkpoints]
+            self._say(f"{damaged[0]} The one before it is taken.")
+        arrays = self._all_together([checkpoint.arrays for checkpoint in checkpoints])
+        restore(self._named, arrays, source=str(files[0]))
+        self._programs.recall(self._all_together([checkpoint.rows for checkpoint in checkpoints]))
+        return list(checkpoints)
 
     def _resume_or_start(self) -> None:
-        """Takes out what was logged after the checkpoint, if there is one; otherwise begins the log."""
+        """Goes on with the log as it was at the checkpoint; without one, starts over in an empty directory.
+
+        The summaries say so first: a crash in between leaves runs to which the same holds.
+        """
+        for record in self._records:
+            if damage := record.directory.damage():
+                self._say(f"{damage} It is written anew.")
+        self._write_summaries("running")
         if self._resumed is None:
             for record in self._records:
                 record.begin()
             return
-        for record, meta in zip(self._records, self._resumed, strict=True):
-            record.go_on(meta)
-        note = ""
+        due = self._evaluation_due(self.steps // self._per_iteration)
+        for record, checkpoint in zip(self._records, self._resumed, strict=True):
+            for sentence in record.go_on(checkpoint, evaluation_due=due):
+                self._say(f"{record.directory.path}: {sentence}.")
+        note, self._saved = "", self.steps
         if not self.experiment.learner.environment.restorable:
             self._fresh_episodes()
             note = " Gymnasium environments cannot be put back: they start fresh episodes."
@@ -221,59 +225,73 @@ class Run:
         for running in (*variables.episodes, variables.normalizer.returns):
             running.assign(tf.zeros_like(running))
 
-    def _train(self, interrupted: Interrupts) -> None:
+    def _train(self, interrupted: Interrupts) -> bool:
+        """Trains, logs, evaluates and saves; whether it came to the end."""
         settings, learner = self.settings, self.experiment.learner
-        evaluate_every = self._in_iterations(settings.evaluate_every)
-        checkpoint_every = self._in_iterations(settings.checkpoint_every)
-        histograms_every = self._in_iterations(settings.histograms_every)
+        intervals = (settings.evaluate_every, settings.checkpoint_every, settings.histograms_every)
+        if any(record.waits for record in self._records) and not self._end_of_stretch(interrupted):
+            return False
         stretches = iterations(
             self._programs,
             start=self.steps // self._per_iteration,
             end=learner.num_iterations,
-            boundaries=(evaluate_every, checkpoint_every, histograms_every),
+            boundaries=[self._in_iterations(interval) for interval in intervals],
             stop=interrupted,
         )
-        with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.progress) as bar:
+        with ProgressBar(self._total, show=settings.progress) as bar:
             for stretch in stretches:
-                of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
-                bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
-                end = stretch.first_iteration + stretch.num_iterations
-                last, evaluations = end == learner.num_iterations or bool(bad), None
-                if (end % evaluate_every == 0 or last) and not bad:
-                    evaluations = self._evaluate(stop=interrupted)
-                best = [
-                    record.iterations(of_one, evaluation, last=last)
-                    for record, of_one, evaluation in zip(
-                        self._records, of_each, evaluations or [None] * len(self._records), strict=True
-                    )
-                ]
-                if bad:
-                    self._fail(of_each[bad[0]], bad[0])
-                if end % histograms_every == 0:
-                    self._histograms(of_each)
-                if end % checkpoint_every == 0 or any(best) or last:
-                    self._save(best)
+                self._log(stretch)
+                if not self._end_of_stretch(interrupted):
+                    return False
                 newest = np.ravel(stretch.chunk.metrics["episode/return"][::-1])
                 newest = newest[~np.isnan(newest)]
                 rate = sum(record.rate for record in self._records)
                 bar.update(self.steps, rate, float(newest[0]) if len(newest) else None)
+        return self.steps == self._total
 
-    def _finish(self, interrupted: Interrupts) -> bool:
-        """The videos, and the last evaluation where a signal broke it off; whether it came to the end."""
-        if not all(record.evaluated for record in self._records):
+    def _log(self, stretch: Stretch) -> None:
+        """Logs a stretch; NonFiniteError where its last update is not finite."""
+        of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
+        bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
+        end = stretch.first_iteration + stretch.num_iterations
+        last, due = end == self.experiment.learner.num_iterations, self._evaluation_due(end)
+        for record, of_one in zip(self._records, of_each, strict=True):
+            record.iterations(of_one, last=last or bool(bad), evaluation_due=due and not bad)
+        if bad:
+            self._fail(of_each[bad[0]], bad[0])
+        if end % self._in_iterations(self.settings.histograms_every) == 0:
+            self._histograms(of_each)
+
+    def _end_of_stretch(self, interrupted: Interrupts) -> bool:
+        """The evaluation and the checkpoint that are due; whether no signal cut the evaluation off.
+
+        An evaluation that is cut off is made from the checkpoint when the run is resumed.
+        """
+        end = self.steps // self._per_iteration
+        regular, last = end % self._in_iterations(self.settings.checkpoint_every) == 0, self.steps == self._total
+        waiting, best = [record.waits for record in self._records], [False] * len(self._records)
+        if any(waiting):
             evaluations = self._evaluate(stop=interrupted)
             if evaluations is None:
                 return False
-            pairs = zip(self._records, evaluations, strict=True)
-            self._save([record.evaluation(evaluation, self.steps) for record, evaluation in pairs])
+            best = [
+                record.waits and record.evaluated(evaluation, self.steps, last=last)
+                for record, evaluation in zip(self._records, evaluations, strict=True)
+            ]
+            regular |= not all(waiting)  # the others were saved after it
+        if regular or any(best) or last:
+            self._save(best)
+        return True
+
+    def _record_videos(self) -> None:
         for number in range(self.settings.videos):
             environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
             file = self._records[0].directory.videos / f"episode_{number}.mp4"
             seed = fold(self.experiment.variables.seed, Purpose.EVALUATION, -1, number)
-            frames = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
+            with storing(self._records[0].directory.path):
+                frames = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=_VIDEO_STEPS)
             environment.close()
             self._say(f"Video: {file} ({frames} frames).")
-        return True
 
     def _evaluate(self, stop: Callable[[], bool]) -> Sequence[Evaluation] | None:
         if self._evaluator is None:
@@ -290,13 +308,26 @@ class Run:
         }
         for record, of_one, number in zip(self._records, of_each, self._numbers, strict=True):
             rows = {f"row/{objective}": row for objective, row in of_one.chunk.rows.items()}
-            record.log.histograms({**{name: self._of(x, number) for name, x in weights.items()}, **rows}, self.steps)
+            record.histograms({**{name: self._of(x, number) for name, x in weights.items()}, **rows}, self.steps)
 
-    def _save(self, best: Sequence[bool]) -> None:
+    def _save(self, best: Sequence[bool], *, interim: bool = False) -> None:
+        """Saves all runs; only then the best ones are replaced and old checkpoints go."""
         arrays = {name: variable.numpy() for name, variable in self._named.items()}
+        rows = {objective: np.asarray(row) for objective, row in self._programs.rows.items()}
         for number, record in enumerate(self._records):
-            of_one = {name: self._of(x, number) for name, x in arrays.items()}
-            record.save(of_one, steps=self.steps, best=best[number])
+            of_one, of_rows = ({name: self._of(x, number) for name, x in all_.items()} for all_ in (arrays, rows))
+            record.save(of_one, of_rows, steps=self.steps, interim=interim)
+        for record, is_best in zip(self._records, best, strict=True):
+            record.settle(best=is_best)
+        self._saved = self.steps
+
+    def _close(self) -> None:
+        for record in self._records:
+            with contextlib.suppress(OSError, tf.errors.OpError):  # all that counts was synced with a checkpoint
+                record.close()
+        self.experiment.learner.environment.close()
+        if self._evaluator is not None:
+            self._evaluator.environment.close()
 
     def _fail(self, stretch: Stretch, number: int) -> None:
         """Says where the number that is not finite came from, keeps the batch, and raises."""
@@ -306,7 +337,8 @@ class Run:
         before, trajectory = tf.nest.map_structure(lambda x: self._of(x, number), learnt_from)
         fault = diagnose(self.experiment.learner, before, trajectory, bad)
         file = record.directory.path / "failure.npz"
-        save_fault(fault, self.experiment.learner.model.network.names, file)
+        with storing(record.directory.path):
+            save_fault(fault, self.experiment.learner.model.network.names, file)
         raise NonFiniteError(
             f"{fault} (step {self.steps:,}). The minibatch and the weights it met are in {file}. "
             "Usual causes: a learning rate that is too high (optimizer.learning_rate), rewards of a large scale "
@@ -334,9 +366,24 @@ class Run:
         """The arrays of each run as the variables hold them."""
         return np.stack(arrays) if self.experiment.many else arrays[0]
 
+    def _all_together(self, of_each: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """{name: arrays of each run as the variables hold them}, of the names that all have."""
+        names = [name for name in of_each[0] if all(name in of_one for of_one in of_each)]
+        return {name: self._together([of_one[name] for of_one in of_each]) for name in names}
+
     def _of(self, array: np.ndarray, number: int) -> np.ndarray:
         """One run's share of what a variable holds."""
         return array[number] if self.experiment.many else array
+
+    @property
+    def _total(self) -> int:
+        """Environment steps at the end, of each run."""
+        return self.experiment.learner.num_iterations * self._per_iteration
+
+    def _evaluation_due(self, iteration: int) -> bool:
+        """Whether there is an evaluation after so many iterations."""
+        every = self._in_iterations(self.settings.evaluate_every)
+        return iteration > 0 and (iteration % every == 0 or iteration == self.experiment.learner.num_iterations)
 
     def _in_iterations(self, steps: int) -> int:
         return max(1, round(steps / self._per_iteration))
