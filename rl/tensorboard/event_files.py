@@ -110,7 +110,7 @@ def kind_of(event: Event) -> str:
 def scalars(folder: Path) -> dict[int, dict[str, float]]:
     """{step: {tag: number}} of a folder's event files."""
     found: dict[int, dict[str, float]] = {}
-    for event in _events(folder):
+    for event in read_events(folder):
         if kind_of(event) == "scalars":
             found.setdefault(event.step, {}).update({value.tag: value.simple_value for value in event.summary.value})
     return dict(sorted(found.items()))
@@ -139,7 +139,8 @@ def files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("events.out.tfevents.*") if file.is_file())
 
 
-def _events(folder: Path) -> Iterator[Event]:
+def read_events(folder: Path) -> Iterator[Event]:
+    """The sound events of a folder's files, file by file."""
     for file in files(folder):
         yield from map(Event.FromString, _records(file)[0])
 

@@ -52,6 +52,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "columns": (_maybe(_list_of(_is_text)), "a list of tags, or null"),
     "logged": (_maybe(_is_row), "{kind: number} or null"),
     "interim": (lambda value: isinstance(value, bool), "true or false"),
+    "first_of": (_maybe(_is_count), "a whole number from 0 on, or null"),
     "lost": (_list_of(_is_text), "a list of sentences"),
 }
 
@@ -61,6 +62,7 @@ _SINCE_3: Mapping[str, Any] = {
     "columns": None,
     "logged": None,
     "interim": False,
+    "first_of": None,
     "lost": [],
 }
 """What format 2 did not say."""

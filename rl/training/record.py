@@ -133,13 +133,23 @@ class Record:
             self._log.histograms(arrays, steps)
 
     def save(
-        self, arrays: Mapping[str, np.ndarray], rows: Mapping[str, np.ndarray], *, steps: int, interim: bool
+        self,
+        arrays: Mapping[str, np.ndarray],
+        rows: Mapping[str, np.ndarray],
+        *,
+        steps: int,
+        interim: bool,
+        num_runs: int,
     ) -> None:
         """A checkpoint, after all that was logged before it is on the disk; nothing is removed yet.
 
-        interim: whether only a signal asked for it: the next checkpoint takes its place.
+        Args:
+            interim: whether only a signal asked for it: the next checkpoint takes its place.
+            num_runs: how many runs of one program are saved together.
         """
-        meta = {**self._meta, "wall_seconds": self.wall_seconds, "steps": steps, "interim": interim}
+        first_of = None if self.checkpoint_steps - {steps} else num_runs
+        meta = {**self._meta, "steps": steps, "interim": interim, "first_of": first_of}
+        meta["wall_seconds"] = self.wall_seconds
         with storing(self.directory.path):
             self._log.sync()
             self._newest = Checkpoint(arrays, {**meta, **self._log.state()}, rows)
@@ -202,6 +212,12 @@ class Record:
 def common_steps(records: Sequence[Record]) -> list[int]:
     """The environment steps of which every run has a checkpoint, the newest first."""
     return sorted(set.intersection(*(record.checkpoint_steps for record in records)), reverse=True)
+
+
+def began_together(records: Sequence[Record]) -> bool:
+    """Whether a crash came between the runs' first checkpoints: some have that one, and the others none."""
+    found = [record.read(steps)[0].meta for record in records for steps in record.checkpoint_steps]
+    return all(meta["first_of"] == len(records) for meta in found)
 
 
 def loadable(path: Path) -> Path:

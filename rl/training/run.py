@@ -19,7 +19,7 @@ from rl.training.interrupts import Interrupts
 from rl.training.log_repair import Rates
 from rl.training.loop import Stretch, iterations
 from rl.training.progress import ProgressBar
-from rl.training.record import Description, Record, common_steps, loadable
+from rl.training.record import Description, Record, began_together, common_steps, loadable
 from rl.training.run_directory import RunDirectory
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables
@@ -166,10 +166,12 @@ class Run:
                 raise damaged[0]
             begun = [str(record.directory.path) for record in self._records if record.checkpoint_steps]
             require(
-                not begun,
+                began_together(self._records),
                 f"{', '.join(begun[:2])} and others of these runs are not at the same step, so they cannot go on "
                 "together; train each by itself (seeds=1), or all anew (fresh=true).",
             )
+            if begun:
+                self._say("Not all of these runs have a first checkpoint yet: they start over.")
             return None
         if damaged:
             self._say(f"{damaged[0]} The one before it is taken.")
@@ -316,7 +318,7 @@ class Run:
         rows = {objective: np.asarray(row) for objective, row in self._programs.rows.items()}
         for number, record in enumerate(self._records):
             of_one, of_rows = ({name: self._of(x, number) for name, x in all_.items()} for all_ in (arrays, rows))
-            record.save(of_one, of_rows, steps=self.steps, interim=interim)
+            record.save(of_one, of_rows, steps=self.steps, interim=interim, num_runs=len(self._records))
         for record, is_best in zip(self._records, best, strict=True):
             record.settle(best=is_best)
         self._saved = self.steps
