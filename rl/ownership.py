@@ -1,11 +1,11 @@
 """Which folders and files are ours: a marker file says so. Nothing that no marker covers is removed or replaced."""
 
-import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Outputs:
         """command: its name, `report`; option: what the folder was given by."""
         self.folder, self._command, self._option = folder, command, option
         self._marker = f"{MARKER}_{command}"
+        self._staging: Path | None = None
 
     def check(self, patterns: Sequence[str]) -> None:
         """ConfigError where the folder cannot be used, or holds a file by one of these names that is not ours."""
@@ -61,29 +62,35 @@ class Outputs:
             raise ConfigError(f"{self._option} {self.folder} cannot be used: {error.strerror}.") from None
         self._require_ours(file.relative_to(self.folder).as_posix() for file in found)
 
-    @contextlib.contextmanager
-    def replaced(self) -> Iterator[Path]:
-        """An empty folder to write into. At the end its files take the place of those that the command wrote before.
+    def begin(self) -> Path:
+        """An empty folder to write into; whatever is in it goes with this object, unless `finish` moves it.
 
-        Event files, whose names are new each time, join those that are there.
-        Raises: ConfigError where a file that is not ours stands in the way, or the folder cannot be written.
+        Raises: ConfigError where the folder cannot be written.
         """
         staging = self.folder / f"{self._marker}_new"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if marker(staging, "staging") is not None:
-                shutil.rmtree(staging)
+                shutil.rmtree(staging)  # of a command that was killed
             staging.mkdir()
             mark(staging, "staging")
         except OSError as error:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
+        self._staging = staging
+        weakref.finalize(self, shutil.rmtree, staging, ignore_errors=True)
+        return staging
+
+    def finish(self) -> None:
+        """What was written takes the place of what the command wrote before.
+
+        Event files, whose names are new each time, join those that are there.
+        Raises: ConfigError where a file that is not ours stands in the way, or the folder cannot be written.
+        """
         try:
-            yield staging
-            self._move(staging)
+            self._move(self._staging)
+            shutil.rmtree(self._staging)
         except OSError as error:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
     def _move(self, staging: Path) -> None:
         files = {file.relative_to(staging).as_posix(): _digest(file) for file in _files_below(staging)}
@@ -101,7 +108,7 @@ class Outputs:
         kept = {name: [digest] for name, digest in files.items() if name not in events}
         mark(self.folder, self._command, name=self._marker, files=kept)
 
-    def _require_ours(self, names) -> None:
+    def _require_ours(self, names: Iterable[str]) -> None:
         foreign = sorted(name for name in names if os.path.lexists(self.folder / name) and not self._is_ours(name))
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         require(

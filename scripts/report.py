@@ -35,6 +35,8 @@ _METHOD = (
     f"{100 * statistics.FALSE_DISCOVERIES:.0f} % of the differences called supported may be expected to be chance."
 )
 
+_MAY_BE_WRITTEN = ("report.md", "report.html", "*.csv", "figures/*.png")
+
 
 def main() -> None:
     """Reads the runs, and writes the report."""
@@ -53,12 +55,12 @@ def main() -> None:
         "(default: the lowest and the highest of all runs there); may be given for each",
     )
     arguments = parser.parse_args()
-    _check(arguments.out)
+    outputs = _checked(arguments.out)
     runs, damaged = find_runs(arguments.folders)
     names = naming(runs)
     tasks = grouped(runs, names)
     scales = _scales(arguments.scale, list(tasks))
-    _clear(arguments.out)
+    arguments.out = outputs.begin()
     folders = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
     page, tables = Page("Report on " + ", ".join(folders)), Tables(arguments.out)
     styles = figures.styles([group.name for group in next(iter(tasks.values()))])
@@ -71,6 +73,8 @@ def main() -> None:
     tables.add("runs", [_run_row(task, group, run) for task, of in tasks.items() for group in of for run in group.runs])
     written = page.write(arguments.out)
     tables.write()
+    outputs.finish()
+    written = [outputs.folder / file.name for file in written]
     num_groups = sum(bool(group.runs or group.unfinished) for groups in tasks.values() for group in groups)
     left_out = f" {count(len(damaged), 'directory')} could not be read." if damaged else ""
     print(
@@ -78,25 +82,19 @@ def main() -> None:
     )
 
 
-def _check(out: Path) -> None:
+def _checked(out: Path):
+    """The folder of the report; ConfigError where it cannot be used, or holds files that no report wrote."""
     from rl.errors import require
+    from rl.ownership import Outputs
 
     missing = [name for name in ("matplotlib", "rliable") if find_spec(name) is None]
     require(
         not missing,
         f"a report needs {' and '.join(missing)}: pip install -c constraints.txt -e '.[report]' (in the repository).",
     )
-    require(out.is_dir() or not out.exists(), f"--out {out} is a file; the report needs a folder.")
-
-
-def _clear(out: Path) -> None:
-    """Makes the folder, and removes from it what an earlier report wrote that this one may not."""
-    out.mkdir(parents=True, exist_ok=True)
-    of_tables = [out / f"{name}.csv" for name in ("runs", "curves", "scores", "improvement", "gradients", "together")]
-    kinds = ("curves", "scores", "profile", "improvement", "gradients")
-    of_figures = [file for kind in kinds for file in (out / "figures").glob(f"*_{kind}.png")]
-    for file in (*of_tables, *of_figures):
-        file.unlink(missing_ok=True)
+    outputs = Outputs(out, "report")
+    outputs.check(_MAY_BE_WRITTEN)
+    return outputs
 
 
 def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Scale]:

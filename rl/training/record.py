@@ -166,8 +166,18 @@ class Record:
         self._interim = steps if self._newest.meta["interim"] else None
         self._newest = None
 
-    def write_summary(self, status: str, *, steps: int, updates: int, error: str | None = None) -> dict[str, Any]:
-        """Replaces summary.json."""
+    @property
+    def starting_over(self) -> bool:
+        """Whether a crash came while an earlier run was being removed."""
+        return bool((self.directory.summary() or {}).get("starting_over"))
+
+    def write_summary(
+        self, status: str, *, steps: int, updates: int, error: str | None = None, starting_over: bool = False
+    ) -> dict[str, Any]:
+        """Replaces summary.json.
+
+        starting_over: whether what an earlier run left is about to be removed.
+        """
         summary = {
             "status": status,
             "steps": steps,
@@ -181,6 +191,8 @@ class Record:
         }
         if error is not None:
             summary["error"] = error
+        if starting_over:
+            summary["starting_over"] = True
         if self._meta["lost"]:
             summary["lost"] = self._meta["lost"]
         with storing(self.directory.path):

@@ -118,6 +118,7 @@ class Run:
             for directory, description in zip(directories, descriptions, strict=True)
         ]
         self._evaluator: Evaluator | None = after._evaluator if after else None
+        fresh = fresh or any(record.starting_over for record in self._records)
         self._resumed = None if fresh else self._restore()
         if self._resumed is None and settings.initial_checkpoint is not None:
             self._load_weights(loadable(Path(settings.initial_checkpoint)))
@@ -188,11 +189,13 @@ class Run:
         for record in self._records:
             if damage := record.directory.damage():
                 self._say(f"{damage} It is written anew.")
-        self._write_summaries("running")
         if self._resumed is None:
+            self._write_summaries("running", starting_over=True)
             for record in self._records:
                 record.begin()
+            self._write_summaries("running")
             return
+        self._write_summaries("running")
         due = self._evaluation_due(self.steps // self._per_iteration)
         for record, checkpoint in zip(self._records, self._resumed, strict=True):
             for sentence in record.go_on(checkpoint, evaluation_due=due):
@@ -353,10 +356,10 @@ class Run:
         environments += [self._evaluator.environment] if self._evaluator else []
         return next((e.exception for e in environments if getattr(e, "exception", None)), error)
 
-    def _write_summaries(self, status: str, error: str | None = None) -> list[dict[str, Any]]:
+    def _write_summaries(self, status: str, **more: Any) -> list[dict[str, Any]]:
         updates = np.ravel(self.experiment.variables.updates)
         return [
-            record.write_summary(status, steps=self.steps, updates=int(done), error=error)
+            record.write_summary(status, steps=self.steps, updates=int(done), **more)
             for record, done in zip(self._records, updates, strict=True)
         ]
 

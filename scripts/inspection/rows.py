@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.table import Table
 
-from inspection.figures import add_run_arguments, pyplot, write_figure
+from inspection.figures import add_run_arguments, outputs_of, pyplot, write_figure
 from inspection.fresh import fresh_batch
 from inspection.printing import show
 
@@ -39,6 +39,7 @@ def add(commands) -> None:
 
 def rows(arguments: argparse.Namespace) -> None:
     """Prints the table; writes it as CSV, and a figure as PNG."""
+    outputs = outputs_of(arguments, "rows", ("rows.csv", "rows.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint)
     lines = _lines(fresh)
     table = Table(title=f"rows on the shared weights at step {fresh.step:,}, without coefficients")
@@ -55,10 +56,10 @@ def rows(arguments: argparse.Namespace) -> None:
         table.add_row(line.layer, f"{line.weights:,}", *norms, *cosines, f"{line.band:.3f}")
     show(table)
     print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
-    folder = arguments.out or arguments.run / "inspect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = outputs.begin()
     files = [_write(lines, folder / "rows.csv"), *_figure(lines, fresh.step, folder)]
-    print("Written: " + ", ".join(str(file) for file in files))
+    outputs.finish()
+    print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
 
 
 def _lines(fresh) -> list[Line]:

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from inspection.figures import add_run_arguments, pyplot, write_figure
+from inspection.figures import add_run_arguments, outputs_of, pyplot, write_figure
 from inspection.fresh import fresh_batch
 from inspection.printing import show
 
@@ -28,6 +28,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and a figure as PNG."""
     from rl.training.what_if import what_if as outcomes_of
 
+    outputs = outputs_of(arguments, "whatif", ("whatif.csv", "whatif_cosines.csv", "whatif.png"))
     experiment, config, state, trajectory, step = fresh_batch(arguments.run, arguments.checkpoint)
     learner = experiment.learner
     phase = learner.phases[0]
@@ -35,13 +36,13 @@ def what_if(arguments: argparse.Namespace) -> None:
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(phase.groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
-    folder = arguments.out or arguments.run / "inspect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = outputs.begin()
     shown = {combiner: outcomes[combiner, own_optimizer] for combiner in combiners}
     _print(shown, own_combiner, own_optimizer, step, tuple(phase.groups))
     files = [_write_numbers(outcomes, folder / "whatif.csv"), _write_cosines(outcomes, folder / "whatif_cosines.csv")]
     files += _figures(shown, own_combiner, own_optimizer, step, folder)
-    print("Written: " + ", ".join(str(file) for file in files))
+    outputs.finish()
+    print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
 
 
 def _own_names(run: Path) -> tuple[str, str]:

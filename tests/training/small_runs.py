@@ -1,6 +1,5 @@
 """Small runs inside the tests' process, which share one compiled program."""
 
-import shutil
 from pathlib import Path
 
 from rl.training import Description, Run, RunDirectory, RunSettings
@@ -15,7 +14,6 @@ COMPILED = (
     "steps=640",
     "seed=5",
 )
-PER_ITERATION, NUM_ITERATIONS = 64, 10
 SETTINGS = {
     "probe_every": 1,
     "probe_every_iterations": 4,
@@ -40,6 +38,11 @@ class SmallRuns:
         self.settings = RunSettings(**{**SETTINGS, **settings})
         self._compiled = None
         self.said: list[str] = []
+
+    @property
+    def steps(self) -> int:
+        """Environment steps done in the run that is being trained."""
+        return self._compiled.steps
 
     def __call__(self, *paths: Path, fresh: bool = False) -> list[dict]:
         """One start of the program, as scripts/train.py makes it; returns the summaries."""
@@ -71,9 +74,3 @@ class SmallRuns:
         finally:
             for directory in directories:
                 directory.unlock()
-
-
-def copied(run: Path, to: Path) -> Path:
-    """A copy of a run directory, to be damaged."""
-    shutil.copytree(run, to, symlinks=True)
-    return to
