@@ -1,5 +1,6 @@
 """Which folders and files are ours: a marker file says so. Nothing that no marker covers is removed or replaced."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -70,14 +71,14 @@ class Outputs:
         staging = self.folder / f"{self._marker}_new"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if marker(staging, "staging") is not None:
-                shutil.rmtree(staging)  # of a command that was killed
+            if staging.is_dir() and (marker(staging, "staging") is not None or _is_hardly_begun(staging)):
+                _remove(staging)  # of a command that was killed
             staging.mkdir()
             mark(staging, "staging")
         except OSError as error:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
         self._staging = staging
-        weakref.finalize(self, shutil.rmtree, staging, ignore_errors=True)
+        weakref.finalize(self, _remove, staging)
         return staging
 
     def finish(self) -> None:
@@ -88,7 +89,7 @@ class Outputs:
         """
         try:
             self._move(self._staging)
-            shutil.rmtree(self._staging)
+            _remove(self._staging)
         except OSError as error:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
 
@@ -128,6 +129,19 @@ class Outputs:
         if not isinstance(files, dict):
             return {}
         return {name: digests for name, digests in files.items() if isinstance(digests, list)}
+
+
+def _is_hardly_begun(staging: Path) -> bool:
+    """Whether there is nothing in it but what a process leaves that died before its marker."""
+    return {entry.name for entry in staging.iterdir()} <= {f"{MARKER}.partial"}
+
+
+def _remove(staging: Path) -> None:
+    """The marker last, so that what a crash leaves is still known as ours."""
+    with contextlib.suppress(OSError):
+        for entry in sorted(staging.iterdir(), key=lambda entry: entry.name == MARKER):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        staging.rmdir()
 
 
 def _files_below(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import sys
 
 AS_GIVEN = dict(os.environ)
 """The environment as the user gave it."""
@@ -17,12 +18,21 @@ _TRIED = "2.21."  # XLA ends the process at a flag that it does not know, and an
 
 def prepare() -> None:
     """Few notices, and the settings under which small networks run fastest."""
+    sys.excepthook = _without_a_traceback
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice less
     if _tensorflow().startswith(_TRIED):
         given = os.environ.get("XLA_FLAGS", "")
         flags = [f"{flag}={value}" for flag, value in _XLA_FLAGS.items() if flag not in given]
         os.environ["XLA_FLAGS"] = " ".join([*given.split(), *flags])
+
+
+def _without_a_traceback(kind: type[BaseException], error: BaseException, trace) -> None:
+    """Ctrl-C outside of training, as in a start, is one word; the exit code stays a signal's."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _tensorflow() -> str:
