@@ -85,15 +85,23 @@ def _program(config: DictConfig, experiment: Any) -> str:
 
 
 def load_config(run: Path) -> DictConfig:
-    """The config that a run directory was trained with; ConfigError where there is none, or none that can be read."""
-    from rl.errors import ConfigError, require
+    """The config that a run directory was trained with; ConfigError where there is none, or it is damaged."""
+    from rl.errors import ConfigError, DamagedError, require
 
     file = run / ".hydra" / "config.yaml"
-    require(file.exists(), f"{run} is not a run directory: it has no .hydra/config.yaml.")
     try:
         config = OmegaConf.load(file)
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(f"{file} cannot be read: {str(error).splitlines()[0]}.") from None
+        OmegaConf.to_container(config, resolve=True)
+    except FileNotFoundError:
+        raise ConfigError(f"{run} is not a run directory: it has no .hydra/config.yaml.") from None
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except (YAMLError, OmegaConfBaseException, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise DamagedError(
+            f"{file} is damaged, so that nothing says what this run is ({why}); put a copy of it back, or start over "
+            "(fresh=true)."
+        ) from None
     require(isinstance(config, DictConfig), f"{file} is not a run's config: it holds no keys.")
     return _with_later_keys(config, run)
 

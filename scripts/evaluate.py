@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def main() -> None:
     from rl.training.seeds import Purpose, fold, run_seed
     from rl.training.videos import record
 
+    require(
+        arguments.video is None or not os.path.lexists(arguments.video),
+        f"--video {arguments.video} exists, and would be replaced: remove it, or choose another name.",
+    )
     experiment, config = load_run(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     require(
         arguments.video is None or not experiment.learner.environment.compiled,

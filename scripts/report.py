@@ -28,6 +28,8 @@ from reporting.tables import Tables, count, listed
 
 _OPEN_SECTIONS = 3  # of more environments the sections are folded
 
+_MAY_BE_WRITTEN = ("report.md", "report.html", "*.csv", "figures/*.png")
+
 
 def main() -> None:
     """Reads the runs, and writes the report."""
@@ -46,12 +48,12 @@ def main() -> None:
         "(default: the lowest and the highest of all runs there); may be given for each",
     )
     arguments = parser.parse_args()
-    _check(arguments.out)
+    outputs = _checked(arguments.out)
     runs, damaged = find_runs(arguments.folders)
     names = naming(runs)
     tasks = dict(sorted(grouped(runs, names).items(), key=lambda item: -len(item[1])))
     scales = _scales(arguments.scale, list(tasks))
-    _clear(arguments.out)
+    arguments.out = outputs.begin()
     folders = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
     page, tables = Page(f"Report on {listed(list(folders))}"), Tables(arguments.out)
     command = ["python", "scripts/report.py", *sys.argv[1:]]
@@ -66,6 +68,8 @@ def main() -> None:
     tables.add("runs", [_run_row(names, task, group, run) for task, group, run in every])
     written = page.write(arguments.out)
     tables.write()
+    outputs.finish()
+    written = [outputs.folder / file.name for file in written]
     num_groups = sum(map(len, tasks.values()))
     left_out = f" {count(len(damaged), 'directory')} could not be read." if damaged else ""
     print(
@@ -73,25 +77,19 @@ def main() -> None:
     )
 
 
-def _check(out: Path) -> None:
+def _checked(out: Path):
+    """The folder of the report; ConfigError where it cannot be used, or holds files that no report wrote."""
     from rl.errors import require
+    from rl.ownership import Outputs
 
     missing = [name for name in ("matplotlib", "rliable") if find_spec(name) is None]
     require(
         not missing,
         f"a report needs {' and '.join(missing)}: pip install -c constraints.txt -e '.[report]' (in the repository).",
     )
-    require(out.is_dir() or not out.exists(), f"--out {out} is a file; the report needs a folder.")
-
-
-def _clear(out: Path) -> None:
-    """Makes the folder, and removes from it what an earlier report wrote that this one may not."""
-    out.mkdir(parents=True, exist_ok=True)
-    of_tables = [out / f"{name}.csv" for name in ("runs", "curves", "scores", "improvement", "gradients", "together")]
-    kinds = ("curves", "scores", "profile", "improvement", "gradients")
-    of_figures = [file for kind in kinds for file in (out / "figures").glob(f"*_{kind}.png")]
-    for file in (*of_tables, *of_figures):
-        file.unlink(missing_ok=True)
+    outputs = Outputs(out, "report")
+    outputs.check(_MAY_BE_WRITTEN)
+    return outputs
 
 
 def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Scale]:

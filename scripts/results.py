@@ -27,6 +27,11 @@ def result(summaries: list[dict], directories: list) -> str:
         f"{first['steps']:,} steps, {first['updates']:,} updates{each}, {rate:,.0f} steps/s, "
         f"{first['wall_seconds']:.0f} s in all."
     )
+    lines += [
+        f"Lost from {shown(directory.path)}: {lost}."
+        for summary, directory in zip(summaries, directories, strict=True)
+        for lost in summary.get("lost", ())
+    ]
     if first["status"] == "interrupted":
         lines.append("Interrupted, and saved: the same command goes on from here.")
     where = shown(directories[0].path)

@@ -27,6 +27,7 @@ _NOTICES = "Could not find cuda drivers on your machine|All log messages before 
 
 def prepare() -> None:
     """Few notices, and the settings under which small networks run fastest."""
+    sys.excepthook = _without_a_traceback
     # 3 leaves out what is logged as an error although it is none: that there is no GPU, and that LLVM's own settings
     # (prefer-no-gather) are no features of the processor, for every compiled program that is loaded. What is wrong
     # comes as an exception or ends the process, at any level.
@@ -98,6 +99,14 @@ def _has_gpu() -> bool:
 
 def _is_tried() -> bool:
     return _tensorflow().startswith(_TRIED)
+
+
+def _without_a_traceback(kind: type[BaseException], error: BaseException, trace) -> None:
+    """Ctrl-C outside of training, as in a start, is one word; the exit code stays a signal's."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _tensorflow() -> str:

@@ -1,10 +1,10 @@
 """A sweep's journal: a folder with a file for what became of each job, whatever process ran it."""
 
+import contextlib
 import json
 import os
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from run_names import ARGUMENTS
 
 from rl import plain_json
+from rl.ownership import MARKER, mark, marker
 
 _PREFIX = ".sweep_"
 FAILED = ("failed", "refused", "died", "failed earlier")
@@ -41,12 +42,28 @@ def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
     ours = f"{_PREFIX}{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())}_"
     for old in folder.glob(f"{ours}*"):
         process = old.name.removeprefix(ours)
-        if process.isdigit() and (int(process) == os.getpid() or not _is_alive(int(process))):
-            shutil.rmtree(old, ignore_errors=True)
+        dead = process.isdigit() and (int(process) == os.getpid() or not _is_alive(int(process)))
+        if dead and (marker(old, "sweep") is not None or _is_hardly_begun(old)):
+            remove(old)
     journal = folder / f"{ours}{os.getpid()}"
     journal.mkdir()
+    mark(journal, "sweep")
     (journal / ARGUMENTS).write_text(plain_json.dumps(list(arguments)))
     return journal
+
+
+def remove(journal: Path) -> None:
+    """Removes what a journal consists of, and the folder if nothing else is in it; never an error."""
+    with contextlib.suppress(OSError):
+        for file in journal.iterdir():
+            if file.name in (ARGUMENTS, MARKER, f"{MARKER}.partial") or re.fullmatch(r"\d+\.(json|partial)", file.name):
+                file.unlink()
+        journal.rmdir()
+
+
+def _is_hardly_begun(journal: Path) -> bool:
+    """Whether there is nothing in it but what a process leaves that died before its marker."""
+    return journal.is_dir() and {file.name for file in journal.iterdir()} <= {f"{MARKER}.partial"}
 
 
 def _is_alive(process: int) -> bool:

@@ -1,7 +1,6 @@
 """A sweep as one command: every job says what became of it, none stops the others, and a table ends it."""
 
 import os
-import shutil
 import sys
 import time
 import traceback
@@ -69,7 +68,7 @@ def command(main: Callable[[], None]) -> int:
         )
         code = 1
     outcomes = [_cut_off(outcome) if code == 130 else outcome for outcome in sweep_journal.read(journal)]
-    shutil.rmtree(journal, ignore_errors=True)
+    sweep_journal.remove(journal)
     if outcomes:
         _print(outcomes, time.monotonic() - began)
     failed = any(outcome.status in FAILED for outcome in outcomes)

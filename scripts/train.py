@@ -30,10 +30,13 @@ def main(config: DictConfig) -> float | None:
         mistakes = {BusyError: "elsewhere", ConfigError: "refused", LeakError: "refused", TrainingError: "failed"}
         return sweeps.job(lambda: run(config, output), output.name, mistakes=mistakes)
     try:
-        return run(config, output).score
+        outcome = run(config, output)
     except (ConfigError, LeakError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, TrainingError) else 2)
+    if outcome.why:  # trained to the end, but a part of its record is lost
+        sys.exit(4)
+    return outcome.score
 
 
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
@@ -67,6 +70,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     return sweeps.Outcome(
         status="skipped" if complete else "resumed" if begun else "done",
         score=sum(scores) / len(scores) if scores else None,
+        why="; ".join(dict.fromkeys(lost for summary in summaries for lost in summary.get("lost", ()))),
         where=str(directories[0].path),
     )
 
@@ -101,23 +105,24 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     _check_load(config, directories)
     for directory in directories:
         directory.lock()
-    for directory in directories:  # only once all are ours
-        if config.fresh or not any(directory.checkpoints.glob("checkpoint_*.npz")):
-            directory.clear()
     choices = HydraConfig.get().runtime.choices
     training = Run(
         experiment,
         directories,
         settings,
         descriptions=[
-            Description(of_one.seed, OmegaConf.to_yaml(of_one, resolve=True), hyperparameters(of_one, choices))
+            Description(
+                of_one.seed,
+                OmegaConf.to_yaml(of_one, resolve=True),
+                hyperparameters(of_one, choices),
+                _hydra_files(of_one),
+            )
             for of_one in configs
         ],
         say=lambda text: print(text, flush=True),
+        fresh=config.fresh,
         after=before,
     )
-    for directory, of_one in zip(directories, configs, strict=True):
-        _write_config(of_one, directory.path)
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
         f"Training in {shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
@@ -184,8 +189,7 @@ def _check_same_config(config: DictConfig, path: Path) -> None:
     """ConfigError, naming keys and values, where the directory belongs to a run of another config."""
     from rl.errors import ConfigError
 
-    file = path / ".hydra" / "config.yaml"
-    if not file.exists():
+    if not (path / ".hydra" / "config.yaml").exists() and not any((path / "checkpoints").glob("checkpoint_*.npz")):
         return
     saved, given = flat(load_config(path)), flat(config)
     differing = [
@@ -201,13 +205,14 @@ def _check_same_config(config: DictConfig, path: Path) -> None:
         )
 
 
-def _write_config(config: DictConfig, path: Path) -> None:
-    folder = path / ".hydra"
-    folder.mkdir(exist_ok=True)
-    OmegaConf.save(config, folder / "config.partial", resolve=True)
-    (folder / "config.partial").replace(folder / "config.yaml")
-    OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
-    OmegaConf.save(OmegaConf.create({"choices": HydraConfig.get().runtime.choices}), folder / "hydra.yaml")
+def _hydra_files(config: DictConfig) -> dict[str, str]:
+    """What a run directory keeps of its configuration, {path: text}; written when training begins."""
+    choices = OmegaConf.create({"choices": HydraConfig.get().runtime.choices})
+    return {
+        ".hydra/config.yaml": OmegaConf.to_yaml(config, resolve=True),
+        ".hydra/overrides.yaml": OmegaConf.to_yaml(HydraConfig.get().overrides.task),
+        ".hydra/hydra.yaml": OmegaConf.to_yaml(choices),
+    }
 
 
 _PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")

@@ -5,6 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tensorboard.plugins.custom_scalar import layout_pb2, summary
 
+TAG = "custom_scalars__config__"
+"""Of the layout in an event file."""
+
 _CHARTS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "Policy against value": {
         "how hard each pulls on the torso (norm of the raw row)": [r"gradient/norm/(policy|value|entropy)$"],

@@ -1,7 +1,7 @@
 """The compiled programs of a run, and the variables that they move."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -137,9 +137,14 @@ class Programs:
         if trouble := compilation_cache.trouble():
             say(trouble)
 
-    def forget(self) -> None:
-        """The rows that were found in another run with these programs."""
-        self._rows = {}
+    @property
+    def rows(self) -> dict[str, tf.Tensor]:
+        """The newest raw rows, {objective: [P]}, empty where nothing was probed yet."""
+        return self._rows
+
+    def recall(self, rows: Mapping[str, np.ndarray]) -> None:
+        """Puts the newest rows of a run that is resumed in the place of those of another run with these programs."""
+        self._rows = {objective: tf.constant(row) for objective, row in rows.items()}
 
     def iterate(self, count: int) -> Chunk:
         """Up to `count` iterations in one host call.

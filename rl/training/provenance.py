@@ -1,5 +1,6 @@
 """What a run was made with."""
 
+import functools
 import importlib.metadata
 import platform
 import subprocess
@@ -12,6 +13,7 @@ import rl
 _PACKAGES = ("keras", "gymnasium", "numpy", "tensorboard")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of what it stands on."""
     packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -24,8 +26,12 @@ def threads() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads()
 
 
+@functools.cache
 def git_commit() -> str | None:
-    """The commit of the code, with `+changes` where the tree differs from it; None outside a repository."""
+    """The commit of the code, with `+changes` where the tree differs from it; None outside a repository.
+
+    As it was when it was first asked for, which is nearer to what was imported.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None

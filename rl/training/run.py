@@ -1,6 +1,7 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,22 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Environment
-from rl.errors import BadEnvironmentError, ConfigError, NonFiniteError, require
+from rl.errors import BadEnvironmentError, DamagedError, NonFiniteError, StorageError, require
 from rl.reductions import last_return
-from rl.training.checkpoints import read_checkpoint, restore
+from rl.training.checkpoints import Checkpoint, read_checkpoint, restore
 from rl.training.diagnosis import diagnose, environments_fault, save_fault
 from rl.training.evaluation import Evaluation, Evaluator
 from rl.training.experiment import Experiment
 from rl.training.interrupts import Interrupts
+from rl.training.log_repair import Rates
 from rl.training.loop import Stretch, iterations
 from rl.training.progress import ProgressBar
-from rl.training.record import Description, Record, common_steps, loadable
+from rl.training.record import Description, Record, began_together, common_steps, loadable
 from rl.training.run_directory import RunDirectory
 from rl.training.run_settings import RunSettings
 from rl.training.seeds import Purpose, fold
 from rl.training.state import named_variables
+from rl.training.storage import storing
 from rl.training.videos import record as record_video
 
 _MAX_EVALUATION_ENVS = 100
@@ -41,14 +44,16 @@ class Run:
         *,
         descriptions: Sequence[Description],
         say: Callable[[str], None],
+        fresh: bool = False,
         after: "Run | None" = None,
     ):
         """
         Puts the newest checkpoint's numbers, or the initial weights, into the experiment; nothing is written yet.
 
         Args:
-            directories, descriptions: of each run.
+            directories, descriptions: of each run; the directories are locked.
             say: where a sentence for the user goes.
+            fresh: whether to start over where there are checkpoints; `run` then removes what was there.
             after: a run of the same experiment, restarted since, and the same settings: what was compiled for it is
                 used again.
         Raises: ConfigError where a checkpoint does not fit.
@@ -60,26 +65,23 @@ class Run:
         )
         self.experiment, self.settings, self._say = experiment, settings, say
         self._named = named_variables(experiment.variables)
+        self._saved: int | None = None
         self._per_iteration = experiment.learner.steps_per_iteration
         probe_every = max(settings.probe.every_iterations, self._in_iterations(settings.probe.every_steps))
         self._programs = after._programs if after else experiment.programs(probe_every=probe_every)
-        self._programs.forget()
+        self._programs.recall({})
         prober = experiment.prober
+        rates = Rates(self._per_iteration, self._in_iterations(settings.logging.every_steps), self._total)
+        legend = prober.legend if prober else None
         self._records = [
-            Record(
-                directory,
-                description,
-                steps_per_iteration=self._per_iteration,
-                points_every=self._in_iterations(settings.logging.every_steps),
-                keep=settings.checkpoint.keep,
-                legend=prober.legend if prober else None,
-            )
+            Record(directory, description, rates, keep=settings.checkpoint.keep, legend=legend)
             for directory, description in zip(directories, descriptions, strict=True)
         ]
         self._evaluator: Evaluator | None = after._evaluator if after else None
         self._can_save = False
         """Whether the variables hold what was logged last, and nothing else."""
-        self._resumed = self._restore()
+        fresh = fresh or any(record.starting_over for record in self._records)
+        self._resumed = None if fresh else self._restore()
         if self._resumed is None and settings.checkpoint.load is not None:
             self._load_weights(loadable(Path(settings.checkpoint.load)))
 
@@ -87,79 +89,91 @@ class Run:
         """Trains to the end or to a signal; returns each run's summary, whose `status` says which.
 
         Raises: NonFiniteError after saving the batch; BadEnvironmentError, and the SystemExit of an environment, after
-        saving what was trained. The summaries say `failed` then, with the error.
+        saving what was trained; StorageError. The summaries say `failed` then, with the error.
         """
-        self._write_summaries("running")
         try:
             with Interrupts() as interrupted:
-                self._resume_or_start()
                 self._programs.compile(self._say)
+                self._resume_or_start()
                 self._can_save = True
-                self._train(interrupted)
-                complete = not interrupted() and self._finish(interrupted)
-                if not complete:
-                    self._save([False] * len(self._records))
+                complete = self._train(interrupted) and not (self.settings.evaluation.videos and interrupted())
+                if complete:
+                    self._record_videos()
+                else:
+                    self._save_unless_saved()
             return self._write_summaries("completed" if complete else "interrupted")
         except (Exception, SystemExit) as error:
             own = self._environments_own(error)
-            if isinstance(own, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
-                self._save([False] * len(self._records))
-            if isinstance(own, KeyboardInterrupt):
-                return self._write_summaries("interrupted")
-            # TensorFlow's own errors go on with the graph, line after line.
-            words = str(own).splitlines()[0] if isinstance(own, tf.errors.OpError) else str(own)
-            self._write_summaries("failed", error=f"{type(own).__name__}: {words}")
+            with contextlib.suppress(StorageError):  # the first error is the one to tell
+                return self._stopped_by(own)
             raise own from own.__cause__
         finally:
-            for record in self._records:
-                record.log.close()
-            self._close(self.experiment.learner.environment)
-            if self._evaluator is not None:
-                self._close(self._evaluator.environment)
+            self._close()
+
+    def _stopped_by(self, error: BaseException) -> list[dict[str, Any]]:
+        """Saves what can be saved, and writes what stopped the runs; raises it, unless it was Ctrl-C."""
+        if isinstance(error, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
+            self._save_unless_saved()
+        if isinstance(error, KeyboardInterrupt):
+            return self._write_summaries("interrupted")
+        # TensorFlow's own errors go on with the graph, line after line.
+        words = str(error).splitlines()[0] if isinstance(error, tf.errors.OpError) else str(error)
+        self._write_summaries("failed", error=f"{type(error).__name__}: {words}")
+        raise error from error.__cause__
 
     @property
     def steps(self) -> int:
         """Environment steps done, of each run."""
         return int(np.max(self.experiment.variables.iteration)) * self._per_iteration
 
-    def _restore(self) -> list[dict[str, Any]] | None:
-        """The numbers of the newest checkpoint that can be read into the variables; the rest of it is returned."""
-        damaged: list[ConfigError] = []
+    def _restore(self) -> list[Checkpoint] | None:
+        """The numbers of the newest sound checkpoint, put into the variables; None where there is no checkpoint."""
+        damaged: list[DamagedError] = []
         for steps in common_steps(self._records):
             try:
                 checkpoints, files = zip(*(record.read(steps) for record in self._records), strict=True)
                 break
-            except ConfigError as error:
+            except DamagedError as error:
                 damaged.append(error)
         else:
             if damaged:
                 raise damaged[0]
             begun = [str(record.directory.path) for record in self._records if record.checkpoint_steps]
             require(
-                not begun,
+                began_together(self._records),
                 f"{', '.join(begun[:2])} and others of these runs are not at the same step, so they cannot go on "
                 "together; train each by itself (seeds=1), or all anew (fresh=true).",
             )
+            if begun:
+                self._say("Not all of these runs have a first checkpoint yet: they start over.")
             return None
         if damaged:
-            self._say(f"{damaged[0]}. The one before it is taken.")
-        names = checkpoints[0].arrays
-        restore(
-            self._named,
-            {name: self._together([checkpoint.arrays[name] for checkpoint in checkpoints]) for name in names},
-            source=str(files[0]),
-        )
-        return [checkpoint.meta for checkpoint in checkpoints]
+            self._say(f"{damaged[0]} The one before it is taken.")
+        arrays = self._all_together([checkpoint.arrays for checkpoint in checkpoints])
+        restore(self._named, arrays, source=str(files[0]))
+        self._programs.recall(self._all_together([checkpoint.rows for checkpoint in checkpoints]))
+        return list(checkpoints)
 
     def _resume_or_start(self) -> None:
-        """Takes out what was logged after the checkpoint, if there is one; otherwise begins the log."""
+        """Goes on with the log as it was at the checkpoint; without one, starts over in an empty directory.
+
+        The summaries say so first: a crash in between leaves runs to which the same holds.
+        """
+        for record in self._records:
+            if damage := record.directory.damage():
+                self._say(f"{damage} It is written anew.")
         if self._resumed is None:
+            self._write_summaries("running", starting_over=True)
             for record in self._records:
                 record.begin()
+            self._write_summaries("running")
             return
-        for record, meta in zip(self._records, self._resumed, strict=True):
-            record.go_on(meta)
-        note = ""
+        self._write_summaries("running")
+        due = self._evaluation_due(self.steps // self._per_iteration)
+        for record, checkpoint in zip(self._records, self._resumed, strict=True):
+            for sentence in record.go_on(checkpoint, evaluation_due=due):
+                self._say(f"{record.directory.path}: {sentence}.")
+        note, self._saved = "", self.steps
         if not self.experiment.learner.environment.restorable:
             self._fresh_episodes()
             note = " Gymnasium environments cannot be put back: they start fresh episodes."
@@ -189,68 +203,82 @@ class Run:
         for running in (*variables.episodes, variables.normalizer.returns):
             running.assign(tf.zeros_like(running))
 
-    def _train(self, interrupted: Interrupts) -> None:
+    def _train(self, interrupted: Interrupts) -> bool:
+        """Trains, logs, evaluates and saves; whether it came to the end."""
         settings, learner = self.settings, self.experiment.learner
-        evaluate_every = self._in_iterations(settings.evaluation.every_steps)
-        checkpoint_every = self._in_iterations(settings.checkpoint.every_steps)
-        histograms_every = self._in_iterations(settings.probe.histograms_every_steps)
+        intervals = (
+            settings.evaluation.every_steps,
+            settings.checkpoint.every_steps,
+            settings.probe.histograms_every_steps,
+        )
+        if any(record.waits for record in self._records) and not self._end_of_stretch(interrupted):
+            return False
         stretches = iterations(
             self._programs,
             start=self.steps // self._per_iteration,
             end=learner.num_iterations,
-            boundaries=(evaluate_every, checkpoint_every, histograms_every),
+            boundaries=[self._in_iterations(interval) for interval in intervals],
             stop=interrupted,
         )
-        with ProgressBar(learner.num_iterations * self._per_iteration, show=settings.logging.progress) as bar:
+        with ProgressBar(self._total, show=settings.logging.progress) as bar:
             for stretch in stretches:
-                of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
-                bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
-                end = stretch.first_iteration + stretch.num_iterations
-                last, evaluations, error = end == learner.num_iterations or bool(bad), None, None
-                if bad:
-                    self._can_save = False
-                    error = self._failure(of_each[bad[0]], bad[0])
-                    if isinstance(error, BadEnvironmentError):
-                        of_each = [of_one.without_last() for of_one in of_each]
-                elif end % evaluate_every == 0 or last:
-                    try:
-                        evaluations = self._evaluate(stop=interrupted)
-                    except (BadEnvironmentError, SystemExit) as raised:  # once the iterations are logged
-                        error = raised
-                best = [
-                    record.iterations(of_one, evaluation, last=last)
-                    for record, of_one, evaluation in zip(
-                        self._records, of_each, evaluations or [None] * len(self._records), strict=True
-                    )
-                ]
-                if error is not None:
-                    raise error
-                if end % histograms_every == 0:
-                    self._histograms(of_each)
-                if end % checkpoint_every == 0 or any(best) or last:
-                    self._save(best)
+                self._log(stretch)
+                if not self._end_of_stretch(interrupted):
+                    return False
                 metrics = stretch.chunk.metrics
                 newest = last_return(metrics["episode/return"], metrics["episode/count"], share=0)
                 rate = sum(record.rate for record in self._records)
                 bar.update(self.steps, rate, None if np.isnan(newest) else newest)
+        return self.steps == self._total
 
-    def _finish(self, interrupted: Interrupts) -> bool:
-        """The videos, and the last evaluation where a signal broke it off; whether it came to the end."""
-        if not all(record.evaluated for record in self._records):
+    def _log(self, stretch: Stretch) -> None:
+        """Logs a stretch; raises what its last iteration failed by."""
+        of_each = [stretch.of(number) if self.experiment.many else stretch for number in self._numbers]
+        bad = [number for number in self._numbers if of_each[number].chunk.metrics["bad_update"][-1] >= 0]
+        end = stretch.first_iteration + stretch.num_iterations
+        last, due = end == self.experiment.learner.num_iterations, self._evaluation_due(end)
+        error = self._failure(of_each[bad[0]], bad[0]) if bad else None
+        if isinstance(error, BadEnvironmentError):
+            of_each = [of_one.without_last() for of_one in of_each]
+        self._can_save = not bad
+        for record, of_one in zip(self._records, of_each, strict=True):
+            record.iterations(of_one, last=last or bool(bad), evaluation_due=due and not bad)
+        if error is not None:
+            raise error
+        if end % self._in_iterations(self.settings.probe.histograms_every_steps) == 0:
+            self._histograms(of_each)
+
+    def _end_of_stretch(self, interrupted: Interrupts) -> bool:
+        """The evaluation and the checkpoint that are due; whether no signal cut the evaluation off.
+
+        An evaluation that is cut off is made from the checkpoint when the run is resumed.
+        """
+        end = self.steps // self._per_iteration
+        regular, last = end % self._in_iterations(self.settings.checkpoint.every_steps) == 0, self.steps == self._total
+        waiting, best = [record.waits for record in self._records], [False] * len(self._records)
+        if any(waiting):
             evaluations = self._evaluate(stop=interrupted)
             if evaluations is None:
                 return False
-            pairs = zip(self._records, evaluations, strict=True)
-            self._save([record.evaluation(evaluation, self.steps) for record, evaluation in pairs])
+            best = [
+                record.waits and record.evaluated(evaluation, self.steps, last=last)
+                for record, evaluation in zip(self._records, evaluations, strict=True)
+            ]
+            regular |= not all(waiting)  # the others were saved after it
+        if regular or any(best) or last:
+            self._save(best)
+        return True
+
+    def _record_videos(self) -> None:
         for number in range(self.settings.evaluation.videos):
             environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
             file = self._records[0].directory.videos / f"episode_{number}.mp4"
             seed = fold(self.experiment.variables.seed, Purpose.EVALUATION, -1, number)
             limit = self.settings.evaluation.max_steps
-            frames, cut = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=limit)
-            self._close(environment)
+            with storing(self._records[0].directory.path):
+                frames, cut = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=limit)
+            self._close_environment(environment)
             self._say(f"Video: {file} ({frames:,} frames{', cut there' if cut else ''}).")
-        return True
 
     def _evaluate(self, stop: Callable[[], bool]) -> Sequence[Evaluation] | None:
         if self._evaluator is None:
@@ -268,13 +296,30 @@ class Run:
         }
         for record, of_one, number in zip(self._records, of_each, self._numbers, strict=True):
             rows = {f"row/{objective}": row for objective, row in of_one.chunk.rows.items()}
-            record.log.histograms({**{name: self._of(x, number) for name, x in weights.items()}, **rows}, self.steps)
+            record.histograms({**{name: self._of(x, number) for name, x in weights.items()}, **rows}, self.steps)
 
-    def _save(self, best: Sequence[bool]) -> None:
+    def _save(self, best: Sequence[bool], *, interim: bool = False) -> None:
+        """Saves all runs; only then the best ones are replaced and old checkpoints go."""
         arrays = {name: variable.numpy() for name, variable in self._named.items()}
+        rows = {objective: np.asarray(row) for objective, row in self._programs.rows.items()}
         for number, record in enumerate(self._records):
-            of_one = {name: self._of(x, number) for name, x in arrays.items()}
-            record.save(of_one, steps=self.steps, best=best[number])
+            of_one, of_rows = ({name: self._of(x, number) for name, x in all_.items()} for all_ in (arrays, rows))
+            record.save(of_one, of_rows, steps=self.steps, interim=interim, num_runs=len(self._records))
+        for record, is_best in zip(self._records, best, strict=True):
+            record.settle(best=is_best)
+        self._saved = self.steps
+
+    def _save_unless_saved(self) -> None:
+        if self.steps and self.steps != self._saved:
+            self._save([False] * len(self._records), interim=True)
+
+    def _close(self) -> None:
+        for record in self._records:
+            with contextlib.suppress(OSError, tf.errors.OpError):  # all that counts was synced with a checkpoint
+                record.close()
+        self._close_environment(self.experiment.learner.environment)
+        if self._evaluator is not None:
+            self._close_environment(self._evaluator.environment)
 
     def _failure(self, stretch: Stretch, number: int) -> NonFiniteError | BadEnvironmentError:
         """Where the number that is not finite came from; the batch is kept, unless the environment gave it."""
@@ -286,14 +331,15 @@ class Run:
             return BadEnvironmentError(environments)
         fault = diagnose(self.experiment.learner, before, trajectory, bad)
         file = record.directory.path / "failure.npz"
-        save_fault(fault, self.experiment.learner.model.network.names, file)
+        with storing(record.directory.path):
+            save_fault(fault, self.experiment.learner.model.network.names, file)
         return NonFiniteError(
             f"{fault} (step {self.steps:,}). The minibatch and the weights it met are in {file}. "
             "Usual causes: a learning rate that is too high (optimizer.learning_rate), rewards of a large scale "
             "(normalize)."
         )
 
-    def _close(self, environment: Environment) -> None:
+    def _close_environment(self, environment: Environment) -> None:
         """Closes it, and says so where that does not go well: what the run came to stands already."""
         try:
             environment.close()
@@ -308,10 +354,10 @@ class Run:
         environments += [self._evaluator.environment] if self._evaluator else []
         return next((e.exception for e in environments if getattr(e, "exception", None)), error)
 
-    def _write_summaries(self, status: str, error: str | None = None) -> list[dict[str, Any]]:
+    def _write_summaries(self, status: str, **more: Any) -> list[dict[str, Any]]:
         updates = np.ravel(self.experiment.variables.updates)
         return [
-            record.write_summary(status, steps=self.steps, updates=int(done), error=error)
+            record.write_summary(status, steps=self.steps, updates=int(done), **more)
             for record, done in zip(self._records, updates, strict=True)
         ]
 
@@ -323,9 +369,24 @@ class Run:
         """The arrays of each run as the variables hold them."""
         return np.stack(arrays) if self.experiment.many else arrays[0]
 
+    def _all_together(self, of_each: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """{name: arrays of each run as the variables hold them}, of the names that all have."""
+        names = [name for name in of_each[0] if all(name in of_one for of_one in of_each)]
+        return {name: self._together([of_one[name] for of_one in of_each]) for name in names}
+
     def _of(self, array: np.ndarray, number: int) -> np.ndarray:
         """One run's share of what a variable holds."""
         return array[number] if self.experiment.many else array
+
+    @property
+    def _total(self) -> int:
+        """Environment steps at the end, of each run."""
+        return self.experiment.learner.num_iterations * self._per_iteration
+
+    def _evaluation_due(self, iteration: int) -> bool:
+        """Whether there is an evaluation after so many iterations."""
+        every = self._in_iterations(self.settings.evaluation.every_steps)
+        return iteration > 0 and (iteration % every == 0 or iteration == self.experiment.learner.num_iterations)
 
     def _in_iterations(self, steps: int) -> int:
         return max(1, round(steps / self._per_iteration))

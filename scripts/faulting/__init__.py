@@ -1,1 +1,1 @@
-"""What breaks on purpose: seeded, repeatable faults, and what must survive them."""
+"""Faults on purpose: to interrupt a program at one of its file operations, and to compare what two runs left."""

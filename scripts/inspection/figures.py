@@ -1,6 +1,7 @@
 """What the commands that look at a run have in common: their arguments, and where a figure goes."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from answers import add_trust
@@ -12,6 +13,18 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
     add_trust(command)
     command.add_argument("--out", type=Path, help="where figures and numbers go (default: RUN/inspect)")
+
+
+def outputs_of(arguments: argparse.Namespace, command: str, names: Sequence[str]):
+    """The folder of a command's files; ConfigError where others stand there by these names."""
+    from composition import load_config
+
+    from rl.ownership import Outputs
+
+    load_config(arguments.run)  # a folder that is no run is told before one that cannot be written
+    outputs = Outputs(arguments.out or arguments.run / "inspect", command)
+    outputs.check(names)
+    return outputs
 
 
 def pyplot():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inspection.figures import add_run_arguments, pyplot, write_figure
+from inspection.figures import add_run_arguments, outputs_of, pyplot, write_figure
 from inspection.fresh import fresh_batch
 from inspection.printing import Column, show
 
@@ -38,15 +38,16 @@ def add(commands) -> None:
 
 def rows(arguments: argparse.Namespace) -> None:
     """Prints the table; writes it as CSV, and a figure as PNG."""
+    outputs = outputs_of(arguments, "rows", ("rows.csv", "rows.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     lines = _lines(fresh)
-    folder = arguments.out or arguments.run / "inspect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = outputs.begin()
     title = f"rows on the shared weights at step {fresh.step:,}, without coefficients"
-    show(title, _columns(lines), f"All numbers are in {folder / 'rows.csv'}.")
+    show(title, _columns(lines), f"All numbers are in {outputs.folder / 'rows.csv'}.")
     print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
     files = [_write(lines, folder / "rows.csv"), *_figure(lines, fresh.step, folder)]
-    print("Written: " + ", ".join(str(file) for file in files))
+    outputs.finish()
+    print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
 
 
 def _columns(lines: list[Line]) -> list[Column]:

@@ -12,7 +12,7 @@ from composition import CONFIGS, load_config
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from inspection.figures import add_run_arguments, pyplot, write_figure
+from inspection.figures import add_run_arguments, outputs_of, pyplot, write_figure
 from inspection.fresh import fresh_batch
 from inspection.printing import Column, show
 
@@ -28,6 +28,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and a figure as PNG."""
     from rl.training.what_if import what_if as outcomes_of
 
+    outputs = outputs_of(arguments, "whatif", ("whatif.csv", "whatif_cosines.csv", "whatif.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     experiment, config, state, trajectory, step = fresh
     learner = experiment.learner
@@ -36,12 +37,12 @@ def what_if(arguments: argparse.Namespace) -> None:
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(phase.groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
-    folder = arguments.out or arguments.run / "inspect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = outputs.begin()
     shown = {combiner: outcomes[combiner, own_optimizer] for combiner in combiners}
     numbers, cosines = folder / "whatif.csv", folder / "whatif_cosines.csv"
     title = f"one update with {own_optimizer} from step {step:,}: the run's own rule and what others would have done"
-    rest = f"All numbers are in {numbers}, the cosines in {cosines}."
+    place = outputs.folder
+    rest = f"All numbers are in {place / numbers.name}, the cosines in {place / cosines.name}."
     show(title, _columns(shown, own_combiner, tuple(phase.groups)), rest)
     print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
@@ -49,7 +50,8 @@ def what_if(arguments: argparse.Namespace) -> None:
     print("Learning rates are those of the moment, and of a complete run those of its beginning.")
     files = [_write_numbers(outcomes, numbers), _write_cosines(outcomes, cosines)]
     files += _figures(shown, own_combiner, own_optimizer, step, folder)
-    print("Written: " + ", ".join(str(file) for file in files))
+    outputs.finish()
+    print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
 
 
 def _own_names(run: Path) -> tuple[str, str]:

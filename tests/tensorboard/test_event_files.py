@@ -1,11 +1,15 @@
 """What is written can be read back, and what came after a checkpoint can be taken out."""
 
+import resource
+
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rl.tensorboard.event_files import drop_after
-from rl.tensorboard.writer import Writer
+from rl.errors import StorageError
+from rl.tensorboard.event_files import EventFile, keep_until
+from rl.tensorboard.writer import Writer, scalars_summary
+from rl.training.storage import storing
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def test_config_layout_and_hyperparameters_are_there_once(folder):
 
 def test_dropping_leaves_every_earlier_event_and_no_later_one(folder):
     before = read(folder).Tags()["tensors"]
-    drop_after(folder, 400)
+    keep_until(folder, 400)
     assert steps(folder, "episode/return") == [100, 200, 300, 400]
     assert "config" in read(folder).Tags()["tensors"]
     assert set(before) - set(read(folder).Tags()["tensors"]) == {"weights/torso"}
@@ -55,17 +59,43 @@ def test_dropping_leaves_every_earlier_event_and_no_later_one(folder):
 def test_dropping_survives_a_record_that_a_crash_cut_off(folder):
     (file,) = folder.glob("events.out.tfevents.*")
     file.write_bytes(file.read_bytes()[:-7])
-    drop_after(folder, 300)
+    keep_until(folder, 300)
     assert steps(folder, "episode/return") == [100, 200, 300]
 
 
 def test_going_on_after_a_drop_has_no_step_twice(folder):
-    drop_after(folder, 400)
+    keep_until(folder, 400)
     writer = Writer(folder)
     for step in range(500, 801, 100):
         writer.scalars({"episode/return": 0.0}, step)
     writer.close()
     assert sorted(steps(folder, "episode/return")) == list(range(100, 801, 100))
+
+
+def test_a_file_that_something_else_removes_or_changes_is_noticed(tmp_path):
+    file, other = EventFile(tmp_path), EventFile(tmp_path)
+    file.sync()
+    file.path.unlink()
+    with pytest.raises(FileNotFoundError):
+        file.sync()
+    with other.path.open("ab") as handle:
+        handle.write(b"0")
+    with pytest.raises(StorageError, match="was changed by something else"):
+        other.sync()
+
+
+def test_a_disk_that_takes_no_more_is_heard(tmp_path):
+    """With `tf.summary` a failed write goes unheard until the next flush, if that fails at all."""
+    file = EventFile(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(StorageError, match="File too large"), storing(tmp_path):
+            for step in range(100):
+                file.write(scalars_summary({"a": 1.0}), step)
+            file.sync()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_layout_has_the_charts_of_a_runs_own_tags_alone():
@@ -103,6 +133,6 @@ def test_a_run_that_goes_on_has_not_ended(tmp_path):
     writer.scalars({"episode/return": 1.0}, 100)
     writer.end("failed", 100)
     writer.close()
-    drop_after(tmp_path, 100)
+    keep_until(tmp_path, 100)
     assert steps(tmp_path, "episode/return") == [100]
     assert "_hparams_/session_end_info" not in read(tmp_path).Tags()["tensors"]

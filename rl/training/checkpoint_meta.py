@@ -1,0 +1,116 @@
+"""What a checkpoint holds beside its arrays: one validation, and what older formats lack."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rl.errors import DamagedError, require
+
+FORMAT_VERSION = 3
+READABLE = (2, 3)
+
+
+_NO_JSON = ("nan", "inf", "-inf")
+"""Numbers that JSON has no words for, as `written` writes them and `float` reads them."""
+
+
+def written(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The meta as JSON holds it: `nan` and `inf` as words, where `validated` has them back."""
+
+    def plain(node: Any) -> Any:
+        if isinstance(node, Mapping):
+            return {key: plain(value) for key, value in node.items()}
+        if isinstance(node, list | tuple):
+            return [plain(value) for value in node]
+        return str(node) if isinstance(node, float) and not math.isfinite(node) else node
+
+    return plain(meta)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_row(value: Any) -> bool:
+    numbers = isinstance(value, dict) and [tag for tag, x in value.items() if _is_number(x) or x in _NO_JSON]
+    return isinstance(value, dict) and len(numbers) == len(value)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _maybe(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or test(value)
+
+
+def _list_of(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(test, value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_averages(value: Any) -> bool:
+    pairs = value.values() if isinstance(value, dict) else [None]
+    return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)) for pair in pairs)
+
+
+_FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "steps": (_is_count, "a whole number from 0 on"),
+    "timed_steps": (_is_count, "a whole number from 0 on"),
+    "timed_seconds": (_is_number, "a number"),
+    "wall_seconds": (_is_number, "a number"),
+    "best": (_maybe(_is_number), "a number or null"),
+    "evaluation": (_maybe(lambda value: isinstance(value, dict)), "an object or null"),
+    "since_log": (_list_of(_is_row), "a list of {tag: number}"),
+    "noise_scales": (_is_averages, "{objective: two numbers}"),
+    "best_step": (_maybe(_is_count), "a whole number from 0 on, or null"),
+    "waiting": (_maybe(_is_row), "{tag: number} or null"),
+    "columns": (_maybe(_list_of(_is_text)), "a list of tags, or null"),
+    "logged": (_maybe(_is_row), "{kind: number} or null"),
+    "interim": (lambda value: isinstance(value, bool), "true or false"),
+    "first_of": (_maybe(_is_count), "a whole number from 0 on, or null"),
+    "lost": (_list_of(_is_text), "a list of sentences"),
+}
+
+_SINCE_3: Mapping[str, Any] = {
+    "best_step": None,
+    "waiting": None,
+    "columns": None,
+    "logged": None,
+    "interim": False,
+    "first_of": None,
+    "lost": [],
+}
+"""What format 2 did not say."""
+
+
+def validated(meta: Any, source: str) -> dict[str, Any]:
+    """The meta of a readable format, complete.
+
+    Raises: DamagedError, naming the key; ConfigError for another format version.
+    """
+    if not isinstance(meta, dict):
+        raise DamagedError(f"{source} is not a readable checkpoint: its meta is no object.")
+    version = meta.get("format_version")
+    readable = " and ".join(map(str, READABLE))
+    require(
+        version in READABLE and not isinstance(version, bool),
+        f"{source} has format version {version}; this code reads {readable}.",
+    )
+    complete = {**(_SINCE_3 if version == 2 else {}), **meta}
+    for key, (test, allowed) in _FIELDS.items():
+        value = complete.get(key)
+        if key not in complete or not test(value):
+            raise DamagedError(
+                f"{source} is not a readable checkpoint: {key} in its meta is {str(value)[:60]}; it must be {allowed}."
+            )
+    complete["since_log"] = [_numbers(row) for row in complete["since_log"]]
+    complete["waiting"] = None if complete["waiting"] is None else _numbers(complete["waiting"])
+    return complete
+
+
+def _numbers(row: Mapping[str, float | str]) -> dict[str, float]:
+    return {tag: float(number) for tag, number in row.items()}

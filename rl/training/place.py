@@ -1,0 +1,41 @@
+"""Whether a run directory can be at a path at all."""
+
+import os
+import stat
+from pathlib import Path
+
+from rl.errors import ConfigError
+
+
+def check_place(path: Path) -> None:
+    """ConfigError, in one sentence, where no folder can be made or written there.
+
+    Tolerated: a path whose last folders are not there yet.
+    """
+    for place in (path, *path.parents):
+        try:
+            kind = place.stat().st_mode
+        except FileNotFoundError:
+            if place.is_symlink():
+                raise _refused(
+                    path, f"{_named(place, path)} is a link to {place.readlink()}, which is not there"
+                ) from None
+            continue
+        except NotADirectoryError:
+            continue  # the file among the parents is found next
+        except OSError as error:
+            raise _refused(path, error.strerror.lower()) from None
+        if not stat.S_ISDIR(kind):
+            raise _refused(path, f"{_named(place, path)} is not a folder")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise _refused(path, f"{_named(place, path)} cannot be written")
+        return
+
+
+def _named(place: Path, path: Path) -> str:
+    return "it" if place == path else str(place)
+
+
+def _refused(path: Path, why: str) -> ConfigError:
+    shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}…"
+    return ConfigError(f"no run directory can be at {shown}: {why}; choose another (hydra.run.dir).")

@@ -1,0 +1,104 @@
+"""The file operations of this process that change what lies in a folder, one by one.
+
+Python announces most of them to audit hooks (PEP 578) before they happen; `os.fsync` and TensorFlow's event files are
+wrapped. What a callback raises takes the operation's place.
+"""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+
+class Operation(NamedTuple):
+    """kind: open, rename, remove, mkdir, rmdir, fsync, create or flush; path: in the folder."""
+
+    kind: str
+    path: str
+
+    @property
+    def label(self) -> str:
+        """The same for all operations of a kind on files of a kind: their names without numbers."""
+        return f"{self.kind} {re.sub(r'[0-9.]{6,}[^/]*', '…', self.path)}"
+
+
+Callback = Callable[[Operation], None]
+_AUDITED = {"open": 0, "os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0}
+"""{event: place of the path among its arguments}; of a renaming, the new path."""
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_watchers: list[Callable[[str, str], None]] = []
+
+
+@contextlib.contextmanager
+def watched(folder: Path, before: Callback) -> Iterator[None]:
+    """Calls `before` ahead of every operation in the folder or below; its own operations are not watched."""
+    folder, busy = folder.resolve(), []
+
+    def watch(kind: str, path: str) -> None:
+        place = Path(path).parent.resolve() / Path(path).name
+        if busy or not place.is_relative_to(folder):
+            return
+        busy.append(True)
+        try:
+            before(Operation(kind, place.relative_to(folder).as_posix()))
+        finally:
+            busy.clear()
+
+    _install()
+    _watchers.append(watch)
+    try:
+        with _wrapped(watch):
+            yield
+    finally:
+        _watchers.remove(watch)
+
+
+def _install() -> None:
+    if not _installed:
+        _installed.append(True)
+        sys.addaudithook(_hook)  # it stays as long as the process
+
+
+_installed: list[bool] = []
+
+
+def _hook(event: str, arguments: tuple) -> None:
+    if not _watchers or event not in _AUDITED:
+        return
+    path = arguments[_AUDITED[event]]
+    if not isinstance(path, str | bytes | os.PathLike):
+        return  # a descriptor
+    if event == "open" and not (arguments[2] or 0) & _WRITES:
+        return
+    for watch in tuple(_watchers):
+        watch(event.removeprefix("os."), os.fsdecode(path))
+
+
+@contextlib.contextmanager
+def _wrapped(watch: Callable[[str, str], None]) -> Iterator[None]:
+    from rl.tensorboard.event_files import EventFile
+
+    fsync, begin, flush = os.fsync, EventFile.__init__, EventFile.flush
+
+    def watched_fsync(descriptor: int) -> None:
+        watch("fsync", str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def watched_begin(file: EventFile, folder: Path) -> None:
+        watch("create", str(folder / "events.out.tfevents.000000"))
+        begin(file, folder)
+
+    def watched_flush(file: EventFile) -> None:
+        watch("flush", str(file.path))
+        flush(file)
+
+    with (
+        patch.object(os, "fsync", watched_fsync),
+        patch.object(EventFile, "__init__", watched_begin),
+        patch.object(EventFile, "flush", watched_flush),
+    ):
+        yield
