@@ -58,6 +58,9 @@ def report_errors(main: Callable[[], int | None]) -> None:
         code = _said(str(error), code=3)
     except (HydraException, OmegaConfBaseException) as error:
         code = _said(_message(error))
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
     except OSError as error:
         code = _said(f"{error.filename or 'a file'}: {error.strerror or error}.")
     sys.exit(code)

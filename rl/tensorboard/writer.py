@@ -45,7 +45,8 @@ class Writer:
         It stands one step after the run's last: a run that goes on from its last checkpoint drops it.
         """
         if status in _ENDS:
-            self._file.write(session_end_pb(_ENDS[status]), step + 1)
+            end = session_end_pb(_ENDS[status])  # with TensorFlow's class of the message, not TensorBoard's
+            self._file.write(Summary.FromString(end.SerializeToString()), step + 1)
 
     def layout(self, tags: Collection[str]) -> None:
         """The Custom Scalars tab of a run that will have scalars of these tags; written once."""
