@@ -15,7 +15,7 @@ Observe = Callable[[np.ndarray], np.ndarray]
 def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...], tf.DType]:
     """What turns a batch of the space's observations into an array of fixed shape and type, and these two.
 
-    The type is float32 where it holds every number of the space's own (float16, integers of 8 and 16 bits), otherwise
+    The type is float32 where it holds every number of the space's own (float16, bool, integers of 8 and 16 bits), otherwise
     float64: what lies far from 0 is told apart until the statistics have been subtracted.
 
     Raises: ConfigError for a space that is neither Box nor Discrete.
@@ -24,7 +24,7 @@ def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...]
         start, count = int(space.start), int(space.n)
         identity = np.eye(count, dtype=np.float32)
         return (lambda batch: identity[np.asarray(batch) - start]), (count,), tf.float32
-    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.number):
+    if isinstance(space, spaces.Box) and (space.dtype == np.bool_ or np.issubdtype(space.dtype, np.number)):
         dtype = np.float32 if np.can_cast(space.dtype, np.float32) else np.float64
         return (lambda batch: np.array(batch, dtype)), tuple(space.shape), tf.as_dtype(dtype)
     raise ConfigError(

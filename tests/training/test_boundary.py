@@ -133,17 +133,17 @@ def test_an_episode_that_ends_in_its_last_step_is_not_cut(max_steps, cut):
 
 
 class SomeNeverEnd(bad_compiled.Bad):
-    """The episodes that begin in the lower half do not say that they end."""
+    """Episodes in the upper half terminate in step 8; the others never do."""
 
-    def step(self, state, action, uniforms):
-        after, transition = super().step(state, action, uniforms)
-        return after, transition._replace(truncated=transition.truncated & (transition.final_observation[:, 0] > 0.5))
+    def advance(self, state, action, uniforms):
+        after, reward, _ = super().advance(state, action, uniforms)
+        return after, reward, (after.steps == 8) & (after.place > 0.5)
 
 
 def test_many_runs_cut_as_each_alone():
     def run(seeds):
         evaluator = Evaluator(
-            lambda num_envs: SomeNeverEnd(num_envs=num_envs),
+            lambda num_envs: SomeNeverEnd(num_envs=num_envs, max_episode_steps=None),
             lambda observation: tf.zeros(tf.shape(observation)[0], tf.int64),
             episodes=12,
             num_envs=3,
