@@ -56,12 +56,13 @@ def test_the_card_has_the_sentence_and_sparklines_and_opens(tab):
     button.click()
     assert tab.state()["toggled"] == ["agent=ppo"]
     tab.open()
+    card = tab.frame.locator('section[aria-label="agent=ppo"]')
     assert card.locator("canvas:visible").count() == 0
 
 
 def test_what_if_says_what_the_groups_are_and_that_it_computes(tab):
     held = []
-    tab.page.route("**/whatif?**", held.append)
+    tab.page.route("**/whatif?**", lambda route: held.append(route))  # noqa: PLW0108 (Playwright takes no built-in function)
     try:
         tab.frame.locator("#tab-whatif").click()
         waiting = tab.frame.locator(".waiting:visible")
