@@ -23,7 +23,8 @@ FAILED = ("failed", "refused", "died", "failed earlier")
 class Outcome(NamedTuple):
     """What became of one job.
 
-    status: done, resumed (and then done), skipped (complete already), elsewhere (another process trains it),
+    status: done, resumed (and then done), skipped (complete already), evaluated (complete
+    already, and evaluated again), elsewhere (another process trains it),
     interrupted, or one of `FAILED`: failed in training, refused before it, died without a word, failed earlier and not
     asked for again. score: what a sweeper gets, null where there is none. name: what the sweep gave it.
     """

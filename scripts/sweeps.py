@@ -187,7 +187,14 @@ def _print(outcomes: Sequence[Outcome], seconds: float) -> None:
     table = Table(title=escape(f"{len(outcomes)} jobs in {seconds:.0f} s{places}"))
     for heading in ("job", "status", "score", "s", "why"):
         table.add_column(heading, justify="right" if heading in ("score", "s") else "left", overflow="fold")
-    colors = {"done": "green", "resumed": "green", "skipped": "dim", "interrupted": "yellow", "elsewhere": "yellow"}
+    colors = {
+        "done": "green",
+        "resumed": "green",
+        "skipped": "dim",
+        "evaluated": "green",
+        "interrupted": "yellow",
+        "elsewhere": "yellow",
+    }
     for outcome in outcomes:
         score = "" if outcome.score is None else f"{outcome.score:.1f}"
         status = f"[{colors.get(outcome.status, 'red')}]{outcome.status}[/]"

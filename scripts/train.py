@@ -66,9 +66,11 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     if any(summary["status"] == "interrupted" for summary in summaries):
         sys.exit(130)
     complete = len(known) == len(directories) and all(map(_is_complete, known))
+    same = complete and all(a["evaluation"] == b["evaluation"] for a, b in zip(known, summaries, strict=True))
+    skipped = "skipped" if same else "evaluated"
     scores = [summary["evaluation"][config.objective] for summary in summaries if summary["evaluation"]]
     return sweeps.Outcome(
-        status="skipped" if complete else "resumed" if begun else "done",
+        status=skipped if complete else "resumed" if begun else "done",
         score=sum(scores) / len(scores) if scores else None,
         why="; ".join(dict.fromkeys(lost for summary in summaries for lost in summary.get("lost", ()))),
         where=str(directories[0].path),
@@ -77,10 +79,6 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
 def train(config: DictConfig, directories: list) -> list[dict]:
     """Trains in the directories, resumes there, or shows what is complete; returns the summaries."""
-    from parts import run_settings
-
-    from rl.training import Description, Run
-
     for directory in directories:
         directory.check_usable()
     config = _with_threads(config, directories)
@@ -91,38 +89,16 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         summaries = [directory.summary() for directory in directories]
         open_ones = [place for place, summary in enumerate(summaries) if not _is_complete(summary)]
         if not open_ones:
-            if not is_multirun():
-                print(f"{these(directories)} complete; fresh=true starts over.\n{result(summaries, directories)}")
-            return summaries
+            return _complete(config, configs, directories, summaries)
         first, after = open_ones[0], open_ones[-1] + 1
         # Seeds beside those that are complete; another number of seeds is another program, which may round otherwise.
         if after - first == len(open_ones) < len(directories):
             rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
             return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
-    _, settings = run_settings(config)
-    experiment, before = built(config)
-    experiment.audit()
-    _check_load(config, directories)
-    for directory in directories:
-        directory.lock()
-    choices = HydraConfig.get().runtime.choices
-    training = Run(
-        experiment,
-        directories,
-        settings,
-        descriptions=[
-            Description(
-                of_one.seed,
-                OmegaConf.to_yaml(of_one, resolve=True),
-                hyperparameters(of_one, choices),
-                _hydra_files(of_one),
-            )
-            for of_one in configs
-        ],
-        say=lambda text: print(text, flush=True),
-        fresh=config.fresh,
-        after=before,
-    )
+        config = _with_own_probes(config, directories)
+        configs = [_config_of(config, number) for number in range(len(directories))]
+    training = _run_of(config, configs, directories)
+    experiment = training.experiment
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
         f"Training in {shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
@@ -183,6 +159,71 @@ def _with_threads(config: DictConfig, directories: list) -> DictConfig:
     if said:
         print(said, flush=True)
     return OmegaConf.merge(config, {"threads": threads})
+
+
+def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
+    """The run of a config in its directories, which are locked from here on; nothing is trained or written yet."""
+    from parts import run_settings
+
+    from rl.training import Description, Run
+
+    _, settings = run_settings(config)
+    experiment, before = built(config)
+    experiment.audit()
+    _check_load(config, directories)
+    for directory in directories:
+        directory.lock()
+    choices = HydraConfig.get().runtime.choices
+    return Run(
+        experiment,
+        directories,
+        settings,
+        descriptions=[
+            Description(
+                of_one.seed,
+                OmegaConf.to_yaml(of_one, resolve=True),
+                hyperparameters(of_one, choices),
+                _hydra_files(of_one),
+            )
+            for of_one in configs
+        ],
+        say=lambda text: print(text, flush=True),
+        fresh=config.fresh,
+        after=before,
+    )
+
+
+_EVALUATED_BY = ("evaluation.episodes", "evaluation.max_steps")
+"""What the result of a complete run depends on, and its weights do not."""
+
+
+def _complete(config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict]) -> list[dict]:
+    """Shows what complete runs came to; evaluates them again where other episodes are asked for."""
+    saved, given = flat(load_config(directories[0].path)), flat(configs[0])
+    other = [key for key in _EVALUATED_BY if saved.get(key) != given[key]]
+    if other:
+        own = {"probe": load_config(directories[0].path).probe}
+        config, configs = OmegaConf.merge(config, own), [OmegaConf.merge(one, own) for one in configs]
+        training = _run_of(config, configs, directories)
+        summaries = training.evaluate_again() or sys.exit(130)
+        for directory in directories:
+            directory.unlock()
+    if not is_multirun():
+        now = "; ".join(f"{key} was {saved[key]:,} and is {given[key]:,}" for key in other)
+        how = f"complete, and evaluated again: {now}." if other else "complete; fresh=true starts over."
+        print(f"{these(directories)} {how}\n{result(summaries, directories)}")
+        if any(saved.get(key) != value for key, value in given.items() if key.startswith("probe.")):
+            print("It was trained with other probes (probe.…); fresh=true trains it with these.")
+    return summaries
+
+
+def _with_own_probes(config: DictConfig, directories: list) -> DictConfig:
+    """The config with the probes that a run which goes on began with: its log has their columns."""
+    begun = [one.path for one in directories if any(one.checkpoints.glob("checkpoint_*.npz"))]
+    if not begun or (own := load_config(begun[0]).probe) == config.probe:
+        return config
+    print("The run goes on with the probes that it began with (probe.…); fresh=true starts over with these.")
+    return OmegaConf.merge(config, {"probe": own})
 
 
 def _check_same_config(config: DictConfig, path: Path) -> None:

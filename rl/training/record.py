@@ -129,6 +129,14 @@ class Record:
         self._meta |= {"best": mean, "best_step": steps}
         return True
 
+    def evaluated_again(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Replaces the evaluation in the summary of a complete run; returns the summary."""
+        summary = {**self.directory.summary(), "evaluation": evaluation.summary()}
+        with storing(self.directory.path):
+            self.directory.write_texts(self._description.files)
+            self.directory.write_summary(summary)
+        return summary
+
     def histograms(self, arrays: Mapping[str, np.ndarray], steps: int) -> None:
         """Of weights and rows: {tag: array}."""
         with storing(self.directory.path):

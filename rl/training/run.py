@@ -110,6 +110,23 @@ class Run:
         finally:
             self._close()
 
+    def evaluate_again(self) -> list[dict[str, Any]] | None:
+        """Evaluates complete runs anew, as these settings have it, and puts the results into their summaries.
+
+        Their logs and checkpoints stay as they are. None where a signal came before the end.
+        """
+        try:
+            with Interrupts() as interrupted:
+                evaluations = self._evaluate(stop=interrupted)
+            if evaluations is None:
+                return None
+            return [record.evaluated_again(one) for record, one in zip(self._records, evaluations, strict=True)]
+        except (Exception, SystemExit) as error:
+            own = self._environments_own(error)
+            raise own from own.__cause__
+        finally:
+            self._close()
+
     def _stopped_by(self, error: BaseException) -> list[dict[str, Any]]:
         """Saves what can be saved, and writes what stopped the runs; raises it, unless it was Ctrl-C."""
         if isinstance(error, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
