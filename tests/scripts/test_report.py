@@ -108,7 +108,7 @@ def test_missing_and_unfinished_seeds_are_named(tmp_path, root):
     result = call(root, tmp_path, "report.py", "runs")
     assert result.returncode == 0, result.stdout + result.stderr
     text = (tmp_path / "report" / "report.md").read_text()
-    assert "| combiner=b | 1\xa0of\xa03 |" in text
+    assert "| combiner=b | 1 of 3 |" in text
     assert "combiner=b in compiled/cartpole, seed 1: failed" in text
     assert "combiner=b in compiled/cartpole, seed 2: missing, where other settings have them" in text
 
