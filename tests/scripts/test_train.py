@@ -40,7 +40,7 @@ def test_a_run_leaves_what_the_design_promises(finished):
     assert summary["status"] == "completed"
     assert (summary["steps"], summary["updates"], summary["seed"]) == (4096, 512, 0)
     assert summary["evaluation"]["episodes"] == 10
-    assert set(summary["evaluation"]) == {"mean", "std", "iqm", "episodes"}
+    assert set(summary["evaluation"]) == {"mean", "std", "iqm", "episodes", "cut"}
     assert summary["steps_per_second"] > 0
     assert summary["wall_seconds"] > 0
     assert "tensorflow" in summary["versions"]
@@ -62,6 +62,26 @@ def test_the_same_command_again_shows_the_result_and_does_nothing(root, finished
     assert "complete" in result.stdout
     assert "Greedy evaluation" in result.stdout
     assert {file: file.stat().st_mtime_ns for file in the_run(group).rglob("*") if file.is_file()} == before
+
+
+def test_a_complete_run_is_evaluated_again_with_other_episodes_and_says_so(root, finished, tmp_path):
+    _, group, _ = finished
+    shutil.copytree(group.parent, tmp_path / "runs")
+    run = the_run(tmp_path / "runs" / "default")
+    before = json.loads((run / "summary.json").read_text())
+    kept = {file: file.read_bytes() for file in (run / "checkpoints").iterdir()}
+    overrides = ("steps=4000", "logging.every_steps=256", "evaluation.episodes=4", "evaluation.max_steps=10")
+    result = inside.train(root, tmp_path, *overrides, "probe=none")
+    assert "evaluated again: evaluation.episodes was 10 and is 4; evaluation.max_steps was 27,000 and" in result.stdout
+    assert "trained with other probes" in result.stdout
+    after = json.loads((run / "summary.json").read_text())
+    # A CartPole that stands for ten steps has the return 10.
+    assert after["evaluation"] == {"mean": 10.0, "std": 0.0, "iqm": 10.0, "episodes": 4, "cut": 4}
+    assert {**after, "evaluation": None} == {**before, "evaluation": None}
+    assert {file: file.read_bytes() for file in (run / "checkpoints").iterdir()} == kept
+    again = inside.train(root, tmp_path, *overrides)
+    assert "complete; fresh=true starts over" in again.stdout
+    assert "other probes" not in again.stdout
 
 
 def test_a_directory_of_another_config_is_refused_and_left_alone(root, finished):
