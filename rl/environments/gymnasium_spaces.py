@@ -15,8 +15,8 @@ Observe = Callable[[np.ndarray], np.ndarray]
 def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...], tf.DType]:
     """What turns a batch of the space's observations into an array of fixed shape and type, and these two.
 
-    The type is float32 where it holds every number of the space's own (float16, bool, integers of 8 and 16 bits),
-    otherwise float64: what lies far from 0 is told apart until the statistics have been subtracted.
+    The type is float32 where it holds every number of the space's own (bool, float16, integers of 8 and 16 bits), else
+    float64: what lies far from 0 is told apart until the statistics have been subtracted.
 
     Raises: ConfigError for a space that is neither Box nor Discrete.
     """
