@@ -7,7 +7,8 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
     """Solves y_t = x_t + a_t y_{t+1} for t = T−1 … 0, given y_T.
 
     Composing the affine maps y ↦ x + a y by doubling takes ⌈log2(T + 1)⌉ elementwise steps and no loop in the graph
-    (Hillis & Steele 1986, "Data parallel algorithms"). Division-free, so a_t = 0 cuts exactly.
+    (Hillis & Steele 1986, "Data parallel algorithms"). Division-free, so a_t = 0 cuts exactly, even from what is not
+    finite.
 
     Args:
         x_t, a_t: [T, ...] float.
@@ -19,7 +20,7 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
     a = tf.concat([a_t, tf.zeros_like(y_T)[None]], 0)
     shift = 1
     while shift < length:
-        x = x + a * _later(x, shift)
+        x = x + tf.math.multiply_no_nan(_later(x, shift), a)
         a = a * _later(a, shift)
         shift *= 2
     return x[:-1]

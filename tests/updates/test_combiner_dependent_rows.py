@@ -16,9 +16,9 @@ from rl.updates.combiners import cagrad_weights, dual_proj_weights, mgda_weights
 C = 0.5
 RULES = {
     "cagrad": lambda gramian: cagrad_weights(gramian, c=C),
-    "mgda": lambda gramian: mgda_weights(gramian),
-    "upgrad": lambda gramian: upgrad_weights(gramian),
-    "dual_proj": lambda gramian: dual_proj_weights(gramian),
+    "mgda": mgda_weights,
+    "upgrad": upgrad_weights,
+    "dual_proj": dual_proj_weights,
 }
 COUNTS = {3: 400, 4: 80}
 SIZES = (2, 2, 4, 4, 3, 3, 2, 3)

@@ -21,7 +21,8 @@ class CAGrad(Combiner):
 
     It is g_0 + c |g_0| g_w/|g_w| for the w on the simplex with the least g_w·g_0 + c |g_0| |g_w|. With c = 0 it is the
     mean; a row may still lose where c is far below 1. Where g_w = 0 is the least, x is the vector nearest to the mean
-    that harms no row. Where a zero row is the worst off, nothing helps it, and the update is 0. The authors' code divides by 1 + c² in addition; this does not.
+    that harms no row. Where a zero row is the worst off, nothing helps it, and the update is 0. The authors' code
+    divides by 1 + c² in addition; this does not.
     """
 
     c: float
