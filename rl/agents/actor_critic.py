@@ -153,6 +153,8 @@ class ActorCritic:
         trajectory: Trajectory,
     ):
         """Advantages and value targets, from values of the behaviour copy and of the bootstrap's weights."""
+        if not environment.compiled:  # where every step is valid
+            trajectory = _without_invalid(trajectory)
         observation = _flat(trajectory.observation)
         bootstrap = weights if self.bootstrap.of == "live" else frozen["target"].weights
         outputs = model.network.apply(frozen["behaviour"].weights, observation, ("policy", "value"))
@@ -183,7 +185,7 @@ class ActorCritic:
         """Advantages as the policy's loss takes them: what depends on a minibatch as a whole."""
         if not self.normalize_advantage:
             return batch
-        return batch._replace(advantage=standardize(batch.advantage, batch.valid, epsilon=1e-8))
+        return batch._replace(advantage=standardize(batch.advantage, batch.valid))
 
     def _losses(self, model: ActorCriticNetwork, weights: Weights, frozen: Frozen, batch: Batch):
         """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
@@ -208,6 +210,19 @@ class ActorCritic:
         if self.value_loss == "huber":
             return huber_value_loss(v, batch.target, delta=self.huber_delta)
         return squared_value_loss(v, batch.target)
+
+
+def _without_invalid(trajectory: Trajectory) -> Trajectory:
+    """Zeros in the place of what came of steps that are not valid.
+
+    A weight of 0 takes them out of the losses, but not what is not a number in them out of the gradients: 0 · NaN.
+    """
+
+    def kept(x):
+        valid = tf.reshape(trajectory.valid, (*trajectory.valid.shape, *(1,) * (x.shape.rank - 2)))
+        return tf.where(valid, x, tf.zeros_like(x))
+
+    return tf.nest.map_structure(kept, trajectory)
 
 
 def _flat(x: tf.Tensor) -> tf.Tensor:

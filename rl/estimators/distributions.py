@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from rl.randomness import normals, uniforms
 
+_LARGEST = 80.0
+
 
 class Distribution(Protocol):
     """What a policy needs of its distribution. Leading axes are arbitrary; gradients flow to the parameters."""
@@ -37,7 +39,10 @@ class Distribution(Protocol):
 
 
 class Categorical:
-    """A choice of one of n actions; the parameters are logits [..., n]."""
+    """A choice of one of n actions; the parameters are logits [..., n].
+
+    A logit of −∞ masks an action: it has probability 0, is never drawn, and adds nothing to entropy, KL or gradients.
+    """
 
     def __init__(self, num_actions: int):
         self.num_parameters = num_actions
@@ -56,19 +61,27 @@ class Categorical:
         return tf.argmax(parameters, -1)
 
     def log_prob(self, parameters: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
-        """log softmax(logits)[action]."""
-        chosen = tf.one_hot(action, self.num_parameters, dtype=parameters.dtype)
-        return tf.reduce_sum(tf.nn.log_softmax(parameters) * chosen, -1)
+        """log softmax(logits)[action]; −∞ for a masked action, NaN for a number that is none of the n actions.
+
+        NaN and not −∞: such an action is a mistake and not an impossible choice, and a NaN passes through every loss,
+        that of advantage 0 included.
+        """
+        chosen = tf.one_hot(action, self.num_parameters, on_value=True, off_value=False, dtype=tf.bool)
+        log_p = tf.nn.log_softmax(parameters)
+        log_prob = tf.reduce_sum(tf.where(chosen, log_p, tf.zeros_like(log_p)), -1)
+        return tf.where((action >= 0) & (action < self.num_parameters), log_prob, math.nan)
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
         """−Σ p log p; between 0 and log n."""
         log_p = tf.nn.log_softmax(parameters)
-        return -tf.reduce_sum(tf.exp(log_p) * log_p, -1)
+        p = tf.exp(log_p)
+        return -tf.reduce_sum(p * tf.where(p > 0, log_p, tf.zeros_like(log_p)), -1)
 
     def kl(self, parameters: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-        """Σ p (log p − log q)."""
+        """Σ p (log p − log q); +∞ where an action that π takes (p > 0 in float32) is masked in π_other."""
         log_p = tf.nn.log_softmax(parameters)
-        return tf.reduce_sum(tf.exp(log_p) * (log_p - tf.nn.log_softmax(other)), -1)
+        p = tf.exp(log_p)
+        return tf.reduce_sum(p * tf.where(p > 0, log_p - tf.nn.log_softmax(other), tf.zeros_like(log_p)), -1)
 
 
 class DiagonalGaussian:
@@ -78,6 +91,8 @@ class DiagonalGaussian:
     log π is that of the action before clipping: the usual choice of PPO and A2C, unbiased since clipping is then a part
     of the environment. A density on the bounded box itself (tanh, Beta) would be another distribution, with other
     parameters.
+
+    σ = exp(log σ) is bounded to e^±80, so that it and its inverse stay within float32 wherever log σ goes.
     """
 
     def __init__(self, num_dimensions: int):
@@ -91,7 +106,7 @@ class DiagonalGaussian:
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """mean + exp(log_std)·noise, [..., d] float32."""
         mean, log_std = tf.split(parameters, 2, -1)
-        return tf.stop_gradient(mean + tf.exp(log_std) * noise)
+        return tf.stop_gradient(mean + tf.exp(_bounded(log_std)) * noise)
 
     def mode(self, parameters: tf.Tensor) -> tf.Tensor:
         """The mean, [..., d]."""
@@ -100,7 +115,7 @@ class DiagonalGaussian:
     def log_prob(self, parameters: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
         """Σ_d −½ z² − log σ − ½ log 2π, z = (a − μ)/σ; of the action before any clipping."""
         mean, log_std = tf.split(parameters, 2, -1)
-        z = (action - mean) * tf.exp(-log_std)
+        z = (action - mean) * tf.exp(-_bounded(log_std))
         return tf.reduce_sum(-0.5 * tf.square(z) - log_std - 0.5 * math.log(2 * math.pi), -1)
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
@@ -113,5 +128,10 @@ class DiagonalGaussian:
         mean, log_std = tf.split(parameters, 2, -1)
         other_mean, other_log_std = tf.split(other, 2, -1)
         ratio = tf.exp(2 * (log_std - other_log_std))
-        distance = tf.square((mean - other_mean) * tf.exp(-other_log_std))
+        distance = tf.square((mean - other_mean) * tf.exp(-_bounded(other_log_std)))
         return tf.reduce_sum(other_log_std - log_std + 0.5 * (ratio + distance - 1.0), -1)
+
+
+def _bounded(log_std: tf.Tensor) -> tf.Tensor:
+    """log σ in ±80, with the gradient of log σ itself, which points the right way beyond the bound too."""
+    return log_std + tf.stop_gradient(tf.clip_by_value(log_std, -_LARGEST, _LARGEST) - log_std)

@@ -1,5 +1,7 @@
 """Losses of the policy, one number a sample: the caller averages them over what is valid."""
 
+import math
+
 import tensorflow as tf
 
 
@@ -19,11 +21,14 @@ def clipped_surrogate_loss(log_ratio: tf.Tensor, advantage: tf.Tensor, *, clip: 
         log_ratio: [B], log ρ.
         advantage: [B]; no gradient flows through it.
         clip: ε > 0.
-    Returns: [B].
+    Returns: [B]; where a ratio beyond float32 counts, A < 0, loss and gradient are infinite.
     """
-    ratio, advantage = tf.exp(log_ratio), tf.stop_gradient(advantage)
-    clipped = tf.clip_by_value(ratio, 1.0 - clip, 1.0 + clip)
-    return -tf.minimum(ratio * advantage, clipped * advantage)
+    advantage, ratio = tf.stop_gradient(advantage), tf.exp(tf.stop_gradient(log_ratio))
+    clipped = tf.clip_by_value(ratio, 1.0 - clip, 1.0 + clip) * advantage
+    constant = (clipped < ratio * advantage) | (advantage == 0)
+    # Where the exponential does not count it is not taken: it may be infinite, and its gradient 0 · ∞.
+    surrogate = tf.exp(tf.where(constant, tf.zeros_like(log_ratio), log_ratio)) * advantage
+    return -tf.where(constant, clipped, surrogate)
 
 
 def clip_fraction(log_ratio: tf.Tensor, *, clip: float) -> tf.Tensor:
@@ -32,5 +37,10 @@ def clip_fraction(log_ratio: tf.Tensor, *, clip: float) -> tf.Tensor:
 
 
 def approximate_kl(log_ratio: tf.Tensor) -> tf.Tensor:
-    """(ρ − 1) − log ρ: an unbiased, never negative estimate of KL(π_old, π) per sample (Schulman 2020, "k3")."""
-    return tf.math.expm1(log_ratio) - log_ratio
+    """(ρ − 1) − log ρ: an unbiased, never negative estimate of KL(π_old, π) per sample (Schulman 2020, "k3").
+
+    +∞ for log ρ = ±∞, an action that one of the two cannot take, and where ρ is beyond float32.
+    """
+    below = log_ratio < math.inf
+    finite = tf.where(below, log_ratio, tf.zeros_like(log_ratio))
+    return tf.where(below, tf.math.expm1(finite) - finite, log_ratio)

@@ -12,7 +12,8 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
     """Solves y_t = x_t + a_t y_{t+1} for t = T−1 … 0, given y_T.
 
     Composing the affine maps y ↦ x + a y by doubling takes ⌈log2(T + 1)⌉ elementwise steps and no loop in the graph
-    (Hillis & Steele 1986, "Data parallel algorithms"). Division-free, so a_t = 0 cuts exactly.
+    (Hillis & Steele 1986, "Data parallel algorithms"). Division-free, so a_t = 0 cuts exactly, even from what is not
+    finite.
 
     Args:
         x_t, a_t: [T, ...] float.
@@ -36,7 +37,7 @@ def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
     shift = 1
     while shift < length:
         later = _later(length, shift)
-        x = x + a * later(x)
+        x = x + tf.math.multiply_no_nan(later(x), a)
         a = a * later(a)
         shift *= 2
     return x[:-1]

@@ -9,7 +9,8 @@ One family: with δ = r + γ v̄(s') − v(s) and a factor κ that is held fixed
 respect to the weights of v̄: where these are a frozen copy's, a tape has to watch the copy. Each function's number is
 ½ δ² whatever κ is; only its gradient differs.
 
-All arrays are [B]. discount is γ, or 0 where the episode terminated, which takes out the successor altogether.
+All arrays are [B]. discount is γ, or 0 where the episode terminated, which takes out the successor altogether, even
+where its value is not finite.
 """
 
 import tensorflow as tf
@@ -41,10 +42,11 @@ def gradient_correction_loss(
 
 def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor) -> tf.Tensor:
     """δ = r + γ v_t − v_tm1; no gradient flows through it."""
-    return tf.stop_gradient(reward + discount * v_t - v_tm1)
+    return tf.stop_gradient(reward + tf.math.multiply_no_nan(v_t, discount) - v_tm1)
 
 
 def _with_correction(v_tm1, reward, discount, v_t, kappa) -> tf.Tensor:
     """½ δ², whose gradient is −δ ∇v_tm1 + γ κ ∇v_t: a quadratic in v_tm1, and a term that is 0 but for its gradient."""
-    target = tf.stop_gradient(reward + discount * v_t)
-    return 0.5 * tf.square(v_tm1 - target) + tf.stop_gradient(discount * kappa) * (v_t - tf.stop_gradient(v_t))
+    target = tf.stop_gradient(reward + tf.math.multiply_no_nan(v_t, discount))
+    through = tf.math.multiply_no_nan(v_t - tf.stop_gradient(v_t), tf.stop_gradient(discount * kappa))
+    return 0.5 * tf.square(v_tm1 - target) + through

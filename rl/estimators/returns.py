@@ -3,8 +3,8 @@
 Letters: r_t is the reward that follows the action at step t, v_t the value of the observation that this reward came
 with (the final observation where an episode ended), discount_t = γ, or 0 where the episode terminated, and lambda_t the
 trace, 0 where the episode ended in either way. Hence a terminated step takes nothing from the future, a truncated step
-bootstraps
-from its own final observation, and nothing crosses from one episode into the next.
+bootstraps from its own final observation, and nothing crosses from one episode into the next, whether it is finite or
+not.
 """
 
 import tensorflow as tf
@@ -34,7 +34,8 @@ def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda
     Args: all [T, B] float.
     Returns: [T, B]; gradients flow through every argument.
     """
-    return reverse_linear_recurrence(r_t + discount_t * (1.0 - lambda_t) * v_t, discount_t * lambda_t, v_t[-1])
+    own = tf.math.multiply_no_nan(v_t, discount_t * (1.0 - lambda_t))
+    return reverse_linear_recurrence(r_t + own, discount_t * lambda_t, v_t[-1])
 
 
 def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor) -> tf.Tensor:
@@ -58,8 +59,10 @@ def n_step_returns(
     """
     if n < 1:
         raise ValueError(f"n-step returns need n >= 1, got {n}.")
-    returns = r_t + discount_t * v_t
+    returns = r_t + tf.math.multiply_no_nan(v_t, discount_t)
     for _ in range(min(n, r_t.shape[0]) - 1):
         next_returns = tf.concat([returns[1:], v_t[-1:]], 0)
-        returns = r_t + discount_t * ((1.0 - continues_t) * v_t + continues_t * next_returns)
+        ended = tf.math.multiply_no_nan(v_t, 1.0 - continues_t)
+        future = ended + tf.math.multiply_no_nan(next_returns, continues_t)
+        returns = r_t + tf.math.multiply_no_nan(future, discount_t)
     return returns

@@ -29,4 +29,6 @@ def huber_value_loss(v: tf.Tensor, target: tf.Tensor, *, delta: float) -> tf.Ten
     """
     error = v - tf.stop_gradient(target)
     size = tf.abs(error)
-    return tf.where(size <= delta, 0.5 * tf.square(error), delta * (size - 0.5 * delta))
+    near = size <= delta
+    square = tf.square(tf.where(near, error, tf.zeros_like(error)))  # that of a far one may be infinite
+    return tf.where(near, 0.5 * square, delta * (size - 0.5 * delta))

@@ -13,6 +13,8 @@ from rl.estimators.recurrence import linear_recurrence
 from rl.inputs import INPUT
 from rl.settings import PositiveNumber, Share, settings
 
+_ROUNDING = 2.0**-45  # of the mean: moments in float64 know no smaller standard deviation
+
 
 class Moments(NamedTuple):
     """Mean and sum of squared deviations of what was seen: count [], mean and m2 of the shape of one element,
@@ -54,18 +56,26 @@ class Normalizer:
         return NormalizerState(_no_moments(observation_shape), _no_moments(()), tf.zeros(num_envs))
 
     def observation(self, state: NormalizerState, x: tf.Tensor) -> tf.Tensor:
-        """x [..., *shape], float32 or float64, as the network sees it: float32, once the mean has been subtracted."""
+        """x [..., *shape], float32 or float64, as the network sees it, float32.
+
+        The mean is taken off in float64: in float32 an offset would swallow what is left.
+        """
         if not self.observations:
             return tf.cast(x, tf.float32)
-        mean, scale = tf.cast(state.observation.mean, x.dtype), tf.cast(_scale(state.observation), x.dtype)
-        return tf.cast(tf.clip_by_value((x - mean) * scale, -self.clip, self.clip), tf.float32)
+        scaled = (tf.cast(x, tf.float64) - state.observation.mean) * _scale(state.observation)
+        return self._clipped(scaled)
 
     def reward(self, state: NormalizerState, r: tf.Tensor) -> tf.Tensor:
         """r [...] as the estimators see it, float32."""
         r = r * self.reward_scale
         if not self.rewards:
             return r
-        return tf.clip_by_value(r * tf.cast(_scale(state.reward), r.dtype), -self.clip, self.clip)
+        scaled = tf.cast(r, tf.float64) * _scale(state.reward)
+        return self._clipped(scaled)
+
+    def _clipped(self, scaled: tf.Tensor) -> tf.Tensor:
+        clip = tf.cast(self.clip, scaled.dtype)
+        return tf.cast(tf.clip_by_value(scaled, -clip, clip), tf.float32)
 
     def update(
         self, state: NormalizerState, observation: tf.Tensor, reward: tf.Tensor, ended: tf.Tensor, valid: tf.Tensor
@@ -97,19 +107,24 @@ def _no_moments(shape: tuple[int, ...]) -> Moments:
 
 
 def _scale(moments: Moments) -> tf.Tensor:
-    """One over the standard deviation; 1 as long as there is none."""
+    """One over the standard deviation; 1 as long as there is none but rounding."""
     variance = moments.m2 / tf.maximum(moments.count, 1.0)
-    return tf.where(moments.m2 > 0, tf.math.rsqrt(variance + 1e-8), tf.ones_like(variance))
+    varies = variance > tf.square(_ROUNDING * moments.mean)
+    return tf.where(varies, tf.math.rsqrt(tf.where(varies, variance, 1.0)), tf.ones_like(variance))
 
 
 def _merge(moments: Moments, batch: tf.Tensor, valid: tf.Tensor) -> Moments:
     """The moments of both together (Chan et al. 1979); batch [B, ...], valid [B] bool."""
-    batch = tf.cast(batch, tf.float64)
-    weight = tf.reshape(tf.cast(valid, tf.float64), (-1,) + (1,) * (batch.shape.rank - 1))
-    count = tf.reduce_sum(weight)
-    mean = tf.reduce_sum(batch * weight, 0) / tf.maximum(count, 1.0)
-    m2 = tf.reduce_sum(tf.square(batch - mean) * weight, 0)
-    total = moments.count + count
+    batch, kept = tf.cast(batch, tf.float64), tf.reshape(valid, (-1,) + (1,) * (batch.shape.rank - 1))
+    count = tf.reduce_sum(tf.cast(valid, tf.float64))
+
+    def total(x):
+        return tf.reduce_sum(tf.where(kept, x, tf.zeros_like(x)), 0)
+
+    mean = total(batch) / tf.maximum(count, 1.0)
+    mean += total(batch - mean) / tf.maximum(count, 1.0)  # a rounded mean would give equal numbers a spread
+    m2 = total(tf.square(batch - mean))
+    both = moments.count + count
     delta = mean - moments.mean
-    share = count / tf.maximum(total, 1.0)
-    return Moments(total, moments.mean + delta * share, moments.m2 + m2 + tf.square(delta) * moments.count * share)
+    share = count / tf.maximum(both, 1.0)
+    return Moments(both, moments.mean + delta * share, moments.m2 + m2 + tf.square(delta) * moments.count * share)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from rl.gradients.gramian import gramian
 from rl.gradients.probes.evidence import Evidence
+from rl.gradients.probes.pairs import quotient
 
 
 def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
@@ -40,14 +41,14 @@ def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
 def _crossed(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:
     """½ (cos(i on one half, j on the other) + the swap); [..., 2m, 2m] → [...]."""
     square = tf.linalg.diag_part(inner)
-    one = inner[..., i, j + m] / tf.sqrt(square[..., i] * square[..., j + m])
-    other = inner[..., j, i + m] / tf.sqrt(square[..., j] * square[..., i + m])
+    one = quotient(inner[..., i, j + m], tf.sqrt(square[..., i]) * tf.sqrt(square[..., j + m]))
+    other = quotient(inner[..., j, i + m], tf.sqrt(square[..., j]) * tf.sqrt(square[..., i + m]))
     return 0.5 * (one + other)
 
 
 def _reliability(inner: tf.Tensor, i: int, again: int) -> tf.Tensor:
     """g_A·g_B / ½ (|g_A|² + |g_B|²)."""
-    return inner[i, again] / (0.5 * (inner[i, i] + inner[again, again]))
+    return quotient(inner[i, again], 0.5 * (inner[i, i] + inner[again, again]))
 
 
 def _corrected(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:

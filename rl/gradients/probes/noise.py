@@ -5,6 +5,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from rl.gradients.probes.evidence import Evidence, SampleRows
+from rl.gradients.probes.pairs import quotient
+
+_ROUNDING = 1e-12
+"""Of μ²: the variance of equal float32 numbers, which would be divided by."""
 
 
 class Noise(NamedTuple):
@@ -33,7 +37,8 @@ def mean_square(samples: SampleRows) -> tf.Tensor:
 
 
 def gradient_signal_to_noise(samples: SampleRows) -> tf.Tensor:
-    """GSNR: the mean over coordinates of μ_j² / σ_j² (Liu et al. 2020, arXiv:2001.07384), among those that vary, [].
+    """GSNR: the mean over coordinates of μ_j² / σ_j² (Liu et al. 2020, arXiv:2001.07384), among those that vary by more
+    than float32 rounding, [].
 
     From n samples; pure noise has 1/n on average.
     """
@@ -41,13 +46,15 @@ def gradient_signal_to_noise(samples: SampleRows) -> tf.Tensor:
     count = tf.maximum(tf.reduce_sum(weights), 1.0)
     mean = tf.reduce_sum(weights * samples.rows, 0) / count
     variance = tf.reduce_sum(weights * tf.square(samples.rows - mean), 0) / tf.maximum(count - 1.0, 1.0)
-    varies = variance > 0
+    varies = variance > _ROUNDING * tf.square(mean)
     ratios = tf.where(varies, tf.square(mean) / tf.where(varies, variance, 1.0), 0.0)
     return tf.math.divide_no_nan(tf.reduce_sum(ratios), tf.reduce_sum(tf.cast(varies, tf.float32)))
 
 
 def sample_noise(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Of every objective: |g|² and tr Σ, the signal-to-noise ratio |g|² / (tr Σ / B) of the minibatch's row, and GSNR.
+
+    Without noise the ratio is NaN.
 
     The noise scale tr Σ / |g|² itself is made from averages of its two parts, since a ratio of two noisy numbers is
     biased.
@@ -58,6 +65,6 @@ def sample_noise(evidence: Evidence) -> dict[str, tf.Tensor]:
         parts = noise(mean_square(samples), samples.square_norm, small_batch=tf.ones(()), large_batch=batch)
         numbers[f"gradient/noise/{name}/square_norm"] = parts.square_norm
         numbers[f"gradient/noise/{name}/trace"] = parts.trace
-        numbers[f"gradient/snr/{name}"] = tf.math.divide_no_nan(parts.square_norm * batch, parts.trace)
+        numbers[f"gradient/snr/{name}"] = quotient(parts.square_norm * batch, parts.trace)
         numbers[f"gradient/gsnr/{name}"] = gradient_signal_to_noise(samples)
     return numbers

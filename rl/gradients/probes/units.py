@@ -12,7 +12,7 @@ def silent_units(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Shares of the units of every layer before the heads, over the minibatch.
 
     dormant   mean |h| at most τ = 0.025 of the layer's mean (Sokar et al. 2023, arXiv:2302.12902)
-    dead      h is the same for all samples, to 1e−6: a rectified unit that is always off, a saturated one
+    dead      h is the same for all samples, to 1e−6 of its size: a rectified unit that is always off, a saturated one
 
     A convolution's units are its filters.
     """
@@ -33,4 +33,5 @@ def dormant(activations: tf.Tensor, *, threshold: float) -> tf.Tensor:
 def dead(activations: tf.Tensor) -> tf.Tensor:
     """The share of units that do not vary; [B, units] → []."""
     spread = tf.reduce_max(activations, 0) - tf.reduce_min(activations, 0)
-    return tf.reduce_mean(tf.cast(spread <= _STILL, tf.float32))
+    size = tf.reduce_max(tf.abs(activations), 0)
+    return tf.reduce_mean(tf.cast(spread <= _STILL * size, tf.float32))

@@ -8,6 +8,8 @@ import tensorflow as tf
 from rl.errors import require
 
 MAX_ROWS = 6
+ROUNDING = 2.0**-52
+"""Of float64, relative to the largest of the numbers that are added up."""
 
 
 def require_few(name: str, num_rows: int) -> None:
@@ -51,11 +53,14 @@ def solve_each(matrices: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     return augmented[:, :, size:]
 
 
-def least(faults: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
-    """The candidate [k] of [s, k] whose worst fault [s, f] is least; one with a fault that is not a number loses."""
-    worst = tf.reduce_max(finite_or_infinite(faults), -1)
+def least(faults: tf.Tensor, rounding: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+    """The candidate [k] of [s, k] with the least fault [s]; the first of several that cannot be told apart.
+
+    rounding: [s], what a candidate's fault may be off by, to which it is raised: large numbers that cancel count as a
+    fault of their own, and none wins by a rounding error, not even a negative one. A fault that is not a number loses.
+    """
     # A gather, since a slice at a computed place makes XLA compile anew for every Gramian.
-    return tf.gather(candidates, tf.argmin(worst))
+    return tf.gather(candidates, tf.argmin(finite_or_infinite(tf.maximum(faults, rounding))))
 
 
 def finite_or_infinite(x: tf.Tensor) -> tf.Tensor:

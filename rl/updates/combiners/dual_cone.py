@@ -2,9 +2,7 @@
 
 import tensorflow as tf
 
-from rl.updates.combiners.active_sets import blocks, finite_or_infinite, solve_each, supports
-
-_EPSILON = 2.0**-52
+from rl.updates.combiners.active_sets import ROUNDING, blocks, finite_or_infinite, solve_each, supports
 
 
 def into_dual_cone(cosines: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -26,7 +24,7 @@ def into_dual_cone(cosines: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     multipliers = solve_each(blocks(cosines, subsets), right)  # [s, k, r]
     products = tf.einsum("ij,sjr->sir", cosines, start + multipliers)
     # Where a set is nearly singular its multipliers are large, and cancel up to rounding: it has to lose.
-    rounding = _EPSILON * tf.reduce_sum(tf.abs(multipliers), 1, keepdims=True)
+    rounding = ROUNDING * (tf.reduce_sum(tf.abs(multipliers), 1, keepdims=True) + tf.reduce_sum(tf.abs(start), 0))
     faults = finite_or_infinite(tf.concat([tf.abs(tf.minimum(multipliers, products)), rounding], 1))
     best = tf.gather(tf.transpose(multipliers, (2, 0, 1)), tf.argmin(tf.reduce_max(faults, 1), 0), batch_dims=1)
     return targets + tf.maximum(best, 0.0)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rl.settings import settings
-from rl.updates.combiners.active_sets import blocks, least, require_few, solve_each, supports
+from rl.updates.combiners.active_sets import ROUNDING, blocks, least, require_few, solve_each, supports
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
 
@@ -30,9 +30,9 @@ def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
     """[k, k] → [k] float64.
 
     The answer lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ w = 1; this is
-    done on unit rows, which keeps its digits at any scale gap. Each of
-    the 2^k − 1 candidates is solved, put on the simplex and tried; the shortest wins. A singular candidate is not a
-    number and loses, since a smaller subset has the same hull.
+    done on unit rows, which keeps its digits at any scale gap. Each of the 2^k − 1 candidates is solved, put on the
+    simplex and tried; the shortest wins. A singular candidate is not a number, or some other point of the hull: it
+    cannot win by more than rounding, since a smaller subset has the same hull.
     """
     gramian = tf.cast(gramian, tf.float64)
     num_rows = gramian.shape[-1]
@@ -52,7 +52,7 @@ def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
     candidates /= tf.maximum(tf.reduce_sum(candidates, -1, keepdims=True), 1e-300)
     lengths = candidates * unit.norms / tf.maximum(tf.reduce_max(unit.norms), 1e-300)
     squares = tf.einsum("si,ij,sj->s", lengths, cosines, lengths)
-    return least(squares[:, None], candidates)
+    return least(squares, num_rows * ROUNDING * tf.square(tf.reduce_sum(lengths, -1)), candidates)
 
 
 def _inside(cosines: tf.Tensor, border: tf.Tensor, subsets: tf.Tensor) -> tf.Tensor:
