@@ -20,10 +20,15 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
     a = tf.concat([a_t, tf.zeros_like(y_T)[None]], 0)
     shift = 1
     while shift < length:
-        x = x + tf.math.multiply_no_nan(_later(x, shift), a)
+        x = x + a * cut(_later(x, shift), a)
         a = a * _later(a, shift)
         shift *= 2
     return x[:-1]
+
+
+def cut(y: tf.Tensor, a: tf.Tensor) -> tf.Tensor:
+    """y, but 0 where it is not finite and its factor a is 0: then a·y is 0 there too, and so is its gradient."""
+    return tf.where(tf.math.is_finite(y) | (a != 0), y, tf.zeros_like(y))
 
 
 def _later(x: tf.Tensor, shift: int) -> tf.Tensor:
