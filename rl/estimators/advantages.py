@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from rl.estimators.recurrence import reverse_linear_recurrence
+from rl.estimators.recurrence import cut, reverse_linear_recurrence
 
 
 def gae(r_t: tf.Tensor, discount_t: tf.Tensor, v_tm1: tf.Tensor, v_t: tf.Tensor, lambda_t: tf.Tensor) -> tf.Tensor:
@@ -16,6 +16,6 @@ def gae(r_t: tf.Tensor, discount_t: tf.Tensor, v_tm1: tf.Tensor, v_t: tf.Tensor,
     Args: all [T, B] float; discount_t is 0 where the episode terminated (see `returns.discounts`).
     Returns: [T, B] advantages; no gradient flows through them.
     """
-    delta_t = r_t + tf.math.multiply_no_nan(v_t, discount_t) - v_tm1
+    delta_t = r_t + discount_t * cut(v_t, discount_t) - v_tm1
     advantage = reverse_linear_recurrence(delta_t, discount_t * lambda_t, tf.zeros_like(delta_t[0]))
     return tf.stop_gradient(advantage)

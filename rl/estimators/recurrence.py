@@ -37,10 +37,15 @@ def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
     shift = 1
     while shift < length:
         later = _later(length, shift)
-        x = x + tf.math.multiply_no_nan(later(x), a)
+        x = x + a * cut(later(x), a)
         a = a * later(a)
         shift *= 2
     return x[:-1]
+
+
+def cut(y: tf.Tensor, a: tf.Tensor) -> tf.Tensor:
+    """y, but 0 where it is not finite and its factor a is 0: then a·y is 0 there too, and so is its gradient."""
+    return tf.where(tf.math.is_finite(y) | (a != 0), y, tf.zeros_like(y))
 
 
 def _later(length: int, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -15,6 +15,8 @@ where its value is not finite.
 
 import tensorflow as tf
 
+from rl.estimators.recurrence import cut
+
 
 def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor, *, eta: float) -> tf.Tensor:
     """½ δ², with the gradient −δ ∇v_tm1 + η γ δ ∇v_t: Baird's residual algorithm (Baird 1995).
@@ -42,11 +44,12 @@ def gradient_correction_loss(
 
 def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor) -> tf.Tensor:
     """δ = r + γ v_t − v_tm1; no gradient flows through it."""
-    return tf.stop_gradient(reward + tf.math.multiply_no_nan(v_t, discount) - v_tm1)
+    return tf.stop_gradient(reward + discount * cut(v_t, discount) - v_tm1)
 
 
 def _with_correction(v_tm1, reward, discount, v_t, kappa) -> tf.Tensor:
     """½ δ², whose gradient is −δ ∇v_tm1 + γ κ ∇v_t: a quadratic in v_tm1, and a term that is 0 but for its gradient."""
-    target = tf.stop_gradient(reward + tf.math.multiply_no_nan(v_t, discount))
-    through = tf.math.multiply_no_nan(v_t - tf.stop_gradient(v_t), tf.stop_gradient(discount * kappa))
-    return 0.5 * tf.square(v_tm1 - target) + through
+    target = tf.stop_gradient(reward + discount * cut(v_t, discount))
+    factor = tf.stop_gradient(discount * kappa)
+    v_t = cut(v_t, factor)
+    return 0.5 * tf.square(v_tm1 - target) + factor * (v_t - tf.stop_gradient(v_t))

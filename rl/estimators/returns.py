@@ -9,7 +9,7 @@ not.
 
 import tensorflow as tf
 
-from rl.estimators.recurrence import reverse_linear_recurrence
+from rl.estimators.recurrence import cut, reverse_linear_recurrence
 
 
 def discounts(
@@ -34,8 +34,8 @@ def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda
     Args: all [T, B] float.
     Returns: [T, B]; gradients flow through every argument.
     """
-    own = tf.math.multiply_no_nan(v_t, discount_t * (1.0 - lambda_t))
-    return reverse_linear_recurrence(r_t + own, discount_t * lambda_t, v_t[-1])
+    factor = discount_t * (1.0 - lambda_t)
+    return reverse_linear_recurrence(r_t + factor * cut(v_t, factor), discount_t * lambda_t, v_t[-1])
 
 
 def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor) -> tf.Tensor:
@@ -59,10 +59,10 @@ def n_step_returns(
     """
     if n < 1:
         raise ValueError(f"n-step returns need n >= 1, got {n}.")
-    returns = r_t + tf.math.multiply_no_nan(v_t, discount_t)
+    returns = r_t + discount_t * cut(v_t, discount_t)
     for _ in range(min(n, r_t.shape[0]) - 1):
         next_returns = tf.concat([returns[1:], v_t[-1:]], 0)
-        ended = tf.math.multiply_no_nan(v_t, 1.0 - continues_t)
-        future = ended + tf.math.multiply_no_nan(next_returns, continues_t)
-        returns = r_t + tf.math.multiply_no_nan(future, discount_t)
+        ended = 1.0 - continues_t
+        future = ended * cut(v_t, ended) + continues_t * cut(next_returns, continues_t)
+        returns = r_t + discount_t * cut(future, discount_t)
     return returns
