@@ -9,8 +9,11 @@ import time
 import inside
 import numpy as np
 import pytest
+import results
 from processes import csv_rows, start, the_run, train, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from rl.training import RunDirectory
 
 
 def newest_weights(run):
@@ -225,3 +228,33 @@ def test_help_is_worth_reading(root, tmp_path):
     result = inside.train(root, tmp_path, "--help")
     for word in ("imtl_g, mean, mgda, nash_mtl", "fresh=true starts over", "python scripts/train.py -m"):
         assert word in result.stdout
+    assert "agent/bootstrap: residual, semi_gradient, tdc, tdrc" in result.stdout
+    assert "agent: a2c, ppo\n" in result.stdout
+    assert "_actor_critic" not in result.stdout.split("== Everything")[0]
+    inspect = inside.call(root, tmp_path, "inspect_gradients.py", "--help")
+    for command in ("audit RUN", "rows RUN", "whatif RUN", "compare RUN"):
+        assert command in inspect.stdout
+
+
+@pytest.mark.parametrize(
+    ("place", "looked_at"),
+    [("runs/default/seed-0", "runs"), ("elsewhere/run", "elsewhere/run"), ("run", "run")],
+)
+def test_what_to_look_at_is_no_folder_around_everything(tmp_path, monkeypatch, place, looked_at):
+    monkeypatch.chdir(tmp_path)
+    summary = {"evaluation": None, "steps_per_second": 1.0, "steps": 1, "updates": 1, "wall_seconds": 1.0}
+    said = results.result([{**summary, "status": "completed"}], [RunDirectory(place)])
+    assert said.endswith(f"--logdir {looked_at}")
+
+
+def test_a_path_with_equals_signs_and_commas_is_taken_as_it_is(root, tmp_path, finished):
+    """Such as the names that earlier versions gave."""
+    _, group, _ = finished
+    former = tmp_path / "runs" / "default" / "steps=4000,seed=0"
+    shutil.copytree(the_run(group), former)
+    load = ("checkpoint.load=runs/default/steps=4000,seed=0", "seed=9", "steps=128", "probe=none")
+    result = inside.train(root, tmp_path, *load)
+    assert "Starting from the weights of runs/default/steps=4000,seed=0/checkpoints" in result.stdout
+    again = inside.train(root, tmp_path, "steps=4000", "logging.every_steps=256")
+    assert "This run is complete" in again.stdout
+    assert "steps=4000,seed=0" in again.stdout
