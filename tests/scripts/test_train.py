@@ -250,11 +250,11 @@ def test_what_to_look_at_is_no_folder_around_everything(tmp_path, monkeypatch, p
 def test_a_path_with_equals_signs_and_commas_is_taken_as_it_is(root, tmp_path, finished):
     """Such as the names that earlier versions gave."""
     _, group, _ = finished
-    former = tmp_path / "runs" / "default" / "steps=4000,seed=0"
-    shutil.copytree(the_run(group), former)
-    load = ("checkpoint.load=runs/default/steps=4000,seed=0", "seed=9", "steps=128", "probe=none")
-    result = inside.train(root, tmp_path, *load)
-    assert "Starting from the weights of runs/default/steps=4000,seed=0/checkpoints" in result.stdout
+    cut = "agent.rollout_length=32,evaluation.episodes=10,logging.every_steps=256,network.torso.widths=16,num_e"
+    former = f"runs/default/{cut},etc_293782e665,seed=0"  # as an earlier version named this very command's run
+    shutil.copytree(the_run(group), tmp_path / former)
+    result = inside.train(root, tmp_path, f"checkpoint.load={former}", "seed=9", "steps=128", "probe=none")
+    assert f"Starting from the weights of {former}/checkpoints" in result.stdout
     again = inside.train(root, tmp_path, "steps=4000", "logging.every_steps=256")
     assert "This run is complete" in again.stdout
-    assert "steps=4000,seed=0" in again.stdout
+    assert f"Run directory: {former}\n" in again.stdout
