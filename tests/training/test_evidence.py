@@ -23,6 +23,7 @@ SMALL = (
     "network.torso.widths=[6,5]",
     "steps=100_000",
     "frozen=target_polyak",
+    "probe.names=[staleness]",  # what a copy from which nothing bootstraps is for
 )
 OBJECTIVES = ("policy", "value", "entropy")
 SHARED = pytest.mark.parametrize("shared", [True, False])
