@@ -98,11 +98,6 @@ class GymnasiumEnvironment:
         return self._guarded(self._env.render)()
 
     @property
-    def draws_pictures(self) -> bool:
-        """Whether it says that it knows the render mode `rgb_array`."""
-        return "rgb_array" in (self._env.metadata.get("render_modes") or ())
-
-    @property
     def frames_per_second(self) -> int:
         """The environment's own rate, for a video."""
         return int(self._env.metadata.get("render_fps", 30))
