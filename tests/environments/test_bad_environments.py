@@ -2,10 +2,10 @@
 
 import re
 
-import bad
 import numpy as np
 import pytest
 import tensorflow as tf
+from faulting import bad
 
 from rl.environments import GymnasiumEnvironment
 from rl.errors import BadEnvironmentError, ConfigError

@@ -1,7 +1,7 @@
 """A compiled environment's mistakes are named before anything is traced, and a sound one passes."""
 
-import bad_compiled
 import pytest
+from faulting import bad_compiled
 
 from rl.environments.compiled import Acrobot, CartPole, MountainCarContinuous
 from rl.environments.compiled.contract import check_contract

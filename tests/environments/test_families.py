@@ -57,7 +57,7 @@ def test_an_unknown_name_is_answered_with_the_form_for_ones_own():
 
 def test_what_was_not_set_is_not_passed_on():
     """`Bad-v0` has no argument `render_mode`; where it is asked for, the message says so."""
-    import bad  # noqa: F401 (registers it)
+    import faulting.bad  # noqa: F401 (registers it)
 
     assert make("Bad-v0").observation_shape == (3,)
     with pytest.raises(ConfigError, match=r"unexpected keyword argument 'render_mode'"):

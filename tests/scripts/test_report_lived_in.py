@@ -5,8 +5,8 @@ import re
 
 import pytest
 from browsers import browser
+from faulting.lived_in import lived_in_folder
 from inside import call
-from lived_in import lived_in_folder
 
 RUNS = 36  # the special kinds, and ten seeds of two settings and more
 

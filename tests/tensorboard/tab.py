@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
-from servers import get
+from faulting.servers import get
 
 KEY = "gradients /"
 """Under which the page keeps what was chosen, where TensorBoard is at the server's root."""

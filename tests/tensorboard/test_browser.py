@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from browsers import browser
-from servers import get, tensorboard
+from faulting.servers import get, tensorboard
 
 SMALL = ("num_envs=4", "agent.rollout_length=32", "network.torso.widths=[16]", "evaluation.episodes=10", "steps=4000")
 

@@ -4,8 +4,8 @@ import json
 import urllib.request
 
 import pytest
-from lived_in import lived_in_folder
-from servers import tensorboard
+from faulting.lived_in import lived_in_folder
+from faulting.servers import tensorboard
 
 RUNS = 60
 STATUSES = ("STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING")

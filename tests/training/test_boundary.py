@@ -1,9 +1,9 @@
 """What an environment gives that cannot be learnt from: nothing of it is kept, in training and in evaluation."""
 
-import bad_compiled
 import numpy as np
 import pytest
 import tensorflow as tf
+from faulting import bad_compiled
 
 from rl.environments.boundary import LARGEST, all_sound, all_sound_within, first_unsound
 from rl.errors import BadEnvironmentError
@@ -12,8 +12,9 @@ from rl.training.evaluation import Evaluator
 from rl.training.rollout import rollout
 from rl.training.state import named_variables, read
 
-SMALL = ("environment=compiled/cartpole", "environment._target_=bad_compiled.Bad", "environment.max_episode_steps=8")
-SMALL = (*SMALL, "num_envs=2", "agent.rollout_length=16", "network.torso.widths=[4]", "probe=none")
+SMALL = ("environment=compiled/cartpole", "environment._target_=faulting.bad_compiled.Bad")
+SMALL = (*SMALL, "environment.max_episode_steps=8", "num_envs=2", "agent.rollout_length=16")
+SMALL = (*SMALL, "network.torso.widths=[4]", "probe=none")
 QUICK = ("agent.epochs=1", "agent.minibatches=1")
 SEED = tf.constant([3, 4])
 STEPS = {"nan_observation": 3, "inf_observation": 3, "nan_final_observation": 8}

@@ -9,8 +9,8 @@ import pytest
 from faulting.comparison import differences
 from faulting.interrupting import interruption
 from faulting.operations import watched
+from faulting.small_runs import SmallRuns
 from faulting.snapshots import snapshots
-from small_runs import SmallRuns
 
 from rl.errors import ConfigError, StorageError
 from rl.tensorboard import event_files
@@ -23,8 +23,8 @@ def runs(folder):
 
 
 @pytest.fixture(scope="module")
-def train(build):
-    return SmallRuns(build, "seeds=2", checkpoints_kept=1)
+def train():
+    return SmallRuns("seeds=2", "checkpoint.keep=1")
 
 
 @pytest.fixture(scope="module")

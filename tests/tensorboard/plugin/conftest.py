@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from browsers import browser
+from faulting.servers import tensorboard
 from gramian_logs import gramians, legend, write_run
-from servers import tensorboard
 from tab import SIZE, Tab
 
 AGREE, FIGHT = [[1.0, 1.0], [1.0, 1.0]], [[1.0, -1.0], [-1.0, 1.0]]

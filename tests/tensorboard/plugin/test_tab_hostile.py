@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 import pytest
+from faulting.servers import tensorboard
 from gramian_logs import gramians, legend, write_run, write_summaries
 from labels import crowded
-from servers import tensorboard
 from tab import SIZE, Tab
 
 from rl.tensorboard.gramians import gramian_summary

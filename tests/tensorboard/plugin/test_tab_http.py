@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import numpy as np
 import pytest
+from faulting.servers import get, tensorboard, until
 from gramian_logs import gramians, legend, write_run, write_summaries
-from servers import get, tensorboard, until
 from tensorboard.util import tensor_util
 
 from rl.tensorboard.gramians import gramian_summary

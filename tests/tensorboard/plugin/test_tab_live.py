@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 
+from faulting.servers import tensorboard
 from gramian_logs import gramians, legend
-from servers import tensorboard
 from tab import SIZE, Tab
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.event_file_writer import EventFileWriter

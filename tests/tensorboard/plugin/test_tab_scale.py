@@ -3,8 +3,8 @@
 import sys
 
 import pytest
+from faulting.servers import get, tensorboard, until
 from gramian_logs import gramians, legend, write_run
-from servers import get, tensorboard, until
 from tab import SIZE, Tab
 
 RUNS, MOMENTS, LAYERS = 20, 1000, 20

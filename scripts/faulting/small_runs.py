@@ -1,43 +1,44 @@
-"""Small runs inside the tests' process, which share one compiled program."""
+"""Small runs inside this process, which share one compiled program."""
 
 from pathlib import Path
 
-from rl.training import Description, Run, RunDirectory, RunSettings
+import hydra
+from composition import CONFIGS, build
+from parts import run_settings
 
-COMPILED = (
-    "environment=compiled/cartpole",
+from rl.training import Description, Run, RunDirectory
+from rl.training.state import assign, read
+
+SMALL = (
     "num_envs=4",
     "agent.rollout_length=16",
     "agent.epochs=1",
     "agent.minibatches=1",
-    "probe.names=[norms]",
     "network.torso.widths=[8]",
-    "steps=640",
+    "probe.names=[norms]",
+    "probe.every_steps=1",
+    "probe.every_iterations=4",
+    "probe.histograms_every_steps=192",
+    "logging.every_steps=128",
+    "logging.progress=false",
+    "evaluation.every_steps=256",
+    "evaluation.episodes=4",
+    "checkpoint.every_steps=192",
     "seed=5",
 )
-SETTINGS = {
-    "probe_every": 1,
-    "probe_every_iterations": 4,
-    "histograms_every": 192,
-    "log_every": 128,
-    "evaluate_every": 256,
-    "evaluation_episodes": 4,
-    "videos": 0,
-    "checkpoint_every": 192,
-    "checkpoints_kept": 2,
-    "initial_checkpoint": None,
-    "progress": False,
-}
+"""Ten iterations of 64 steps with everything that a run writes, evaluations and checkpoints at different steps."""
+COMPILED = ("environment=compiled/cartpole", *SMALL, "steps=640")
 
 
 class SmallRuns:
     """Trains the same experiment again and again, in directories of its own choice."""
 
-    def __init__(self, build, *overrides, **settings):
-        """settings: over those above."""
-        self.experiment = build(*COMPILED, *overrides)
-        self.settings = RunSettings(**{**SETTINGS, **settings})
-        self._compiled = None
+    def __init__(self, *overrides: str):
+        """overrides: after those above."""
+        with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
+            config = hydra.compose("train", overrides=[*COMPILED, *overrides])
+        self.experiment, (_, self.settings) = build(config), run_settings(config)
+        self._compiled: Run | None = None
         self.said: list[str] = []
 
     @property
@@ -57,7 +58,7 @@ class SmallRuns:
                 return known
             for directory in directories:
                 directory.lock()
-            self.experiment.restart(5)
+            assign(self.experiment.variables, read(self.experiment.fresh_variables(5)))
             run = Run(
                 self.experiment,
                 directories,

@@ -4,10 +4,13 @@ A sound one observes three numbers, gives reward 1 and terminates after `length`
 environment's step number `at`, counted over its life, or where its name says.
 """
 
+# ruff: noqa: ARG005  (a fault need not look at its environment)
+
 import os
 import signal
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 import gymnasium
 import numpy as np
@@ -114,7 +117,7 @@ FAULTS = (*STEPS, *RESETS, *ENDS_ITS_PROCESS, *OTHERS)
 class Bad(gymnasium.Env):
     """See the module."""
 
-    metadata = {"render_modes": []}
+    metadata: ClassVar = {"render_modes": []}
 
     def __init__(self, fault: str | None = None, at: int = 3, length: int = 8):
         self.observation_space = spaces.Box(-np.inf, np.inf, (SIZE,), np.float32)
@@ -129,9 +132,11 @@ class Bad(gymnasium.Env):
         return self.np_random.normal(size=SIZE).astype(np.float32)
 
     def again(self):
+        """Never ends."""
         return self.again()
 
     def reset(self, *, seed=None, options=None):
+        """The fault comes once `at` steps are done."""
         super().reset(seed=seed)
         self.elapsed = 0
         if self.fault in RESETS and self.steps >= self.at:
@@ -139,6 +144,7 @@ class Bad(gymnasium.Env):
         return self.sound(), {}
 
     def step(self, action):
+        """The fault comes in step `at`."""
         self.steps, self.elapsed = self.steps + 1, self.elapsed + 1
         if self.steps == self.at:
             fault = {**STEPS, **ENDS_ITS_PROCESS, **TOLERATED}.get(self.fault)
@@ -150,6 +156,7 @@ class Bad(gymnasium.Env):
         return self.sound(), 1.0, over, False, {}
 
     def close(self):
+        """As the fault has it."""
         if self.fault == "raises_in_close":
             raise OSError("the window is gone already")
         if self.fault == "hangs_in_close":

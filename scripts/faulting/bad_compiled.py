@@ -67,10 +67,12 @@ class Bad(CompiledEnvironment):
             self.action_space = 2
 
     def start(self, uniforms):
+        """A random place."""
         steps = tf.zeros_like(uniforms[:, 0], tf.int32)
         return Walk(uniforms[:, 0], steps[0] if self.fault == "state_without_rows" else steps)
 
     def observe(self, state):
+        """The place, and a number that is 1 unless it is the fault."""
         second = tf.ones_like(state.place)
         if self.fault in ("nan_observation", "inf_observation"):
             second = _now(state, self.at, NUMBERS[self.fault][1], second)
@@ -84,6 +86,7 @@ class Bad(CompiledEnvironment):
         }.get(self.fault, both)
 
     def advance(self, state, action, uniforms):
+        """A step of 0.005 to either side."""
         if self.fault == "raises":
             raise ZeroDivisionError("no friction")
         place = state.place + 0.01 * (tf.cast(action, tf.float32) - 0.5)

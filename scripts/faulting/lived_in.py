@@ -1,6 +1,6 @@
 """A folder as people leave it after weeks: sweeps over different keys, single runs, and runs that went wrong.
 
-python tests/lived_in.py FOLDER [RUNS]     writes one
+python scripts/faulting/lived_in.py FOLDER [RUNS]     writes one
 """
 
 import itertools
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import hydra
 from composition import CONFIGS
 from omegaconf import OmegaConf
 from run_names import job_name
-from synthetic_runs import Story, write_run
+
+from faulting.synthetic_runs import Story, write_run
 
 
 def _garbled_summary(run: Path) -> None:
@@ -156,4 +157,4 @@ def lived_in_folder(path: Path, runs: int = 60, seed: int = 0) -> list[Path]:
 
 if __name__ == "__main__":
     written = lived_in_folder(Path(sys.argv[1]), *map(int, sys.argv[2:3]))
-    print(f"{len(written)} runs in {sys.argv[1]}")  # noqa: T201
+    print(f"{len(written)} runs in {sys.argv[1]}")

@@ -1,0 +1,105 @@
+"""Every kind of bad environment, in training and in evaluation: named in a sentence, and what was trained is saved."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from faulting import bad, bad_compiled
+from faulting.campaign import Setting
+from faulting.commands import Ended, ended
+from faulting.small_runs import COMPILED, SMALL
+from faulting.tried import runs_in, shortened
+
+_IN_TRAINING, _IN_EVALUATION = 40, 300
+"""Steps of an environment: in the third of ten iterations, and later than training goes."""
+_EPISODES = 101
+"""A prime number, so that one environment plays them all, 8 steps each."""
+_UNSEEN = ("raises_in_close", "hangs_in_close", "never_ends", *bad.TOLERATED)
+"""Faults with which a run comes to its end."""
+
+
+class _Bad(NamedTuple):
+    where: str  # training, evaluation or start
+    fault: str
+    kind: str  # sync, async or compiled
+
+
+class BadEnvironments:
+    """A case is a fault of an environment and the place where it comes."""
+
+    def __init__(self, setting: Setting):
+        self._setting = setting
+        both = ("training", "evaluation")
+        cases = [_Bad(where, fault, "sync") for where in both for fault in (*bad.STEPS, *bad.RESETS, *bad.TOLERATED)]
+        cases += [_Bad(where, fault, "async") for where in both for fault in bad.ENDS_ITS_PROCESS]
+        cases += [_Bad("start", "raises_in_constructor", kind) for kind in ("sync", "async")]
+        cases += [_Bad("training", fault, "sync") for fault in ("raises_in_close", "hangs_in_close", "never_ends")]
+        cases += [_Bad("training", fault, "compiled") for fault in bad_compiled.NUMBERS]
+        cases += [_Bad("start", fault, "compiled") for fault in bad_compiled.CONTRACT]
+        short = [_Bad("training", "nan_reward", "compiled"), _Bad("start", "whole_reward", "compiled")]
+        self._cases = short if setting.short else cases
+        self.labels = [f"{of.fault} in {of.where}, {of.kind}" for of in self._cases]
+
+    def fault(self, number: int) -> str | None:
+        """Trains with the fault."""
+        case, folder = self._cases[number], self._setting.folder / "case"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        outcome = ended(folder, "train.py", *_overrides(case))
+        wrong = _wrong(case, outcome, folder)
+        return wrong and shortened(f"{wrong} (exit code {outcome.code}: {outcome.printed[-200:].strip()})")
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
+
+def _overrides(case: _Bad) -> tuple[str, ...]:
+    if case.kind == "compiled":
+        limit = ("environment.max_episode_steps=64", "+environment.at=40")
+        if case.fault == "nan_final_observation":
+            limit = ("environment.max_episode_steps=40",)
+        target = ("environment._target_=faulting.bad_compiled.Bad", f"+environment.fault={case.fault}")
+        return (*COMPILED, *target, *limit)
+    at = _IN_EVALUATION if case.where == "evaluation" else _IN_TRAINING
+    made = f"environment.kwargs={{fault:{case.fault},at:{at}}}"
+    of = ("environment=gymnasium", "environment.id=faulting.bad:Bad-v0", f"environment.vectorization={case.kind}", made)
+    return (
+        *of,
+        *SMALL,
+        "steps=640",
+        "evaluation.every_steps=640",
+        f"evaluation.episodes={_EPISODES}",
+        "evaluation.max_steps=50",
+    )
+
+
+def _wrong(case: _Bad, outcome: Ended, folder: Path) -> str | None:
+    """What is not as it should be after the fault."""
+    if outcome.traceback:
+        return "a traceback"
+    if case.where == "start":
+        left = [file.name for file in folder.rglob("*") if file.is_file()]
+        return None if outcome.code == 2 and not left else f"{left} are left, or it is not refused"
+    expected = {"exits": 7, "interrupts": 130}.get(case.fault, 0 if case.fault in _UNSEEN else 3)
+    if outcome.code != expected:
+        return f"not exit code {expected}"
+    return _wrong_record(case, expected, *runs_in(folder).values())
+
+
+def _wrong_record(case: _Bad, code: int, run: Path) -> str | None:
+    """What is not as it should be in the run directory."""
+    from rl.training.run_directory import read_summary
+
+    summary = read_summary(run / "summary.json")
+    status = {0: "completed", 130: "interrupted"}.get(code, "failed")
+    if summary["status"] != status:
+        return f"the summary says {summary['status']}, not {status}"
+    trained = 640 if case.where == "evaluation" or code == 0 else 128
+    newest = max((file.name for file in (run / "checkpoints").glob("checkpoint_*.npz")), default="none")
+    if newest != f"checkpoint_{trained:012d}.npz":
+        return f"{newest} is the newest checkpoint, not that of step {trained}"
+    if case.fault == "never_ends" and summary["evaluation"].get("cut") != _EPISODES:
+        return f"the summary says {summary['evaluation']}"
+    if code == 3 and not ("Bad" in summary["error"] and "\n" not in summary["error"]):
+        return f"the summary's error is {summary['error']!r}"
+    return None

@@ -1,0 +1,125 @@
+"""A fault campaign: cases of several kinds, tried one after another, their results appended to a file.
+
+A result that stands in the file is not tried again, so the same command goes on where it was cut off.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class Setting(NamedTuple):
+    """folder: where the work of the cases goes; short: a few cases of each kind."""
+
+    folder: Path
+    seed: int
+    short: bool
+
+    def chance(self, *of: object) -> random.Random:
+        """Random numbers for something, the same in each campaign with this seed."""
+        return random.Random(repr((self.seed, *of)))
+
+    def sample(self, cases: Sequence, count: int, *of: object) -> list:
+        """As many of the cases, in their order; all where there are no more."""
+        chosen = self.chance(*of).sample(range(len(cases)), min(count, len(cases)))
+        return [cases[place] for place in sorted(chosen)]
+
+
+class Kind(Protocol):
+    """One kind of fault. Made from a Setting; what all cases need is made when the first one is tried."""
+
+    labels: list[str]
+    """What each case is, in words, in the order of their numbers."""
+
+    def fault(self, number: int) -> str | None:
+        """Tries a case: what was lost, doubled or silent, in words; None where nothing was."""
+
+    def close(self) -> None:
+        """Ends what the cases share."""
+
+
+class Result(NamedTuple):
+    """What became of a case; fault: None where it survived."""
+
+    kind: str
+    case: int
+    label: str
+    seed: int
+    fault: str | None
+    seconds: float
+
+
+class Results:
+    """Results in a file of JSON lines; a line that was cut off counts for nothing."""
+
+    def __init__(self, file: Path):
+        self._file = file
+        self.known: dict[tuple, Result] = {}
+        for line in file.read_text().splitlines() if file.exists() else ():
+            try:
+                self._take(Result(**json.loads(line)))
+            except (ValueError, TypeError):
+                continue
+
+    def add(self, result: Result) -> None:
+        """Appends a result; a later one of the same case counts."""
+        whole = not self._file.exists() or self._file.read_bytes()[-1:] in (b"", b"\n")
+        with self._file.open("a") as handle:
+            handle.write(("" if whole else "\n") + json.dumps(result._asdict()) + "\n")
+        self._take(result)
+
+    def _take(self, result: Result) -> None:
+        self.known[result.kind, result.seed, result.case, result.label] = result
+
+
+def run(
+    kinds: dict[str, Callable[[Setting], Kind]],
+    setting: Setting,
+    results: Results,
+    *,
+    case: int | None = None,
+    say: Callable[[str], None],
+) -> list[Result]:
+    """Tries all cases of the kinds, those left out whose results are known; returns the results of all.
+
+    case: only the one with this number, whether its result is known or not.
+    """
+    found = []
+    for name, make in kinds.items():
+        kind = make(setting._replace(folder=setting.folder / name))
+        try:
+            for number in range(len(kind.labels)) if case is None else [case]:
+                label = kind.labels[number]
+                known = results.known.get((name, setting.seed, number, label)) if case is None else None
+                if known is None:
+                    known = _tried(kind, name, number, setting.seed)
+                    results.add(known)
+                    say(f"{name} {number} of {len(kind.labels)}, {label}: {known.fault or 'survived'}")
+                found.append(known)
+        finally:
+            kind.close()
+    return found
+
+
+def _tried(kind: Kind, name: str, number: int, seed: int) -> Result:
+    began = time.monotonic()
+    fault = kind.fault(number)
+    return Result(name, number, kind.labels[number], seed, fault, round(time.monotonic() - began, 2))
+
+
+def table(results: Iterable[Result], command: str) -> str:
+    """A line a kind, and every case that did not survive, with the command that repeats it."""
+    results = list(results)
+    lines = [f"{'kind':<18}{'tried':>7}{'survived':>10}{'seconds':>9}"]
+    for name in dict.fromkeys(result.kind for result in results):
+        mine = [result for result in results if result.kind == name]
+        survived = sum(result.fault is None for result in mine)
+        lines.append(f"{name:<18}{len(mine):>7}{survived:>10}{sum(result.seconds for result in mine):>9.0f}")
+    for result in results:
+        if result.fault is not None:
+            lines.append(f"\n{result.kind} {result.case}, {result.label}: {result.fault}")
+            lines.append(f"    {command} --only {result.kind} --case {result.case}")
+    return "\n".join(lines)

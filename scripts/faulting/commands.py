@@ -1,0 +1,157 @@
+"""The project's commands, run inside this process or as processes of their own."""
+
+import contextlib
+import io
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+_LIMIT = 900.0  # seconds; a machine with other work on it may be twenty times slower than a quiet one
+
+
+class Ended(NamedTuple):
+    """What a command came to: its exit code, negative for a signal, and all that it printed."""
+
+    code: int
+    printed: str
+
+    @property
+    def traceback(self) -> bool:
+        """Whether it ended in words that are not meant for users."""
+        return "Traceback (most recent call last)" in self.printed
+
+
+def call(folder: Path, script: str, *arguments: str) -> tuple[int, str, str]:
+    """Runs scripts/<script> as __main__ inside this process, in a folder.
+
+    Returns: exit code, standard output, standard error.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    printed, errors = io.StringIO(), io.StringIO()
+    with (
+        patch.object(sys, "argv", [str(SCRIPTS / script), *arguments]),
+        patch.object(HydraConfig.instance(), "cfg", None),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(bool(end.code))
+    return code, printed.getvalue(), errors.getvalue()
+
+
+def ended(folder: Path, script: str, *arguments: str) -> Ended:
+    """`call`; an exception is what it would be in a process of its own, a traceback and exit code 1."""
+    try:
+        code, printed, errors = call(folder, script, *arguments)
+    except Exception:
+        return Ended(1, traceback.format_exc())
+    return Ended(code, printed + errors)
+
+
+class Process:
+    """A command as a process at the head of a group of its own.
+
+    It is forked from a process that has imported TensorFlow and run nothing, which spares the import alone; `own`
+    starts an interpreter of its own instead.
+    """
+
+    def __init__(self, folder: Path, script: str, *arguments: str, own: bool = False):
+        self._output = folder / f".output_{time.monotonic_ns()}"
+        context = multiprocessing.get_context("spawn" if own else "forkserver")
+        if not own:
+            context.set_forkserver_preload(["faulting.imported"])
+        self._process = context.Process(target=_as_main, args=(str(folder), str(self._output), script, arguments))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is its group's as well."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Sends a signal to it, or to its whole group."""
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.pid, number)
+
+    def wait(self) -> Ended:
+        """Waits for its end."""
+        self._process.join(_LIMIT)
+        if self._process.is_alive():
+            self.signal(signal.SIGKILL, group=True)
+            self._process.join()
+            return Ended(-9, f"{self._read()}\nkilled after {_LIMIT:.0f} s without an end")
+        return Ended(self._process.exitcode, self._read())
+
+    def left(self) -> list[int]:
+        """The processes of its group that have not ended."""
+        return [pid for pid in _processes() if _group(pid) == self.pid]
+
+    def _read(self) -> str:
+        text = self._output.read_text(errors="replace") if self._output.exists() else ""
+        self._output.unlink(missing_ok=True)
+        return text
+
+
+def until(process: Process, condition: Callable[[], bool]) -> bool:
+    """Waits until a condition holds, and says whether it did before the process ended."""
+    limit = time.monotonic() + _LIMIT
+    while process.running and time.monotonic() < limit:
+        if condition():
+            return True
+        time.sleep(0.005)
+    return condition()
+
+
+def _as_main(folder: str, output: str, script: str, arguments: tuple[str, ...]) -> None:
+    """The child's part: what `python scripts/<script> …` does."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+    os.chdir(folder)
+    handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    sys.argv = [str(SCRIPTS / script), *arguments]
+    sys.path[:] = [str(SCRIPTS), *(place for place in sys.path if place != str(SCRIPTS))]
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit:
+        raise
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.stderr.flush()
+        if isinstance(error, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        sys.exit(1)
+
+
+def _processes() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def _group(pid: int) -> int | None:
+    """The process's group; None where it is gone, or dead and not yet waited for."""
+    try:
+        state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
+    except OSError:
+        return None
+    return None if state == "Z" else int(group)

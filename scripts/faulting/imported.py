@@ -1,0 +1,10 @@
+"""What the process imports from which the campaign's processes are forked; it runs nothing."""
+
+from runtime import prepare
+
+prepare()
+
+import hydra  # noqa: F401
+import tensorflow  # noqa: F401
+
+import rl.training  # noqa: F401

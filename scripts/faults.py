@@ -1,0 +1,60 @@
+"""A fault campaign: python scripts/faults.py [--only KIND …] [--case N] [--seed N] [--folder FOLDER] [--short]
+
+Kills, signals, full and read-only disks, damaged files, bad environments, wrong inputs and wrong requests are put into
+small runs, and what is left once the same command has run again is compared with what an undisturbed run leaves. It
+ends with a table of what survived, and exit code 1 if anything was lost, doubled or silent. Results are appended to
+FOLDER/results.jsonl: the same command goes on where it was cut off. Two hours on two cores.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from runtime import prepare
+
+prepare()
+
+from answers import not_negative, report_errors
+
+
+def main() -> int:
+    """Tries the cases, and prints the table."""
+    from faulting.campaign import Results, Setting, run, table
+    from faulting.kinds import KINDS
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help=_said(KINDS))
+    parser.add_argument("--case", type=not_negative, help="only this case of the one kind, again if it was tried")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of what is tried, and when (default: 0)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("runs/faults"), help="of results and work (default: runs/faults)"
+    )
+    parser.add_argument("--short", action="store_true", help="only a few cases of each kind")
+    parser.add_argument("--fresh", action="store_true", help="forget the results, and begin anew")
+    arguments = parser.parse_args()
+    if arguments.case is not None and len(arguments.only) != 1:
+        parser.error("--case is the number of a case of one kind: give --only KIND as well.")
+    folder = arguments.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    if arguments.fresh:
+        (folder / "results.jsonl").unlink(missing_ok=True)
+    setting = Setting(folder / f"work_{arguments.seed}", arguments.seed, arguments.short)
+    kinds = {name: KINDS[name] for name in arguments.only}
+    found = run(
+        kinds, setting, Results(folder / "results.jsonl"), case=arguments.case, say=lambda text: print(text, flush=True)
+    )
+    given = " --short" if arguments.short else ""
+    command = f"python scripts/faults.py --seed {arguments.seed} --folder {arguments.folder}{given}"
+    print(table(found, command))
+    if all(result.fault is None for result in found):
+        shutil.rmtree(setting.folder, ignore_errors=True)
+        return 0
+    return 1
+
+
+def _said(kinds) -> str:
+    return f"only these kinds: {', '.join(kinds)} (default: all)"
+
+
+if __name__ == "__main__":
+    report_errors(main)
