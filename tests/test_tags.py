@@ -9,6 +9,7 @@ import pytest
 from rl.reductions import LAST, MEAN, SUM
 from rl.tags import declared, reduction
 from rl.training.evaluation import Evaluation
+from rl.training.log_repair import Rates
 from rl.training.loop import Stretch
 from rl.training.noise_scales import NoiseScales
 from rl.training.programs import Chunk
@@ -26,8 +27,8 @@ def logged(experiment):
     programs = experiment.programs(probe_every=1)
     basis = programs._no_basis()
     if experiment.prober:
-        programs._probe.get_concrete_function(*basis)
-    learnt = programs._learn.get_concrete_function(basis[0], programs._no_trajectory())
+        programs._probe.traced(*basis)
+    learnt = programs._learn.traced(basis[0], programs._no_trajectory())
     return tuple(learnt.structured_outputs[1]), programs._probe_tags
 
 
@@ -35,11 +36,12 @@ def logged(experiment):
 def test_every_tag_of_a_run_has_one_reduction(build, tmp_path, overrides):
     metrics, findings = logged(build(*SMALL, *overrides))
     chunk = Chunk(*({tag: np.ones(1) for tag in tags} for tags in (metrics, findings)), {}, {}, ())
-    log = RunLog(tmp_path, steps_per_iteration=1, points_every=2)
+    log = RunLog(tmp_path, Rates(steps_per_iteration=1, points_every=2, total=4))
     log.begin("", {})
-    log.iterations(Stretch(0, 1, chunk, 1.0), Evaluation(np.ones(1)), wall_seconds=1.0, last=False)
+    log.iterations(Stretch(0, 1, chunk, 1.0), wall_seconds=1.0, last=False, evaluation_due=True)
+    log.evaluated(Evaluation(np.ones(1)), 1, last=False)
     log.close()
-    (row,) = log.since_point
+    (row,) = log.state()["since_log"]
     assert len(row) > 20
     assert set(metrics) - {"bad_update"} <= set(row)
     for tag in row:

@@ -54,7 +54,7 @@ def test_loaded_programs_train_the_same_bits(root, starts, tmp_path):
     (second, _), (third, _) = starts["second"], starts["third"]
     inside.train(root, tmp_path, *SETTING, "compilation_cache=null", f"hydra.run.dir={tmp_path / 'none'}")
     arrays, metrics = trained(tmp_path / "none")
-    assert len(arrays) > 50
+    assert len(arrays) > 40
     for run in (second, third):
         others, other_metrics = trained(run)
         assert others.keys() == arrays.keys()

@@ -30,7 +30,7 @@ class Log:
     def __init__(self, folder, every=1):
         self.folder, self.every, writer = folder, every, Writer(folder)
         file = MetricsFile(folder / "metrics.csv")
-        writer.begin("a: 1\n", {"seed": 3.0}, "group/job")
+        writer.begin("a: 1\n", {"seed": 3.0})
         for iteration in range(1, ITERATIONS + 1):
             step = iteration * SIZE
             file.append([step], {tag: [number] for tag, number in row(step).items()})

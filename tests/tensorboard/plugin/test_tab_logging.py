@@ -12,6 +12,7 @@ from sources import Folder
 from rl.gradients.probes.evidence import EXTRA_ROWS
 from rl.tensorboard.plugin import quantities, what_if
 from rl.tensorboard.plugin.source import AGAINST_STEP
+from rl.training.log_repair import Rates
 from rl.training.loop import Stretch
 from rl.training.programs import Chunk
 from rl.training.run_log import RunLog
@@ -56,20 +57,22 @@ def resumed(processes, tmp_path_factory):
     programs.compile()
     folder = tmp_path_factory.mktemp("resumed")
     size = experiment.learner.steps_per_iteration
-    settings = {"steps_per_iteration": size, "points_every": 1, "legend": experiment.prober.legend}
+    settings = {"rates": Rates(size, points_every=1, total=8 * size), "legend": experiment.prober.legend}
 
     def write(log, first, count):
         stretch = Stretch(first, count, programs.iterate(count), 0.1)
-        log.iterations(stretch, None, wall_seconds=1.0, last=False)
+        log.iterations(stretch, wall_seconds=1.0, last=False, evaluation_due=False)
         return stretch.chunk.gramians
 
     log = RunLog(folder / "run", **settings)
     (folder / "run").mkdir()
     log.begin("", {})
-    before = write(log, 0, 6)
+    before = write(log, 0, 4)
+    checkpoint = {**log.state(), "steps": 4 * size, "format_version": 3}
+    write(log, 4, 2)
     log.close()
     log = RunLog(folder / "run", **settings)
-    log.go_on(4 * size, [], {})
+    log.go_on(checkpoint, "", {}, evaluation_due=False)
     after = write(log, 4, 4)
     log.close()
     return folder, size, [before[0], before[2], after[0], after[2]]
@@ -117,7 +120,7 @@ def test_its_metrics_are_those_of_its_gramians(resumed):
     folder, *_ = resumed
     series = Folder(folder).series("run")["run"]
     assert series.legend.objectives == OBJECTIVES
-    assert series.legend.combiner == "Sum"
+    assert series.legend.combiner == "sum"
     assert_the_tab_says_what_the_metrics_say(series, csv_rows(folder / "run"))
 
 
@@ -160,11 +163,11 @@ def test_a_network_that_shares_nothing_writes_a_legend_without_layers(build, tmp
     state = read(experiment.variables)
     found = prober(*learner.collect(state, learner.chance(state.seed, state.iteration)))
     assert found.gramian.shape == (0, 0, 0)
-    log = RunLog(tmp_path / "run", steps_per_iteration=20, points_every=1, legend=prober.legend)
+    log = RunLog(tmp_path / "run", Rates(20, points_every=1, total=20), legend=prober.legend)
     (tmp_path / "run").mkdir()
     log.begin("", {})
     nothing = Chunk({"bad_update": np.array([-1])}, {}, {0: found.gramian.numpy()}, {}, ())
-    log.iterations(Stretch(0, 1, nothing, 0.1), None, wall_seconds=1.0, last=True)
+    log.iterations(Stretch(0, 1, nothing, 0.1), wall_seconds=1.0, last=True, evaluation_due=False)
     log.close()
     folder = Folder(tmp_path)
     listing = folder.listings()["run"]
@@ -177,7 +180,7 @@ def test_a_network_that_shares_nothing_writes_a_legend_without_layers(build, tmp
 def test_seeds_in_one_program_write_their_own_gramians_each(seeds):
     folder = Folder(seeds)
     names = sorted(folder.listings())
-    assert [name.rsplit("seed=", 1)[1] for name in names] == ["0", "1"]
+    assert [name.rsplit("seed-", 1)[1] for name in names] == ["0", "1"]
     both = [folder.series(name)[name] for name in names]
     for name, series in zip(names, both, strict=True):
         assert series.legend.extra_rows == ("combined", "clipped", AGAINST_STEP)
@@ -192,7 +195,7 @@ def test_what_if_finds_the_runs_own_direction(seeds):
     folder = Folder(seeds)
     for name in folder.listings():
         series = folder.series(name)[name]
-        assert series.legend.combiner == "PCGrad"
+        assert series.legend.combiner == "pcgrad"
         matrix, m = what_if.assignment(series.legend), len(OBJECTIVES)
         total = tf.constant(matrix @ series.gramians.sum(1)[:, :m, :m] @ matrix.T)
         rule, zeros = what_if.rules("global")["pcgrad"], tf.zeros(2)
