@@ -107,10 +107,10 @@ def _lengths(found: Facts) -> str:
 def _step(found: Facts) -> str:
     if not np.isfinite(found.share):
         return ""
-    share = f"{100 * found.share:.0f} % of the applied step"
-    if found.lowered >= 0.5:
-        return f"{share} serves the {found.served}"
-    return f"{share} works against the {found.served}"
+    does = "serves" if found.lowered >= 0.5 else "works against"
+    if found.share < 0.5:
+        return f"the applied step {does} the {found.served} most ({100 * found.share:.0f} %)"
+    return f"{100 * found.share:.0f} % of the applied step {does} the {found.served}"
 
 
 def _angle(found: Facts) -> str:

@@ -1,10 +1,13 @@
 """What stands in the figures can be read at every width, and what takes long says so."""
 
+import re
+
 import pytest
 from labels import crowded
 from tab import SIZE
 
 PPO = "agent=ppo,seed=0"
+WHAT_IF = re.compile(r"/whatif\?")
 VIEWS = ("overview", "layers", "moment", "whatif", "runs")
 
 
@@ -62,7 +65,7 @@ def test_the_card_has_the_sentence_and_sparklines_and_opens(tab):
 
 def test_what_if_says_what_the_groups_are_and_that_it_computes(tab):
     held = []
-    tab.page.route("**/whatif?**", lambda route: held.append(route))  # noqa: PLW0108 (Playwright takes no built-in function)
+    tab.page.route(WHAT_IF, lambda route: held.append(route))  # noqa: PLW0108 (Playwright takes no built-in function)
     try:
         tab.frame.locator("#tab-whatif").click()
         waiting = tab.frame.locator(".waiting:visible")
@@ -71,9 +74,9 @@ def test_what_if_says_what_the_groups_are_and_that_it_computes(tab):
         assert tab.frame.locator("main").get_attribute("aria-busy") == "true"
         assert tab.frame.get_by_label("run", exact=True).is_enabled()  # another run may be chosen meanwhile
     finally:
-        tab.page.unroute("**/whatif?**")
         for route in held:
             route.continue_()
+        tab.page.unroute(WHAT_IF)
     tab.idle()
     assert waiting.count() == 0
     assert (

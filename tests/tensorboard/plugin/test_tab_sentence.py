@@ -48,6 +48,14 @@ def test_rows_of_one_length_that_fight_and_a_step_that_works_against_one():
     )
 
 
+def test_a_share_below_a_half_is_the_largest_of_several():
+    """−Δw = (1, 2, 3): 1 · 1 for the policy, 0.5 · 1.25 · 2 for the value, 0.0085 · 50 · 3 for the entropy."""
+    of = OF._replace(coefficients=(1.0, 0.5, 0.0085))
+    some = [(1, 0, 0), (0, 1.25, 0), (0, 0, 50), (1, 2, 3)]  # 1, 1.25 and 1.275 of 3.525
+    text, _ = told([series(some, of=of)])
+    assert "the applied step serves the entropy most (36 %);" in text
+
+
 def test_the_policy_may_be_the_longer_one_and_a_weak_cosine_is_no_fight():
     text, _ = told([series([(10, 0), (-0.09, 1), (0, 0), (1, 0)], of=OF._replace(sizes=(10_000,)))])
     assert text.startswith("The policy's row is 10 × the value's;")

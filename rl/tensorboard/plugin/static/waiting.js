@@ -7,7 +7,7 @@ const SOON = 150; // milliseconds: what takes less is not announced
 export class Waiting {
   constructor(what, why) {
     this.text = element("strong");
-    this.root = element("div", { className: "notice waiting", role: "status", hidden: true }, this.text);
+    this.root = element("div", { className: "waiting", role: "status", hidden: true }, this.text);
     this.root.append(element("p", { textContent: why }), element("progress", { "aria-label": what }));
     this.what = what;
   }
