@@ -78,7 +78,7 @@ class Outputs:
         except OSError as error:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
         self._staging = staging
-        weakref.finalize(self, _remove, staging)
+        weakref.finalize(self, _remove_same, staging, staging.stat().st_ino)
         return staging
 
     def finish(self) -> None:
@@ -129,6 +129,12 @@ class Outputs:
         if not isinstance(files, dict):
             return {}
         return {name: digests for name, digests in files.items() if isinstance(digests, list)}
+
+
+def _remove_same(staging: Path, number: int) -> None:
+    """Removes the folder if it is still that one: another command may have taken its name meanwhile."""
+    if staging.exists() and staging.stat().st_ino == number:
+        _remove(staging)
 
 
 def _is_hardly_begun(staging: Path) -> bool:

@@ -59,6 +59,7 @@ def main() -> None:
     command = ["python", "scripts/report.py", *sys.argv[1:]]
     introduction(page, runs, damaged, tasks, names, arguments.score, command)
     drawn = arguments.out / "figures"
+    drawn.mkdir()
     together.section(page, tables, tasks, arguments.score, scales, drawn)
     largest = max(tasks.values(), key=len)
     for task, groups in progress(tasks.items(), "environments"):

@@ -10,6 +10,8 @@ import numpy as np
 from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
 from tensorboard.util import tensor_util
 
+from rl import plain_json
+
 PLUGIN = "gradients"
 TAG = "gradient/gramian"
 MOST_MOMENTS = 2000
@@ -51,7 +53,7 @@ def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
     metadata = SummaryMetadata(data_class=DATA_CLASS_TENSOR, summary_description="Gramians of the rows, layer by layer")
     metadata.plugin_data.plugin_name = PLUGIN
     fields = {**legend._asdict(), "settings": dict(legend.settings)}
-    metadata.plugin_data.content = json.dumps(fields, allow_nan=False).encode()
+    metadata.plugin_data.content = plain_json.dumps(fields).encode()
     tensor = tensor_util.make_tensor_proto(np.asarray(gramian, np.float64))
     return Summary(value=[Summary.Value(tag=TAG, tensor=tensor, metadata=metadata)])
 

@@ -23,7 +23,7 @@ from rl.training.record import Description, Record, began_together, common_steps
 from rl.training.run_directory import RunDirectory
 from rl.training.run_settings import RunSettings
 from rl.training.seeds import Purpose, fold
-from rl.training.state import named_variables
+from rl.training.state import assign, named_variables
 from rl.training.storage import storing
 from rl.training.videos import record as record_video
 
@@ -255,9 +255,11 @@ class Run:
         end = stretch.first_iteration + stretch.num_iterations
         last, due = end == self.experiment.learner.num_iterations, self._evaluation_due(end)
         error = self._failure(of_each[bad[0]], bad[0]) if bad else None
+        self._can_save = not bad
         if isinstance(error, BadEnvironmentError):
             of_each = [of_one.without_last() for of_one in of_each]
-        self._can_save = not bad
+            assign(self.experiment.variables, stretch.chunk.basis[0])  # as they were before the rollout
+            self._can_save = True
         for record, of_one in zip(self._records, of_each, strict=True):
             record.iterations(of_one, last=last or bool(bad), evaluation_due=due and not bad)
         if error is not None:

@@ -45,11 +45,14 @@ def gramians(of, count, *, seed=0, width=16):
     return rows @ rows.swapaxes(-1, -2)
 
 
-def write_run(folder, of, arrays, *, first_step=1000, every=1000, returns=False):
-    """An event file with one Gramian after the other; with returns, of step / 1000 at each step."""
+def write_run(folder, of, arrays, *, first_step=1000, every=1000, returns=0):
+    """An event file with one Gramian after the other, and as many returns, of step / 1000 each, at the first ones.
+
+    TensorBoard keeps 1,000 scalars of a tag; of more it shows a random choice.
+    """
     summaries = [gramian_summary(array, of) for array in arrays]
     for k, summary in enumerate(summaries):
-        if returns:
+        if k < returns:
             summary.value.append(Summary.Value(tag="episode/return", simple_value=(first_step + k * every) / 1000))
     write_summaries(folder, summaries, first_step=first_step, every=every)
 

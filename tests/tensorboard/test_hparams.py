@@ -64,7 +64,7 @@ def test_sessions_end(answers):
     statuses = {name: group["sessions"][0].get("status", "STATUS_UNKNOWN") for name, group in answers[1].items()}
     failed = [name for name, status in statuses.items() if status == "STATUS_FAILURE"]
     assert len(failed) == 1
-    assert "learning_rate=1," in failed[0]
+    assert "learning_rate-1__" in failed[0]
     unfinished = sorted(name for name, status in statuses.items() if status == "STATUS_UNKNOWN")
     # One was interrupted, one is running, and the event file of one ends in the middle.
     assert [key for name in unfinished for key in ("epochs", "lambda_", "num_envs") if key in name] == [

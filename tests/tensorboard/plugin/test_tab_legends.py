@@ -53,7 +53,8 @@ def test_combiners_are_called_as_the_configs_call_them(root):
 
 def test_settings_that_no_combiner_has_are_dropped():
     nested = {"deep": [[1]], "huge": 10**300, "inf": float("inf"), "c": 0.4, "preference": [1, 2], "scope": "layer"}
-    assert read_legend(content(legend()._replace(settings=nested))).settings == {
+    fields = {**json.loads(content(legend())), "settings": nested}
+    assert read_legend(json.dumps(fields).encode()).settings == {
         "c": 0.4,
         "preference": [1, 2],
         "scope": "layer",
