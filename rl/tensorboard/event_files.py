@@ -19,7 +19,7 @@ from tensorboard.plugins.histogram.metadata import PLUGIN_NAME as HISTOGRAMS
 from rl.errors import StorageError
 from rl.tensorboard.gramians import PLUGIN as GRAMIANS
 
-_FRAME = 16  # bytes around a record: its length and two checksums
+_HEAD, _FRAME = 12, 16  # bytes ahead of a record, its length and a checksum, and with the checksum behind it
 _SECONDS_UNSEEN = 1.0  # an open TensorBoard sees what is no older
 _numbers = itertools.count()
 
@@ -66,10 +66,14 @@ class EventFile:
 
 
 class Contents(NamedTuple):
-    """What a folder's event files hold: how many events of each kind of data, and which tags."""
+    """What a folder's event files hold: how many events of each kind of data, and which tags.
+
+    garbled: whether there was damage other than a last record that a crash cut off.
+    """
 
     counts: Counter
     tags: set[str]
+    garbled: bool
 
 
 def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Contents:
@@ -81,9 +85,10 @@ def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Conten
         scalars: the last step whose scalars stay, where it is an earlier one.
     """
     last_scalars = step if scalars is None else scalars
-    counts, tags = Counter(), set()
+    counts, tags, any_garbled = Counter(), set(), False
     for file in files(folder):
-        records, damaged = _records(file)
+        records, damaged, garbled = _records(file)
+        any_garbled |= garbled
         events = [Event.FromString(record) for record in records]
         kept = []
         for event, record in zip(events, records, strict=True):
@@ -94,7 +99,7 @@ def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Conten
                 tags |= {value.tag for value in event.summary.value}
         if damaged or len(kept) < len(records):
             _replace(file, kept)
-    return Contents(counts, tags)
+    return Contents(counts, tags, any_garbled)
 
 
 def kind_of(event: Event) -> str:
@@ -153,22 +158,22 @@ def _replace(file: Path, records: list[bytes]) -> None:
     partial.replace(file)
 
 
-def _records(file: Path) -> tuple[list[bytes], bool]:
-    """The sound records of a file, and whether there is anything else in it."""
-    found, rest, damaged = [], file, False
+def _records(file: Path) -> tuple[list[bytes], bool, bool]:
+    """The sound records of a file; whether there is anything else in it; whether more than a last one was cut off."""
+    found, rest, damaged, garbled = [], file, False, False
     try:
         while True:
             records = _up_to_damage(rest)
             found += [record for record in records if _is_event(record)]
-            damaged |= len(found) < len(records)
             data = rest.read_bytes()[sum(len(record) + _FRAME for record in records) :]
             if not data:
-                return found, damaged
-            damaged, after = True, _after_damage(data)
-            if after is None:
-                return found, True
+                return found, damaged, garbled
+            length = _length(data)
+            damaged, garbled = True, garbled or length is None or length <= len(data)
+            if length is None or length >= len(data):
+                return found, damaged, garbled
             rest = file.with_name("events.rest.partial")
-            rest.write_bytes(after)
+            rest.write_bytes(data[length:])
     finally:
         if rest != file:
             rest.unlink(missing_ok=True)
@@ -184,13 +189,12 @@ def _up_to_damage(file: Path) -> list[bytes]:
             return records
 
 
-def _after_damage(data: bytes) -> bytes | None:
-    """What follows a damaged record, where its length is sound; None where the rest cannot be read."""
-    if len(data) < 12:
-        return None
-    length, checksum = struct.unpack("<QI", data[:12])
-    sound = masked_crc32c(data[:8]) == checksum and length + _FRAME < len(data)
-    return data[length + _FRAME :] if sound else None
+def _length(data: bytes) -> int | None:
+    """The length of the record that begins here, with its frame; None where its head is garbled."""
+    if len(data) < _HEAD:
+        return _HEAD
+    length, checksum = struct.unpack("<QI", data[:_HEAD])
+    return length + _FRAME if masked_crc32c(data[:8]) == checksum else None
 
 
 def _is_event(record: bytes) -> bool:

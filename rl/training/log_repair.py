@@ -72,6 +72,7 @@ def repair(
     complete = last if waiting is None else last - size
     steps = range(size, complete + 1, size)
     contents = event_files.keep_until(folder, last, scalars=complete)
+    garbled = contents.garbled
     rebuilt, lost = _mend_rows(folder, metrics, steps)
     metrics.keep()
     ends = _ends(steps, rates)
@@ -86,6 +87,8 @@ def repair(
             )
         contents = mended
     lost += _lost_events(contents.counts, expected, last)
+    if meta["logged"] is None and (garbled or "config" not in contents.tags):
+        lost.append(f"Gramians and histograms up to step {last:,} are lost, or a part of them")
     return Repaired(waiting, since_point, contents.counts, contents.tags, rebuilt, lost)
 
 

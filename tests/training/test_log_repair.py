@@ -184,3 +184,13 @@ def test_format_2_with_its_evaluation_waits_for_nothing(log):
     found = log.repair(due=True, steps=8 * SIZE, format_version=2, columns=None, logged=None)
     assert found.waiting is None
     assert read_metrics(log.metrics)["step"][-1] == 8 * SIZE
+
+
+def test_format_2_does_not_say_how_many_there_were_but_damage_is_said(log):
+    data = log.events.read_bytes()
+    log.events.write_bytes(data[:-3])  # as a crash leaves it
+    assert log.repair(logged=None, format_version=2).lost == []
+    log.events.write_bytes(garbled(data, len(data) // 2))
+    assert log.repair(logged=None, format_version=2).lost == [
+        "Gramians and histograms up to step 768 are lost, or a part of them"
+    ]
