@@ -28,6 +28,7 @@ LONGEST_FIRST = (
     "test_many.py",
     "test_browser.py",
     "test_other_scripts.py",
+    "test_report_lived_in.py",
     "test_compiled_resume.py",
     "test_many_seeds.py",
     "test_learning.py",
