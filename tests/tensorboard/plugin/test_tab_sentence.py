@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from gramian_logs import legend
 
-from rl.tensorboard.plugin.sentence import facts, told
+from rl.tensorboard.plugin.facts import facts
+from rl.tensorboard.plugin.sentence import told
 from rl.tensorboard.plugin.source import AGAINST_STEP, Series
 
 OF = legend(layers=1, extra_rows=(AGAINST_STEP,))  # policy, value, entropy, and the step turned round
@@ -35,7 +36,7 @@ def test_the_sentence_by_hand():
     assert told([some]) == (
         "The value's row is 130 × the policy's; 100 % of the applied step serves the value; cosine within chance.",
         "65 × with the coefficients; the step lowers the value's loss at 100 % of the moments; "
-        "cosine 0.00, chance ±0.25.",
+        "cosine 0.00 (quartiles 0.00 and 0.00), chance ±0.25.",
     )
 
 
@@ -54,6 +55,13 @@ def test_a_share_below_a_half_is_the_largest_of_several():
     some = [(1, 0, 0), (0, 1.25, 0), (0, 0, 50), (1, 2, 3)]  # 1, 1.25 and 1.275 of 3.525
     text, _ = told([series(some, of=of)])
     assert "the applied step serves the entropy most (36 %);" in text
+
+
+def test_rows_that_agree_now_and_fight_then_do_neither():
+    """Cosines 0.8, 0.6, 0.6, −0.6, −0.8: the median is 0.6, and the quartiles are −0.6 and 0.6."""
+    moments = [rows((x, np.sqrt(1 - x**2)), (0, 1)) for x in (0.8, 0.6, 0.6, -0.6, -0.8)]
+    assert told([series(*moments)])[0].endswith("the cosine changes its sign (median 0.60).")
+    assert told([series(*moments[:3])])[0].endswith("the two agree (cosine 0.60).")
 
 
 def test_the_policy_may_be_the_longer_one_and_a_weak_cosine_is_no_fight():
