@@ -42,11 +42,14 @@ COMPARED = (
     (CONFIG, ("shared", "sum", TEN)),
     (("shared", "config", TEN), CONFIG),
     (("shared", "config", TEN), ("shared", "sum", TEN)),
+    (("shared", "pcgrad", TEN), ("shared", "sum", "value head ×100")),
+    (("shared", "config", TEN), ("shared", "sum", "value head ×100")),
     (("shared", "sum", "value gain ×10"), SUM),
     (("shared", "sum", "value gain ×0.1"), SUM),
     (("shared", "sum", "value bias at targets"), SUM),
     (("separate", "sum", TEN), SEPARATE),
     (("separate", "sum", TEN), ("separate", "sum", "fast heads")),
+    (("separate", "sum", TEN), ("shared", "pcgrad", TEN)),
     (("separate", "sum", TEN), ("shared", "config", TEN)),
 )
 """Pairs of settings whose means are subtracted, the second from the first."""
