@@ -145,7 +145,7 @@ def _settings_of(root: DictConfig) -> dict[str, str]:
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
     parts |= _changed(_without_hydra(root), usual)
     parts = {key: value for key, value in parts.items() if changes_weights(key)}
-    return {key.replace("/", "."): _safe(value) for key, value in parts.items()}
+    return {_safe(key.replace("/", ".").replace("*", "all")): _safe(value) for key, value in parts.items()}
 
 
 def _changed(config: DictConfig, usual: DictConfig) -> dict[str, Any]:

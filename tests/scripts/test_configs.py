@@ -111,7 +111,7 @@ def test_what_follows_another_value_is_not_named_and_a_key_put_into_a_mapping_is
         ["combiner=pcgrad", "optimizer.learning_rate=1e-5", "seed=12"],
         ["agent.coefficients.entropy=-0.5", "network.torso.widths=[64,32]", "steps=1000"],
         ["environment=gymnasium", "environment.id=ALE/Pong-v5", "+environment.kwargs.text='a b=c,d$e#f'"],
-        ["optimizer.learning_rate=1e20", "checkpoint.load=runs/default/seed-3"],
+        ["optimizer.learning_rate=1e20", "checkpoint.load=runs/default/seed-3", "+optimizer.rates={*/bias:3}"],
         [f"agent.coefficients.{name}=0.{'1' * 30}" for name in ("policy", "value", "entropy")] + ["agent.clip=0.25"],
     ],
 )
