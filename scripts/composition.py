@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -147,8 +148,24 @@ def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):
     newest = [*folder.files()][-1:]
     file = {"newest": newest[0] if newest else None, "best": folder.path / "best.npz"}.get(checkpoint, Path(checkpoint))
     require(file is not None, f"{run} holds no checkpoint yet.")
-    restore(named_variables(experiment.variables), read_checkpoint(file).arrays, source=str(file))
+    found = read_checkpoint(file)
+    restore(named_variables(experiment.variables), found.arrays, source=str(file))
+    if checkpoint == "newest":
+        _tell_if_older(run, found.meta["steps"])
     return experiment, config
+
+
+def _tell_if_older(run: Path, steps: int) -> None:
+    """A note where the newest checkpoint is of an earlier step than the run came to, and saved."""
+    from rl.training import RunDirectory
+
+    summary = RunDirectory(run).summary()
+    if summary and summary["status"] in ("completed", "interrupted") and summary["steps"] > steps:
+        print(
+            f"{run} came to step {summary['steps']:,}, but its newest checkpoint is of step {steps:,}: a later one is "
+            "missing.",
+            file=sys.stderr,
+        )
 
 
 def is_multirun() -> bool:

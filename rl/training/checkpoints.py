@@ -62,7 +62,7 @@ class CheckpointFolder:
         Raises: ConfigError for anything by the name of a checkpoint that is not a file.
         """
         found = {int(name[1]): file for file in self.path.glob("*.npz") if (name := _NAME.fullmatch(file.name))}
-        for file in found.values():
+        for file in (*found.values(), *([self.best] if self.best.exists() else [])):
             require(file.is_file(), f"{file} is not a file, though its name is a checkpoint's; move it away.")
         return dict(sorted(found.items()))
 

@@ -46,7 +46,7 @@ def _wrong(summary: Any) -> str | None:
         return f"it holds {_shown(summary)}, and no object"
     evaluation = summary.get("evaluation", "missing")
     tests = [("status", summary, lambda status: status in STATUSES, f"one of {', '.join(STATUSES)}")]
-    tests += [(key, summary, lambda x: type(x) is int and x >= 0, "a whole number from 0 on") for key in _COUNTS]
+    tests += [(key, summary, _is_count, "a whole number from 0 on") for key in _COUNTS]
     tests += [(key, summary, _is_number, "a finite number") for key in _TIMES]
     tests += [("evaluation", summary, lambda node: node is None or isinstance(node, dict), "null or an object")]
     if isinstance(evaluation, dict):
@@ -54,11 +54,25 @@ def _wrong(summary: Any) -> str | None:
         tests += [
             (key, evaluation, lambda x: x is None or _is_number(x), number) for key in ("mean", "std", "episodes")
         ]
+        tests += [
+            (key, evaluation, test, allowed)
+            for key, (test, allowed) in _MAY_BE_IN_AN_EVALUATION.items()
+            if key in evaluation
+        ]
+    tests += [(key, summary, test, allowed) for key, (test, allowed) in _MAY_BE_THERE.items() if key in summary]
     for key, node, test, allowed in tests:
         if key not in node or not test(node[key]):
             name = f"evaluation.{key}" if node is evaluation else key
             return f"{name} is {_shown(node.get(key, 'missing'))}; it must be {allowed}"
     return None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _is_number(value: Any) -> bool:
@@ -67,6 +81,22 @@ def _is_number(value: Any) -> bool:
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"it holds {constant}")
+
+
+_MAY_BE_THERE = {
+    "seed": (_is_count, "a whole number from 0 on"),
+    "threads": (_is_count, "a whole number from 0 on"),
+    "versions": (lambda x: isinstance(x, dict) and all(map(_is_text, x.values())), "an object of texts"),
+    "git_commit": (lambda x: x is None or _is_text(x), "null or a text"),
+    "error": (_is_text, "a text"),
+    "lost": (lambda x: isinstance(x, list) and all(map(_is_text, x)), "a list of texts"),
+    "starting_over": (lambda x: isinstance(x, bool), "true or false"),
+}
+"""{key: (test, what it must be)}: not in every summary, but read where they are."""
+_MAY_BE_IN_AN_EVALUATION = {
+    "iqm": (lambda x: x is None or _is_number(x), "a finite number or null"),
+    "cut": (_is_count, "a whole number from 0 on"),
+}
 
 
 def _shown(value: Any) -> str:

@@ -45,7 +45,7 @@ class BadEnvironments:
         case, folder = self._cases[number], self._setting.folder / "case"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        outcome = ended(folder, "train.py", *_overrides(case))
+        outcome = ended(folder, "train.py", *_overrides(case), interrupts_itself=case.fault == "interrupts")
         wrong = _wrong(case, outcome, folder)
         return wrong and shortened(f"{wrong} (exit code {outcome.code}: {outcome.printed[-200:].strip()})")
 
@@ -61,8 +61,13 @@ def _overrides(case: _Bad) -> tuple[str, ...]:
         target = ("environment._target_=faulting.bad_compiled.Bad", f"+environment.fault={case.fault}")
         return (*COMPILED, *target, *limit)
     at = _IN_EVALUATION if case.where == "evaluation" else _IN_TRAINING
-    made = f"environment.kwargs={{fault:{case.fault},at:{at}}}"
-    of = ("environment=gymnasium", "environment.id=faulting.bad:Bad-v0", f"environment.vectorization={case.kind}", made)
+    made = (f"+environment.kwargs.fault={case.fault}", f"+environment.kwargs.at={at}")
+    of = (
+        "environment=gymnasium",
+        "environment.id=faulting.bad:Bad-v0",
+        f"environment.vectorization={case.kind}",
+        *made,
+    )
     return (
         *of,
         *SMALL,

@@ -91,7 +91,7 @@ def run(
     for name, make in kinds.items():
         kind = make(setting._replace(folder=setting.folder / name))
         try:
-            for number in range(len(kind.labels)) if case is None else [case]:
+            for number in _order(len(kind.labels), setting.chance(name)) if case is None else [case]:
                 label = kind.labels[number]
                 known = results.known.get((name, setting.seed, number, label)) if case is None else None
                 if known is None:
@@ -102,6 +102,11 @@ def run(
         finally:
             kind.close()
     return found
+
+
+def _order(count: int, chance: random.Random) -> list[int]:
+    """Of the cases: mixed, so that a campaign that is cut off has tried some of every sort."""
+    return chance.sample(range(count), count)
 
 
 def _tried(kind: Kind, name: str, number: int, seed: int) -> Result:

@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 _LIMIT = 900.0  # seconds; a machine with other work on it may be twenty times slower than a quiet one
+_INTERRUPTED = 130
 
 
 class Ended(NamedTuple):
@@ -53,12 +54,18 @@ def call(folder: Path, script: str, *arguments: str) -> tuple[int, str, str]:
     return code, printed.getvalue(), errors.getvalue()
 
 
-def ended(folder: Path, script: str, *arguments: str) -> Ended:
-    """`call`; an exception is what it would be in a process of its own, a traceback and exit code 1."""
+def ended(folder: Path, script: str, *arguments: str, interrupts_itself: bool = False) -> Ended:
+    """`call`; an exception is what it would be in a process of its own, a traceback and exit code 1.
+
+    Raises: KeyboardInterrupt where the command ended by a signal, which was meant for this process, unless the command
+    `interrupts_itself`.
+    """
     try:
         code, printed, errors = call(folder, script, *arguments)
     except Exception:
         return Ended(1, traceback.format_exc())
+    if code == _INTERRUPTED and not interrupts_itself:
+        raise KeyboardInterrupt
     return Ended(code, printed + errors)
 
 

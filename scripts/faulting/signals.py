@@ -31,7 +31,6 @@ class Signals:
         self._setting = setting
         cases = itertools.product(_RUNS, _PHASES, ("INT", "TERM"), ("process", "group"), (1, 2))
         self._cases = [("compiled", "training", "INT", "group", 1)] if setting.short else list(cases)
-        setting.chance("order").shuffle(self._cases)
         self.labels = [
             f"{run}, SIG{name} × {times} to the {to} during {phase}" for run, phase, name, to, times in self._cases
         ]

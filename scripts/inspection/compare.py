@@ -1,7 +1,6 @@
 """Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json."""
 
 import argparse
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,8 @@ def add(commands) -> None:
 def compare(arguments: argparse.Namespace) -> None:
     """Prints a line a run."""
     summaries, metrics = zip(*map(_read, arguments.runs), strict=True)
-    greedy = [(summary.get("evaluation") or {}).get("mean", math.nan) for summary in summaries]
+    means = [(summary["evaluation"] or {}).get("mean") for summary in summaries]
+    greedy = [math.nan if mean is None else mean for mean in means]
     columns = [
         Column("run", [escape(run.resolve().name) for run in arguments.runs], is_name=True),
         Column("steps", [f"{summary['steps']:,}" for summary in summaries], 2),
@@ -47,13 +47,14 @@ def compare(arguments: argparse.Namespace) -> None:
 def _read(run: Path) -> tuple[dict[str, Any], dict]:
     """A run's summary and its metrics; ConfigError where they cannot be read."""
     from rl.errors import ConfigError, require
+    from rl.training.summary_file import read_summary
 
     files = run / "summary.json", run / "metrics.csv"
     require(all(file.exists() for file in files), f"{run} is not a run directory, or has logged nothing yet.")
     try:
-        summary = json.loads(files[0].read_text(encoding="utf-8"))
-        require(isinstance(summary, dict) and "steps" in summary, f"{files[0]} is not the summary of a run.")
-        return summary, read_columns(files[1])
+        return read_summary(files[0]), read_columns(files[1])
+    except ConfigError:
+        raise
     except (OSError, ValueError) as error:
         raise ConfigError(f"{run} cannot be read: {error}.") from None
 

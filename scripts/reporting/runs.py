@@ -1,6 +1,5 @@
 """Run directories as a report reads them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,7 +85,9 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Damaged]]:
 
 
 def _read(path: Path) -> Run:
-    summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    from rl.training.summary_file import read_summary
+
+    summary = read_summary(path / "summary.json")
     config = flat(OmegaConf.load(path / ".hydra" / "config.yaml"))
     choices = OmegaConf.load(path / ".hydra" / "hydra.yaml").choices
     groups = {
@@ -95,9 +96,9 @@ def _read(path: Path) -> Run:
     parts = {group: choice for group, choice in groups.items() if group not in ("environment", "experiment")}
     told = {key: value for key, value in config.items() if key not in ("environment.id", "environment._target_")}
     parts |= {key: _text(value) for key, value in told.items() if changes_weights(key) and value != {}}
-    status, columns = str(summary["status"]), {}
+    status, columns = summary["status"], {}
     if status == "completed":
-        columns = _columns(path / "metrics.csv", int(summary["steps"]))
+        columns = _columns(path / "metrics.csv", summary["steps"])
     return Run(path, _task(groups["environment"], config), int(config["seed"]), status, summary, groups, parts, columns)
 
 

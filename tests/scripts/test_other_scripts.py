@@ -1,6 +1,7 @@
 """evaluate.py and inspect_gradients.py on a real run, with good and bad input."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -75,6 +76,29 @@ def test_audit_prints_objective_by_variable(root, run):
     }
     assert lines["torso/dense_0/kernel"] == ["shared", "non-zero", "non-zero", "non-zero"]
     assert lines["value/linear/kernel"] == ["private", "none", "non-zero", "none"]
+
+
+def test_a_newest_checkpoint_that_is_older_than_the_run_is_said(root, run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    assert "missing" not in inside.call(root, tmp_path, "inspect_gradients.py", "audit", "run").stderr
+    summary = json.loads((copy / "summary.json").read_text())
+    (copy / "summary.json").write_text(json.dumps(summary | {"steps": summary["steps"] + 128}))
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "audit", "run")
+    assert result.returncode == 0
+    assert (
+        "run came to step 1,152, but its newest checkpoint is of step 1,024: a later one is missing." in result.stderr
+    )
+
+
+def test_compare_takes_a_mean_that_is_not_finite_and_refuses_a_damaged_summary(root, run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    summary = json.loads((copy / "summary.json").read_text())
+    (copy / "summary.json").write_text(json.dumps(summary | {"evaluation": {**summary["evaluation"], "mean": None}}))
+    assert "1,024" in inside.call(root, tmp_path, "inspect_gradients.py", "compare", "run").stdout
+    (copy / "summary.json").write_text(json.dumps(summary | {"versions": "2.21"}))
+    refused = inside.call(root, tmp_path, "inspect_gradients.py", "compare", "run")
+    assert refused.returncode == 2
+    assert 'versions is "2.21"; it must be an object of texts' in refused.stderr
 
 
 def test_audit_without_a_run_takes_overrides(root, tmp_path):

@@ -37,6 +37,7 @@ def write_run(folder, *, combiner="sum", seed=0, returns=(1.0, 2.0), status="com
         "status": status,
         "seed": seed,
         "steps": 10 * len(returns),
+        "updates": 4 * len(returns),
         "steps_per_second": 50.0,
         "wall_seconds": 2.0,
     }

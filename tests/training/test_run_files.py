@@ -46,6 +46,12 @@ def test_a_summary_comes_back_and_what_is_not_finite_is_null(tmp_path):
         (json.dumps(SUMMARY | {"steps": True}), "steps is true; it must be a whole number"),
         (json.dumps(SUMMARY | {"evaluation": "x"}), 'evaluation is "x"; it must be null or an object'),
         (json.dumps(SUMMARY | {"evaluation": {}}), 'evaluation.mean is "missing"'),
+        (json.dumps(SUMMARY | {"versions": "2.21"}), 'versions is "2.21"; it must be an object of texts'),
+        (json.dumps(SUMMARY | {"versions": {"tensorflow": 2}}), "versions is"),
+        (json.dumps(SUMMARY | {"lost": "rows"}), 'lost is "rows"; it must be a list of texts'),
+        (json.dumps(SUMMARY | {"seed": "0"}), 'seed is "0"; it must be a whole number'),
+        (json.dumps(SUMMARY | {"error": [1]}), "error is \\[1\\]; it must be a text"),
+        (json.dumps(SUMMARY | {"evaluation": SUMMARY["evaluation"] | {"iqm": "1"}}), 'evaluation.iqm is "1"'),
         (json.dumps(SUMMARY | {"wall_seconds": math.nan}), "it holds NaN"),
         (json.dumps(SUMMARY).replace("1.5", "1e999"), "wall_seconds is Infinity; it must be a finite number"),
     ],
@@ -201,8 +207,9 @@ def test_no_damage_to_a_checkpoint_is_a_traceback_or_goes_unheard(tmp_path):
     assert refused >= 5
 
 
-def test_a_folder_by_a_checkpoints_name_is_in_the_way(tmp_path):
-    (tmp_path / "checkpoint_000000000064.npz").mkdir()
+@pytest.mark.parametrize("name", ["checkpoint_000000000064.npz", "best.npz"])
+def test_a_folder_by_a_checkpoints_name_is_in_the_way(tmp_path, name):
+    (tmp_path / name).mkdir()
     with pytest.raises(ConfigError, match="is not a file, though its name is a checkpoint's"):
         CheckpointFolder(tmp_path, keep=1).files()
 
