@@ -36,6 +36,7 @@ class GymnasiumEnvironment:
 
     restorable = False
     compiled = False
+    unchecked = ()  # every step is looked at here
     num_uniforms = 0
     max_episode_steps = None
 

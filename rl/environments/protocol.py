@@ -62,6 +62,7 @@ class Environment(Protocol):
     max_episode_steps: int | None  # where episodes are truncated; None: never, or unknown if it is not compiled
     restorable: bool  # whether `State` holds everything, so that a checkpoint can put it back
     compiled: bool  # whether it may be a part of an XLA program; every step of it is then valid
+    unchecked: tuple[str, ...]  # of ("observation", "reward"): what may hold numbers that are not finite
     in_processes: bool  # whether every one of the N runs in a process of its own
 
     def reset(self, seed: tf.Tensor) -> tuple[State, tf.Tensor]:

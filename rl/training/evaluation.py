@@ -52,7 +52,7 @@ class _Progress(NamedTuple):
     cut: tf.Tensor  # int32
     waiting: tf.Tensor  # bool, after a cut: an environment that did not end cannot begin anew by itself
     returns: tf.Tensor  # [N, quota] float32
-    sound: tf.Tensor  # [N, ...] bool, whether what came in so far may come in; of no size where that is not asked here
+    sound: tf.Tensor  # [N] or, where observations are looked at here, [N, ...] bool: whether what came in may come in
 
 
 class Evaluator:
@@ -90,7 +90,7 @@ class Evaluator:
         )
         self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
         self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
-        self._quota, self._max_steps = episodes // num_envs, max_steps
+        self._quota, self._max_steps, self._unchecked = episodes // num_envs, max_steps, self.environment.unchecked
         limit = self.environment.max_episode_steps
         self._may_be_cut = not self.environment.compiled or limit is None or limit > max_steps
         identity = (type(self.environment).__qualname__, num_envs, num_runs, self._quota, max_steps)
@@ -113,7 +113,8 @@ class Evaluator:
             cut=none,
             waiting=none > 0,
             returns=tf.zeros((total, self._quota)),
-            sound=tf.ones((total, *self.environment.observation_shape) if self.environment.compiled else 0) > 0,
+            sound=tf.ones((total, *(self.environment.observation_shape if "observation" in self._unchecked else ())))
+            > 0,
         )
         rounds = 0
         while (progress := self._round(progress, seeds, stop)) is not None:
@@ -215,7 +216,7 @@ class Evaluator:
             running=tf.where(ended, 0.0, running),
             finished=progress.finished + tf.cast(over, tf.int32),
             returns=tf.where(here, running[:, None], progress.returns),
-            sound=self._still_sound(progress.sound, transition) if self.environment.compiled else progress.sound,
+            sound=self._still_sound(progress.sound, transition),
         )
         return after, transition
 
@@ -224,9 +225,12 @@ class Evaluator:
 
         Final observations are left out: nothing here depends on them, so that XLA does not even compute them.
         """
-        sound &= tf.abs(transition.observation) <= LARGEST
-        rewarded = tf.abs(transition.reward) <= LARGEST
-        return sound & tf.reshape(rewarded, (-1,) + (1,) * (sound.shape.rank - 1))
+        if "observation" in self._unchecked:
+            sound &= tf.abs(transition.observation) <= LARGEST
+        if "reward" in self._unchecked:
+            rewarded = tf.abs(transition.reward) <= LARGEST
+            sound &= tf.reshape(rewarded, (-1,) + (1,) * (sound.shape.rank - 1))
+        return sound
 
     def _what_is_unsound(self, progress: _Progress, seeds: tf.Tensor, calls: int) -> str:
         """Takes the steps of a call once more, one by one, up to the number that may not come in."""

@@ -156,11 +156,9 @@ class Learner:
         The metric `bad_update` is −1, or the number of the first update of a phase whose losses or gradient are not
         finite, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
         """
-        learner, before = self.with_hyperparameters(state.hyperparameters), state
-        bad = tf.constant(-1)
-        if self.environment.compiled:  # the others are looked at as they step
-            sound = all_sound_within(trajectory.observation, trajectory.next_observation, trajectory.reward)
-            bad = tf.where(sound, -1, 0)
+        learner, before, bad = self.with_hyperparameters(state.hyperparameters), state, tf.constant(-1)
+        if unchecked := self._unchecked(trajectory):
+            bad = tf.where(all_sound_within(*unchecked), -1, 0)
         state, trajectory, metrics = learner.take_in(state, trajectory)
         for phase in learner.phases:
             state, more, phase_bad = learner._run(phase, state, trajectory)
@@ -171,6 +169,14 @@ class Learner:
             lambda new, old: new if new is old else tf.where(bad < 0, new, old), after, before
         )
         return after, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
+
+    def _unchecked(self, trajectory: Trajectory) -> list[tf.Tensor]:
+        """What may hold numbers that are not finite."""
+        fields = {
+            "observation": [trajectory.observation, trajectory.next_observation],
+            "reward": [trajectory.reward],
+        }
+        return [tensor for field in self.environment.unchecked for tensor in fields[field]]
 
     def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, update: int | tf.Tensor) -> Minibatch:
         """The minibatch of one update of a phase, as `learn` takes it, with the weights as they stand in `state`.

@@ -23,6 +23,7 @@ class MinAtarGame(CompiledEnvironment):
 
     action_space = Discrete(6)
     num_step_uniforms = 1
+    unchecked = ("reward",)
 
     @checked
     def __init__(
