@@ -52,12 +52,10 @@ class Outputs:
             for place in (self.folder, *self.folder.absolute().parents):
                 if os.path.lexists(place):
                     break
-            require(
-                place.is_dir() and os.access(place, os.W_OK | os.X_OK),
-                f"{self._option} {self.folder}: {place} is a file; the {self._command} needs a folder."
-                if place.is_file()
-                else f"{self._option} {self.folder} cannot be written: {place} is no folder that this process may use.",
-            )
+            where = "" if place == self.folder else f": {place}"
+            why = f" is a file; the {self._command} needs a folder" if place.is_file() else " cannot be written"
+            usable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+            require(usable, f"{self._option} {self.folder}{where}{why}.")
             found = [file for pattern in patterns for file in self.folder.glob(pattern)]
         except OSError as error:
             raise ConfigError(f"{self._option} {self.folder} cannot be used: {error.strerror}.") from None
