@@ -375,7 +375,7 @@ def test_names_are_texts_in_the_page(tmp_path):
         (["nowhere"], "nowhere is not a folder"),
         (["."], "holds no run directory"),
         (["--score", "x", "."], "invalid choice"),
-        ([".", "--out", "file"], "--out file: file is a file"),
+        ([".", "--out", "file"], "--out file is a file; the report needs a folder"),
     ],
 )
 def test_bad_input_is_one_message(root, tmp_path, arguments, sentence):

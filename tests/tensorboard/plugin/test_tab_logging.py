@@ -217,6 +217,7 @@ def test_tensorboards_start_waits_for_neither_tensorflow_nor_the_package(root):
     result = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True)
     assert set(result.stdout.split()) == {
         "rl",
+        "rl.plain_json",
         "rl.tensorboard",
         "rl.tensorboard.gramians",
         "rl.tensorboard.plugin",
