@@ -122,8 +122,13 @@ def use(where: str | None, *, version: str, threads: int) -> str | None:
         threads: that programs are compiled for.
     Returns: why there is none although there should be; None where all is well.
     """
+    if _opened:
+        return None
     given = os.environ.get("TF_XLA_FLAGS", "")
-    if where is None or _opened or _FLAG in given:
+    if _VIEWS in given:  # inherited: the view of the process that started this one
+        given = " ".join(flag for flag in given.split() if _FLAG not in flag)
+        os.environ["TF_XLA_FLAGS"] = given
+    if where is None or _FLAG in given:
         return None
     folder = (user_folder() if where == "auto" else Path(where).expanduser()) / f"{version}-{processor()}"
     settings = f"{threads} {os.environ.get('XLA_FLAGS', '')}"

@@ -134,3 +134,15 @@ def test_the_users_folder(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which the standard says to ignore
     monkeypatch.setenv("HOME", "/home/someone")
     assert str(compilation_cache.user_folder()) == "/home/someone/.cache/tapestry/xla"
+
+
+def test_a_process_takes_its_own_folder_and_not_its_parents_view(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(compilation_cache, "_opened", opened)
+    monkeypatch.setenv("TF_XLA_FLAGS", f"--a=1 --{compilation_cache._FLAG}_directory=/x/{compilation_cache._VIEWS}-1-x")
+    assert compilation_cache.use(None, version="1", threads=1) is None
+    assert os.environ["TF_XLA_FLAGS"] == "--a=1"
+    monkeypatch.setenv("TF_XLA_FLAGS", f"--{compilation_cache._FLAG}_directory=/x/{compilation_cache._VIEWS}-1-x")
+    assert compilation_cache.use(str(tmp_path), version="1", threads=1) is None
+    assert os.environ["TF_XLA_FLAGS"] == opened[0].flags
+    opened[0].close()
