@@ -65,6 +65,12 @@ def quartiles(curves: Sequence[tuple[np.ndarray, np.ndarray]], steps: np.ndarray
         known = np.isfinite(values)
         if known.any():
             lines.append(np.interp(steps, own[known], values[known], np.nan, np.nan))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # steps that no curve has stay NaN
-        return np.nanquantile(lines, (0.25, 0.5, 0.75), 0)
+    ordered = np.sort(lines, 0)  # NaN last; `np.nanquantile` goes from column to column, a hundred times as slowly
+    last = np.maximum(np.isfinite(ordered).sum(0) - 1, 0)
+    found = []
+    for share in (0.25, 0.5, 0.75):
+        below, above = (
+            ordered[round_(share * last).astype(int), np.arange(len(steps))] for round_ in (np.floor, np.ceil)
+        )
+        found.append(below + (share * last % 1) * (above - below))
+    return np.array(found)

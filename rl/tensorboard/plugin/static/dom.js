@@ -39,6 +39,15 @@ export function notice(title, ...sentences) {
   );
 }
 
+/** How to read a view; it stays open or closed. */
+export function help(sentences, open, onToggle) {
+  const items = sentences.map((text) => element("li", { textContent: text }));
+  const summary = element("summary", { textContent: "How to read this" });
+  const details = element("details", { className: "help", open }, summary, element("ul", {}, ...items));
+  details.ontoggle = () => onToggle(details.open);
+  return details;
+}
+
 /** Hands a file to the user. */
 export function download(name, blob) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });

@@ -1,7 +1,7 @@
 // The Gradients tab: its frame, the list of runs, and which view is shown.
 
 import { ask } from "./api.js";
-import { choice, element, notice } from "./dom.js";
+import { choice, element, help, notice } from "./dom.js";
 import { addTip } from "./figure.js";
 import { RunList } from "./run_list.js";
 import { loadState, saveState } from "./state.js";
@@ -191,19 +191,10 @@ class App {
       tab.tabIndex = chosen ? 0 : -1;
     }
     this.main.setAttribute("aria-labelledby", `tab-${view}`);
-    this.main.replaceChildren(this.help(VIEWS[view][1].help), this.views[view].root);
-  }
-
-  help(sentences) {
-    const items = sentences.map((text) => element("li", { textContent: text }));
-    const details = element(
-      "details",
-      { className: "help", open: this.state.help },
-      element("summary", { textContent: "How to read this" }),
-      element("ul", {}, ...items),
+    this.main.replaceChildren(
+      help(VIEWS[view][1].help, this.state.help, (open) => this.go({ help: open })),
+      this.views[view].root,
     );
-    details.ontoggle = () => this.go({ help: details.open });
-    return details;
   }
 
   /** Asks whether there is anything new. */
