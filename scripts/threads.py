@@ -1,43 +1,31 @@
 """How many of the processor's cores a run takes: a rule of sizes, and never of a clock, so that a command means the
 same every time.
 
-Two threads gain where the products of an update are large: the table that the rule was made from is in
-benchmarks/README.md, and `python scripts/benchmark.py threads` measures it anew.
+An operation is split along the samples of a minibatch, and a second thread gains from 2,048 of them on, whatever the
+widths and the combiner: the table that the rule was made from is in benchmarks/README.md, and
+`python scripts/benchmark.py threads` measures it anew.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 AUTO = "auto"
-_WORTH_A_THREAD = 2**23
-"""Multiply-adds of an update's forward pass for each thread beyond the first. On two cores the second one begins to
-gain between half and the whole of it; that a third takes as much again is not measured."""
-_USUAL_WIDTHS = (64, 64)  # assumed of a torso that does not say its widths
-_MOST = 8  # threads; nothing was measured beyond two
+_SAMPLES_PER_THREAD = 1024
+"""Samples of a minibatch for each thread. On two cores 2,048 gain and 1,024 lose; more threads were not measured."""
+_MOST = 8  # threads
 
 
-def threads_for(work: int, *, cores: int) -> int:
-    """The number of threads for updates of so many multiply-adds; never more than there are cores."""
-    return max(1, min(1 + work // _WORTH_A_THREAD, cores, _MOST))
+def threads_for(samples: int, *, cores: int) -> int:
+    """The number of threads for minibatches of so many samples; never more than there are cores."""
+    return max(1, min(samples // _SAMPLES_PER_THREAD, cores, _MOST))
 
 
-def update_work(*, samples: int, widths: Sequence[int]) -> int:
-    """Multiply-adds of an update's forward pass through the torso.
-
-    Args:
-        samples: of a minibatch, those of all seeds together.
-        widths: units of each layer; the first is taken to be as wide in as it is out.
-    """
-    return samples * sum(inputs * units for inputs, units in zip([*widths[:1], *widths[:-1]], widths, strict=True))
-
-
-def work_of(config: DictConfig) -> int:
-    """`update_work` of a composed config."""
-    samples = config.num_envs * config.agent.rollout_length * config.seeds // config.agent.minibatches
-    return update_work(samples=samples, widths=_widths(config.network))
+def samples_of(config: DictConfig) -> int:
+    """Samples of a minibatch of a composed config, those of all seeds together."""
+    return config.num_envs * config.agent.rollout_length * config.seeds // config.agent.minibatches
 
 
 def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = ()) -> int:
@@ -48,7 +36,7 @@ def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = 
     if config.threads != AUTO:
         return config.threads
     recorded = [n for summary in summaries if type(n := summary.get("threads")) is int and n >= 1]
-    return recorded[0] if recorded else threads_for(work_of(config), cores=available_cores())
+    return recorded[0] if recorded else threads_for(samples_of(config), cores=available_cores())
 
 
 def available_cores() -> int:
@@ -66,8 +54,3 @@ def register_resolver() -> None:
             return 1  # the job itself says what is wrong with its config
 
     OmegaConf.register_new_resolver("num_threads", number, replace=True)
-
-
-def _widths(network: Mapping[str, Any]) -> Sequence[int]:
-    torso = network.get("torso") or {}
-    return tuple(torso.get("widths") or _USUAL_WIDTHS)

@@ -59,15 +59,15 @@ def threads(arguments: argparse.Namespace) -> None:
                     run = train(folder, *QUIET, *size.overrides, *how, cache).folder
                     rates[size, count].append(rate(run))
     print(f"PPO, compiled CartPole, no probes; medians of {arguments.rounds} rounds in turns. {machine()}\n")
-    header = ["environments", "layers", "combiner", "seeds", "million multiply-adds", "`auto` takes"]
+    header = ["environments", "layers", "combiner", "seeds", "samples of a minibatch", "`auto` takes"]
     header += [f"steps/s on {count}" for count in counts] + [f"{count} : 1" for count in counts[1:]]
     print(markdown(header, (_row(size, counts, rates) for size in SIZES)))
 
 
 def _row(size: Size, counts: list[int], rates: dict) -> list[str]:
-    work = _work(size)
+    samples = _samples(size)
     cells = [f"{size.num_envs}", f"{size.width}-{size.width}", f"`{size.combiner}`", f"{size.seeds}"]
-    cells += [f"{work / 1e6:.2f}", f"{rule.threads_for(work, cores=rule.available_cores())}"]
+    cells += [f"{samples:,}", f"{rule.threads_for(samples, cores=rule.available_cores())}"]
     cells += [median(rates[size, count], ",.0f") for count in counts]
     for count in counts[1:]:
         ratios = (many / one for many, one in zip(rates[size, count], rates[size, 1], strict=True))
@@ -75,9 +75,9 @@ def _row(size: Size, counts: list[int], rates: dict) -> list[str]:
     return cells
 
 
-def _work(size: Size) -> int:
+def _samples(size: Size) -> int:
     import hydra
     from composition import CONFIGS
 
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return rule.work_of(hydra.compose("train", overrides=size.overrides))
+        return rule.samples_of(hydra.compose("train", overrides=size.overrides))

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 _LIMIT = 300.0  # seconds; on a machine with ten times as much to do as it can TensorBoard takes two minutes
+_SETTLED = 0.3  # seconds in which no run gained a tag
 
 
 @contextmanager
 def tensorboard(logdir: Path, *flags: str, runs: int | None) -> Iterator[str]:
-    """The address of a TensorBoard that has found this number of runs in a folder; None: any, once it has looked."""
+    """The address of a TensorBoard that has read this number of runs in a folder; None: any, once it has looked.
+
+    It knows a run from its first record on, and shows what follows a moment later: read is what no longer grows.
+    """
     port = _free_port()
     command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", str(logdir), "--port", str(port)]
     process = subprocess.Popen(
@@ -27,7 +31,11 @@ def tensorboard(logdir: Path, *flags: str, runs: int | None) -> Iterator[str]:
     def found() -> bool:
         assert process.poll() is None, "TensorBoard has ended"
         known = len(get(f"{address}/data/runs"))
-        return known == runs if runs is not None else known > 0
+        if known != runs if runs is not None else known == 0:
+            return False
+        before = get(f"{address}/data/plugin/scalars/tags")
+        time.sleep(_SETTLED)
+        return before == get(f"{address}/data/plugin/scalars/tags")
 
     try:
         until(found, "TensorBoard did not come up")

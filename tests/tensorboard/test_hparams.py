@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 from faulting.lived_in import lived_in_folder
-from faulting.servers import tensorboard
+from faulting.servers import tensorboard, until
 
 RUNS = 60
 STATUSES = ("STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING")
@@ -24,11 +24,15 @@ def answers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     lived_in_folder(folder, RUNS)
     with tensorboard(folder, runs=RUNS) as address:
+
+        def groups(columns):
+            question = {"allowedStatuses": STATUSES, "colParams": columns, "startIndex": 0, "sliceSize": 10 * RUNS}
+            return post(f"{address}/data/plugin/hparams/session_groups", question).get("sessionGroups", [])
+
+        until(lambda: len(groups([])) >= RUNS, "TensorBoard did not read every run")
         experiment = post(f"{address}/data/plugin/hparams/experiment", {})
         columns = [{"hparam": info["name"]} for info in experiment["hparamInfos"]]
-        question = {"allowedStatuses": STATUSES, "colParams": columns, "startIndex": 0, "sliceSize": 10 * RUNS}
-        groups = post(f"{address}/data/plugin/hparams/session_groups", question)["sessionGroups"]
-    return experiment, {group["name"]: group for group in groups}
+        return experiment, {group["name"]: group for group in groups(columns)}
 
 
 def test_every_run_is_a_row_of_its_own(answers):
@@ -67,8 +71,5 @@ def test_sessions_end(answers):
     assert "learning_rate-1__" in failed[0]
     unfinished = sorted(name for name, status in statuses.items() if status == "STATUS_UNKNOWN")
     # One was interrupted, one is running, and the event file of one ends in the middle.
-    assert [key for name in unfinished for key in ("epochs", "lambda_", "num_envs") if key in name] == [
-        "epochs",
-        "lambda_",
-        "num_envs",
-    ]
+    keys = ("epochs", "lambda", "num_envs")
+    assert [key for name in unfinished for key in keys if key in name] == list(keys)
