@@ -47,20 +47,7 @@ def main() -> None:
     """Dispatches to the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (
-        speed,
-        compiled,
-        scatter,
-        seeds,
-        start,
-        threads,
-        limit,
-        profile,
-        combiners,
-        probes,
-        learning,
-        shared_torso,
-    ):
+    for command in _COMMANDS:
         command.add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)
