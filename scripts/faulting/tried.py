@@ -121,11 +121,20 @@ def _changed(folder: Path, undisturbed: Path) -> str | None:
 
 
 def _texts(folder: Path) -> dict[str, bytes]:
-    """{path: content} without the folder's own path, which a report's tables name, and without pictures."""
+    """{path: content} without the folder's own path, which a report's tables name, and without pictures; event files,
+    whose names tell time and process, by what they hold.
+    """
     own, left_out = str(folder.resolve()).encode(), ("printed", ".lock", ".tapestry_report", ".tapestry_rows")
-    files = (file for file in folder.rglob("*") if file.is_file() and file.name not in left_out)
-    texts = {file.relative_to(folder).as_posix(): file.read_bytes() for file in files if file.suffix != ".png"}
-    return {name: text.replace(own, b"") for name, text in texts.items()}
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name not in left_out]
+    logs = {file for file in files if "tfevents" in file.name}
+    texts = {
+        file.relative_to(folder).as_posix(): file.read_bytes().replace(own, b"")
+        for file in files
+        if file.suffix != ".png" and file not in logs
+    }
+    for place in {file.parent for file in logs}:
+        texts[f"{place.relative_to(folder).as_posix()}: event files"] = repr(sorted(events(place).items())).encode()
+    return texts
 
 
 def shortened(text: str) -> str:
