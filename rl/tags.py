@@ -13,29 +13,29 @@ _PER_EPISODE = MEAN.by("episode/count")
 _PER_UPDATE = MEAN.by("update/taken")
 
 _REDUCTIONS: Mapping[str, Reduction] = {
-    # rl/training/episodes.py, by rl/training/learner.py: figures of the episodes that ended in an iteration
+    # rl/learning/episodes.py, by rl/learning/learner.py: figures of the episodes that ended in an iteration
     r"episode/(return|length)": _PER_EPISODE,
     r"episode/return_min": MINIMUM,
     r"episode/return_max": MAXIMUM,
     r"episode/count": SUM,
-    # rl/training/learner.py and rl/agents/: once an iteration, of a rollout of always the same size
+    # rl/learning/learner.py and rl/agents/: once an iteration, of a rollout of always the same size
     r"value/.+": MEAN,
-    # rl/training/learner.py and rl/agents/: means over the updates of an iteration
+    # rl/learning/learner.py and rl/agents/: means over the updates of an iteration
     r"objective/.+": _PER_UPDATE,
     r"policy/.+": _PER_UPDATE,
     r"update/(gradient_norm|clip_ratio|learning_rate|row_weight/.+)": _PER_UPDATE,
     r"gradient/(group_norm|group_cosine)/.+": _PER_UPDATE,
     r"update/(count|taken)": SUM,
-    # rl/training/noise_scales.py: a running average already
+    # rl/instruments/noise_scales.py: a running average already
     r"gradient/noise_scale/.+": LAST,
-    # rl/gradients/probes/ and rl/training/oracle.py: one update of a probed iteration
+    # rl/gradients/probes/ and rl/instruments/oracle.py: one update of a probed iteration
     r"gradient/(null_band|norm|head_norm|norm_ratio|cosine|conflict|weighted_norm)(/.+)?": MEAN,
     r"gradient/(combined_norm|clipped_norm)": MEAN,
     r"gradient/(cross_batch|curvature|features|interference|noise|snr|gsnr|stale|through_target|oracle)/.+": MEAN,
     r"update/(change|share|cosine|measured_change|whole_change|ratio)/.+": MEAN,
     r"update/applied_norm": MEAN,
     r"(frozen|representation|weights)/.+": MEAN,
-    # rl/training/run_log.py
+    # rl/runs/log.py
     r"evaluation/.+": LAST,
     r"time/wall_seconds": LAST,
     r"time/steps_per_second": RATE,

@@ -21,6 +21,8 @@ prepare()  # a process of a launcher elsewhere begins with this module
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 _MOST_KEPT = 4
+_MOVED = {"rl.training.Normalizer": "rl.learning.Normalizer"}
+"""{what configs of earlier versions name as a `_target_`: where it is now}."""
 
 
 def register_resolvers() -> None:
@@ -41,7 +43,7 @@ def build(config: DictConfig, *, trusted: Sequence[str] | None = None):
     """
     from parts import parts_of
 
-    from rl.training import build_experiment
+    from rl.runs.experiment import build_experiment
 
     parts = parts_of(config, trusted=trusted)
     return build_experiment(
@@ -104,6 +106,9 @@ def load_config(run: Path) -> DictConfig:
             "(fresh=true)."
         ) from None
     require(isinstance(config, DictConfig), f"{file} is not a run's config: it holds no keys.")
+    for key, target in flat(config).items():
+        if key.endswith("_target_") and isinstance(target, str) and target in _MOVED:
+            OmegaConf.update(config, key, _MOVED[target])
     return _with_later_keys(config, run)
 
 
@@ -139,8 +144,8 @@ def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):
         trusted: the packages, besides this one, whose code the run's config may name.
     """
     from rl.errors import require
-    from rl.training.checkpoints import CheckpointFolder, read_checkpoint, restore
-    from rl.training.state import named_variables
+    from rl.learning.state import named_variables
+    from rl.runs.checkpoints import CheckpointFolder, read_checkpoint, restore
 
     config = load_config(run)
     experiment = build(config, trusted=trusted)
@@ -157,7 +162,7 @@ def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):
 
 def _tell_if_older(run: Path, steps: int) -> None:
     """A note where the newest checkpoint is of an earlier step than the run came to, and saved."""
-    from rl.training import RunDirectory
+    from rl.runs.directory import RunDirectory
 
     summary = RunDirectory(run).summary()
     if summary and summary["status"] in ("completed", "interrupted") and summary["steps"] > steps:

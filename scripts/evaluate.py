@@ -28,9 +28,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from rl.errors import require
-    from rl.training import make_evaluator
-    from rl.training.seeds import Purpose, fold, run_seed
-    from rl.training.videos import record
+    from rl.learning.seeds import Purpose, fold, run_seed
+    from rl.runs.run import make_evaluator
+    from rl.runs.videos import record
 
     require(
         arguments.video is None or not os.path.lexists(arguments.video),

@@ -22,7 +22,7 @@ class CheckPlace(Callback):
 
 def _check(place: DictConfig) -> None:
     from rl.errors import ConfigError
-    from rl.training.place import check_place
+    from rl.runs.place import check_place
 
     try:
         check_place(Path(place.dir).absolute())

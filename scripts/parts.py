@@ -13,9 +13,8 @@ from rl.agents import Agent
 from rl.errors import ConfigError, require
 from rl.frozen import Schedule
 from rl.gradients.probes import probes_named
-from rl.settings import SettingError, check_values, has_settings, shown
-from rl.training import Normalizer
-from rl.training.run_settings import (
+from rl.learning.normalization import Normalizer
+from rl.runs.settings import (
     CheckpointSettings,
     EvaluationSettings,
     LoggingSettings,
@@ -23,6 +22,7 @@ from rl.training.run_settings import (
     RootSettings,
     RunSettings,
 )
+from rl.settings import SettingError, check_values, has_settings, shown
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
 

@@ -60,7 +60,7 @@ def last_returns(run: Path, share: float = 0.05) -> float:
 
 
 def last_checkpoint(run: Path) -> dict[str, np.ndarray]:
-    """The arrays of the newest checkpoint by name; see rl/training/checkpoints.py."""
+    """The arrays of the newest checkpoint by name; see rl/runs/checkpoints.py."""
     with np.load(max(run.glob("checkpoints/checkpoint_*.npz"))) as arrays:
         return {name: arrays[name] for name in arrays.files if name != "__meta__"}
 

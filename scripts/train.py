@@ -46,7 +46,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     """
     from parts import parts_of
 
-    from rl.training import RunDirectory
+    from rl.runs.directory import RunDirectory
 
     directories = [RunDirectory(output)]
     try:
@@ -165,7 +165,8 @@ def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
     """The run of a config in its directories, which are locked from here on; nothing is trained or written yet."""
     from parts import run_settings
 
-    from rl.training import Description, Run
+    from rl.runs.record import Description
+    from rl.runs.run import Run
 
     _, settings = run_settings(config)
     experiment, before = built(config)

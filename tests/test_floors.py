@@ -14,7 +14,9 @@ FLOORS = {
     "updates": 2,
     "agents": 3,
     "tensorboard": 3,
-    "training": 4,
+    "learning": 4,
+    "instruments": 5,
+    "runs": 6,
 }
 KEPT_TO = {"hydra": {"scripts"}, "omegaconf": {"scripts"}, "gymnasium": {"environments"}}
 ROOT = Path(__file__).resolve().parent.parent

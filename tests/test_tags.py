@@ -6,14 +6,14 @@ import sys
 import numpy as np
 import pytest
 
+from rl.instruments.noise_scales import NoiseScales
+from rl.learning.programs import Chunk
 from rl.reductions import LAST, MEAN, SUM
+from rl.runs.evaluation import Evaluation
+from rl.runs.log import RunLog
+from rl.runs.log_repair import Rates
+from rl.runs.loop import Stretch
 from rl.tags import declared, reduction
-from rl.training.evaluation import Evaluation
-from rl.training.log_repair import Rates
-from rl.training.loop import Stretch
-from rl.training.noise_scales import NoiseScales
-from rl.training.programs import Chunk
-from rl.training.run_log import RunLog
 
 SMALL = ("environment=compiled/tabular/chain", "num_envs=4", "agent.rollout_length=8", "network.torso.widths=[8]")
 CASES = {

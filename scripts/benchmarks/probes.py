@@ -37,8 +37,8 @@ def _each(calls: int) -> None:
     from run_names import register_resolvers
 
     from rl.gradients.probes import PROBES, probes_named
-    from rl.training.probing import Prober
-    from rl.training.state import read
+    from rl.instruments.probing import Prober
+    from rl.learning.state import read
 
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)

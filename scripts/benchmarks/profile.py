@@ -66,7 +66,7 @@ def _parts(experiment) -> dict[str, list[float]]:
     """{part: milliseconds a turn of each repeat}."""
     import tensorflow as tf
 
-    from rl.training.state import read
+    from rl.learning.state import read
 
     learner = experiment.learner
     state = read(experiment.variables)

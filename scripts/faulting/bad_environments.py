@@ -93,7 +93,7 @@ def _wrong(case: _Bad, outcome: Ended, folder: Path) -> str | None:
 
 def _wrong_record(case: _Bad, code: int, run: Path) -> str | None:
     """What is not as it should be in the run directory."""
-    from rl.training.run_directory import read_summary
+    from rl.runs.directory import read_summary
 
     summary = read_summary(run / "summary.json")
     status = {0: "completed", 130: "interrupted"}.get(code, "failed")

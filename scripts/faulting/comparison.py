@@ -32,7 +32,7 @@ def _checkpoints(one: Path, other: Path) -> Iterator[str]:
 
 
 def _metrics(one: Path, other: Path) -> Iterator[str]:
-    from rl.training.metrics_file import read_metrics
+    from rl.runs.metrics_file import read_metrics
 
     a, b = (read_metrics(run / "metrics.csv") for run in (one, other))
     if list(a) != list(b):

@@ -7,4 +7,4 @@ prepare()
 import hydra  # noqa: F401
 import tensorflow  # noqa: F401
 
-import rl.training  # noqa: F401
+import rl.runs.run  # noqa: F401

@@ -74,7 +74,7 @@ def _wrong(outcome: Ended, process: Process, folder: Path, phase: str) -> str | 
     if left := process.left():
         process.signal(signal.SIGKILL, group=True)
         return f"processes {left} are still there"
-    from rl.training.run_directory import read_summary
+    from rl.runs.directory import read_summary
 
     status = [read_summary(run / "summary.json")["status"] for run in runs_in(folder).values()]
     if outcome.code == 130 and phase != "start" and status != ["interrupted"]:

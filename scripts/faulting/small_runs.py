@@ -6,8 +6,10 @@ import hydra
 from composition import CONFIGS, build
 from parts import run_settings
 
-from rl.training import Description, Run, RunDirectory
-from rl.training.state import assign, read
+from rl.learning.state import assign, read
+from rl.runs.directory import RunDirectory
+from rl.runs.record import Description
+from rl.runs.run import Run
 
 SMALL = (
     "num_envs=4",

@@ -9,10 +9,10 @@ import numpy as np
 from hyperparameters import hyperparameters
 from omegaconf import DictConfig, OmegaConf
 
+from rl.runs.directory import RunDirectory
+from rl.runs.metrics_file import MetricsFile
 from rl.tensorboard.gramians import Legend
 from rl.tensorboard.writer import Writer
-from rl.training.metrics_file import MetricsFile
-from rl.training.run_directory import RunDirectory
 
 OBJECTIVES = ("policy", "value", "entropy")
 LAYERS = ("torso/dense_0", "torso/dense_1")

@@ -87,8 +87,8 @@ def lost_bits(folder: Path, undisturbed: Path) -> str | None:
 
 def broken(folder: Path, undisturbed: Path) -> str | None:
     """Of runs with environments that start afresh: rows that are missing or doubled, and doubled points."""
-    from rl.training.metrics_file import read_metrics
-    from rl.training.run_directory import read_summary
+    from rl.runs.directory import read_summary
+    from rl.runs.metrics_file import read_metrics
 
     here = runs_in(folder)
     if here.keys() != runs_in(undisturbed).keys():

@@ -47,7 +47,7 @@ def compare(arguments: argparse.Namespace) -> None:
 def _read(run: Path) -> tuple[dict[str, Any], dict]:
     """A run's summary and its metrics; ConfigError where they cannot be read."""
     from rl.errors import ConfigError, require
-    from rl.training.summary_file import read_summary
+    from rl.runs.summary_file import read_summary
 
     files = run / "summary.json", run / "metrics.csv"
     require(all(file.exists() for file in files), f"{run} is not a run directory, or has logged nothing yet.")

@@ -25,7 +25,7 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
     import tensorflow as tf
 
     from rl.errors import require
-    from rl.training.state import read
+    from rl.learning.state import read
 
     experiment, config = load_run(run, checkpoint, trusted=trusted)
     learner, state = experiment.learner, read(experiment.variables)

@@ -69,7 +69,7 @@ def _lines(fresh) -> list[Line]:
     import tensorflow as tf
 
     from rl.gradients import cosines, gramian, norms
-    from rl.training.evidence import UpdateEvidence
+    from rl.instruments.evidence import UpdateEvidence
 
     learner = fresh.experiment.learner
     phase = learner.phases[0]

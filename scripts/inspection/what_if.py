@@ -26,7 +26,7 @@ def add(commands) -> None:
 
 def what_if(arguments: argparse.Namespace) -> None:
     """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and a figure as PNG."""
-    from rl.training.what_if import what_if as outcomes_of
+    from rl.instruments.what_if import what_if as outcomes_of
 
     outputs = outputs_of(arguments, "whatif", ("whatif.csv", "whatif_cosines.csv", "whatif.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
@@ -98,7 +98,7 @@ def _usable(combiners: Mapping, num_rows: int) -> dict:
 
 def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]:
     """A line a combiner; directions, changes of the losses and weights of the rows stay longest."""
-    from rl.training.what_if import cosine_matrix
+    from rl.instruments.what_if import cosine_matrix
 
     every, mine = list(outcomes.values()), outcomes[own]
 
@@ -136,7 +136,7 @@ def _write_numbers(outcomes: Mapping, file: Path) -> Path:
 
 
 def _write_cosines(outcomes: Mapping, file: Path) -> Path:
-    from rl.training.what_if import cosine_matrix
+    from rl.instruments.what_if import cosine_matrix
 
     names = [f"{combiner} {optimizer}" for combiner, optimizer in outcomes]
     with file.open("w", newline="") as handle:
@@ -151,7 +151,7 @@ def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Pat
     """The cosines of the combiners' steps, and the change of every objective, as one PNG and in TensorBoard."""
     if (plt := pyplot()) is None:
         return []
-    from rl.training.what_if import cosine_matrix
+    from rl.instruments.what_if import cosine_matrix
 
     names, objectives = list(outcomes), list(outcomes[own].changes)
     cosines = cosine_matrix([outcome.direction for outcome in outcomes.values()])

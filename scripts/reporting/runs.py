@@ -85,7 +85,7 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Damaged]]:
 
 
 def _read(path: Path) -> Run:
-    from rl.training.summary_file import read_summary
+    from rl.runs.summary_file import read_summary
 
     summary = read_summary(path / "summary.json")
     config = flat(OmegaConf.load(path / ".hydra" / "config.yaml"))

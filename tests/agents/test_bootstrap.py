@@ -13,9 +13,9 @@ from rl.estimators import gradient_correction_loss, residual_loss, td_error
 from rl.frozen import FrozenState, Hard, freeze
 from rl.gradients import onto_live
 from rl.gradients.objective import Objective
-from rl.training.evidence import rows_of
-from rl.training.minibatch import watched
-from rl.training.state import read
+from rl.instruments.evidence import rows_of
+from rl.learning.minibatch import watched
+from rl.learning.state import read
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import Sum
 from rl.updates.optimizers import SGD

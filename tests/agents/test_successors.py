@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from rl.agents.successors import successor_values
 from rl.environments.compiled import CartPole
+from rl.learning.rollout import rollout
 from rl.randomness import uniforms
-from rl.training.rollout import rollout
 
 LENGTH, NUM_ENVS = 24, 16
 

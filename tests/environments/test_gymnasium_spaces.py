@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl.environments.gymnasium_spaces import actions, observations
-from rl.training import Normalizer
+from rl.learning.normalization import Normalizer
 
 SCALES = st.floats(-8, 8).map(lambda exponent: 10.0**exponent)
 

@@ -8,7 +8,7 @@ import pytest
 from inspection.printing import Column, fitting, show
 from inspection.what_if import _columns
 
-from rl.training.what_if import Outcome
+from rl.instruments.what_if import Outcome
 
 WIDTHS = (60, 80, 120, 160)
 

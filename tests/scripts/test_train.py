@@ -13,7 +13,7 @@ import results
 from processes import csv_rows, start, the_run, train, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rl.training import RunDirectory
+from rl.runs.directory import RunDirectory
 
 
 def newest_weights(run):

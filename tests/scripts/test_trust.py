@@ -17,8 +17,8 @@ ELSEWHERE = [
     ("agent.bootstrap", {"_target_": "tensorflow.io.gfile.rmtree", "path": "."}),
     ("network.torso", {"_target_": "os.system", "command": "touch precious"}),
     # Through this package's own modules, and its functions that are not made from a config.
-    ("optimizer", {"_target_": "rl.training.checkpoints.os.unlink", "path": "precious"}),
-    ("optimizer", {"_target_": "rl.training.provenance.subprocess.run", "args": "true"}),
+    ("optimizer", {"_target_": "rl.runs.checkpoints.os.unlink", "path": "precious"}),
+    ("optimizer", {"_target_": "rl.runs.provenance.subprocess.run", "args": "true"}),
     ("optimizer", {"_target_": "rl.tensorboard.event_files.keep_until", "folder": ".", "step": 0}),
     ("combiner", {"_target_": "rl.errors.require", "condition": True, "message": ""}),
 ]

@@ -7,9 +7,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rl.errors import StorageError
+from rl.runs.storage import storing
 from rl.tensorboard.event_files import EventFile, keep_until
 from rl.tensorboard.writer import Writer, scalars_summary
-from rl.training.storage import storing
 
 
 @pytest.fixture

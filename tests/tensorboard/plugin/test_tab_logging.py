@@ -10,13 +10,13 @@ from processes import csv_rows, start
 from sources import Folder
 
 from rl.gradients.probes.evidence import EXTRA_ROWS
+from rl.learning.programs import Chunk
+from rl.learning.state import read
+from rl.runs.log import RunLog
+from rl.runs.log_repair import Rates
+from rl.runs.loop import Stretch
 from rl.tensorboard.plugin import quantities, what_if
 from rl.tensorboard.plugin.source import AGAINST_STEP
-from rl.training.log_repair import Rates
-from rl.training.loop import Stretch
-from rl.training.programs import Chunk
-from rl.training.run_log import RunLog
-from rl.training.state import read
 
 TINY = ("agent=a2c", "num_envs=4", "network.torso.widths=[8,8]")
 PROBES = "probe.names=[norms,cosines,conflict,attribution,staleness,through_target]"

@@ -1,0 +1,1 @@
+"""What looks without touching: evidence, probing, the oracle, what-if and diagnosis."""

@@ -1,0 +1,116 @@
+"""Where a number that is not finite came from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments import Trajectory
+from rl.environments.boundary import Unsound, first_unsound, place
+from rl.instruments.evidence import rows_of
+from rl.learning.learner import Learner
+from rl.learning.minibatch import Minibatch
+from rl.learning.state import TrainState
+
+
+class Fault(NamedTuple):
+    """The first loss or gradient entry that is not finite.
+
+    variable is None where the loss itself is it; objective is empty where all are finite and their norm is not.
+    """
+
+    objective: str
+    variable: str | None
+    update: int
+    minibatch: Minibatch
+
+    def __str__(self) -> str:
+        if not self.objective:
+            return f"the norm of the combined gradient overflows at update {self.update}, though every row is finite"
+        what = f"the loss of objective {self.objective!r}"
+        if self.variable is not None:
+            what = f"the gradient of objective {self.objective!r} with respect to {self.variable!r}"
+        return f"{what} is not finite at update {self.update}"
+
+
+def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_update: int) -> Fault:
+    """Replays an iteration up to its first update that is not finite, one objective at a time.
+
+    Args:
+        state: before the iteration's learning.
+        trajectory: of the iteration.
+        bad_update: the number of the update, as `Learner.learn` reports it.
+    """
+    state, trajectory, _ = learner.take_in(state, trajectory)
+    phase = learner.phases[0]
+    batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
+    current = state
+    for update in range(bad_update + 1):
+        minibatch = learner.pick(phase, batch, current, update)
+        if update == bad_update:
+            break
+        _, step, rule = learner.update(phase, minibatch, learner.progress(state))
+        moved = {
+            part: tuple(w + dw for w, dw in zip(tensors, step.delta.get(part, ()), strict=False)) or tensors
+            for part, tensors in current.weights.items()
+        }
+        updates = current.updates + 1
+        frozen = {
+            role: schedule.after_update(current.frozen[role], moved, updates)
+            for role, schedule in learner.schedules.items()
+        }
+        rules = {**current.rules, phase.name: rule}
+        current = current._replace(weights=moved, rules=rules, frozen=frozen, updates=updates)
+    rows = rows_of(learner, phase, minibatch)
+    number = int(state.updates) + bad_update + 1
+    for objective, loss in rows.losses.items():
+        if not bool(tf.math.is_finite(loss)):
+            return Fault(objective, None, number, minibatch)
+    for objective, row in rows.gradients.items():
+        for part, names in learner.names(row).items():
+            for name, gradient in zip(names, row[part], strict=True):
+                if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
+                    return Fault(objective, name, number, minibatch)
+    return Fault("", None, number, minibatch)
+
+
+def environments_fault(learner: Learner, state: TrainState, trajectory: Trajectory) -> str | None:
+    """Words for the first number of a rollout that may not come from an environment; None where there is none.
+
+    Args:
+        state: before the iteration's learning.
+        trajectory: of the iteration.
+    """
+    acted_on, _, reward, terminated, truncated, successor, _ = (x.numpy() for x in trajectory)
+    ended, length = terminated | truncated, len(reward)
+    elapsed = state.episodes.lengths.numpy().astype(int)
+    first = int(state.iteration) * length
+
+    def words(found: Unsound, step: int, within: int) -> str:
+        return f"{place(learner.environment.name, number=found.number, step=step, elapsed=within)}: {found}"
+
+    if found := first_unsound(observation=acted_on[0]):
+        return words(found, first, int(elapsed[found.number]))
+    for t in range(length):
+        # What follows an end in the last step is in no trajectory: the next iteration meets it.
+        following = acted_on[t + 1] if t + 1 < length else _zero_where(ended[t], successor[t])
+        found = first_unsound(reward=reward[t], observation=following, final_observation=successor[t])
+        if found:
+            return words(found, first + t + 1, int(elapsed[found.number]) + 1)
+        elapsed = np.where(ended[t], 0, elapsed + 1)
+    return None
+
+
+def _zero_where(ended: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The frames [N, ...] with 0 in the environments where `ended` [N] is true."""
+    return np.where(ended.reshape(-1, *(1,) * (frames.ndim - 1)), 0, frames)
+
+
+def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:
+    """Writes the minibatch (`batch/<field>`) and the weights that it met, by name, as an NPZ file."""
+    batch = fault.minibatch.batch
+    arrays = {f"batch/{field}": getattr(batch, field).numpy() for field in batch._fields}
+    for part, tensors in fault.minibatch.weights.items():
+        arrays.update({name: np.asarray(w) for name, w in zip(names[part], tensors, strict=True)})
+    np.savez(file, **arrays)

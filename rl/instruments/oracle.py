@@ -1,0 +1,172 @@
+"""The rows of policy and value beside the true ones, where the truth is known."""
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from rl.agents import ActorCritic, Phase
+from rl.environments import Trajectory
+from rl.environments.compiled.tabular import TabularMDP, exact, traced
+from rl.errors import require
+from rl.gradients import watched_rows
+from rl.gradients.bias import deviation
+from rl.gradients.rows import Gradient, Weights
+from rl.learning.learner import Learner
+from rl.learning.state import TrainState
+
+_OBJECTIVES = ("policy", "value")
+
+
+class Oracle:
+    """Bias and variance of the rows of one iteration's samples, on a finite MDP.
+
+    With d the share of steps that the current policy π takes in each state in the long run, v_π and A_π its values and
+    advantages, all exact and held fixed, the true rows are the gradients of
+
+        policy:  −Σ_s d(s) Σ_a π(a|s) A_π(s, a)         (Sutton et al. 2000, theorem 1, with d not discounted)
+        value:   ½ Σ_s d(s) (v(s) − v_π(s))²
+
+    at the current weights: what the rows of A2C and of PPO's first update would be on average if advantages and value
+    targets were the true ones. Rewards are taken as the estimators see them, normalised by this iteration's statistics,
+    observations as the network does.
+
+    Against them stands the row of the iteration's whole batch, the mean of one row from each environment, before the
+    first update and without normalising advantages. Given where they stood, the environments are independent of one
+    another: the spread of their rows is the variance. Into the bias goes what λ < 1, bootstrapping from a wrong value
+    and a robust value loss make of the estimate, and that the environments may not have forgotten yet where they began.
+    A row is taken on all of the objective's route but its head: the raw row, where the torso is shared.
+    """
+
+    def __init__(self, learner: Learner):
+        """Raises: ConfigError where the truth is not known."""
+        environment, agent = learner.environment, learner.agent
+        require(
+            isinstance(environment, TabularMDP),
+            f"probe.oracle is true, but the environment is {type(environment).__name__}, whose truth is not known: "
+            "choose one of environment=compiled/tabular/…, or probe.oracle=false.",
+        )
+        require(
+            isinstance(agent, ActorCritic),
+            f"probe.oracle is true, but the agent is {type(agent).__name__}; it knows the truth of agent=a2c and "
+            "agent=ppo. Choose one of them, or probe.oracle=false.",
+        )
+        require(
+            environment.num_envs >= 3,
+            f"num_envs is {environment.num_envs}; probe.oracle=true takes the spread over environments and needs at "
+            "least 3.",
+        )
+        (phase,) = agent.phases(learner.model, environment)
+        require(
+            phase.through is None,
+            "probe.oracle is true, but agent/bootstrap lets the value's gradient flow through a frozen copy: the rows "
+            "whose truth is known are semi-gradients. Choose agent/bootstrap=semi_gradient, or probe.oracle=false.",
+        )
+        anything = np.full(environment.mdp.reward.shape, 1 / environment.action_space.n)
+        exact.state_values(environment.mdp, anything, agent.gamma)
+        if environment.max_episode_steps is None:
+            exact.stationary_distribution(environment.mdp, anything)
+        self._learner, self._phase = learner, _plain_phase(learner)
+
+    def of(self, learner: Learner) -> "Oracle":
+        """The oracle of a learner that differs in its hyperparameters alone."""
+        other = copy.copy(self)
+        other._learner, other._phase = learner, _plain_phase(learner)
+        return other
+
+    def __call__(
+        self, before: TrainState, state: TrainState, trajectory: Trajectory, rows: Mapping[str, Gradient]
+    ) -> dict[str, tf.Tensor]:
+        """The tags gradient/oracle/….
+
+        <objective>/norm                the true row's length |g|
+        <objective>/cosine              of the first minibatch's row, as the update has it, and the true row
+        <objective>/squared_bias        of the whole batch's row, over |g|²; below 0 only by chance
+        <objective>/standard_error      of that squared bias
+        <objective>/variance            of the whole batch's row, the sum over its coordinates, over |g|²
+        value_error                     √(Σ_s d(s) (v(s) − v_π(s))²), in units of the normalised return
+        return                          the discounted return of π from the start, in the environment's own units
+
+        Where the true row is 0, what is relative to it is NaN or infinite.
+
+        Args:
+            before: the state that the iteration began with.
+            state, trajectory: what `take_in` made of it and of its rollout.
+            rows: of the first minibatch, by objective.
+        """
+        true, numbers = self.truth(before, state)
+        sampled = self.sampled(state, trajectory)
+        for name in _OBJECTIVES:
+            found = deviation(sampled[name], true[name])
+            size, row = tf.norm(true[name]), self._flat(rows[name])
+            numbers[f"{name}/norm"] = size
+            numbers[f"{name}/cosine"] = tf.reduce_sum(true[name] * row) / (size * tf.norm(row))
+            numbers |= {f"{name}/{what}": number / tf.square(size) for what, number in found._asdict().items()}
+        return {f"gradient/oracle/{tag}": number for tag, number in numbers.items()}
+
+    def truth(self, before: TrainState, state: TrainState) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """The true rows, {objective: [P] float64}, and the numbers value_error and return."""
+        learner, gamma = self._learner, tf.cast(self._learner.agent.gamma, tf.float64)
+        environment, mdp = learner.environment, learner.environment.mdp
+        seen = learner.normalizer.observation(before.normalizer, tf.constant(environment.features))
+        reward = learner.normalizer.reward(state.normalizer, tf.constant(mdp.reward, tf.float32))
+        reward, raw = tf.cast(reward, tf.float64), tf.constant(mdp.reward)
+
+        policy, value = self._on(seen, state.weights)
+        values = traced.state_values(mdp, policy, reward, gamma=gamma)
+        shares = traced.state_distribution(mdp, policy, max_episode_steps=environment.max_episode_steps)
+        advantage = traced.advantages(mdp, values, reward, gamma=gamma)
+
+        def losses(weights: Weights):
+            chosen, v = self._on(seen, weights)
+            policy_loss = -tf.reduce_sum(shares * tf.reduce_sum(chosen * advantage, 1))
+            return {"policy": policy_loss, "value": 0.5 * tf.reduce_sum(shares * tf.square(v - values))}, None
+
+        rows = self._rows(losses, state.weights)
+        error = tf.sqrt(tf.reduce_sum(shares * tf.square(value - values)))
+        discounted = tf.reduce_sum(mdp.start * traced.state_values(mdp, policy, raw, gamma=gamma))
+        return rows, {"value_error": error, "return": discounted}
+
+    def sampled(self, state: TrainState, trajectory: Trajectory) -> dict[str, tf.Tensor]:
+        """The rows from the samples of each environment by itself, {objective: [N, P] float64}."""
+        weights, frozen = state.weights, state.frozen
+
+        def of_one(number: tf.Tensor) -> dict[str, tf.Tensor]:
+            own = tf.nest.map_structure(lambda x: tf.gather(x, number[None], axis=1), trajectory)
+            batch, _ = self._phase.prepare(weights, frozen, own)
+
+            def losses(weights: Weights):
+                values, _ = self._phase.losses(weights, frozen, batch)
+                return {name: values[name] for name in _OBJECTIVES}, None
+
+            return self._rows(losses, weights)
+
+        numbers = tf.range(self._learner.environment.num_envs)
+        return tf.vectorized_map(of_one, numbers, fallback_to_while_loop=False)
+
+    def _on(self, seen: tf.Tensor, weights: Weights) -> tuple[tf.Tensor, tf.Tensor]:
+        """The policy's probabilities [S, A] and the values [S] of all states, in float64."""
+        outputs = self._learner.model.network.apply(weights, seen)
+        logits, value = (tf.cast(outputs[head], tf.float64) for head in ("policy", "value"))
+        return tf.nn.softmax(logits), value[:, 0]
+
+    def _rows(self, losses, weights: Weights) -> dict[str, tf.Tensor]:
+        network = self._learner.model.network
+        reads = {name: network.routes[name] for name in _OBJECTIVES}
+        return {
+            name: self._flat(row) for name, row in watched_rows(losses, weights, reads, network.names).gradients.items()
+        }
+
+    def _flat(self, row: Gradient) -> tf.Tensor:
+        heads = self._learner.model.network.heads
+        tensors = [tensor for part in row if part not in heads for tensor in row[part]]
+        return tf.concat([tf.reshape(tf.cast(tensor, tf.float64), (-1,)) for tensor in tensors], 0)
+
+
+def _plain_phase(learner: Learner) -> Phase:
+    """The agent's phase without normalised advantages."""
+    agent = copy.copy(learner.agent)
+    object.__setattr__(agent, "normalize_advantage", False)  # not `replace`, whose checks take no tensors
+    (phase,) = agent.phases(learner.model, learner.environment)
+    return phase

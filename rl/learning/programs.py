@@ -1,0 +1,285 @@
+"""The compiled programs of a run, and the variables that they move."""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl import compilation_cache
+from rl.environments import Trajectory
+from rl.learning.findings import Findings
+from rl.learning.learner import Learner
+from rl.learning.many import ManyLearners
+from rl.learning.state import TrainState, assign, read
+from rl.naming import Program
+
+_MOST_ITERATIONS = 256  # a host call; an XLA program needs to know how many rows it may have to log
+
+
+Basis = tuple[TrainState, Trajectory] | tuple[TrainState]
+"""What an iteration learnt from; with a compiled environment the state before its rollout, which says it all."""
+
+
+class Chunk(NamedTuple):
+    """What K iterations left to log.
+
+    metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; gramians: {place among the K:
+    [L, R, R] float64} of those that were; rows: the newest raw rows, {objective: [P]}, empty where nothing was probed
+    yet; basis: from which `Programs.learnt_from` has what the last iteration learnt from. With many runs in one program
+    each has an axis of runs, after K or, without one, in front.
+    """
+
+    metrics: dict[str, np.ndarray]
+    findings: dict[str, np.ndarray]
+    gramians: dict[int, np.ndarray]
+    rows: dict[str, tf.Tensor]
+    basis: Basis
+
+    def of(self, run: int) -> "Chunk":
+        """One run's share of what is to be logged, where several train in one program; the rest stays whole."""
+        metrics, findings = ({tag: x[:, run] for tag, x in numbers.items()} for numbers in self[:2])
+        gramians = {place: of_all[run] for place, of_all in self.gramians.items()}
+        rows = {name: x[run] for name, x in self.rows.items()}
+        return self._replace(metrics=metrics, findings=findings, gramians=gramians, rows=rows)
+
+    def without_last(self) -> "Chunk":
+        """All but what the last iteration left, of one run."""
+        metrics, findings = ({tag: x[:-1] for tag, x in numbers.items()} for numbers in self[:2])
+        last = len(self.metrics["bad_update"]) - 1
+        gramians = {place: found for place, found in self.gramians.items() if place != last}
+        return self._replace(metrics=metrics, findings=findings, gramians=gramians)
+
+
+class _Log(NamedTuple):
+    """How many iterations are done, whether the last was not finite, and what was logged, a line an iteration."""
+
+    done: tf.Tensor
+    bad: tf.Tensor
+    metrics: tf.TensorArray
+    findings: tf.TensorArray
+    gramians: tf.TensorArray
+
+
+class Programs:
+    """Host calls on the variables of a run.
+
+    One host call runs K iterations, and is traced once for all K. With a compiled environment it is one XLA program;
+    otherwise a graph, in which the learning alone is an XLA program. The probes are a program of their own, which is
+    given a copy of what an iteration learnt from and can have no influence on the weights. In a compiled environment it
+    repeats the rollout, since keeping every trajectory would cost more.
+    """
+
+    def __init__(
+        self,
+        learner: Learner | ManyLearners,
+        variables: TrainState,
+        prober: Callable[[TrainState, Trajectory], Findings] | None,
+        probe_every: int,
+    ):
+        """
+        Args:
+            prober: of one run, or of many at once; None for no probes.
+            probe_every: iterations from one probe to the next; the first iteration is probed.
+        """
+        self.learner, self.variables = learner, variables
+        self._prober, self._probe_every = prober, probe_every
+        self._identity = _identity(learner, variables)
+        self._whole = learner.environment.compiled
+        within = None if self._whole else True
+        self._chance = self._program(learner.chance, compiled=within)
+        self._learn = self._program(learner.learn, compiled=within)
+        self._iterate = self._program(self._iterate_steps, compiled=self._whole)
+        self._probe = self._program(self._probe_step, compiled=True)
+        self._probe_apart = self._program(self._probe, compiled=False)
+        self._learnt_from = self._program(self._basis_taken, compiled=self._whole)
+        self._tags: tuple[str, ...] = ()
+        self._probe_tags: tuple[str, ...] = ()
+        self._rows: dict[str, tf.Tensor] = {}
+        self._compiled = False
+
+    def compile(self, say: Callable[[str], None] = lambda _: None) -> None:
+        """Traces and compiles, and runs nothing.
+
+        In threads of its own: what a compilation leaves behind in the memory of the thread that runs the programs
+        would slow it down by 5 to 10 % for good.
+
+        say: where a sentence goes before and after, if there is anything to be done.
+        """
+        if self._compiled:
+            return
+        basis = self._no_basis()
+        programs = {"the iteration": (self._iterate, (tf.constant(0),))}
+        if not self._whole:
+            # A graph's XLA programs are not those of eager mode.
+            chance = self._program(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False)
+            programs["the learning"] = (self._program(lambda: self._learn(*basis), compiled=False), ())
+            programs["the random numbers"] = (chance, ())
+        if self._prober:
+            programs["the probes"] = (self._probe_apart, basis)
+        say(f"Compiling {' and '.join(filter(None, (', '.join([*programs][:-1]), [*programs][-1])))} …")
+
+        def compiled(program: Program, arguments: tuple, began: float) -> float:
+            program(*arguments)
+            return time.perf_counter() - began
+
+        with ThreadPoolExecutor() as threads:
+            compiling = {}
+            for name, (program, arguments) in programs.items():
+                began = time.perf_counter()
+                program.traced(*arguments)  # Python can trace only one at a time
+                compiling[name] = threads.submit(compiled, program, arguments, began)
+            seconds = ", ".join(f"{name} in {one.result():.1f} s" for name, one in compiling.items())
+        self._compiled = True
+        say(f"From the compilation cache: {seconds}." if compilation_cache.keep() == 0 else f"Compiled {seconds}.")
+        if trouble := compilation_cache.trouble():
+            say(trouble)
+
+    @property
+    def rows(self) -> dict[str, tf.Tensor]:
+        """The newest raw rows, {objective: [P]}, empty where nothing was probed yet."""
+        return self._rows
+
+    def recall(self, rows: Mapping[str, np.ndarray]) -> None:
+        """Puts the newest rows of a run that is resumed in the place of those of another run with these programs."""
+        self._rows = {objective: tf.constant(row) for objective, row in rows.items()}
+
+    def iterate(self, count: int) -> Chunk:
+        """Up to `count` iterations in one host call.
+
+        Fewer where a call would be too long, where a compiled environment has to wait for the probes, or where an
+        update is not finite; the last row then says which.
+        """
+        first = int(np.max(self.variables.iteration))
+        count = min(count, _MOST_ITERATIONS)
+        until_probe = -first % self._probe_every + 1
+        if self._whole and self._prober:
+            count = min(count, until_probe)
+        done, metrics, found, gramians, rows, basis = self._iterate(tf.constant(count))
+        done = int(done)
+        probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
+        if probed.any() and self._whole:
+            found, gramians, rows = self._probe_apart(*basis)
+        findings = np.full((*metrics.shape[:-1], len(self._probe_tags)), np.nan)[:done]
+        if probed.any():
+            findings[probed] = found if self._whole else found.numpy()[:done][probed]
+            self._rows = rows
+        places = np.flatnonzero(probed)
+        of_each = {int(place): gramians.numpy() if self._whole else gramians[place].numpy() for place in places}
+        metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)
+        return Chunk(metrics, findings, of_each, self._rows, basis)
+
+    def learnt_from(self, chunk: Chunk) -> tuple[TrainState, Trajectory]:
+        """The state and the trajectory that the last iteration of a chunk learnt from."""
+        return self._learnt_from(*chunk.basis)
+
+    @property
+    def num_traces(self) -> int:
+        """How often the programs were traced in all."""
+        programs = (self._iterate, self._probe, self._learn)
+        return sum(program.num_traces for program in programs)
+
+    def _iterate_steps(self, count: tf.Tensor):
+        start = read(self.variables)
+        nothing = (start,) if self._whole else (start, self._no_trajectory())
+        metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
+        self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
+        found, gramian, rows = self._nothing_found(nothing)
+        lines = _lines((*runs, len(metrics))), _lines(found.shape), _lines(gramian.shape, tf.float64)
+        log = _Log(tf.constant(0), tf.constant(False), *lines)
+        log, after, basis, rows = (self._block if self._whole else self._blocks)(count, log, start, nothing, rows)
+        assign(self.variables, after)
+        return log.done, log.metrics.stack(), log.findings.stack(), log.gramians.stack(), rows, basis
+
+    def _block(self, count, log, state, basis, rows):
+        """Iterations up to number `count`, and what the last of them learnt from."""
+
+        def unfinished(log, *_):
+            return (log.done < count) & ~log.bad
+
+        def iteration(log, state, *_):
+            before, trajectory = self.learner.collect(state, self._chance(state.seed, state.iteration))
+            after, metrics = self._learn(before, trajectory)
+            bad = tf.reduce_any(metrics["bad_update"] >= 0)
+            written = log.metrics.write(log.done, _stacked(metrics))
+            log = log._replace(done=log.done + 1, bad=bad, metrics=written)
+            return log, after, (state,) if self._whole else (before, trajectory)
+
+        carry = (log, state, basis)
+        return *tf.while_loop(unfinished, iteration, carry, parallel_iterations=1), rows
+
+    def _blocks(self, count, log, state, basis, rows):
+        """The same with a look after every block that ends with an iteration to be probed."""
+        if not self._prober:
+            return self._block(count, log, state, basis, rows)
+
+        def unfinished(log, *_):
+            return (log.done < count) & ~log.bad
+
+        nothing = self._nothing_found(basis)[:2]
+
+        def block(log, state, basis, rows):
+            due = log.done + 1 + tf.cast(-state.iteration % self._probe_every, tf.int32)
+            log, state, basis, rows = self._block(tf.minimum(due, count), log, state, basis, rows)
+            found, gramian, rows = tf.cond(
+                tf.equal(log.done, due), lambda: self._probe(*basis), lambda: (*nothing, rows)
+            )
+            place = log.done - 1
+            written = {"findings": log.findings.write(place, found), "gramians": log.gramians.write(place, gramian)}
+            return log._replace(**written), state, basis, rows
+
+        carry = (log, state, basis, rows)
+        return tf.while_loop(unfinished, block, carry, parallel_iterations=1)
+
+    def _nothing_found(self, basis: Basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        """In the form of what the probes find within the graph."""
+        if self._prober is None or self._whole:
+            return tf.zeros(0), tf.zeros(0, tf.float64), {}
+        shapes = self._probe.traced(*basis).structured_outputs
+        return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
+
+    def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        numbers, gramian, rows = self._prober(*self._basis_taken(*basis))
+        self._probe_tags = tuple(numbers)
+        return _stacked(numbers), gramian, rows
+
+    def _basis_taken(self, state: TrainState, *trajectory: Trajectory) -> tuple[TrainState, Trajectory]:
+        return (
+            (state, *trajectory)
+            if trajectory
+            else self.learner.collect(state, self._chance(state.seed, state.iteration))
+        )
+
+    def _program(self, python: Callable, *, compiled: bool | None) -> Program:
+        return Program(python, compiled=compiled, identity=self._identity)
+
+    def _no_basis(self) -> Basis:
+        state = read(self.variables)
+        return (state,) if self._whole else (state, self._no_trajectory())
+
+    def _no_trajectory(self) -> Trajectory:
+        return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), self.learner.trajectory_spec())
+
+
+def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArray:
+    return tf.TensorArray(dtype, size=_MOST_ITERATIONS, element_shape=shape)
+
+
+def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:
+    return tf.stack(list(numbers.values()), -1) if numbers else tf.zeros(0)
+
+
+def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
+    return {tag: rows[..., column] for column, tag in enumerate(tags)}
+
+
+def _identity(learner: Learner | ManyLearners, variables: TrainState) -> tuple:
+    """What the programs are made of, without the numbers that a sweep would change."""
+    one = learner.one if isinstance(learner, ManyLearners) else learner
+    parts = (one.agent, one.model.distribution, learner.environment, one.normalizer, *one.schedules.values())
+    parts += tuple(x for rule in one.rules.values() for x in (rule.combiner, rule.optimizer))
+    counts = tuple((phase.name, phase.epochs, phase.minibatches) for phase in one.phases)
+    shapes = tuple(tuple(x.shape) for x in tf.nest.flatten(variables))
+    return tuple(type(part).__qualname__ for part in parts), one.agent.rollout_length, counts, shapes

@@ -1,0 +1,111 @@
+"""All that a run remembers, as a nest of tensors or of the variables that hold them between host calls."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import tensorflow as tf
+
+from rl.environments import State
+from rl.frozen import FrozenState, freeze
+from rl.learning.episodes import EpisodeState, no_episodes
+from rl.learning.normalization import NormalizerState
+from rl.learning.seeds import Purpose, fold
+from rl.networks import Network
+from rl.updates import RuleState
+
+if TYPE_CHECKING:
+    from rl.learning.learner import Learner
+
+
+class TrainState(NamedTuple):
+    """The state of a run; a checkpoint holds it all.
+
+    seed is the run's, [2] uint32; iteration and updates are [] int64: how many are done.
+    """
+
+    seed: tf.Tensor
+    hyperparameters: dict[str, tf.Tensor]
+    """Numbers of the config that programs take as inputs, [] float32 each. A checkpoint does not hold them."""
+    weights: dict[str, tuple[tf.Tensor, ...]]
+    rules: dict[str, RuleState]
+    frozen: dict[str, FrozenState]
+    normalizer: NormalizerState
+    episodes: EpisodeState
+    environment: State
+    observation: tf.Tensor
+    iteration: tf.Tensor
+    updates: tf.Tensor
+
+
+def initial_variables(learner: "Learner", network: Network, seed: tf.Tensor) -> TrainState:
+    """Variables for a new run of this seed ([2] uint32), its environments freshly reset.
+
+    Args:
+        network: with the seed's initial weights.
+    """
+    environment, normalizer = learner.environment, learner.normalizer
+    weights = network.initial_weights()
+    environment_state, observation = environment.reset(fold(seed, Purpose.ENVIRONMENT, -1))
+    frozen = {
+        role: FrozenState(freeze(role, weights), _variable(tf.zeros(()), f"frozen/{role}/age"))
+        for role in learner.schedules
+    }
+    rest = {
+        "seed": seed,
+        "hyperparameters": {key: tf.constant(x, tf.float32) for key, x in learner.hyperparameters.items()},
+        "rules": {phase: rule.init(weights) for phase, rule in learner.rules.items()},
+        "normalizer": normalizer.init(environment.num_envs, environment.observation_shape),
+        "episodes": no_episodes(environment.num_envs),
+        "environment": environment_state,
+        "observation": observation,
+        "iteration": tf.zeros((), tf.int64),
+        "updates": tf.zeros((), tf.int64),
+    }
+    return TrainState(weights=weights, frozen=frozen, **_with_variables(rest))
+
+
+def stacked(runs: Sequence[TrainState]) -> TrainState:
+    """Variables of several runs as variables with a leading axis of runs, under the same names."""
+
+    def stack(*variables):
+        return tf.Variable(
+            tf.stack([variable.value() for variable in variables]),
+            trainable=variables[0].trainable,
+            name=variables[0].name.split(":")[0],
+        )
+
+    return tf.nest.map_structure(stack, *runs)
+
+
+def read(variables: TrainState) -> TrainState:
+    """The tensors that the variables hold now."""
+    return tf.nest.map_structure(tf.convert_to_tensor, variables)
+
+
+def assign(variables: TrainState, state: TrainState) -> None:
+    """Puts the tensors into the variables."""
+    tf.nest.map_structure(lambda variable, tensor: variable.assign(tensor), variables, state)
+
+
+def named_variables(variables: TrainState) -> dict[str, tf.Variable]:
+    """{name: variable} of everything but the hyperparameters; names are unique."""
+    flat = tf.nest.flatten(variables._replace(hyperparameters={}))
+    named = {variable.name.split(":")[0]: variable for variable in flat}
+    if len(named) != len(flat):
+        raise ValueError("two variables of the state share a name.")
+    return named
+
+
+def _with_variables(node, path: str = ""):
+    """The nest with variables in the place of tensors, named by their paths."""
+    if isinstance(node, Mapping):
+        return {key: _with_variables(value, f"{path}{key}/") for key, value in node.items()}
+    if hasattr(node, "_fields"):
+        return type(node)(*(_with_variables(getattr(node, field), f"{path}{field}/") for field in node._fields))
+    if isinstance(node, tuple):
+        return tuple(_with_variables(value, f"{path}{place}/") for place, value in enumerate(node))
+    return _variable(node, path.rstrip("/"))
+
+
+def _variable(tensor: tf.Tensor, name: str) -> tf.Variable:
+    return tf.Variable(tensor, trainable=False, name=name)

@@ -1,0 +1,255 @@
+"""Greedy evaluation in environments of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments import Environment, State, Transition
+from rl.environments.boundary import LARGEST, all_sound, first_unsound, place
+from rl.errors import BadEnvironmentError, require
+from rl.naming import Program
+from rl.randomness import uniforms
+from rl.learning.seeds import fold
+
+_STEPS_PER_CALL = 200  # a host call stays well below a second, so that a signal is soon heard
+
+
+class Evaluation(NamedTuple):
+    """Undiscounted returns of episodes, rewards as the environment gives them, [episodes].
+
+    cut: how many of them were cut at the most steps that an episode may take; their returns are what they had by then.
+    """
+
+    returns: np.ndarray
+    cut: int = 0
+
+    def summary(self) -> dict[str, float | int]:
+        """{mean, std, iqm, episodes, cut}, as in summary.json.
+
+        std is the population's; iqm the mean of the middle half, a quarter of the episodes being cut off at either end.
+        """
+        count = len(self.returns)
+        middle = np.sort(self.returns)[count // 4 : count - count // 4]
+        return {
+            "mean": float(self.returns.mean()),
+            "std": float(self.returns.std()),
+            "iqm": float(middle.mean()),
+            "episodes": count,
+            "cut": self.cut,
+        }
+
+
+class _Progress(NamedTuple):
+    """How far the environments are, [N] unless it says otherwise."""
+
+    state: State
+    observation: tf.Tensor  # [N, ...]
+    running: tf.Tensor  # float32, the return of the episode under way
+    length: tf.Tensor  # int32, its steps
+    finished: tf.Tensor  # int32, episodes that are over, cut ones among them
+    cut: tf.Tensor  # int32
+    waiting: tf.Tensor  # bool, after a cut: an environment that did not end cannot begin anew by itself
+    returns: tf.Tensor  # [N, quota] float32
+    sound: tf.Tensor  # [N] or, where observations are looked at here, [N, ...] bool: whether what came in may come in
+
+
+class Evaluator:
+    """Runs a deterministic policy for a number of episodes.
+
+    Every environment runs the same number of episodes to their ends, so that short episodes count no more than long
+    ones. An episode that takes more than `max_steps` is cut. Its environment then waits for the others, and all begin
+    anew if it has episodes left.
+    """
+
+    def __init__(
+        self,
+        make_environment: Callable[[int], Environment],
+        policy: Callable[[tf.Tensor], tf.Tensor],
+        *,
+        episodes: int,
+        num_envs: int,
+        max_steps: int,
+        num_runs: int = 1,
+    ):
+        """
+        Args:
+            make_environment: num_envs → environments.
+            policy: observation [N, ...] → action, reading the variables that it was made with; N = num_runs · num_envs.
+            episodes: of each run, at least 1.
+            num_envs: of each run; divides `episodes`.
+            max_steps: at which an episode is cut, at least 1.
+            num_runs: how many runs are evaluated together, which takes a compiled environment if more than one.
+        """
+        require(episodes >= 1, f"evaluation.episodes is {episodes}; it must be at least 1.")
+        require(max_steps >= 1, f"evaluation.max_steps is {max_steps}; it must be at least 1.")
+        require(
+            episodes % num_envs == 0,
+            f"{num_envs} environments do not divide {episodes} episodes.",
+        )
+        self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
+        self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
+        self._quota, self._max_steps, self._unchecked = episodes // num_envs, max_steps, self.environment.unchecked
+        limit = self.environment.max_episode_steps
+        self._may_be_cut = not self.environment.compiled or limit is None or limit > max_steps
+        identity = (type(self.environment).__qualname__, num_envs, num_runs, self._quota, max_steps)
+        self._advance = Program(self._advance_steps, compiled=self.environment.compiled, identity=identity)
+
+    def run(
+        self, seeds: Sequence[tf.Tensor], stop: Callable[[], bool] = lambda: False
+    ) -> tuple[Evaluation, ...] | None:
+        """Evaluates, with a seed ([2] int) for each run; None where `stop` said so before the end.
+
+        Raises: BadEnvironmentError where an environment raises, or gives what may not come in.
+        """
+        total = self.environment.num_envs
+        none = tf.zeros(total, tf.int32)
+        progress = _Progress(
+            *self._begin(seeds),
+            running=tf.zeros(total),
+            length=none,
+            finished=none,
+            cut=none,
+            waiting=none > 0,
+            returns=tf.zeros((total, self._quota)),
+            sound=tf.ones((total, *(self.environment.observation_shape if "observation" in self._unchecked else ())))
+            > 0,
+        )
+        rounds = 0
+        while (progress := self._round(progress, seeds, stop)) is not None:
+            if int(tf.reduce_min(progress.finished)) == self._quota:
+                break
+            rounds += 1
+            seeds = [fold(seed, rounds, 1) for seed in seeds]
+            progress = self._begin_anew(progress, seeds)
+        if progress is None:
+            return None
+        returns = progress.returns.numpy().reshape(self._num_runs, -1).astype(np.float64)
+        cuts = progress.cut.numpy().reshape(self._num_runs, -1).sum(1)
+        return tuple(Evaluation(*of_run) for of_run in zip(returns, map(int, cuts), strict=True))
+
+    def _round(self, progress: _Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> _Progress | None:
+        """From fresh episodes until every environment has done its share, or waits; None where `stop` said so."""
+        drawn_from, calls = tf.stack([tf.cast(seed, tf.uint32) for seed in seeds]), 0
+        while self._open(progress).numpy().any():
+            if stop():
+                return None
+            before, progress = progress, self._call(progress, drawn_from, tf.constant(calls))
+            if not progress.sound.numpy().all():
+                raise BadEnvironmentError(self._what_is_unsound(before, drawn_from, calls))
+            calls += 1
+        return progress
+
+    def _begin(self, seeds: Sequence[tf.Tensor]) -> tuple[State, tf.Tensor]:
+        """Fresh episodes, for each run those that it would have alone."""
+        starts = [self._of_one.reset(seed) for seed in seeds]
+        state, observation = (
+            tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *starts) if starts[1:] else starts[0]
+        )
+        if not all_sound(observation.numpy()):
+            found = first_unsound(observation=observation.numpy())
+            raise BadEnvironmentError(self._at(found.number, 0, str(found)))
+        return state, observation
+
+    def _begin_anew(self, progress: _Progress, seeds: Sequence[tf.Tensor]) -> _Progress:
+        state, observation = self._begin(seeds)
+        nothing = tf.zeros_like(progress.length)
+        return progress._replace(
+            state=state,
+            observation=observation,
+            running=tf.zeros_like(progress.running),
+            length=nothing,
+            waiting=nothing > 0,
+        )
+
+    def _call(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+        try:
+            return self._advance(progress, seeds, calls)
+        except tf.errors.OpError:
+            own = getattr(self.environment, "exception", None)
+            if own is None:
+                raise
+            raise _in_evaluation(own) from own.__cause__
+
+    def _open(self, progress: _Progress) -> tf.Tensor:
+        """Which environments have an episode of the evaluation under way, [N] bool."""
+        return (progress.finished < self._quota) & ~progress.waiting
+
+    def _uniforms(self, seeds: tf.Tensor, calls: tf.Tensor) -> tf.Tensor:
+        """[steps, N, u], for each run what it would draw alone."""
+        shape = (_STEPS_PER_CALL, self._of_one.num_envs, self.environment.num_uniforms)
+        if self._num_runs == 1:
+            return uniforms(fold(seeds[0], calls), shape)
+        drawn = tf.vectorized_map(lambda seed: uniforms(fold(seed, calls), shape), seeds)
+        return tf.reshape(tf.transpose(drawn, (1, 0, 2, 3)), (shape[0], self.environment.num_envs, shape[2]))
+
+    def _advance_steps(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+        drawn = self._uniforms(seeds, calls)
+
+        def unfinished(t, progress):
+            return (t < _STEPS_PER_CALL) & tf.reduce_any(self._open(progress))
+
+        def step(t, progress):
+            return t + 1, self._step(progress, drawn[t])[0]
+
+        return tf.while_loop(unfinished, step, (tf.constant(0), progress), parallel_iterations=1)[1]
+
+    def _step(self, progress: _Progress, drawn: tf.Tensor) -> tuple[_Progress, Transition]:
+        """One step of every environment: the progress after it, and the transition."""
+        state, transition = self.environment.step(progress.state, self._policy(progress.observation), drawn)
+        running = progress.running + tf.where(transition.valid, transition.reward, 0.0)
+        over = ended = transition.terminated | transition.truncated
+        if self._may_be_cut:
+            length = progress.length + tf.cast(transition.valid, tf.int32)
+            cut = self._open(progress) & ~ended & (length >= self._max_steps)
+            over = cut | (ended & ~progress.waiting)
+            progress = progress._replace(
+                length=tf.where(ended, 0, length),
+                cut=progress.cut + tf.cast(cut, tf.int32),
+                waiting=progress.waiting | cut,
+            )
+        here = tf.one_hot(progress.finished, self._quota, on_value=True, off_value=False) & over[:, None]
+        after = progress._replace(
+            state=state,
+            observation=transition.observation,
+            running=tf.where(ended, 0.0, running),
+            finished=progress.finished + tf.cast(over, tf.int32),
+            returns=tf.where(here, running[:, None], progress.returns),
+            sound=self._still_sound(progress.sound, transition),
+        )
+        return after, transition
+
+    def _still_sound(self, sound: tf.Tensor, transition: Transition) -> tf.Tensor:
+        """Number by number, [N, ...]: reduced at every step, it would cost a third of the evaluation's time.
+
+        Final observations are left out: nothing here depends on them, so that XLA does not even compute them.
+        """
+        if "observation" in self._unchecked:
+            sound &= tf.abs(transition.observation) <= LARGEST
+        if "reward" in self._unchecked:
+            rewarded = tf.abs(transition.reward) <= LARGEST
+            sound &= tf.reshape(rewarded, (-1,) + (1,) * (sound.shape.rank - 1))
+        return sound
+
+    def _what_is_unsound(self, progress: _Progress, seeds: tf.Tensor, calls: int) -> str:
+        """Takes the steps of a call once more, one by one, up to the number that may not come in."""
+        drawn = self._uniforms(seeds, tf.constant(calls))
+        for t in range(_STEPS_PER_CALL):
+            progress, transition = self._step(progress, drawn[t])
+            found = first_unsound(
+                reward=transition.reward.numpy(),
+                observation=transition.observation.numpy(),
+            )
+            if found:
+                step = calls * _STEPS_PER_CALL + t + 1
+                return self._at(found.number, step, str(found))
+        return f"evaluation: environment {self.environment.name} gives a number that is not finite."
+
+    def _at(self, number: int, step: int, what: str) -> str:
+        number %= self._of_one.num_envs
+        return f"evaluation: {place(self.environment.name, number=number, step=step, elapsed=None)}: {what}"
+
+
+def _in_evaluation(error: BaseException) -> BaseException:
+    return BadEnvironmentError(f"evaluation: {error}") if isinstance(error, BadEnvironmentError) else error

@@ -1,0 +1,32 @@
+"""Whether what an iteration keeps in memory fits the machine, asked before anything of that size is made."""
+
+import math
+import os
+
+import tensorflow as tf
+
+from rl.errors import require
+from rl.learning.learner import Learner
+
+_COPIES = 4
+"""Trajectories in memory at once: as recorded, normalised, prepared as samples, and gathered into minibatches."""
+
+
+def trajectory_bytes(learner: Learner) -> int:
+    """Bytes of one run's trajectory of one iteration."""
+    specs = tf.nest.flatten(learner.trajectory_spec())
+    return sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
+
+
+def require_memory(learner: Learner, *, num_runs: int) -> None:
+    """ConfigError where the trajectories of an iteration alone need more memory than the machine has."""
+    samples = learner.steps_per_iteration
+    activations = 4 * samples * sum(learner.model.network.units.values())
+    needed = num_runs * (_COPIES * trajectory_bytes(learner) + activations)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    require(
+        needed <= there,
+        f"num_envs {learner.environment.num_envs:,} × agent.rollout_length {learner.agent.rollout_length:,} × seeds "
+        f"{num_runs:,} needs about {needed / 2**30:,.0f} GiB for trajectories and activations, and this machine has "
+        f"{there / 2**30:,.0f} GiB; make one of the three smaller.",
+    )

@@ -1,0 +1,251 @@
+"""What one run leaves in its directory: the log, the checkpoints, the summary."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rl.errors import require
+from rl.tensorboard.gramians import Legend
+from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.evaluation import Evaluation
+from rl.runs.log_repair import Rates
+from rl.runs.loop import Stretch
+from rl.runs.provenance import git_commit, threads, versions
+from rl.runs.directory import RunDirectory
+from rl.runs.log import RunLog
+from rl.runs.storage import storing
+
+
+class Description(NamedTuple):
+    """What a run is called and made of."""
+
+    seed: int
+    config_text: str  # the composed config as YAML, shown in TensorBoard
+    hyperparameters: Mapping[str, Any]  # {key: value} for the HParams tab
+    files: Mapping[str, str] = {}  # {path in the run directory: text} to write when training begins, such as the config
+
+
+class Record:
+    """One run's files, and the figures of it that outlive an interruption."""
+
+    def __init__(
+        self, directory: RunDirectory, description: Description, rates: Rates, *, keep: int, legend: Legend | None
+    ):
+        """
+        Args:
+            keep: how many of the newest checkpoints stay.
+            legend: of the Gramians; None where nothing is probed.
+        """
+        self.directory, self._description, self._rates = directory, description, rates
+        self._checkpoints = CheckpointFolder(directory.checkpoints, keep=keep)
+        self._log = RunLog(directory.path, rates, legend=legend)
+        self._meta = {
+            "timed_steps": 0,
+            "timed_seconds": 0.0,
+            "wall_seconds": 0.0,
+            "best": None,
+            "best_step": None,
+            "evaluation": None,
+            "lost": [],
+        }
+        self._began = time.monotonic()
+        self._newest: Checkpoint | None = None
+        self._interim: int | None = None
+
+    @property
+    def checkpoint_steps(self) -> set[int]:
+        """The environment steps of the checkpoints there are."""
+        return set(self._checkpoints.by_steps())
+
+    @property
+    def waits(self) -> bool:
+        """Whether the evaluation of the last iteration is still to be made."""
+        return self._log.waiting is not None
+
+    @property
+    def wall_seconds(self) -> float:
+        """Since the run began, interruptions left out."""
+        return self._meta["wall_seconds"] + time.monotonic() - self._began
+
+    @property
+    def rate(self) -> float:
+        """Environment steps a second of training alone."""
+        return self._meta["timed_steps"] / self._meta["timed_seconds"] if self._meta["timed_seconds"] else 0.0
+
+    def read(self, steps: int) -> tuple[Checkpoint, Path]:
+        """The checkpoint of an environment step."""
+        file = self._checkpoints.by_steps()[steps]
+        return read_checkpoint(file), file
+
+    def begin(self) -> None:
+        """Removes what an earlier run left, writes the description's files, and begins the log.
+
+        The summary must say before that the run is at its start.
+        """
+        _, config_text, hyperparameters, files = self._description
+        with storing(self.directory.path):
+            self.directory.clear()
+            self.directory.write_texts(files)
+            self._log.begin(config_text, hyperparameters)
+
+    def go_on(self, checkpoint: Checkpoint, *, evaluation_due: bool) -> list[str]:
+        """Drops everything after a checkpoint, and goes on with its figures; returns what was found damaged.
+
+        evaluation_due: whether there is an evaluation at its step.
+        """
+        meta, (_, config_text, hyperparameters, files) = checkpoint.meta, self._description
+        self._meta.update({key: meta[key] for key in self._meta})
+        self._interim = meta["steps"] if meta["interim"] else None
+        with storing(self.directory.path):
+            self.directory.write_texts(files)
+            self._checkpoints.prune(meta["steps"])  # before the log, which only this checkpoint then fits
+            found = self._log.go_on(meta, config_text, hyperparameters, evaluation_due=evaluation_due)
+            lost = [*found.lost, *self._mend_best(checkpoint)]
+        self._meta["lost"] = list(dict.fromkeys([*self._meta["lost"], *lost]))
+        return [*found.rebuilt, *lost]
+
+    def iterations(self, stretch: Stretch, *, last: bool, evaluation_due: bool) -> None:
+        """Logs a stretch; where an evaluation is due after it, the last row waits for `evaluated`."""
+        if not stretch.num_iterations:
+            return
+        self._meta["timed_steps"] += stretch.num_iterations * self._rates.steps_per_iteration
+        self._meta["timed_seconds"] += stretch.seconds
+        with storing(self.directory.path):
+            self._log.iterations(stretch, wall_seconds=self.wall_seconds, last=last, evaluation_due=evaluation_due)
+
+    def evaluated(self, evaluation: Evaluation, steps: int, *, last: bool) -> bool:
+        """Logs the evaluation that was due; whether it is the best so far."""
+        if last:
+            self._meta["evaluation"] = evaluation.summary()
+        with storing(self.directory.path):
+            self._log.evaluated(evaluation, steps, last=last)
+        mean, best = evaluation.summary()["mean"], self._meta["best"]
+        if not math.isfinite(mean) or (best is not None and mean < best):  # never true of a NaN from format 2
+            return False
+        self._meta |= {"best": mean, "best_step": steps}
+        return True
+
+    def evaluated_again(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Replaces the evaluation in the summary of a complete run; returns the summary."""
+        summary = {**self.directory.summary(), "evaluation": evaluation.summary()}
+        with storing(self.directory.path):
+            self.directory.write_texts(self._description.files)
+            self.directory.write_summary(summary)
+        return summary
+
+    def histograms(self, arrays: Mapping[str, np.ndarray], steps: int) -> None:
+        """Of weights and rows: {tag: array}."""
+        with storing(self.directory.path):
+            self._log.histograms(arrays, steps)
+
+    def save(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        rows: Mapping[str, np.ndarray],
+        *,
+        steps: int,
+        interim: bool,
+        num_runs: int,
+    ) -> None:
+        """A checkpoint, after all that was logged before it is on the disk; nothing is removed yet.
+
+        Args:
+            interim: whether only a signal asked for it: the next checkpoint takes its place.
+            num_runs: how many runs of one program are saved together.
+        """
+        first_of = None if self.checkpoint_steps - {steps} else num_runs
+        meta = {**self._meta, "steps": steps, "interim": interim, "first_of": first_of}
+        meta["wall_seconds"] = self.wall_seconds
+        with storing(self.directory.path):
+            self._log.sync()
+            self._newest = Checkpoint(arrays, {**meta, **self._log.state()}, rows)
+            self._checkpoints.save(self._newest)
+
+    def settle(self, *, best: bool) -> None:
+        """After the checkpoints of all runs of the program are saved: the best one, and old ones go."""
+        steps = self._newest.meta["steps"]
+        with storing(self.directory.path):
+            if best:
+                write_checkpoint(self._checkpoints.best, self._newest)
+            replaced = self._interim if self._interim != steps else None
+            self._checkpoints.prune(steps, interim=replaced)
+        self._interim = steps if self._newest.meta["interim"] else None
+        self._newest = None
+
+    @property
+    def starting_over(self) -> bool:
+        """Whether a crash came while an earlier run was being removed."""
+        return bool((self.directory.summary() or {}).get("starting_over"))
+
+    def write_summary(
+        self, status: str, *, steps: int, updates: int, error: str | None = None, starting_over: bool = False
+    ) -> dict[str, Any]:
+        """Replaces summary.json.
+
+        starting_over: whether what an earlier run left is about to be removed.
+        """
+        summary = {
+            "status": status,
+            "steps": steps,
+            "updates": updates,
+            "wall_seconds": round(self.wall_seconds, 3),
+            "steps_per_second": round(self.rate, 1),
+            "evaluation": self._meta["evaluation"],
+            "seed": self._description.seed,
+            "threads": threads(),
+            "versions": versions(),
+            "git_commit": git_commit(),
+        }
+        if error is not None:
+            summary["error"] = error
+        if starting_over:
+            summary["starting_over"] = True
+        if self._meta["lost"]:
+            summary["lost"] = self._meta["lost"]
+        with storing(self.directory.path):
+            self._log.end(status, steps)  # before the summary: a run that is resumed drops it
+            self.directory.write_summary(summary)
+        return summary
+
+    def close(self) -> None:
+        """Ends the event file, if there is one."""
+        self._log.close()
+
+    def _mend_best(self, checkpoint: Checkpoint) -> list[str]:
+        """Writes best.npz where a crash came before it; a sentence where the best is lost."""
+        step = self._meta["best_step"]
+        if step is None:
+            return []
+        try:
+            there = read_checkpoint(self._checkpoints.best).meta["steps"]
+        except ValueError:
+            there = None
+        if there == step:
+            return []
+        if step == checkpoint.meta["steps"]:
+            write_checkpoint(self._checkpoints.best, checkpoint)
+            return []
+        self._meta |= {"best": None, "best_step": None}
+        return [f"best.npz of step {step:,} is lost; the best from here on is kept"]
+
+
+def common_steps(records: Sequence[Record]) -> list[int]:
+    """The environment steps of which every run has a checkpoint, the newest first."""
+    return sorted(set.intersection(*(record.checkpoint_steps for record in records)), reverse=True)
+
+
+def began_together(records: Sequence[Record]) -> bool:
+    """Whether a crash came between the runs' first checkpoints: some have that one, and the others none."""
+    found = [record.read(steps)[0].meta for record in records for steps in record.checkpoint_steps]
+    return all(meta["first_of"] == len(records) for meta in found)
+
+
+def loadable(path: Path) -> Path:
+    """The checkpoint that `checkpoint.load` names: a file, or the newest one of a run directory."""
+    file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
+    require(bool(file), f"{path} holds no checkpoint (checkpoint.load).")
+    return file[0]
