@@ -82,7 +82,7 @@ class Outputs:
     def finish(self) -> None:
         """What was written takes the place of what the command wrote before.
 
-        Event files, whose names are new each time, join those that are there.
+        Event files join those of other names, which are of other steps.
         Raises: ConfigError where a file that is not ours stands in the way, or the folder cannot be written.
         """
         try:
@@ -93,18 +93,18 @@ class Outputs:
 
     def _move(self, staging: Path) -> None:
         files = {file.relative_to(staging).as_posix(): _digest(file) for file in _files_below(staging)}
-        events = {name for name in files if "tfevents" in name}
         self._require_ours(files)
         old = self._listed()
         both = {name: [*old.get(name, ()), *([files[name]] if name in files else ())] for name in {**old, **files}}
         mark(self.folder, self._command, name=self._marker, files=both)  # whatever a crash leaves now is ours
-        for name in old:
-            if name not in files and self._is_ours(name):
+        events = {name: digests for name, digests in old.items() if "tfevents" in name}
+        for name in old.keys() - events.keys() - files.keys():
+            if self._is_ours(name):
                 (self.folder / name).unlink(missing_ok=True)
         for name in files:
             (self.folder / name).parent.mkdir(exist_ok=True)
             (staging / name).replace(self.folder / name)
-        kept = {name: [digest] for name, digest in files.items() if name not in events}
+        kept = events | {name: [digest] for name, digest in files.items()}
         mark(self.folder, self._command, name=self._marker, files=kept)
 
     def _require_ours(self, names: Iterable[str]) -> None:

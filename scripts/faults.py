@@ -19,6 +19,7 @@ from answers import not_negative, report_errors
 
 def main() -> int:
     """Tries the cases, and prints the table."""
+    import tensorflow as tf
     from faulting.campaign import Results, Setting, run, table
     from faulting.kinds import KINDS
 
@@ -34,6 +35,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.case is not None and len(arguments.only) != 1:
         parser.error("--case is the number of a case of one kind: give --only KIND as well.")
+    # What the small runs take; otherwise whatever runs first in this process would decide it for all.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     if arguments.fresh:

@@ -76,6 +76,11 @@ def test_event_files_gather(tmp_path):
     for number in "12":
         write(tmp_path, {f"events.out.tfevents.{number}": number})
     assert contents(tmp_path) == {"events.out.tfevents.1": "1", "events.out.tfevents.2": "2"}
+    write(tmp_path, {"events.out.tfevents.1": "again"})
+    assert contents(tmp_path) == {"events.out.tfevents.1": "again", "events.out.tfevents.2": "2"}
+    (tmp_path / "events.out.tfevents.2").write_text("another program's")
+    with pytest.raises(ConfigError, match=r"tfevents.2 would be replaced"):
+        write(tmp_path, {"events.out.tfevents.2": "3"})
 
 
 def test_a_file_is_no_folder(tmp_path):

@@ -62,7 +62,8 @@ def operations_of(tried: Tried, setting: Setting) -> list[Operation]:
 
 
 def _short(operation: Operation) -> str:
-    """Without the folders of runs, whose names are long; the end of one tells its seed and combiner."""
-    return re.sub(
-        r"default/[^/]*?((combiner-\w+__)?[^/_]*__seed-\d+|)(?=/|$)", r"…\1", f"{operation.kind} {operation.path}"
-    )
+    """Without the folders of runs, whose names are long (the end of one tells its seed and combiner), and without what
+    the name of an event file tells of time and process.
+    """
+    path = re.sub(r"default/[^/]*?((combiner-\w+__)?[^/_]*__seed-\d+|)(?=/|$)", r"…\1", operation.path)
+    return f"{operation.kind} {re.sub(r'(?<=tfevents)[^/]*', '…', path)}"

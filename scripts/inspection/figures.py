@@ -41,13 +41,19 @@ def pyplot():
 
 
 def write_figure(figure, name: str, step: int, folder: Path) -> Path:
-    """The figure as `<name>.png`, and in TensorBoard as `inspect/<name>`."""
+    """The figure as `<name>.png`, and in TensorBoard as `inspect/<name>`.
+
+    The event file is named by figure and step, so that the same step drawn again replaces it.
+    """
     import tensorflow as tf
 
     file = folder / f"{name}.png"
     figure.savefig(file, dpi=120)
+    before = set(folder.glob("*tfevents*"))
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=step):
         tf.summary.image(f"inspect/{name}", tf.io.decode_png(file.read_bytes(), channels=3)[None])
     writer.close()
+    (events,) = set(folder.glob("*tfevents*")) - before
+    events.rename(folder / f"events.out.tfevents.{step:012}.{name}")
     return file
