@@ -7,6 +7,7 @@ import pytest
 
 FLOORS = {
     "estimators": 1,
+    "distributions": 1,
     "environments": 1,
     "frozen": 1,
     "gradients": 1,

@@ -1,17 +1,13 @@
-"""Pure mathematics: returns, advantages, losses, distributions. Tensors in, tensors out."""
+"""Pure mathematics: returns, advantages, losses. Tensors in, tensors out."""
 
 from rl.estimators.advantages import gae
 from rl.estimators.averages import explained_variance, masked_mean, masked_variance, standardize
-from rl.estimators.distributions import Categorical, DiagonalGaussian, Distribution
 from rl.estimators.policy_losses import approximate_kl, clip_fraction, clipped_surrogate_loss, policy_gradient_loss
 from rl.estimators.residuals import gradient_correction_loss, residual_loss, td_error
 from rl.estimators.returns import discounted_returns, discounts, lambda_returns, n_step_returns
 from rl.estimators.value_losses import clipped_value_loss, huber_value_loss, squared_value_loss
 
 __all__ = [
-    "Categorical",
-    "DiagonalGaussian",
-    "Distribution",
     "approximate_kl",
     "clip_fraction",
     "clipped_surrogate_loss",

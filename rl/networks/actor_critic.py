@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rl.distributions import Categorical, DiagonalGaussian, Distribution
 from rl.environments import Box, Discrete
 from rl.errors import require
-from rl.estimators import Categorical, DiagonalGaussian, Distribution
 from rl.networks.heads import gaussian_head, logits_head, value_head
 from rl.networks.network import Network
 from rl.networks.torsos import MLP, ConvolutionalTorso

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rl.estimators import DiagonalGaussian
+from rl.distributions import DiagonalGaussian
 
 EPS = np.finfo(np.float32).eps
 LOG_ROOT_TAU = 0.5 * np.log(2 * np.pi)

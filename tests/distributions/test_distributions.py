@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.estimators import Categorical, DiagonalGaussian
+from rl.distributions import Categorical, DiagonalGaussian
 
 DRAWS = 20_000
 SEED = tf.constant([7, 11])

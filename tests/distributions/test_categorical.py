@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rl.estimators import Categorical
+from rl.distributions import Categorical
 
 EPS = np.finfo(np.float32).eps
 EIGHTHS = tf.math.log([1 / 8, 2 / 8, 5 / 8])
