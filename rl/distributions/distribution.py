@@ -6,7 +6,10 @@ import tensorflow as tf
 
 
 class Distribution(Protocol):
-    """A policy's distribution as pure functions of its parameters. Leading axes are arbitrary; gradients flow to the parameters."""
+    """A policy's distribution as pure functions of its parameters.
+
+    Leading axes are arbitrary; gradients flow to the parameters.
+    """
 
     num_parameters: int
 

@@ -9,9 +9,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rl.distributions import Categorical, DiagonalGaussian
 from rl.estimators import (
-    Categorical,
-    DiagonalGaussian,
     approximate_kl,
     clip_fraction,
     clipped_surrogate_loss,
