@@ -7,11 +7,10 @@ machines are noisy and only ratios of one sitting mean something; figures are me
 
 import argparse
 
-from runtime import prepare
+from rl.runtime import prepare
 
 prepare()
 
-from answers import report_errors
 from benchmarks import (
     combiners,
     compiled,
@@ -26,6 +25,8 @@ from benchmarks import (
     start,
     threads,
 )
+
+from rl.commands.answers import report_errors
 
 _COMMANDS = (
     speed,

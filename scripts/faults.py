@@ -10,11 +10,11 @@ import argparse
 import shutil
 from pathlib import Path
 
-from runtime import prepare
+from rl.runtime import prepare
 
 prepare()
 
-from answers import not_negative, report_errors
+from rl.commands.answers import not_negative, report_errors
 
 
 def main() -> int:

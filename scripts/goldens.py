@@ -15,16 +15,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from runtime import AS_GIVEN, prepare
+from rl.runtime import AS_GIVEN, prepare
 
 prepare()
 
 import numpy as np
-from answers import positive, report_errors
 from rich.progress import track
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+from rl.commands.answers import positive, report_errors
 from rl.errors import require
 
 _COMPILED, _GYMNASIUM = ("environment=compiled/cartpole", "num_envs=8"), ("environment=cartpole", "num_envs=8")

@@ -1,30 +1,6 @@
-"""Inspect gradients without training: python scripts/inspect_gradients.py COMMAND …; COMMAND --help says more.
+"""Inspect gradients without training: python scripts/inspect_gradients.py COMMAND …; --help says more."""
 
-audit RUN | [group=choice …] [key=value …]     which objective's gradient reaches which weight
-rows RUN                                       from a checkpoint and one batch: every objective's row, layer by layer
-whatif RUN                                     from a checkpoint and one batch: what every rule would do
-compare RUN …                                  runs side by side: what they reached, and what the rows did meanwhile
-"""
-
-import argparse
-
-from runtime import prepare
-
-prepare()
-
-from answers import report_errors
-from inspection import audit, compare, rows, what_if
-
-
-def main() -> None:
-    """Dispatches to the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (audit, rows, what_if, compare):
-        command.add(commands)
-    arguments = parser.parse_args()
-    arguments.run_command(arguments)
-
+from rl.commands.inspect import command
 
 if __name__ == "__main__":
-    report_errors(main)
+    command()

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import hydra
 import numpy as np
-import run_metrics
-from benchmarks.printing import progress
 from benchmarks.runs import SCRIPTS, column, summary
-from composition import CONFIGS, load_config
-from run_names import what_tells_apart
+
+from rl.commands.composition import CONFIGS, load_config
+from rl.commands.progress import progress
+from rl.commands.run_names import what_tells_apart
+from rl.reports import run_metrics
 
 _RESAMPLES = 10_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from runtime import prepare
+from rl.runtime import prepare
 
 prepare()
 
@@ -53,8 +53,9 @@ def root() -> Path:
 @contextlib.contextmanager
 def _hydra():
     import hydra
-    from composition import CONFIGS
-    from run_names import register_resolvers
+
+    from rl.commands.composition import CONFIGS
+    from rl.commands.run_names import register_resolvers
 
     register_resolvers()
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
@@ -71,7 +72,7 @@ def compose():
 @pytest.fixture(scope="session")
 def build():
     """Builds an experiment: build("agent=a2c")."""
-    from composition import build
+    from rl.commands.composition import build
 
     def composed_and_built(*overrides):
         with _hydra() as compose:

@@ -18,8 +18,10 @@ FLOORS = {
     "learning": 4,
     "instruments": 5,
     "runs": 6,
+    "reports": 7,
+    "commands": 8,
 }
-KEPT_TO = {"hydra": {"scripts"}, "omegaconf": {"scripts"}, "gymnasium": {"environments"}}
+KEPT_TO = {"hydra": {"commands"}, "omegaconf": {"commands"}, "gymnasium": {"environments"}}
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "rl").rglob("*.py"))
 

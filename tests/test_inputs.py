@@ -2,10 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-from composition import _program
-from composition import build as build_config
 
 from rl.agents import PPO, Residual, SemiGradient
+from rl.commands.composition import _program
+from rl.commands.composition import build as build_config
 from rl.frozen import Polyak
 from rl.inputs import at, below, inputs_of, with_inputs
 

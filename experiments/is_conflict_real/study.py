@@ -12,7 +12,8 @@ sys.path.insert(0, str(HERE.parent.parent / "scripts"))
 import numpy as np
 import studies
 from benchmarks.printing import markdown
-from inspection.figures import pyplot
+
+from rl.commands.inspection.figures import pyplot
 
 SEEDS = 20
 ENVIRONMENTS = ("cartpole", "acrobot")

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import study
 from benchmarks.printing import markdown
-from inspection.figures import pyplot
 from study import ENVIRONMENTS, HERE, SEEDS, Setting, Variant, studies
+
+from rl.commands.inspection.figures import pyplot
 
 Rows = list[dict[str, object]]
 

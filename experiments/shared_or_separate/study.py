@@ -14,8 +14,9 @@ sys.path.insert(0, str(HERE.parent.parent / "scripts"))
 import numpy as np
 import studies
 from benchmarks.printing import markdown
-from composition import load_config
-from inspection.figures import pyplot
+
+from rl.commands.composition import load_config
+from rl.commands.inspection.figures import pyplot
 
 SEEDS = 20
 ENVIRONMENTS = {

@@ -3,8 +3,9 @@
 import argparse
 import time
 
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import combiner_names
+from rl.commands.progress import progress
 
 _BESIDE = "pcgrad"
 
@@ -47,8 +48,9 @@ def _programs(settings: list[list[str]], threads: int) -> list:
     """Compiled, one for each list of overrides."""
     import hydra
     import tensorflow as tf
-    from composition import CONFIGS, build
-    from run_names import register_resolvers
+
+    from rl.commands.composition import CONFIGS, build
+    from rl.commands.run_names import register_resolvers
 
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.threading.set_intra_op_parallelism_threads(threads)

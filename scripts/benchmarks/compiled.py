@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.peers import peer_rate
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import QUIET, rate, summary, train
+from rl.commands.progress import progress
 
 _SAME = (*QUIET, "agent.value_loss=clipped", "normalize.rewards=false")
 _CARTPOLE = ("environment=compiled/cartpole",)

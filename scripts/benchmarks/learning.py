@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from run_metrics import read_columns, training_return, typical
 
-from benchmarks.printing import machine, markdown, progress
+from benchmarks.printing import machine, markdown
 from benchmarks.runs import SCRIPTS, summary
+from rl.commands.progress import progress
+from rl.reports.run_metrics import read_columns, training_return, typical
 
 _RATIO = "gradient/norm_ratio/value-policy"  # of networks that share a torso
 

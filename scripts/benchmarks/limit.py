@@ -5,9 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.products import IterationShape, products_program
 from benchmarks.runs import QUIET, rate, train
+from rl.commands.progress import progress
 
 _OURS = (*QUIET, "environment=compiled/cartpole", "agent.value_loss=clipped", "normalize.rewards=false", "probe=none")
 _STEPS = {8: 1_000_000, 64: 1_500_000, 512: 2_000_000}

@@ -3,9 +3,8 @@
 import json
 import subprocess
 
-from runtime import AS_GIVEN
-
 from benchmarks.runs import SCRIPTS
+from rl.runtime import AS_GIVEN
 
 
 def peer_rate(python: str, program: str, *arguments: str) -> float:

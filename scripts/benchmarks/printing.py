@@ -1,17 +1,9 @@
-"""How results are shown: progress to the terminal, tables as Markdown, the machine in words."""
+"""How results are shown: tables as Markdown, the machine in words."""
 
 import os
 import platform
 import statistics
 from collections.abc import Iterable, Sequence
-
-from rich.console import Console
-from rich.progress import track
-
-
-def progress(items: Iterable, description: str, total: int | None = None) -> Iterable:
-    """The items, with a bar on stderr."""
-    return track(items, description, total=total, console=Console(stderr=True))
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import rate, train
+from rl.commands.progress import progress
 
 
 def add(commands) -> None:
@@ -33,9 +34,9 @@ def _each(calls: int) -> None:
     """Every probe in a program of its own beside a program of none, which replays the rollout's first minibatch."""
     import hydra
     import tensorflow as tf
-    from composition import CONFIGS, build
-    from run_names import register_resolvers
 
+    from rl.commands.composition import CONFIGS, build
+    from rl.commands.run_names import register_resolvers
     from rl.gradients.probes import PROBES, probes_named
     from rl.instruments.probing import Prober
     from rl.learning.state import read

@@ -42,8 +42,9 @@ def profile(arguments: argparse.Namespace) -> None:
     """Measures and prints."""
     import hydra
     import tensorflow as tf
-    from composition import CONFIGS, build
-    from run_names import register_resolvers
+
+    from rl.commands.composition import CONFIGS, build
+    from rl.commands.run_names import register_resolvers
 
     tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)

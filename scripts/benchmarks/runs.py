@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from run_metrics import read_columns
+
+from rl.reports.run_metrics import read_columns
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 QUIET = (

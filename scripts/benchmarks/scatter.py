@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from benchmarks.compiled import SETTINGS
 from benchmarks.peers import peer_rate
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import rate, train
+from rl.commands.progress import progress
 
 _THREADS = (1, 2)
 

@@ -5,8 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.printing import machine, markdown, progress
+from benchmarks.printing import machine, markdown
 from benchmarks.runs import QUIET, summary, train
+from rl.commands.progress import progress
 
 
 def add(commands) -> None:

@@ -5,8 +5,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.peers import peer_rate
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import rate, train
+from rl.commands.progress import progress
 
 _SAME = (
     "num_envs=8",

@@ -4,8 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import QUIET, rate, train
+from rl.commands.progress import progress
 
 _DEFAULT = ("environment=compiled/cartpole",)
 

@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import threads as rule
-
-from benchmarks.printing import machine, markdown, median, progress
+from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import QUIET, rate, train
+from rl.commands import threads as rule
+from rl.commands.progress import progress
 
 
 class Size(NamedTuple):
@@ -77,7 +77,8 @@ def _row(size: Size, counts: list[int], rates: dict) -> list[str]:
 
 def _samples(size: Size) -> int:
     import hydra
-    from composition import CONFIGS
+
+    from rl.commands.composition import CONFIGS
 
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         return rule.samples_of(hydra.compose("train", overrides=size.overrides))

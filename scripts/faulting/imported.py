@@ -1,6 +1,6 @@
 """What the process imports from which the campaign's processes are forked; it runs nothing."""
 
-from runtime import prepare
+from rl.runtime import prepare
 
 prepare()
 

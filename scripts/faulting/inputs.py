@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import hydra
-from composition import CONFIGS, choices_of
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig
@@ -16,6 +15,7 @@ from faulting.commands import Process, ended
 from faulting.small_runs import COMPILED
 from faulting.tried import shortened
 from faulting.wrong_inputs import WrongInput, wrong_inputs
+from rl.commands.composition import CONFIGS, choices_of
 
 _GROUPS = ("agent", "combiner", "environment", "frozen", "network", "optimizer", "probe", "experiment")
 _EXTRA = {"environment=gymnasium": ("environment.id=CartPole-v1",)}
@@ -76,8 +76,7 @@ class Inputs:
                         yield _Case(choice, (wrong,), as_command=False)
 
     def _checked(self, case: _Case) -> str | None:
-        from parts import parts_of
-
+        from rl.commands.parts import parts_of
         from rl.errors import ConfigError
 
         config = self._configs[case.choice]

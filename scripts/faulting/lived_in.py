@@ -14,11 +14,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import hydra
-from composition import CONFIGS
 from omegaconf import OmegaConf
-from run_names import job_name
 
 from faulting.synthetic_runs import Story, write_run
+from rl.commands.composition import CONFIGS
+from rl.commands.run_names import job_name
 
 
 def _garbled_summary(run: Path) -> None:

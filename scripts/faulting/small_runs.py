@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import hydra
-from composition import CONFIGS, build
-from parts import run_settings
 
+from rl.commands.composition import CONFIGS, build
+from rl.commands.parts import run_settings
 from rl.learning.state import assign, read
 from rl.runs.directory import RunDirectory
 from rl.runs.record import Description

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from hyperparameters import hyperparameters
 from omegaconf import DictConfig, OmegaConf
 
+from rl.commands.hyperparameters import hyperparameters
 from rl.runs.directory import RunDirectory
 from rl.runs.metrics_file import MetricsFile
 from rl.tensorboard.gramians import Legend

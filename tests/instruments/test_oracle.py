@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from composition import build as build_config
 from omegaconf import OmegaConf
 
+from rl.commands.composition import build as build_config
 from rl.environments.compiled.tabular import exact
 from rl.errors import ConfigError
 from rl.gradients.bias import deviation

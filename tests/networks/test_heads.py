@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from composition import build
 
+from rl.commands.composition import build
 from rl.environments import Box, Discrete
 from rl.errors import ConfigError
 from rl.networks import MLP, actor_critic

@@ -5,8 +5,8 @@ from pathlib import Path
 import hydra
 import numpy as np
 import pytest
-from composition import CONFIGS, build
-from run_names import register_resolvers
+from rl.commands.composition import CONFIGS, build
+from rl.commands.run_names import register_resolvers
 
 from rl.learning.state import assign, named_variables, read
 

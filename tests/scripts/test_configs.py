@@ -6,10 +6,11 @@ import urllib.parse
 
 import hydra
 import pytest
-from composition import CONFIGS, build
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
-from run_names import ARGUMENTS, JOURNAL, flat, former_job_name, job_name, run_directory_name
+
+from rl.commands.composition import CONFIGS, build
+from rl.commands.run_names import ARGUMENTS, JOURNAL, flat, former_job_name, job_name, run_directory_name
 
 NESTED = {"agent/bootstrap"}  # groups within a group; elsewhere a folder within one is part of the choice's name
 CHOICES = [

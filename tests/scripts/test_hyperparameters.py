@@ -2,9 +2,10 @@
 
 import hydra
 import pytest
-from composition import CONFIGS
-from hyperparameters import hyperparameters
 from omegaconf import OmegaConf
+
+from rl.commands.composition import CONFIGS
+from rl.commands.hyperparameters import hyperparameters
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from inspection.printing import Column, fitting, show
-from inspection.what_if import _columns
 
+from rl.commands.inspection.printing import Column, fitting, show
+from rl.commands.inspection.what_if import _columns
 from rl.instruments.what_if import Outcome
 
 WIDTHS = (60, 80, 120, 160)

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import yaml
 from inside import call
-from reporting import comparing, statistics
-from reporting.differences import differing
-from reporting.groups import grouped
-from reporting.naming import naming
-from reporting.page import Page
-from reporting.runs import find_runs
+
+from rl.commands.recorded import recorded
+from rl.reports import comparing, statistics
+from rl.reports.differences import differing
+from rl.reports.groups import grouped
+from rl.reports.naming import naming
+from rl.reports.page import Page
+from rl.reports.runs import find_runs
 
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 
@@ -60,7 +62,7 @@ def two_groups(tmp_path):
 
 def settings_in(folder):
     """{environment: groups} of the runs below a folder."""
-    runs, _ = find_runs([folder])
+    runs, _ = find_runs([folder], recorded)
     return grouped(runs, naming(runs))
 
 
@@ -70,7 +72,7 @@ def rows(file):
 
 
 def test_runs_that_differ_in_the_seed_alone_are_a_group(two_groups):
-    runs, damaged = find_runs([two_groups, two_groups / "runs"])
+    runs, damaged = find_runs([two_groups, two_groups / "runs"], recorded)
     assert damaged == []
     assert differing(runs) == ["combiner"]
     (task,) = grouped(runs, naming(runs)).values()
@@ -248,7 +250,7 @@ def test_what_most_settings_have_goes_without_saying(tmp_path):
     changes = [{}, {"agent": {"gamma": 0.5}}, {"clip": 2.0}, {"clip": 3.0, "network": "wide"}]
     for place, change in enumerate(changes):
         write_run(tmp_path / str(place), **base | change)
-    runs, _ = find_runs([tmp_path])
+    runs, _ = find_runs([tmp_path], recorded)
     assert naming(runs).usual == {None: {"agent.gamma": "0.9", "network": "small"}}
     (groups,) = settings_in(tmp_path).values()
     assert [group.name for group in groups] == [
@@ -307,7 +309,7 @@ def test_a_run_that_cannot_be_read_is_named(tmp_path, name, content):
     write_run(tmp_path, seed=0)
     broken = write_run(tmp_path, seed=1, returns=tuple(range(10)))
     (broken / name).write_text(content)
-    (whole,), (damaged,) = find_runs([tmp_path])
+    (whole,), (damaged,) = find_runs([tmp_path], recorded)
     assert (whole.seed, damaged.path) == (0, broken)
     assert damaged.why
 
@@ -326,7 +328,7 @@ def test_a_line_that_is_still_being_written_harms_nothing(tmp_path):
     run = write_run(tmp_path, status="running")
     with (run / "metrics.csv").open("a") as handle:
         handle.write("30,3")
-    (found,), damaged = find_runs([tmp_path])
+    (found,), damaged = find_runs([tmp_path], recorded)
     assert (found.status, found.columns, damaged) == ("running", {}, [])
 
 

@@ -133,7 +133,7 @@ def luminance(color):
 
 def test_curves_stand_out_from_their_ground(root):
     """3 : 1, which WCAG 2.1 asks of graphics."""
-    style = (root / "scripts" / "reporting" / "page.css").read_text()
+    style = (root / "rl" / "reports" / "page.css").read_text()
     for scheme in style.split("@media"):
         back = luminance(re.search(r"--back: (#\w{6})", scheme)[1])
         for name, color in re.findall(r"--(s\d+): (#\w{6})", scheme):

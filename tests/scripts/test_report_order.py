@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from reporting.groups import Group, grouped
-from reporting.naming import naming
-from reporting.ranking import interval, ranked
-from reporting.runs import Run
-from reporting.statistics import Estimate, curves
-from reporting.tables import listed, number, shown
+
+from rl.reports.groups import Group, grouped
+from rl.reports.naming import naming
+from rl.reports.ranking import interval, ranked
+from rl.reports.runs import Run
+from rl.reports.statistics import Estimate, curves
+from rl.reports.tables import listed, number, shown
 
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 

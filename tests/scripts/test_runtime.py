@@ -3,7 +3,8 @@
 import os
 
 import pytest
-import runtime
+
+from rl import runtime
 
 FLAGS = (
     "--xla_cpu_enable_concurrency_optimized_scheduler=false",

@@ -10,10 +10,10 @@ import time
 
 import numpy as np
 import pytest
-import sweep_journal
-import sweeps
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
+
+from rl.commands import sweep_journal, sweeps
 
 SMALL = (
     "environment=compiled/cartpole",

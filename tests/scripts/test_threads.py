@@ -1,9 +1,9 @@
 """The rule from sizes to threads."""
 
 import pytest
-import threads
 from omegaconf import OmegaConf
 
+from rl.commands import threads
 from rl.errors import ConfigError
 
 
@@ -49,7 +49,7 @@ def test_a_run_goes_on_with_the_number_that_it_began_with(compose):
 
 @pytest.mark.parametrize("given", ["0", "-1", "1.5", "many", "true", "null"])
 def test_other_words_are_refused(compose, given):
-    from parts import run_settings
+    from rl.commands.parts import run_settings
 
     run_settings(compose("threads=auto"))
     with pytest.raises(ConfigError, match=r"^threads is"):

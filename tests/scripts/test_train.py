@@ -9,10 +9,10 @@ import time
 import inside
 import numpy as np
 import pytest
-import results
 from processes import csv_rows, start, the_run, train, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from rl.commands import results
 from rl.runs.directory import RunDirectory
 
 

@@ -4,10 +4,10 @@ import sys
 
 import inside
 import pytest
-from composition import build, load_config
 from omegaconf import OmegaConf
-from parts import Maker
 
+from rl.commands.composition import build, load_config
+from rl.commands.parts import Maker
 from rl.errors import ConfigError
 
 ELSEWHERE = [

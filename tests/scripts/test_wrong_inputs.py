@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from composition import choices_of
 from faulting.wrong_inputs import wrong_inputs
 from omegaconf import OmegaConf
-from parts import Maker, parts_of, run_settings
 
+from rl.commands.composition import choices_of
+from rl.commands.parts import Maker, parts_of, run_settings
 from rl.errors import ConfigError
 
 GROUPS = ("agent", "combiner", "environment", "frozen", "network", "optimizer")

@@ -47,8 +47,9 @@ def seeds(processes):
 def resumed(processes, tmp_path_factory):
     """A run in a Python environment, probed every other iteration, that went on from iteration 4 after its sixth."""
     import hydra
-    from composition import CONFIGS, build
-    from run_names import register_resolvers
+
+    from rl.commands.composition import CONFIGS, build
+    from rl.commands.run_names import register_resolvers
 
     register_resolvers()
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):

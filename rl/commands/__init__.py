@@ -1,0 +1,1 @@
+"""The commands: train, evaluate, inspect and report; the one room that knows Hydra."""

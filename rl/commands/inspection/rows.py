@@ -1,0 +1,144 @@
+"""Who pulls on the torso, layer by layer, on one fresh batch: lengths of rows, their cosines, and what chance gives."""
+
+import argparse
+import csv
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rl.commands.inspection.figures import add_run_arguments, outputs_of, write_figure
+from rl.commands.inspection.fresh import fresh_batch
+from rl.commands.inspection.printing import Column, show
+from rl.reports.pyplot import pyplot
+
+_ALL = "all shared weights"
+
+
+class Line(NamedTuple):
+    """A layer: how many weights it has, {objective: norm of its row}, {pair: cosine}."""
+
+    layer: str
+    weights: int
+    norms: dict[str, float]
+    cosines: dict[str, float]
+
+    @property
+    def band(self) -> float:
+        """Two standard deviations of the cosine of independent directions, 2/√P."""
+        return 2.0 / self.weights**0.5
+
+
+def add(commands) -> None:
+    """The command and its options."""
+    command = commands.add_parser("rows", help="every objective's row, layer by layer", description=__doc__)
+    add_run_arguments(command)
+    command.set_defaults(run_command=rows)
+
+
+def rows(arguments: argparse.Namespace) -> None:
+    """Prints the table; writes it as CSV, and a figure as PNG."""
+    outputs = outputs_of(arguments, "rows", ("rows.csv", "rows.png"))
+    fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
+    lines = _lines(fresh)
+    folder = outputs.begin()
+    title = f"rows on the shared weights at step {fresh.step:,}, without coefficients"
+    show(title, _columns(lines), f"All numbers are in {outputs.folder / 'rows.csv'}.")
+    print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
+    files = [_write(lines, folder / "rows.csv"), *_figure(lines, fresh.step, folder)]
+    outputs.finish()
+    print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
+
+
+def _columns(lines: list[Line]) -> list[Column]:
+    """The first pair's cosine and both its norms stay longest where there is little room."""
+    columns = [
+        Column("layer", [line.layer for line in lines], is_name=True),
+        Column("weights", [f"{line.weights:,}" for line in lines], 3),
+    ]
+    for place, name in enumerate(lines[0].norms):
+        columns.append(Column(f"|{name}|", [f"{line.norms[name]:.3g}" for line in lines], 1 if place < 2 else 4))
+    for place, pair in enumerate(lines[0].cosines):
+        cells = [f"[bold]{c:+.3f}[/]" if abs(c) > x.band else f"{c:+.3f}" for x in lines for c in [x.cosines[pair]]]
+        columns.append(Column(f"cos {pair}", cells, 5 if place else 0))
+    return [*columns, Column("chance ±", [f"{line.band:.3f}" for line in lines], 2, style="dim")]
+
+
+def _lines(fresh) -> list[Line]:
+    """The torso as a whole, and its layers, on the first minibatch of an iteration."""
+    import tensorflow as tf
+
+    from rl.gradients import cosines, gramian, norms
+    from rl.instruments.evidence import UpdateEvidence
+
+    learner = fresh.experiment.learner
+    phase = learner.phases[0]
+    state, trajectory, _ = learner.take_in(fresh.state, fresh.trajectory)
+    minibatch = learner.minibatch(phase, state, trajectory, 0)
+    evidence = UpdateEvidence(learner, phase, fresh.state, minibatch, num_samples=2)
+    objectives, layers, sizes = evidence.objectives, evidence.layers, evidence.sizes
+    by_layer = gramian(list(evidence.rows.values()), evidence.places)
+
+    def line(layer, size, matrix) -> Line:
+        lengths, angles = norms(matrix).numpy(), cosines(matrix).numpy()
+        pairs = itertools.combinations(range(len(objectives)), 2)
+        return Line(
+            layer,
+            size,
+            dict(zip(objectives, map(float, lengths), strict=True)),
+            {f"{objectives[i]}-{objectives[j]}": float(angles[i, j]) for i, j in pairs},
+        )
+
+    whole = line(_ALL, sum(sizes), tf.reduce_sum(by_layer, 0))
+    return [
+        whole,
+        *(line(name, size, by_layer[k]) for k, (name, size) in enumerate(zip(layers, sizes, strict=True))),
+    ]
+
+
+def _write(lines: list[Line], file: Path) -> Path:
+    with file.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        norms, cosines = ([f"{kind}/{key}" for key in getattr(lines[0], f"{kind}s")] for kind in ("norm", "cosine"))
+        writer.writerow(["layer", "weights", *norms, *cosines, "null band"])
+        for line in lines:
+            writer.writerow([line.layer, line.weights, *line.norms.values(), *line.cosines.values(), line.band])
+    return file
+
+
+def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
+    if (plt := pyplot()) is None:
+        return []
+    places, layers = np.arange(len(lines)), [line.layer for line in lines]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.6 + 0.55 * len(lines)), sharey=True, layout="constrained")
+    objectives, pairs = list(lines[0].norms), list(lines[0].cosines)
+    for k, objective in enumerate(objectives):
+        left.barh(
+            places + 0.8 * (k + 0.5) / len(objectives) - 0.4,
+            [line.norms[objective] for line in lines],
+            0.8 / len(objectives),
+            label=objective,
+        )
+    left.set_xscale("log")
+    left.set_yticks(places, layers)
+    left.invert_yaxis()
+    left.set_title("norm of each objective's row", fontsize=10)
+    left.legend(fontsize=8)
+    for k, pair in enumerate(pairs):
+        right.barh(
+            places + 0.8 * (k + 0.5) / len(pairs) - 0.4,
+            [line.cosines[pair] for line in lines],
+            0.8 / len(pairs),
+            label=pair,
+        )
+    for place, line in zip(places, lines, strict=True):
+        right.fill_betweenx([place - 0.45, place + 0.45], -line.band, line.band, color="grey", alpha=0.3, linewidth=0)
+    right.axvline(0, color="black", linewidth=0.8)
+    right.set_xlim(-1.05, 1.05)
+    right.set_title("cosine of each pair; grey: what chance gives, ±2/√P", fontsize=10)
+    right.legend(fontsize=8)
+    figure.suptitle(f"Rows on the shared weights at step {step:,}")
+    file = write_figure(figure, "rows", step, folder)
+    plt.close(figure)
+    return [file]

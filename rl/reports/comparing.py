@@ -1,0 +1,107 @@
+"""Which of two settings is better, where the intervals and a test over all comparisons support that one is."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rl.reports.statistics import FEWEST_SEEDS, Estimate, intervals
+
+FALSE_DISCOVERIES = 0.05
+"""Of the differences that are called supported, the share that chance may be expected to have made."""
+
+
+class Comparison(NamedTuple):
+    """The probability that a run of one setting beats one of another, and whether a difference is supported.
+
+    p_value: of the Mann-Whitney test, corrected for the number of comparisons (Benjamini & Hochberg 1995).
+    """
+
+    better: str
+    worse: str
+    probability: Estimate
+    p_value: float
+    supported: bool
+    why_not: str
+
+
+def comparisons(
+    scores: Mapping[str, np.ndarray],
+    lost: Mapping[str, int] | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+) -> list[Comparison]:
+    """Pairs of settings, the one that is more likely to win first.
+
+    A difference is supported where both have enough seeds and have lost no run, the interval of the probability leaves
+    out ½, and the Mann-Whitney test, corrected for the number of pairs, agrees.
+
+    Args:
+        scores: {setting: [seeds, tasks]}.
+        lost: {setting: runs that ended without a score}.
+        pairs: those to compare; None for every pair once.
+    """
+    from scipy.stats import false_discovery_control
+
+    pairs = list(itertools.combinations(scores, 2) if pairs is None else pairs)
+    tested = [pair for pair in pairs if min(len(scores[name]) for name in pair) >= FEWEST_SEEDS]
+    p_values = dict.fromkeys(pairs, math.nan)
+    if tested:
+        raw = [_p_value(scores[one], scores[other]) for one, other in tested]
+        p_values |= dict(zip(tested, map(float, false_discovery_control(raw)), strict=True))
+    return [_comparison(pair, scores, p_values[pair], len(tested), lost or {}) for pair in pairs]
+
+
+def _comparison(
+    pair: tuple[str, str],
+    scores: Mapping[str, np.ndarray],
+    p_value: float,
+    num_tested: int,
+    lost: Mapping[str, int],
+) -> Comparison:
+    one, other = pair
+    seeds = min(len(scores[name]) for name in pair)
+    value, low, high = _probability(scores[one], scores[other]), math.nan, math.nan
+    if seeds >= FEWEST_SEEDS:
+        both = [scores[one], scores[other]]
+        ends = intervals({"x": both}, lambda x, y: np.array([_probability(x, y)]))[1]["x"]
+        low, high = (float(end[0]) for end in ends)
+    better, worse = one, other
+    if value < 0.5:
+        better, worse, value, low, high = other, one, 1 - value, 1 - high, 1 - low
+    without = [f"{lost[name]} of the runs of {name} ended without a score" for name in pair if lost.get(name)]
+    why_not = ""
+    if seeds < FEWEST_SEEDS:
+        why_not = f"{seeds} seeds are too few" if seeds > 1 else "1 seed is too few"
+    elif without:
+        why_not = " and ".join(without)
+    elif low <= 0.5:
+        why_not = "the interval holds ½"
+    elif p_value > FALSE_DISCOVERIES:
+        why_not = f"p = {p_value:.2g} once corrected for {num_tested} comparisons"
+    return Comparison(better, worse, Estimate(value, low, high), p_value, not why_not, why_not)
+
+
+def _p_value(x: np.ndarray, y: np.ndarray) -> float:
+    """The two-sided Mann-Whitney test of scores [seeds, tasks]; of several tasks, of the sum of their statistics."""
+    from scipy.stats import mannwhitneyu, norm, rankdata
+
+    if np.ptp(np.concatenate([x, y])) == 0:
+        return 1.0
+    if x.shape[1] == 1:
+        return float(mannwhitneyu(x[:, 0], y[:, 0]).pvalue)
+    n, m = len(x), len(y)
+    total, variance = 0.0, 0.0
+    for task in range(x.shape[1]):
+        every = np.concatenate([x[:, task], y[:, task]])
+        total += rankdata(every)[:n].sum() - n * (n + m + 1) / 2
+        ties = np.unique(every, return_counts=True)[1]
+        variance += n * m / 12 * (n + m + 1 - (ties**3 - ties).sum() / ((n + m) * (n + m - 1)))
+    return float(2 * norm.sf(abs(total) / math.sqrt(variance))) if variance > 0 else 1.0
+
+
+def _probability(x: np.ndarray, y: np.ndarray) -> float:
+    """P(x > y) + ½ P(x = y) of scores [seeds, tasks]: rliable's probability of improvement, without its ranks."""
+    x, y = x[:, None], y[None]
+    return float((x > y).mean() + 0.5 * (x == y).mean())

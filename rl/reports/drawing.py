@@ -1,0 +1,113 @@
+"""How a report's figures are kept: PNG files, and SVG that follows the page's colours, light or dark."""
+
+import io
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from rl.reports.pyplot import pyplot
+
+MOST_DRAWN = 12
+"""Curves in a figure; more cannot be told apart."""
+INK = "#202124"
+LINE = "#dadce0"
+# The page's light --s0 to --s11: apart in light and dark, and with the dashes for every kind of colour vision.
+_COLORS = (
+    *("#3b6fa5", "#d14b5a", "#228833", "#a88b00", "#1f9bb8", "#aa3377"),
+    *("#7a7a7a", "#111111", "#d07d00", "#7b5ea7", "#8a5a3c", "#4a7d00"),
+)
+_DASHES = ("-", "--", ":", "-.")
+_DPI = 130
+_SCALE = 1.6  # pixels a point in the page, where it is wide enough
+_MANY_DECADES = 1e3
+_RULES = {
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": LINE,
+    "legend.frameon": False,
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "svg.hashsalt": "report",
+}
+
+Styles = Mapping[str, dict[str, str]]
+"""{setting: colour and line}, the same in all figures of an environment."""
+
+
+def styles(names: Sequence[str]) -> Styles:
+    """Styles of settings in their order."""
+    return {
+        name: {"color": _COLORS[place % len(_COLORS)], "linestyle": _DASHES[place % len(_DASHES)]}
+        for place, name in enumerate(names)
+    }
+
+
+@contextmanager
+def axes(width: float, height: float, columns: int = 1, **arguments):
+    """(figure, axes) in the report's style; the figure is closed afterwards."""
+    plt = pyplot()
+    with plt.rc_context(_RULES):
+        figure, found = plt.subplots(1, columns, figsize=(width, height), layout="constrained", **arguments)
+        yield figure, found
+        plt.close(figure)
+
+
+def saved(figure, file: Path) -> str:
+    """The figure as a PNG file; returns it as SVG for the page."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=_DPI)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    return _following(buffer.getvalue())
+
+
+def _following(svg: str) -> str:
+    """Without its header and size in points, and with the page's colours for ours."""
+    svg = svg[svg.index("<svg") :]
+    width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
+    svg = re.sub(r'<svg ([^>]*?)height="[\d.]+pt"([^>]*?)width="[\d.]+pt"', r"<svg \1\2", svg, count=1)
+    svg = re.sub(r'<svg ([^>]*?)width="[\d.]+pt"([^>]*?)height="[\d.]+pt"', r"<svg \1\2", svg, count=1)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = svg.replace("<svg ", f'<svg width="{_SCALE * width:.0f}" ', 1)
+    for place, color in enumerate(_COLORS):
+        svg = svg.replace(color, f"var(--s{place})")
+    return svg.replace(INK, "currentColor").replace(LINE, "var(--line)")
+
+
+def scaled(axis, which: str, values: np.ndarray) -> None:
+    """Gives an axis a symmetric logarithmic scale, where the largest of its values would hide all others.
+
+    which: x or y; values: what it shows, of any shape.
+    """
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if len(sizes) and sizes.max() > _MANY_DECADES * np.median(sizes):
+        threshold = 10.0 ** np.floor(np.log10(np.median(sizes)) - 1)
+        getattr(axis, f"set_{which}scale")("symlog", linthresh=threshold)
+        getattr(axis, f"{which}axis").get_major_locator().set_params(numticks=7)
+        low, high = np.nanmin(values), np.nanmax(values)
+        getattr(axis, f"set_{which}lim")(2 * low if low < 0 else 0, 2 * high if high > 0 else 0)
+    elif which == "x":
+        axis.locator_params(axis="x", nbins=5)
+
+
+def wrapped(name: str, width: int = 44) -> str:
+    """A setting's name in lines that leave room for the picture; a dollar sign is one, not mathematics."""
+    return ("\n".join(textwrap.wrap(name, width, break_long_words=True)) or name).replace("$", r"\$")
+
+
+def legend(figure, axis, names: Sequence[str]) -> None:
+    """Below the figure, two columns of names."""
+    if names:
+        figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+
+
+def legend_height(names: Sequence[str]) -> float:
+    """What the legend takes, in inches."""
+    return 0.17 * sum(wrapped(name).count("\n") + 1.3 for name in names) / 2 + 0.1

@@ -1,0 +1,104 @@
+"""The beginning of a report: how much there is, where to find it, and what has to be known."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from rl.reports import comparing, statistics
+from rl.reports.groups import KINDS, Group
+from rl.reports.naming import Naming
+from rl.reports.page import Page
+from rl.reports.ranking import by_score
+from rl.reports.runs import Damaged, Run
+from rl.reports.tables import count, listed, number, ranges
+
+_METHOD = (
+    "Intervals are 95 % stratified bootstrap intervals over seeds (rliable; Agarwal et al. 2021), of "
+    f"{statistics.REPETITIONS:,} resamples; with fewer than {statistics.FEWEST_SEEDS} seeds there is none, and with "
+    "few they are narrower than they ought to be. A difference counts as supported where the interval of the "
+    "probability of improvement leaves out ½, and the Mann-Whitney test agrees after correction for the number of "
+    "comparisons in that table (Benjamini and Hochberg 1995), by which "
+    f"{100 * comparing.FALSE_DISCOVERIES:.0f} % of the differences called supported may be expected to be chance. The "
+    "best of many settings owes a part of its score to luck, so that a new seed of it may well be worse."
+)
+
+
+def introduction(
+    page: Page,
+    runs: Sequence[Run],
+    damaged: Sequence[Damaged],
+    tasks: Mapping[str, Sequence[Group]],
+    names: Naming,
+    kind: str,
+    command: Sequence[str],
+) -> None:
+    """Writes it. kind: the score that settings are compared by; command: the words that asked for the report."""
+    complete = sum(run.status == "completed" for run in runs)
+    commits = sorted({str(run.summary.get("git_commit"))[:10] for run in runs})
+    versions = sorted({run.summary.get("versions", {}).get("tensorflow", "unknown") for run in runs})
+    num_settings = sum(map(len, tasks.values()))
+    page.text(
+        f"{count(len(runs), 'run')}, {complete} of them completed, of {count(num_settings, 'setting')} in "
+        f"{count(len(tasks), 'environment')}; {'commit' if len(commits) == 1 else 'commits'} {listed(commits)}, "
+        f"TensorFlow {listed(versions)}. Settings are compared by: {KINDS[kind]}."
+    )
+    page.contents(["environment", "settings", "runs", "best setting", KINDS[kind]], _overview(tasks, kind))
+    with page.section("How to read it", is_open=False):
+        page.text(_METHOD)
+        _explain_names(page, names)
+        page.text("Made by:")
+        page.code(shlex.join(command))
+    _notes(page, damaged, tasks, kind)
+
+
+def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]]:
+    rows = []
+    for task, groups in tasks.items():
+        _, found = by_score(groups, kind)
+        runs = sum(len(group.runs) + len(group.unfinished) for group in groups)
+        best = [[one.name, number(one.iqm.value)] for one in found if one.verdict == "best"] or [["–", "–"]]
+        rows.append([task, str(len(groups)), str(runs), *best[0]])
+    return rows
+
+
+def _explain_names(page: Page, names: Naming) -> None:
+    """Which keys the names leave out or shorten."""
+    for scope, usual in names.usual.items():
+        values = ", ".join(f"{key}={value}" for key, value in usual.items() if value is not None)
+        where = "" if scope is None else f"with {scope[0]}={scope[1]} "
+        if values:
+            page.text(f"Where a setting's name {where}says nothing else: {values}.")
+    shortened = [f"{short} is {key}" for key, short in names.short.items() if short != key]
+    if shortened:
+        page.text(f"In names, {', '.join(shortened)}. runs.csv has all keys in full.")
+
+
+def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str) -> None:
+    """What is missing, unfinished, doubled or damaged."""
+    notes = [f"{one.path} cannot be read: {one.why}" for one in damaged]
+    notes += [note for task, groups in tasks.items() for group in groups for note in _notes_on(task, group, kind)]
+    if notes:
+        open_ = len(notes) <= 12
+        with page.section("Left out, or to be known", note=count(len(notes), "note"), is_open=open_):
+            page.items(notes)
+
+
+def _notes_on(task: str, group: Group, kind: str) -> list[str]:
+    """What has to be known of a group beside its scores."""
+    notes, place = [], f"{group.name} in {task}"
+    for status in dict.fromkeys(run.status for run in group.unfinished):
+        of_it = [run for run in group.unfinished if run.status == status]
+        errors = dict.fromkeys(str(run.summary["error"]) for run in of_it if "error" in run.summary)
+        why = f" ({'; '.join(errors)})" if errors else ""
+        notes.append(f"{place}, {_seeds([run.seed for run in of_it])}: {status}{why}")
+    if absent := [seed for seed in group.missing if seed not in {run.seed for run in group.unfinished}]:
+        notes.append(f"{place}, {_seeds(absent)}: missing, where other settings have them")
+    if scoreless := group.scoreless(kind):
+        notes.append(f"{place}, {_seeds([run.seed for run in scoreless])}: completed without a score")
+    notes += [
+        f"{place}, seed {run.seed}: there is another run of it, and {run.path} is left out" for run in group.doubled
+    ]
+    return notes
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {ranges(seeds)}"

@@ -1,0 +1,138 @@
+"""The section over all environments: scores brought to one scale, and compared as one."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rl.reports import figures, parts, statistics
+from rl.reports.drawing import styles
+from rl.reports.groups import Group
+from rl.reports.page import Page
+from rl.reports.ranking import Ranked, ranked
+from rl.reports.tables import Tables, listed, ranges, shown
+
+Tasks = Mapping[str, Sequence[Group]]
+"""{environment: its settings}."""
+
+
+class Scale(NamedTuple):
+    """The scores of an environment that become 0 and 1."""
+
+    low: float
+    high: float
+
+
+def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[str, Scale], folder: Path) -> None:
+    """Writes it, where settings were trained in more than one environment.
+
+    Args:
+        kind: the score that settings are compared by.
+        given: scales of environments whose ends are known; elsewhere they are the lowest and the highest run's score.
+        folder: of the figures.
+    """
+    if len(tasks) < 2:
+        return
+    chosen = compared(tasks, kind, given)
+    scales = {task: given.get(task) or _found(tasks[task], kind) for task in chosen}
+    scores, notes = _scores({task: tasks[task] for task in chosen}, kind, scales)
+    if not scores:
+        page.text("No setting has a seed that was completed in several environments: none is compared over them.")
+        return
+    with page.section("All environments together"):
+        ends = "; ".join(f"{task} {scale.low:.4g} and {scale.high:.4g}" for task, scale in scales.items())
+        page.text(
+            f"Scores on one scale, on which 0 and 1 are {ends}. Where --scale does not say otherwise, these are the "
+            "lowest and the highest run here, so that a score is one among these runs. In the mean each environment "
+            "counts the same; the interquartile mean cuts a quarter of all scores off at either end, which may be an "
+            "environment. The intervals resample the seeds of each environment by themselves."
+        )
+        if left_out := [task for task in tasks if task not in chosen]:
+            page.text(
+                f"Left out: {listed(left_out, 8)}, where too few settings have a score that they have elsewhere, or "
+                "all runs the same."
+            )
+        page.items(notes, f"{len(notes)} settings left out, or without a seed" if notes else "")
+        lost = {
+            name: sum(group.lost(kind) for task in chosen for group in tasks[task] if group.name == name)
+            for name in scores
+        }
+        _compared(page, tables, ranked(scores, lost, "mean"), lost, folder)
+
+
+def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
+    """The environments that are compared: those of the most scores of settings that all of them have."""
+    usable = [task for task, groups in tasks.items() if given.get(task) or _found(groups, kind)]
+    known = {name: set() for groups in tasks.values() for name in (group.name for group in groups)}
+    for task in usable:
+        for group in tasks[task]:
+            if len(group.scores(kind)):
+                known[group.name].add(task)
+    sets = Counter(frozenset(of_setting) for of_setting in known.values() if len(of_setting) > 1)
+    counts = {one: sum(times for other, times in sets.items() if one <= other) for one in sets}
+    best = max(counts, key=lambda one: (counts[one] > 1, counts[one] * len(one), len(one)), default=frozenset())
+    return [task for task in usable if task in best]
+
+
+def _compared(page: Page, tables: Tables, order: Sequence[Ranked], lost: Mapping[str, int], folder: Path) -> None:
+    """The table, the figures and the comparisons of settings with scores [seeds, environments], the best first."""
+    rows = [
+        {
+            "setting": one.name,
+            "seeds": len(one.scores),
+            "mean": one.mean,
+            "iqm": one.iqm,
+            "optimality_gap": statistics.estimate(one.scores, statistics.optimality_gap),
+        }
+        for one in order
+    ]
+    tables.add("together", rows)
+    columns = ("mean", "iqm", "optimality_gap")
+    cells = [
+        [one.name, str(len(one.scores)), *(shown(row[key], ".3f") for key in columns), one.verdict]
+        for one, row in zip(order, rows, strict=True)
+    ]
+    header = ["setting", "seeds", "mean", "interquartile mean", "optimality gap", "against the best"]
+    page.table(header, cells)
+    scores = {one.name: one.scores for one in order}
+    chosen = styles(parts.drawn(scores))
+    of_seeds = {name: scores[name].mean(1, keepdims=True) for name in chosen}
+    label, file = "score on the common scale, a seed's mean over environments", folder / "together_scores.png"
+    means = {one.name: one.mean for one in order}
+    svg = figures.scores_figure(of_seeds, means, chosen, label, file, statistic="mean")
+    page.figure(file, svg, "Final scores over all environments")
+    place = "over all environments"
+    parts.profile(page, place, scores, chosen, "score on the common scale", folder / "together_profile.png")
+    parts.improvement(page, tables, "all", scores, lost, folder / "together_improvement.png")
+
+
+def _found(groups: Sequence[Group], kind: str) -> Scale | None:
+    """The lowest and the highest run's score, None where they are one."""
+    every = np.concatenate([group.scores(kind).ravel() for group in groups])
+    return Scale(float(every.min()), float(every.max())) if len(every) and np.ptp(every) > 0 else None
+
+
+def _scores(tasks: Tasks, kind: str, scales: Mapping[str, Scale]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """{setting: [seeds, environments]} of the seeds that every environment has; what had to be left out, in words."""
+    by_name: dict[str, dict[str, dict[int, float]]] = {}
+    for task, groups in tasks.items():
+        for group in groups:
+            scores = {run.seed: run.score(kind) for run in group.runs if np.isfinite(run.score(kind))}
+            by_name.setdefault(group.name, {})[task] = scores
+    found, notes = {}, []
+    for name, of_tasks in by_name.items():
+        seeds = set.intersection(*map(set, of_tasks.values())) if len(of_tasks) == len(tasks) else set()
+        if not seeds:
+            notes.append(f"{name} is left out: it has no seed that was completed in every environment.")
+            continue
+        lost = set.union(*map(set, of_tasks.values())) - seeds
+        if lost:
+            notes.append(f"{name} counts without seeds {ranges(lost)}, which some environment lacks.")
+        columns = [
+            [(scores[seed] - scales[task].low) / (scales[task].high - scales[task].low) for seed in sorted(seeds)]
+            for task, scores in of_tasks.items()
+        ]
+        found[name] = np.array(columns).T
+    return found, notes

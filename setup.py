@@ -1,0 +1,13 @@
+"""The package as pyproject.toml describes it, with `configs/` inside."""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[*find_packages(include=["rl", "rl.*"]), "rl.configs"],
+    package_dir={"rl.configs": "configs"},
+    package_data={
+        "rl.configs": ["**/*.yaml"],
+        "rl.tensorboard.plugin": ["static/*"],
+        "rl.reports": ["*.css"],
+    },
+)
