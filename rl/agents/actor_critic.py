@@ -1,5 +1,6 @@
 """What A2C and PPO have in common: advantages from a behaviour snapshot, and three objectives."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
@@ -7,7 +8,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.bootstrap import Bootstrap, SemiGradient
-from rl.agents.phase import Diagnostics, Frozen, Phase
+from rl.agents.phase import Diagnostics, Phase, Roles, Update
 from rl.agents.successors import successor_values
 from rl.environments import Environment, Trajectory
 from rl.errors import require
@@ -22,11 +23,12 @@ from rl.estimators import (
     standardize,
 )
 from rl.frozen import Schedule, Snapshot
-from rl.gradients.objective import Objective
+from rl.gradients import LIVE, Objective
 from rl.gradients.rows import Weights
 from rl.inputs import INPUT
 from rl.networks import ActorCriticNetwork
 from rl.settings import Number, PositiveInteger, PositiveNumber, Share, settings
+from rl.sources import Newest
 
 
 class Batch(NamedTuple):
@@ -104,26 +106,27 @@ class ActorCritic:
         return model.network.apply(weights, observation, ("policy",))["policy"]
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
-        """One phase: all epochs over the newest trajectory."""
-        reads = {**model.network.reads, "entropy": model.network.reads["policy"]}
+        """One phase of one update: all epochs over the newest trajectory."""
+        reads = {name: {LIVE: parts} for name, parts in model.network.reads.items()}
+        reads["entropy"] = reads["policy"]
         if self.bootstrap.through:
-            reads["value"] += tuple(f"{self.bootstrap.through}/{part}" for part in reads["value"])
+            reads["value"] |= dict.fromkeys(self.bootstrap.through, reads["value"][LIVE])
         coefficients = {**self.coefficients, **self.bootstrap.objectives}
-        objectives = tuple(Objective(name, coefficient, reads[name]) for name, coefficient in coefficients.items())
+        update = Update(
+            name="update",
+            objectives=tuple(Objective(name, coefficient, reads[name]) for name, coefficient in coefficients.items()),
+            groups=self._groups(),
+            losses=functools.partial(self._losses, model),
+            at=self.differentiate_at,
+            through=self.bootstrap.through,
+        )
         return (
             Phase(
                 name="update",
-                objectives=objectives,
-                groups=self._groups(),
-                epochs=self.epochs,
-                minibatches=self.minibatches,
-                differentiate_at=self.differentiate_at,
-                prepare=lambda weights, frozen, trajectory: self._prepare(
-                    model, environment, weights, frozen, trajectory
-                ),
+                source=Newest(self.epochs, self.minibatches),
+                prepare=functools.partial(self._prepare, model, environment),
                 settle=self._settle,
-                losses=lambda weights, frozen, batch: self._losses(model, weights, frozen, batch),
-                through=self.bootstrap.through,
+                updates=(update,),
                 stop=self.stop,
             ),
         )
@@ -148,20 +151,18 @@ class ActorCritic:
         self,
         model: ActorCriticNetwork,
         environment: Environment,
-        weights: Weights,
-        frozen: Frozen,
+        roles: Roles,
         trajectory: Trajectory,
-    ):
+    ) -> tuple[Batch, Diagnostics]:
         """Advantages and value targets, from values of the behaviour copy and of the bootstrap's weights."""
         if not environment.compiled:  # where every step is valid
             trajectory = _without_invalid(trajectory)
         observation = _flat(trajectory.observation)
-        bootstrap = weights if self.bootstrap.of == "live" else frozen["target"].weights
-        outputs = model.network.apply(frozen["behaviour"].weights, observation, ("policy", "value"))
+        outputs = model.network.apply(roles["behaviour"], observation, ("policy", "value"))
         v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
 
         def value(observation):
-            return model.network.apply(bootstrap, observation, ("value",))["value"][:, 0]
+            return model.network.apply(roles[self.bootstrap.of], observation, ("value",))["value"][:, 0]
 
         # The snapshot is as new as the live weights when an iteration's learning begins.
         known = v_tm1 if environment.compiled and self.bootstrap.of == "live" else None
@@ -181,25 +182,24 @@ class ActorCritic:
             "value/target_mean": masked_mean(target, valid),
         }
 
-    def _settle(self, batch: Batch) -> Batch:
+    def _settle(self, batch: Batch, seed: tf.Tensor) -> Batch:
         """Advantages as the policy's loss takes them: what depends on a minibatch as a whole."""
         if not self.normalize_advantage:
             return batch
         return batch._replace(advantage=standardize(batch.advantage, batch.valid))
 
-    def _losses(self, model: ActorCriticNetwork, weights: Weights, frozen: Frozen, batch: Batch):
+    def _losses(self, model: ActorCriticNetwork, roles: Roles, batch: Batch):
         """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
-        outputs = model.network.apply(weights, batch.observation)
+        outputs = model.network.apply(roles[LIVE], batch.observation)
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
         policy_loss, diagnostics = self.policy_loss(log_prob, batch, batch.advantage)
         entropy = masked_mean(model.distribution.entropy(outputs["policy"]), batch.valid)
         losses = {"policy": masked_mean(policy_loss, batch.valid)}
-        if self.bootstrap.through is None:
+        if not self.bootstrap.through:
             losses["value"] = masked_mean(self._value_loss(outputs["value"][:, 0], batch), batch.valid)
         else:
-            copy = frozen[self.bootstrap.through].weights
-            v_t = model.network.apply(copy, batch.next_observation, ("value",))["value"][:, 0]
-            losses |= self.bootstrap.losses(weights, outputs, v_t, batch)
+            v_t = model.network.apply(roles[self.bootstrap.of], batch.next_observation, ("value",))["value"][:, 0]
+            losses |= self.bootstrap.losses(roles[LIVE], outputs, v_t, batch)
         losses["entropy"] = -entropy
         averages = {tag: masked_mean(x, batch.valid) for tag, x in diagnostics.items()}
         return losses, {**averages, "policy/entropy": entropy}

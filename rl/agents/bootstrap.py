@@ -21,8 +21,8 @@ class SemiGradient:
     of: Literal["live", "target"]
     """Whose value stands for the future."""
 
-    through: ClassVar[str | None] = None
-    """The role of the frozen copy through which the value's gradient flows as well."""
+    through: ClassVar[tuple[str, ...]] = ()
+    """Roles of frozen copies through which the value's gradient flows as well."""
     objectives: ClassVar[Mapping[str, float]] = {}
     """{objective beside the agent's own: its coefficient}; each reads the detached head of its name."""
 
@@ -38,7 +38,7 @@ class Residual:
     eta: Annotated[NonNegativeNumber, INPUT]
 
     of: ClassVar[str] = "target"
-    through: ClassVar[str | None] = "target"
+    through: ClassVar[tuple[str, ...]] = ("target",)
     objectives: ClassVar[Mapping[str, float]] = {}
 
     def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
@@ -60,7 +60,7 @@ class GradientCorrection:
     coefficient: Annotated[NonNegativeNumber, INPUT]
 
     of: ClassVar[str] = "target"
-    through: ClassVar[str | None] = "target"
+    through: ClassVar[tuple[str, ...]] = ("target",)
 
     @property
     def objectives(self) -> Mapping[str, float]:

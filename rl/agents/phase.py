@@ -1,4 +1,4 @@
-"""What an agent is made of: phases of updates, each with its objectives."""
+"""What an agent is made of: phases, which say from which data, and updates, which say what moves the weights."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -7,47 +7,51 @@ import tensorflow as tf
 
 from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule
-from rl.gradients.objective import Objective
+from rl.gradients import LIVE, Objective, Roles
 from rl.gradients.rows import Weights
 from rl.networks import ActorCriticNetwork
+from rl.sources import Newest
 
-Frozen = Mapping[str, FrozenState]
 Batch = Any  # a named tuple of tensors with a leading axis of samples
 Diagnostics = dict[str, tf.Tensor]  # {tag: [] float32}
 
 
-class Phase(NamedTuple):
-    """A batch, its objectives, and how often it is gone through.
-
-    PPO and A2C have one phase. Others fit the same form: PPG's auxiliary phase is a second one whose objectives are a
-    value loss and a KL to a frozen anchor; SAC's critics, actor and temperature are three phases over one replayed
-    batch, whose objectives read different parts.
-    """
+class Update(NamedTuple):
+    """Objectives that move the weights together, by one update rule."""
 
     name: str
     objectives: tuple[Objective, ...]
     groups: Mapping[str, tuple[str, ...]]
     """{group: its objectives}: what the combiner treats as one row."""
-    epochs: int
-    minibatches: int
-    differentiate_at: str
-    """`live`, or the role of the frozen copy at which the gradients are taken."""
-    prepare: Callable[[Weights, Frozen, Trajectory], tuple[Batch, Diagnostics]]
+    losses: Callable[[Roles, Batch], tuple[dict[str, tf.Tensor], Diagnostics]]
+    """{objective: [] loss} of a settled minibatch, a deterministic function of the weights, and numbers worth
+    logging.
+    """
+    at: str = LIVE
+    """The role at whose weights gradients are taken; the losses see them as `live`."""
+    through: tuple[str, ...] = ()
+    """Roles of frozen copies through which a gradient flows beside that at the live weights."""
+    every_rounds: int = 1
+
+
+class Phase(NamedTuple):
+    """A source of data, and the updates made from each of its minibatches, in order."""
+
+    name: str
+    source: Newest
+    prepare: Callable[[Roles, Trajectory], tuple[Batch, Diagnostics]]
     """From a trajectory (normalised already) to the samples to learn from."""
-    settle: Callable[[Batch], Batch]
-    """What the samples of a minibatch take from one another (standardised advantages), before any loss is taken."""
-    losses: Callable[[Weights, Frozen, Batch], tuple[dict[str, tf.Tensor], Diagnostics]]
-    """{objective: loss} of a settled minibatch as a function of the weights, and numbers worth logging. A loss is the
-    mean of the samples' own, so that it can be taken of some of them as well."""
-    through: str | None
-    """The role of the frozen copy through which a gradient flows beside that at the live weights: objectives read its
-    parts as `<role>/<part>`."""
+    settle: Callable[[Batch, tf.Tensor], Batch]
+    """(minibatch, seed [2]) → the minibatch as the losses take it: what its samples take from one another (standardised
+    advantages), and all that is random in it.
+    """
+    updates: tuple[Update, ...]
     stop: Callable[[Diagnostics], tf.Tensor]
-    """Whether to leave out this update and the rest of the phase, [] bool."""
+    """Whether to leave out this round and the rest of the phase, [] bool."""
 
 
 class Agent(Protocol):
-    """One file an agent: its objectives and its frozen copies."""
+    """One file an agent: its heads, phases and frozen copies."""
 
     rollout_length: int
     """Steps of every environment in an iteration."""
@@ -67,3 +71,8 @@ class Agent(Protocol):
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """What is learnt from a trajectory of the environment, in order."""
+
+
+def roles_of(weights: Weights, frozen: Mapping[str, FrozenState]) -> dict[str, Weights]:
+    """The live weights and those of all frozen copies, by role."""
+    return {LIVE: weights, **{role: copy.weights for role, copy in frozen.items()}}

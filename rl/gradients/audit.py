@@ -1,52 +1,59 @@
 """The leak audit: which objective's gradient reaches which weight."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import tensorflow as tf
 
-from rl.gradients.objective import Objective
-from rl.gradients.rows import LeakError, Weights
+from rl.gradients.objective import LIVE, Objective
+from rl.gradients.rows import LeakError, Losses, Roles, apart, place_names, places_of
 
 NONE, ZERO, NONZERO = "none", "zero", "non-zero"
 
 
 def audit(
-    losses: Callable[[Weights], tuple[Mapping[str, tf.Tensor], Any]],
-    weights: Weights,
-    names: Mapping[str, Sequence[str]],
+    losses: Losses, roles: Roles, names: Mapping[str, Sequence[str]], watch: Collection[str] = (LIVE,)
 ) -> dict[str, dict[str, str]]:
     """{objective: {weight: none, zero or non-zero}} for the gradients of all losses with respect to all weights.
 
     `none` says that there is no path at all; `zero` that there is one, but the gradient vanishes on this batch.
+
+    Args:
+        losses, roles, names, watch: as `watched_rows` takes them.
     """
+    roles = apart(roles, watch)
+    weights = places_of(roles, watch)
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(tf.nest.flatten(weights))
-        values, _ = losses(weights)
-    table = {}
+        values, _ = losses(roles)
+    told, table = place_names(weights, names), {}
     for objective, loss in values.items():
         gradients = tape.gradient(loss, dict(weights))
         table[objective] = {
-            name: _kind(one) for part in names for name, one in zip(names[part], gradients[part], strict=True)
+            name: _kind(one) for place in told for name, one in zip(told[place], gradients[place], strict=True)
         }
     return table
 
 
 def check_audit(
-    table: Mapping[str, Mapping[str, str]], objectives: Sequence[Objective], names: Mapping[str, Sequence[str]]
+    table: Mapping[str, Mapping[str, str]],
+    objectives: Sequence[Objective],
+    roles: Roles,
+    names: Mapping[str, Sequence[str]],
+    watch: Collection[str] = (LIVE,),
 ) -> None:
     """Raises LeakError, naming objective and weight, where the table is not what the objectives declare to read."""
     for objective in objectives:
-        for part, part_names in names.items():
-            for name in part_names:
+        for place, told in place_names(places_of(roles, watch), names).items():
+            declared = place in objective.places
+            for name in told:
                 reached = table[objective.name][name] != NONE
-                if reached and part not in objective.reads:
+                if reached and not declared:
+                    reads = [read.name(read.part) for read in objective.places]
+                    raise LeakError(f"objective {objective.name!r} leaks into {name!r}; it declares {reads}.")
+                if declared and not reached:
                     raise LeakError(
-                        f"objective {objective.name!r} leaks into {name!r}; it declares {list(objective.reads)}."
-                    )
-                if not reached and part in objective.reads:
-                    raise LeakError(
-                        f"objective {objective.name!r} does not reach {name!r}, though it declares {part!r}."
+                        f"objective {objective.name!r} does not reach {name!r}, though it declares "
+                        f"{place.name(place.part)!r}."
                     )
 
 

@@ -8,10 +8,13 @@ import tensorflow as tf
 
 from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
+from rl.gradients.rows import place_names
 from rl.instruments.evidence import rows_of
+from rl.instruments.replay import replay
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
+from rl.vectors import moved
 
 
 class Fault(NamedTuple):
@@ -42,34 +45,28 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
         trajectory: of the iteration.
         bad_update: the number of the update, as `Learner.learn` reports it.
     """
-    state, trajectory, _ = learner.take_in(state, trajectory)
-    phase = learner.phases[0]
-    batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
-    current = state
-    for update in range(bad_update + 1):
-        minibatch = learner.pick(phase, batch, current, update)
-        if update == bad_update:
+    played, first = replay(learner, state, trajectory), state
+    current = played.state
+    for number in range(bad_update + 1):
+        minibatch = played.minibatch(number, current)
+        if number == bad_update:
             break
-        _, step, rule = learner.update(phase, minibatch, learner.progress(state))
-        moved = {
-            part: tuple(w + dw for w, dw in zip(tensors, step.delta.get(part, ()), strict=False)) or tensors
-            for part, tensors in current.weights.items()
-        }
-        updates = current.updates + 1
+        proposal, updates = played.propose(minibatch), current.updates + 1
+        weights = moved(current.weights, proposal.step.delta)
         frozen = {
-            role: schedule.after_update(current.frozen[role], moved, updates)
+            role: schedule.after_update(current.frozen[role], weights, updates)
             for role, schedule in learner.schedules.items()
         }
-        rules = {**current.rules, phase.name: rule}
-        current = current._replace(weights=moved, rules=rules, frozen=frozen, updates=updates)
-    rows = rows_of(learner, phase, minibatch)
-    number = int(state.updates) + bad_update + 1
+        rules = {**current.rules, played.update.name: proposal.rule}
+        current = current._replace(weights=weights, rules=rules, frozen=frozen, updates=updates)
+    rows = rows_of(learner, played.update, minibatch)
+    number = int(first.updates) + bad_update + 1
     for objective, loss in rows.losses.items():
         if not bool(tf.math.is_finite(loss)):
             return Fault(objective, None, number, minibatch)
     for objective, row in rows.gradients.items():
-        for part, names in learner.names(row).items():
-            for name, gradient in zip(names, row[part], strict=True):
+        for at, names in place_names(row, learner.model.network.names).items():
+            for name, gradient in zip(names, row[at], strict=True):
                 if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
                     return Fault(objective, name, number, minibatch)
     return Fault("", None, number, minibatch)

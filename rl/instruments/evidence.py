@@ -1,21 +1,22 @@
-"""One update of a phase, taken apart for the probes."""
+"""One update, taken apart for the probes."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
 import tensorflow as tf
 
-from rl.agents import Phase
+from rl.agents import LIVE, Roles, Update
 from rl.estimators import masked_mean
 from rl.frozen import drift
-from rl.gradients import gramian, layers_of, onto_live, watched_rows
+from rl.gradients import At, gramian, layers_of, onto_live, watched_rows
 from rl.gradients.gramian import Row
 from rl.gradients.probes.evidence import Change, CopyDrift, Evidence, SampleRows
 from rl.gradients.rows import Gradient, Rows, Weights
 from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch, watched
+from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.state import TrainState
 from rl.updates.clipping import global_norm
+from rl.vectors import flat, moved
 
 THROUGH_TARGET = "through_target"
 
@@ -34,7 +35,7 @@ class UpdateEvidence(Evidence):
     def __init__(
         self,
         learner: Learner,
-        phase: Phase,
+        update: Update,
         state: TrainState,
         minibatch: Minibatch,
         *,
@@ -47,14 +48,14 @@ class UpdateEvidence(Evidence):
             num_samples: at most so many samples get rows of their own.
             beside: extra rows of the Gramian besides those that it always has, `THROUGH_TARGET` or of `stale_row`.
         """
-        self._learner, self._phase, self._state, self._minibatch = learner, phase, state, minibatch
-        self._num_samples, self._rule, self._beside = num_samples, learner.rules[phase.name], tuple(beside)
+        self._learner, self._asked, self._state, self._minibatch = learner, update, state, minibatch
+        self._num_samples, self._rule, self._beside = num_samples, learner.rules[update.name], tuple(beside)
         self._network, self._heads = learner.model.network, set(self._rule.heads)
-        rows = rows_of(learner, phase, minibatch)
+        rows = rows_of(learner, update, minibatch)
         self.gradients = {name: onto_live(row) for name, row in rows.gradients.items()}
         """{objective: its gradient}, those of heads' own objectives included."""
         self.objectives = tuple(name for name, row in self.gradients.items() if set(row) - self._heads)
-        coefficients = {objective.name: objective.coefficient for objective in phase.objectives}
+        coefficients = {objective.name: objective.coefficient for objective in update.objectives}
         self.coefficients = tf.stack([tf.cast(coefficients[name], tf.float64) for name in self.objectives])
         self.layers, self.places = tuple(self._rule.layers), dict(self._rule.layers)
         self.rows = {name: self._body(self.gradients[name]) for name in self.objectives}
@@ -63,7 +64,8 @@ class UpdateEvidence(Evidence):
 
     @cached_property
     def _update(self):
-        direction, step, _ = self._learner.update(self._phase, self._minibatch, self._learner.progress(self._state))
+        progress = self._learner.progress(self._state)
+        direction, step, _ = self._learner.propose(self._asked, self._minibatch, progress)
         return direction, step
 
     @cached_property
@@ -136,13 +138,19 @@ class UpdateEvidence(Evidence):
     @cached_property
     def feature_gradients(self) -> dict[str, tf.Tensor]:
         """{objective: [B, F]}."""
-        losses, weights = watched(self._phase, self._minibatch)
+        losses, roles = losses_of(self._asked, self._minibatch.batch), roles_at(self._asked, self._minibatch.roles)
         nudges = {f"{part}/output": (tf.zeros_like(hidden),) for part, hidden in self.features.items()}
         reads = {
-            objective.name: tuple(f"{part}/output" for part in objective.reads if f"{part}/output" in nudges)
-            for objective in self._phase.objectives
+            objective.name: tuple(
+                At(LIVE, f"{part}/output") for part in objective.reads[LIVE] if f"{part}/output" in nudges
+            )
+            for objective in self._asked.objectives
         }
-        rows = watched_rows(lambda nudges: losses({**weights, **nudges}), nudges, reads).gradients
+
+        def nudged(seen: Roles):
+            return losses({**roles, LIVE: {**roles[LIVE], **seen[LIVE]}})
+
+        rows = watched_rows(nudged, {LIVE: nudges}, reads).gradients
         return {name: next(iter(rows[name].values()))[0] for name in self.objectives}
 
     @cached_property
@@ -160,7 +168,7 @@ class UpdateEvidence(Evidence):
 
         def of_one(sample):
             own = self._rows_on(tf.nest.map_structure(lambda x: tf.gather(x, sample[None]), batch))
-            return {name: _flat(row) for name, row in own.items()}
+            return {name: flat(row) for name, row in own.items()}
 
         chosen = tf.range(number) * (_size(batch) // number)
         rows = tf.vectorized_map(of_one, chosen, fallback_to_while_loop=False)
@@ -178,27 +186,22 @@ class UpdateEvidence(Evidence):
     @cached_property
     def one_step(self) -> tuple[Row, Row]:
         """The semi-gradient, and that through the successor."""
-        batch, live, frozen = self._minibatch.batch, self._minibatch.weights, self._minibatch.frozen
-        copy = frozen["target"].weights if "target" in frozen else live
-        parts = self._network.reads["value"]
+        live, parts = self._minibatch.weights, self._network.reads["value"]
+        roles = {LIVE: live, "beyond": self._minibatch.roles.get("target", live)}
+        roles = {role: {part: weights[part] for part in parts} for role, weights in roles.items()}
+        reads = {"error": tuple(At(role, part) for role in roles for part in parts)}
+        row = watched_rows(self._one_step_loss, roles, reads, watch=tuple(roles)).gradients["error"]
+        return tuple(self._body({part: row[At(role, part)] for part in parts}) for role in roles)
 
-        def losses(weights: Weights):
-            return {"error": self._one_step_loss(weights, batch)}, None
+    def _one_step_loss(self, roles: Roles) -> tuple[dict[str, tf.Tensor], None]:
+        batch = self._minibatch.batch
 
-        both = {part: live[part] for part in parts}
-        both |= {f"beyond/{part}": tuple(map(tf.identity, copy[part])) for part in parts}
-        row = watched_rows(losses, both, {"error": tuple(both)}).gradients["error"]
-        beyond = {part.split("/")[1]: tensors for part, tensors in row.items() if "/" in part}
-        return self._body({part: row[part] for part in parts}), self._body(beyond)
+        def value(weights: Weights, observation: tf.Tensor) -> tf.Tensor:
+            return self._network.apply(weights, observation, ("value",))["value"][:, 0]
 
-    def _one_step_loss(self, weights: Weights, batch) -> tf.Tensor:
-        def value(own: Weights, observation: tf.Tensor) -> tf.Tensor:
-            return self._network.apply(own, observation, ("value",))["value"][:, 0]
-
-        beyond = {part.split("/")[1]: tensors for part, tensors in weights.items() if "/" in part}
-        error = batch.reward + batch.discount * value(beyond, batch.next_observation)
-        error -= value(weights, batch.observation)
-        return masked_mean(0.5 * tf.square(error), batch.valid)
+        error = batch.reward + batch.discount * value(roles["beyond"], batch.next_observation)
+        error -= value(roles[LIVE], batch.observation)
+        return {"error": masked_mean(0.5 * tf.square(error), batch.valid)}, None
 
     @cached_property
     def changes(self) -> dict[str, Change]:
@@ -216,20 +219,17 @@ class UpdateEvidence(Evidence):
         unit = {part: tuple(tf.math.divide_no_nan(x, size) for x in tensors) for part, tensors in delta.items()}
         return second_derivatives(lambda length: self._losses_after(unit, length))
 
-    def _losses_after(self, step: Gradient, length: tf.Tensor | float = 1.0) -> dict[str, tf.Tensor]:
+    def _losses_after(self, step: Gradient, length: tf.Tensor | float | None = None) -> dict[str, tf.Tensor]:
         """The losses on the minibatch so far along a step."""
-        moved = {
-            part: tuple(w + length * d for w, d in zip(tensors, step[part], strict=True)) if part in step else tensors
-            for part, tensors in self._minibatch.weights.items()
-        }
-        return self._phase.losses(moved, self._minibatch.frozen, self._minibatch.batch)[0]
+        roles = {**self._minibatch.roles, LIVE: moved(self._minibatch.weights, step, length)}
+        return self._asked.losses(roles, self._minibatch.batch)[0]
 
     def _rows_on(self, batch, at: Weights | None = None) -> dict[str, Row]:
         """{objective: its raw row} on other samples, or at other weights."""
-        minibatch, phase = self._minibatch._replace(batch=batch), self._phase
+        minibatch, update = self._minibatch._replace(batch=batch), self._asked
         if at is not None:
-            minibatch, phase = minibatch._replace(weights=at), phase._replace(differentiate_at="live")
-        gradients = rows_of(self._learner, phase, minibatch).gradients
+            minibatch, update = minibatch._replace(roles={**minibatch.roles, LIVE: at}), update._replace(at=LIVE)
+        gradients = rows_of(self._learner, update, minibatch).gradients
         return {name: self._body(onto_live(gradients[name])) for name in self.objectives}
 
     def _body(self, gradient: Mapping[str, Row]) -> Row:
@@ -237,11 +237,15 @@ class UpdateEvidence(Evidence):
         return tuple(tensor for part, tensors in gradient.items() if part not in self._heads for tensor in tensors)
 
 
-def rows_of(learner: Learner, phase: Phase, minibatch: Minibatch) -> Rows:
-    """The raw row and head gradients of every objective of a phase, without coefficients."""
-    losses, weights = watched(phase, minibatch)
-    reads = {objective.name: objective.reads for objective in phase.objectives}
-    return watched_rows(losses, weights, reads, learner.names(weights))
+def rows_of(learner: Learner, update: Update, minibatch: Minibatch) -> Rows:
+    """The raw row and head gradients of every objective of an update, without coefficients."""
+    return watched_rows(
+        losses_of(update, minibatch.batch),
+        roles_at(update, minibatch.roles),
+        {objective.name: objective.places for objective in update.objectives},
+        watch=watch_of(update),
+        names=learner.model.network.names,
+    )
 
 
 def second_derivatives(numbers: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
@@ -258,10 +262,6 @@ def second_derivatives(numbers: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> 
 
 def _size(batch) -> int:
     return batch[0].shape[0]
-
-
-def _flat(row: Row) -> tf.Tensor:
-    return tf.concat([tf.reshape(tensor, (-1,)) for tensor in row], 0)
 
 
 def _layer_norms(tree: Mapping[str, Row], names: Mapping[str, tuple[str, ...]]) -> dict[str, tf.Tensor]:

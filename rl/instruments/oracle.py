@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import ActorCritic, Phase
+from rl.agents import LIVE, ActorCritic, Phase, Roles, roles_of
 from rl.environments import Trajectory
 from rl.environments.compiled.tabular import TabularMDP, exact, traced
 from rl.errors import require
-from rl.gradients import watched_rows
+from rl.gradients import At, onto_live, watched_rows
 from rl.gradients.bias import deviation
 from rl.gradients.rows import Gradient, Weights
 from rl.learning.learner import Learner
@@ -59,7 +59,7 @@ class Oracle:
         )
         (phase,) = agent.phases(learner.model, environment)
         require(
-            phase.through is None,
+            not any(update.through for update in phase.updates),
             "probe.oracle is true, but agent/bootstrap lets the value's gradient flow through a frozen copy: the rows "
             "whose truth is known are semi-gradients. Choose agent/bootstrap=semi_gradient, or probe.oracle=false.",
         )
@@ -92,7 +92,7 @@ class Oracle:
 
         Args:
             before: the state that the iteration began with.
-            state, trajectory: what `take_in` made of it and of its rollout.
+            state, trajectory: what `ingest` made of it and of its rollout.
             rows: of the first minibatch, by objective.
         """
         true, numbers = self.truth(before, state)
@@ -118,8 +118,8 @@ class Oracle:
         shares = traced.state_distribution(mdp, policy, max_episode_steps=environment.max_episode_steps)
         advantage = traced.advantages(mdp, values, reward, gamma=gamma)
 
-        def losses(weights: Weights):
-            chosen, v = self._on(seen, weights)
+        def losses(roles: Roles):
+            chosen, v = self._on(seen, roles[LIVE])
             policy_loss = -tf.reduce_sum(shares * tf.reduce_sum(chosen * advantage, 1))
             return {"policy": policy_loss, "value": 0.5 * tf.reduce_sum(shares * tf.square(v - values))}, None
 
@@ -130,17 +130,17 @@ class Oracle:
 
     def sampled(self, state: TrainState, trajectory: Trajectory) -> dict[str, tf.Tensor]:
         """The rows from the samples of each environment by itself, {objective: [N, P] float64}."""
-        weights, frozen = state.weights, state.frozen
+        roles, (update,) = roles_of(state.weights, state.frozen), self._phase.updates
 
         def of_one(number: tf.Tensor) -> dict[str, tf.Tensor]:
             own = tf.nest.map_structure(lambda x: tf.gather(x, number[None], axis=1), trajectory)
-            batch, _ = self._phase.prepare(weights, frozen, own)
+            batch, _ = self._phase.prepare(roles, own)
 
-            def losses(weights: Weights):
-                values, _ = self._phase.losses(weights, frozen, batch)
+            def losses(live: Roles):
+                values, _ = update.losses({**roles, **live}, batch)
                 return {name: values[name] for name in _OBJECTIVES}, None
 
-            return self._rows(losses, weights)
+            return self._rows(losses, state.weights)
 
         numbers = tf.range(self._learner.environment.num_envs)
         return tf.vectorized_map(of_one, numbers, fallback_to_while_loop=False)
@@ -153,10 +153,9 @@ class Oracle:
 
     def _rows(self, losses, weights: Weights) -> dict[str, tf.Tensor]:
         network = self._learner.model.network
-        reads = {name: network.routes[name] for name in _OBJECTIVES}
-        return {
-            name: self._flat(row) for name, row in watched_rows(losses, weights, reads, network.names).gradients.items()
-        }
+        reads = {name: tuple(At(LIVE, part) for part in network.routes[name]) for name in _OBJECTIVES}
+        rows = watched_rows(losses, {LIVE: weights}, reads, names=network.names).gradients
+        return {name: self._flat(onto_live(row)) for name, row in rows.items()}
 
     def _flat(self, row: Gradient) -> tf.Tensor:
         heads = self._learner.model.network.heads

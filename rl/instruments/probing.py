@@ -11,10 +11,12 @@ from rl.gradients.probes.staleness import staleness
 from rl.gradients.probes.through_target import through_target
 from rl.instruments.evidence import THROUGH_TARGET, UpdateEvidence, stale_row
 from rl.instruments.oracle import Oracle
+from rl.instruments.replay import replay
 from rl.learning.findings import Findings
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 from rl.tensorboard.gramians import Legend
+from rl.vectors import flat
 
 
 class Prober:
@@ -27,8 +29,8 @@ class Prober:
         """num_samples: at most so many samples get rows of their own."""
         self.learner, self.probes, self.oracle = learner, tuple(probes), oracle
         self._num_samples = num_samples
-        rule, roles = learner.rules[learner.phases[0].name], tuple(learner.schedules)
-        objectives = [objective for objective in rule.objectives.values() if set(objective.reads) - set(rule.heads)]
+        rule, roles = next(iter(learner.rules.values())), tuple(learner.schedules)
+        objectives = [objective for objective in rule.objectives.values() if set(objective.parts) - set(rule.heads)]
         names = tuple(objective.name for objective in objectives)
         self._beside = tuple(stale_row(role, name) for role in roles for name in names) if staleness in probes else ()
         self._beside += (THROUGH_TARGET,) if through_target in probes else ()
@@ -48,16 +50,19 @@ class Prober:
     def __call__(self, state: TrainState, trajectory: Trajectory) -> Findings:
         """Pure; the state is the one before the iteration's learning."""
         learner = self.learner.with_hyperparameters(state.hyperparameters)
-        phase = learner.phases[0]
-        taken_in, normalized, _ = learner.take_in(state, trajectory)
-        minibatch = learner.minibatch(phase, taken_in, normalized, 0)
-        evidence = UpdateEvidence(learner, phase, state, minibatch, num_samples=self._num_samples, beside=self._beside)
+        played = replay(learner, state, trajectory)
+        evidence = UpdateEvidence(
+            learner, played.update, state, played.minibatch(0), num_samples=self._num_samples, beside=self._beside
+        )
         numbers: dict[str, tf.Tensor] = {}
         for probe in self.probes:
             numbers.update(probe(evidence))
         if self.oracle:
-            numbers.update(self.oracle.of(learner)(state, taken_in, normalized, evidence.gradients))
+            found = self.oracle.of(learner)(state, played.state, played.trajectory, evidence.gradients)
+            numbers.update(found)
         rows = evidence.rows if evidence.layers else {}
-        flat = {name: tf.concat([tf.reshape(x, (-1,)) for x in row], 0) for name, row in rows.items()}
-        matrix = tf.cast(evidence.gramian, tf.float64)
-        return Findings({tag: tf.cast(number, tf.float32) for tag, number in numbers.items()}, matrix, flat)
+        return Findings(
+            {tag: tf.cast(number, tf.float32) for tag, number in numbers.items()},
+            tf.cast(evidence.gramian, tf.float64),
+            {name: flat(row) for name, row in rows.items()},
+        )

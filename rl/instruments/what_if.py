@@ -6,15 +6,17 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import Phase
+from rl.agents import LIVE, Update
 from rl.gradients import onto_live
 from rl.instruments.evidence import rows_of
+from rl.instruments.replay import replay
 from rl.learning.learner import Learner, update_rule
-from rl.learning.minibatch import Minibatch, watched
+from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.state import TrainState
 from rl.updates import RuleState
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
+from rl.vectors import flat, inner, moved
 
 
 class Outcome(NamedTuple):
@@ -50,30 +52,30 @@ def what_if(
     Args:
         state, trajectory: what an iteration would learn from.
     """
-    phase, network = learner.phases[0], learner.model.network
-    state, trajectory, _ = learner.take_in(state, trajectory)
-    batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
-    minibatch = learner.pick(phase, batch, state, 0)
-    unseen = learner.pick(phase, batch, state, 1) if phase.minibatches > 1 else None
-    rows = {name: onto_live(row) for name, row in rows_of(learner, phase, minibatch).gradients.items()}
-    own, progress = learner.rules[phase.name], learner.progress(state)
+    played = replay(learner, state, trajectory)
+    update, network, minibatch = played.update, learner.model.network, played.minibatch(0)
+    unseen = played.minibatch(1) if played.phase.source.minibatches > 1 else None
+    rows = {name: onto_live(row) for name, row in rows_of(learner, update, minibatch).gradients.items()}
+    own, progress = learner.rules[update.name], learner.progress(played.state)
     progress = tf.where(progress < 1.0, progress, 0.0)
+    losses, roles = losses_of(update, minibatch.batch), roles_at(update, minibatch.roles)
     outcomes = {}
     for combiner_name, combiner in combiners.items():
-        rule = update_rule(phase, network, combiner, own.optimizer, always_rows=True)
-        direction, _ = rule.direction(*watched(phase, minibatch), rule.init(minibatch.weights), minibatch.seed)
+        rule = update_rule(update, network, combiner, own.optimizer, always_rows=True)
+        taken = rule.rows(losses, roles, watch=watch_of(update))
+        direction, _ = rule.combine(taken, rule.init(minibatch.weights), minibatch.seed)
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
-            stepper = update_rule(phase, network, combiner, optimizer, always_rows=True)
+            stepper = update_rule(update, network, combiner, optimizer, always_rows=True)
             slots = minibatch.rule.slots if optimizer == own.optimizer else stepper.init(minibatch.weights).slots
             step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
             outcomes[combiner_name, optimizer_name] = Outcome(
                 row_weights=dict(zip(rule.groups, map(float, shares), strict=True)),
-                direction=_vector(rule.shared_row(direction.gradient)),
-                step=_vector(rule.shared_row(step.delta)),
-                expected={name: _inner(row, step.delta) for name, row in rows.items()},
-                changes=_changes(phase, minibatch, step.delta),
-                elsewhere=_changes(phase, unseen, step.delta) if unseen else dict.fromkeys(rows, float("nan")),
+                direction=flat(rule.shared_row(direction.gradient)).numpy(),
+                step=flat(rule.shared_row(step.delta)).numpy(),
+                expected={name: float(inner(row, step.delta)) for name, row in rows.items()},
+                changes=_changes(update, minibatch, step.delta),
+                elsewhere=_changes(update, unseen, step.delta) if unseen else dict.fromkeys(rows, float("nan")),
             )
     return outcomes
 
@@ -86,19 +88,7 @@ def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
         return units @ units.T
 
 
-def _vector(row: Sequence[tf.Tensor]) -> np.ndarray:
-    return np.concatenate([np.ravel(x) for x in row])
-
-
-def _inner(row: Mapping, delta: Mapping) -> float:
-    return float(sum(np.vdot(g, d) for part in row for g, d in zip(row[part], delta[part], strict=True)))
-
-
-def _changes(phase: Phase, minibatch: Minibatch, delta: Mapping) -> dict[str, float]:
-    moved = {
-        part: tuple(w + d for w, d in zip(tensors, delta[part], strict=True)) if part in delta else tensors
-        for part, tensors in minibatch.weights.items()
-    }
-    before, _ = phase.losses(minibatch.weights, minibatch.frozen, minibatch.batch)
-    after, _ = phase.losses(moved, minibatch.frozen, minibatch.batch)
-    return {name: float(after[name] - before[name]) for name in before}
+def _changes(update: Update, minibatch: Minibatch, delta: Mapping) -> dict[str, float]:
+    after = {**minibatch.roles, LIVE: moved(minibatch.weights, delta)}
+    (old, _), (new, _) = (update.losses(roles, minibatch.batch) for roles in (minibatch.roles, after))
+    return {name: float(new[name] - old[name]) for name in old}

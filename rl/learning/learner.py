@@ -6,26 +6,25 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from rl import inputs
-from rl.agents import Agent, Phase
+from rl.agents import LIVE, Agent, Phase, Update, roles_of
 from rl.environments import Environment, Trajectory
 from rl.environments.boundary import all_sound_within
 from rl.errors import require
 from rl.estimators import masked_mean
 from rl.frozen import FrozenState, Schedule
 from rl.gradients import cosines, norms
-from rl.gradients.rows import Weights
 from rl.learning.episodes import follow_episodes
-from rl.learning.minibatch import Minibatch, gather, watched
+from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.normalization import Normalizer, NormalizerState
 from rl.learning.rollout import rollout, trajectory_spec
 from rl.learning.seeds import Purpose, fold
-from rl.learning.shuffle import permutations
 from rl.learning.state import TrainState
 from rl.networks import ActorCriticNetwork, Network
 from rl.randomness import uniforms
 from rl.updates import Direction, RuleState, Step, UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
+from rl.vectors import moved
 
 Metrics = dict[str, tf.Tensor]
 
@@ -45,22 +44,35 @@ class Acting(NamedTuple):
     hyperparameters: dict[str, tf.Tensor]
 
 
-class _Loop(NamedTuple):
-    """What goes from one update of a phase to the next.
+class Proposal(NamedTuple):
+    """What an update would do: the combined gradient, Δw, and the rule's next state. Nothing is applied."""
 
-    stopped: whether the rest is left out; bad: the number of the first update that is not finite, −1 if none; taken:
-    how many updates entered the sums.
+    direction: Direction
+    step: Step
+    rule: RuleState
+
+
+class _Loop(NamedTuple):
+    """What goes from one round of a phase to the next.
+
+    stopped: whether the rest is left out; bad: the number of the first round with an update that is not finite, −1 if
+    none; taken: how many rounds entered the sums.
     """
 
-    update: tf.Tensor
+    round: tf.Tensor
     weights: dict
-    rule: RuleState
+    rules: dict[str, RuleState]
     frozen: dict[str, FrozenState]
     updates: tf.Tensor
     stopped: tf.Tensor
     bad: tf.Tensor
     taken: tf.Tensor
     sums: Metrics
+
+    @property
+    def over(self) -> tf.Tensor:
+        """Whether the phase came to its end before this round, [] bool."""
+        return self.stopped | (self.bad >= 0)
 
 
 class Learner:
@@ -83,7 +95,7 @@ class Learner:
     ):
         """
         Args:
-            combiner, optimizer: of every phase's update rule.
+            combiner, optimizer: of every update's rule.
             schedules: {role: how the frozen copy moves}.
             total_steps: environment steps of the whole run, for the learning-rate schedule.
         Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
@@ -92,14 +104,18 @@ class Learner:
         self.agent, self.model, self.environment = agent, model, environment
         self.combiner, self.optimizer, self.schedules = combiner, optimizer, dict(schedules)
         self.phases = agent.phases(model, environment)
-        self.rules = {phase.name: update_rule(phase, model.network, combiner, optimizer) for phase in self.phases}
-        """{phase: its update rule}."""
+        self.updates = {update.name: update for phase in self.phases for update in phase.updates}
+        """{name: update}, of all phases in order."""
+        self.rules = {
+            name: update_rule(update, model.network, combiner, optimizer) for name, update in self.updates.items()
+        }
+        """{update: its rule}."""
         self.normalizer, self.total_steps = normalizer, total_steps
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
         for phase in self.phases:
             require(
-                self.steps_per_iteration % phase.minibatches == 0,
-                f"agent.minibatches is {phase.minibatches}, which does not divide the batch of "
+                self.steps_per_iteration % phase.source.minibatches == 0,
+                f"agent.minibatches is {phase.source.minibatches}, which does not divide the batch of "
                 f"{self.steps_per_iteration} "
                 f"samples (num_envs {environment.num_envs} × agent.rollout_length {agent.rollout_length}).",
             )
@@ -159,7 +175,7 @@ class Learner:
         learner, before, bad = self.with_hyperparameters(state.hyperparameters), state, tf.constant(-1)
         if unchecked := self._unchecked(trajectory):
             bad = tf.where(all_sound_within(*unchecked), -1, 0)
-        state, trajectory, metrics = learner.take_in(state, trajectory)
+        state, trajectory, metrics = learner.ingest(state, trajectory)
         for phase in learner.phases:
             state, more, phase_bad = learner._run(phase, state, trajectory)
             metrics.update(more)
@@ -178,43 +194,48 @@ class Learner:
         }
         return [tensor for field in self.environment.unchecked for tensor in fields[field]]
 
-    def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, update: int | tf.Tensor) -> Minibatch:
-        """The minibatch of one update of a phase, as `learn` takes it, with the weights as they stand in `state`.
+    def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, number: int | tf.Tensor) -> Any:
+        """The settled samples of one round of a phase, as `learn` takes them.
 
-        State and trajectory are what `take_in` made of them.
+        State and trajectory are what `ingest` made of them.
         """
-        batch, _ = phase.prepare(state.weights, state.frozen, trajectory)
-        return self.pick(phase, batch, state, update)
+        batch, _ = phase.prepare(roles_of(state.weights, state.frozen), trajectory)
+        return self.draw(phase, batch, self.orders(phase, state), state, number)
 
-    def pick(self, phase: Phase, batch: Any, state: TrainState, update: int | tf.Tensor) -> Minibatch:
-        """One update's minibatch of a prepared batch."""
-        picked = phase.settle(gather(batch, self._orders(phase, state.seed, state.iteration), update))
-        seed = fold(state.seed, Purpose.COMBINER, state.iteration, self._place(phase), update)
-        return Minibatch(picked, state.weights, state.frozen, state.rules[phase.name], seed)
+    def orders(self, phase: Phase, state: TrainState) -> tf.Tensor | None:
+        """The samples' order in every round of a phase, [rounds, B]; None where there is nothing to choose."""
+        return phase.source.orders(self._seed(Purpose.SHUFFLE, state, phase), self.steps_per_iteration)
 
-    def update(self, phase: Phase, minibatch: Minibatch, progress: tf.Tensor) -> tuple[Direction, Step, RuleState]:
-        """The step that a minibatch asks for; nothing is applied."""
-        rule = self.rules[phase.name]
-        direction, rule_state = rule.direction(*watched(phase, minibatch), minibatch.rule, minibatch.seed)
-        step, rule_state = rule.step(direction.gradient, minibatch.weights, rule_state, progress)
-        return direction, step, rule_state
+    def draw(
+        self, phase: Phase, batch: Any, orders: tf.Tensor | None, state: TrainState, number: int | tf.Tensor
+    ) -> Any:
+        """The settled samples of round `number` of a prepared batch."""
+        drawn = phase.source.draw(batch, orders, number)
+        return phase.settle(drawn, self._seed(Purpose.SETTLE, state, phase, number))
 
-    def _place(self, phase: Phase) -> int:
-        return [one.name for one in self.phases].index(phase.name)
+    def before(self, update: Update, batch: Any, state: TrainState, number: int | tf.Tensor) -> Minibatch:
+        """A minibatch and all that an update of round `number` starts from."""
+        seed = self._seed(Purpose.COMBINER, state, update, number)
+        return Minibatch(batch, roles_of(state.weights, state.frozen), state.rules[update.name], seed)
+
+    def propose(self, update: Update, minibatch: Minibatch, progress: tf.Tensor) -> Proposal:
+        """Rows, their combination, and the step; nothing is applied."""
+        rule, (batch, roles, rule_state, seed) = self.rules[update.name], minibatch
+        rows = rule.rows(losses_of(update, batch), roles_at(update, roles), watch=watch_of(update))
+        direction, rule_state = rule.combine(rows, rule_state, seed)
+        step, rule_state = rule.step(direction.gradient, roles[LIVE], rule_state, progress)
+        return Proposal(direction, step, rule_state)
+
+    def _seed(self, purpose: Purpose, state: TrainState, of: Phase | Update, *number: int | tf.Tensor) -> tf.Tensor:
+        """A seed of an iteration, for a phase or an update by its place among all."""
+        of_all = self.phases if isinstance(of, Phase) else self.updates.values()
+        place = [one.name for one in of_all].index(of.name)
+        return fold(state.seed, purpose, state.iteration, place, *number)
 
     def progress(self, state: TrainState) -> tf.Tensor:
         """The share of the run's environment steps that is done, [] float32."""
         done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
         return tf.minimum(done, 1.0)
-
-    def names(self, weights: Weights) -> dict[str, tuple[str, ...]]:
-        """The names of what is watched; those of a frozen copy begin with its role."""
-        own = self.model.network.names
-        copied = {part: part.split("/", 1) for part in weights if part not in own}
-        return {
-            part: tuple(f"{copied[part][0]}/{name}" for name in own[copied[part][1]]) if part in copied else own[part]
-            for part in weights
-        }
 
     def trajectory_spec(self) -> Trajectory:
         """Shapes and types of what `collect` records."""
@@ -240,9 +261,9 @@ class Learner:
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
         return Chance(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
-    def take_in(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
-        """What comes before the first update: refreshes the frozen copies, normalises the trajectory and lets the
-        statistics see it.
+    def ingest(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
+        """What comes before the first update: refreshes the frozen copies, normalises the trajectory and updates the
+        statistics.
         """
         frozen = {
             role: schedule.at_iteration(state.frozen[role], state.weights) for role, schedule in self.schedules.items()
@@ -271,71 +292,67 @@ class Learner:
         return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics
 
     def _run(self, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics, tf.Tensor]:
-        batch, metrics = phase.prepare(state.weights, state.frozen, trajectory)
-        orders = self._orders(phase, state.seed, state.iteration)
-        num_updates, progress = phase.epochs * phase.minibatches, self.progress(state)
+        """All rounds of a phase: the state after it, metrics, and the first round that was not finite, −1 if none."""
+        batch, metrics = phase.prepare(roles_of(state.weights, state.frozen), trajectory)
+        orders, progress = self.orders(phase, state), self.progress(state)
 
         def body(*carry):
             loop = _Loop(*carry)
-            seed = fold(state.seed, Purpose.COMBINER, state.iteration, self._place(phase), loop.update)
-            picked = phase.settle(gather(batch, orders, loop.update))
-            minibatch = Minibatch(picked, loop.weights, loop.frozen, loop.rule, seed)
-            direction, step, rule = self.update(phase, minibatch, progress)
-            losses = tf.stack(list(direction.losses.values()))
-            finite = tf.math.is_finite(tf.reduce_sum(losses) + step.norm)
-            stopped = loop.stopped | phase.stop(direction.auxiliary)
-            return self._advance(loop, phase, direction, step, rule, finite, stopped)
+            settled = self.draw(phase, batch, orders, state, loop.round)
+            numbers: Metrics = {}
+            finite, stopped, starts = tf.constant(True), loop.stopped, loop
+            for update in phase.updates:
+                now = state._replace(weights=loop.weights, rules=loop.rules, frozen=loop.frozen)
+                proposal = self.propose(update, self.before(update, settled, now, loop.round), progress)
+                losses = tf.stack(list(proposal.direction.losses.values()))
+                finite &= tf.math.is_finite(tf.reduce_sum(losses) + proposal.step.norm)
+                stopped |= phase.stop(proposal.direction.auxiliary)
+                numbers |= self._numbers(update, proposal)
+                loop = self._applied(loop, update, proposal, finite & ~stopped & ~starts.over)
+            return self._counted(starts, loop, numbers, finite, stopped)
 
         sums = {tag: tf.zeros(()) for tag in self._tags(phase, batch, state)}
+        never, none = tf.constant(False), tf.constant(-1)
         start = _Loop(
-            tf.constant(0),
-            state.weights,
-            state.rules[phase.name],
-            state.frozen,
-            state.updates,
-            tf.constant(False),
-            tf.constant(-1),
-            tf.zeros(()),
-            sums,
+            tf.constant(0), state.weights, state.rules, state.frozen, state.updates, never, none, tf.zeros(()), sums
         )
-
-        # Always to the end, even where the rest is left out: many runs in one program share the number of updates.
-        end = _Loop(*tf.while_loop(lambda update, *_: update < num_updates, body, start))
+        # Always to the end, even where the rest is left out: many runs in one program share the number of rounds.
+        end = _Loop(*tf.while_loop(lambda number, *_: number < phase.source.rounds, body, start))
         applied = tf.cast(end.updates - state.updates, tf.float32)
         means = {tag: total / tf.maximum(end.taken, 1.0) for tag, total in end.sums.items()}
         metrics = {**metrics, **means, "update/count": applied, "update/taken": end.taken}
-        rules = {**state.rules, phase.name: end.rule}
-        state = state._replace(weights=end.weights, rules=rules, frozen=end.frozen, updates=end.updates)
+        state = state._replace(weights=end.weights, rules=end.rules, frozen=end.frozen, updates=end.updates)
         return state, metrics, end.bad
 
-    def _advance(self, loop: _Loop, phase: Phase, direction, step, rule, finite, stopped) -> _Loop:
-        """The loop after an update, which is left out where it is not finite or the phase stops before it."""
-        over = loop.stopped | (loop.bad >= 0)
-        applies = finite & ~stopped & ~over
+    def _applied(self, loop: _Loop, update: Update, proposal: Proposal, applies: tf.Tensor) -> _Loop:
+        """The loop after an update, w ← w + Δw where it applies."""
 
         def choose(new, old):
             return tf.nest.map_structure(lambda a, b: tf.where(applies, a, b), new, old)
 
-        weights = {
-            part: tuple(w + dw for w, dw in zip(tensors, step.delta[part], strict=True))
-            if part in step.delta
-            else tensors
-            for part, tensors in loop.weights.items()
-        }
-        weights, rule = choose(weights, loop.weights), choose(rule, loop.rule)
+        weights = choose(moved(loop.weights, proposal.step.delta), loop.weights)
+        rules = {**loop.rules, update.name: choose(proposal.rule, loop.rules[update.name])}
         updates = loop.updates + tf.cast(applies, tf.int64)
         frozen = {
             role: choose(schedule.after_update(loop.frozen[role], weights, updates), loop.frozen[role])
             for role, schedule in self.schedules.items()
         }
-        numbers = self._numbers(phase, direction, step)
-        sums = {tag: loop.sums[tag] + tf.where(over, 0.0, number) for tag, number in numbers.items()}
-        bad = tf.where(finite | over, loop.bad, loop.update)
-        taken = loop.taken + tf.where(over, 0.0, 1.0)
-        return _Loop(loop.update + 1, weights, rule, frozen, updates, stopped, bad, taken, sums)
+        return loop._replace(weights=weights, rules=rules, frozen=frozen, updates=updates)
 
-    def _numbers(self, phase: Phase, direction: Direction, step: Step) -> Metrics:
-        """What an update has to say; the iteration's metrics are the means over its updates."""
+    def _counted(self, before: _Loop, after: _Loop, numbers: Metrics, finite, stopped) -> _Loop:
+        """The loop after a round, with its numbers in the sums unless the phase was over before it."""
+        over = before.over
+        return after._replace(
+            round=before.round + 1,
+            stopped=stopped,
+            bad=tf.where(finite | over, before.bad, before.round),
+            taken=before.taken + tf.where(over, 0.0, 1.0),
+            sums={tag: before.sums[tag] + tf.where(over, 0.0, number) for tag, number in numbers.items()},
+        )
+
+    def _numbers(self, update: Update, proposal: Proposal) -> Metrics:
+        """What an update has to say; the iteration's metrics are the means over its rounds."""
+        direction, step, _ = proposal
         numbers = {f"objective/{name}": loss for name, loss in direction.losses.items()}
         numbers.update(direction.auxiliary)
         numbers["update/gradient_norm"] = step.norm
@@ -343,45 +360,43 @@ class Learner:
         numbers["update/learning_rate"] = step.learning_rate
         if direction.gramian is not None:
             total = tf.reduce_sum(direction.gramian, 0)
-            groups = list(phase.groups)
+            groups = list(update.groups)
             lengths, angles = (tf.cast(x, tf.float32) for x in (norms(total), cosines(total)))
             for g, group in enumerate(groups):
                 numbers[f"gradient/group_norm/{group}"] = lengths[g]
                 numbers[f"update/row_weight/{group}"] = tf.reduce_mean(direction.row_weights[:, g])
                 for h, other in enumerate(groups[:g]):
                     numbers[f"gradient/group_cosine/{other}-{group}"] = angles[h, g]
-        return numbers
+        if len(self.updates) == 1:
+            return numbers
+        # Several updates have numbers of their own.
+        own = ("update/", "gradient/")
+        return {f"{tag}/{update.name}" if tag.startswith(own) else tag: number for tag, number in numbers.items()}
 
     def _tags(self, phase: Phase, batch: Any, state: TrainState) -> list[str]:
-        """The tags of `_numbers`, found by tracing the losses of an update aside: no tag depends on its gradient."""
+        """The tags of a round's numbers, found by tracing its losses aside: no tag depends on a gradient."""
 
-        def one_update():
-            losses, weights = watched(phase, self.pick(phase, batch, state, 0))
-            values, diagnostics = losses(weights)
-            k, number = len(phase.groups), tf.zeros(())
-            rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if self.rules[phase.name].takes_rows else (None, None)
-            return self._numbers(phase, Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number))
+        def one_round():
+            settled, found = self.draw(phase, batch, self.orders(phase, state), state, 0), {}
+            for update in phase.updates:
+                minibatch, number = self.before(update, settled, state, 0), tf.zeros(())
+                values, diagnostics = losses_of(update, settled)(roles_at(update, minibatch.roles))
+                k = len(update.groups)
+                rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if self.rules[update.name].takes_rows else (None, None)
+                direction, step = Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number)
+                found |= self._numbers(update, Proposal(direction, step, minibatch.rule))
+            return found
 
-        return list(tf.function(one_update, autograph=False).get_concrete_function().structured_outputs)
-
-    def _orders(self, phase: Phase, seed: tf.Tensor, iteration: tf.Tensor) -> tf.Tensor | None:
-        """The samples' order in every epoch, [epochs · minibatches, B / minibatches]; None where there is nothing to
-        choose.
-        """
-        if phase.minibatches == 1:
-            return None
-        seed = fold(seed, Purpose.SHUFFLE, iteration, self._place(phase))
-        orders = permutations(seed, count=phase.epochs, size=self.steps_per_iteration)
-        return tf.reshape(orders, (phase.epochs * phase.minibatches, -1))
+        return list(tf.function(one_round, autograph=False).get_concrete_function().structured_outputs)
 
 
 def update_rule(
-    phase: Phase, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
+    update: Update, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
 ) -> UpdateRule:
-    """How a phase's objectives move a network; see `UpdateRule`."""
+    """How an update's objectives move a network; see `UpdateRule`."""
     return UpdateRule(
-        objectives=phase.objectives,
-        groups=phase.groups,
+        objectives=update.objectives,
+        groups=update.groups,
         names=network.names,
         shared=network.shared,
         heads=network.heads,

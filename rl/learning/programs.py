@@ -280,6 +280,6 @@ def _identity(learner: Learner | ManyLearners, variables: TrainState) -> tuple:
     one = learner.one if isinstance(learner, ManyLearners) else learner
     parts = (one.agent, one.model.distribution, learner.environment, one.normalizer, *one.schedules.values())
     parts += tuple(x for rule in one.rules.values() for x in (rule.combiner, rule.optimizer))
-    counts = tuple((phase.name, phase.epochs, phase.minibatches) for phase in one.phases)
+    counts = tuple((phase.name, phase.source) for phase in one.phases)
     shapes = tuple(tuple(x.shape) for x in tf.nest.flatten(variables))
     return tuple(type(part).__qualname__ for part in parts), one.agent.rollout_length, counts, shapes

@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     SHUFFLE = 2
     COMBINER = 3
     EVALUATION = 4
+    SETTLE = 5
 
 
 def run_seed(seed: int) -> tf.Tensor:

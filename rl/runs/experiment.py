@@ -18,10 +18,11 @@ from rl.networks import ActorCriticNetwork
 from rl.learning.learner import Acting, Learner
 from rl.learning.many import ManyLearners
 from rl.runs.memory import require_memory
-from rl.learning.minibatch import watched
+from rl.learning.minibatch import losses_of, roles_at, watch_of
 from rl.learning.normalization import Normalizer
 from rl.instruments.oracle import Oracle
 from rl.instruments.probing import Prober
+from rl.instruments.replay import replay
 from rl.learning.programs import Programs
 from rl.learning.seeds import run_seed
 from rl.learning.state import TrainState, assign, initial_variables, read, stacked
@@ -86,13 +87,11 @@ class Experiment(NamedTuple):
         learner, state = self.learner, read(self.variables)
         if self.many:
             state = tf.nest.map_structure(lambda x: x[0], state)
-        phase = learner.phases[0]
-        state, trajectory, _ = learner.take_in(state, _made_up(learner, state))
-        minibatch = learner.minibatch(phase, state, trajectory, 0)
-        losses, weights = watched(phase, minibatch)
-        names = learner.names(weights)
-        table = audit(losses, weights, names)
-        check_audit(table, phase.objectives, names)
+        played = replay(learner, state, _made_up(learner, state))
+        update, minibatch, names = played.update, played.minibatch(0), learner.model.network.names
+        roles = roles_at(update, minibatch.roles)
+        table = audit(losses_of(update, minibatch.batch), roles, names, watch_of(update))
+        check_audit(table, update.objectives, roles, names, watch_of(update))
         return table
 
 

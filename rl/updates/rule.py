@@ -1,20 +1,17 @@
 """The update rule: combiner, clipping, optimizer and the assignment, in that order."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from rl.errors import require
 from rl.frozen import refuse_frozen
-from rl.gradients import gramian, layers_of, onto_live, watched_rows
-from rl.gradients.objective import Objective
-from rl.gradients.rows import Gradient, Weights
+from rl.gradients import LIVE, Objective, Roles, Rows, gramian, layers_of, onto_live, watched_rows
+from rl.gradients.rows import Gradient, Losses, Weights
 from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer, Slots
-
-LossFunction = Callable[[Weights], tuple[Mapping[str, tf.Tensor], Any]]
 
 
 class RuleState(NamedTuple):
@@ -51,7 +48,7 @@ class Step(NamedTuple):
 
 
 class UpdateRule:
-    """How the objectives of one phase move the weights.
+    """How the objectives of one update move the weights.
 
     With A[g, i] = c_i for objective i in group g, the rows that a combiner sees are those of A J: a group's row is the
     gradient of Σ_i c_i L_i. The shared weights take Σ_g w_g row_g; a head takes the sum of its own gradients,
@@ -84,10 +81,16 @@ class UpdateRule:
         self.objectives = {objective.name: objective for objective in objectives}
         self.groups = _partition(groups, self.objectives)
         self.reads = {
-            group: tuple(dict.fromkeys(part for name in members for part in self.objectives[name].reads))
+            group: tuple(dict.fromkeys(place for name in members for place in self.objectives[name].places))
             for group, members in self.groups.items()
         }
-        self.parts = tuple(part for part in names if any(part in reads for reads in self.reads.values()))
+        self.sums = {
+            group: {name: self.objectives[name].coefficient for name in members}
+            for group, members in self.groups.items()
+        }
+        """{group: {objective: coefficient}}: the loss whose gradient is the group's row."""
+        read = {place.part for places in self.reads.values() for place in places}
+        self.parts = tuple(part for part in names if part in read)
         self.shared = tuple(part for part in shared if part in self.parts)
         self.names = {part: names[part] for part in self.parts}
         self.layers = layers_of([name for part in self.shared for name in names[part]])
@@ -104,33 +107,42 @@ class UpdateRule:
             state = tuple(state for _ in self.layers)
         return RuleState(self.optimizer.init(self._flat(weights)), state)
 
-    def direction(
-        self, losses: LossFunction, weights: Weights, state: RuleState, seed: tf.Tensor
-    ) -> tuple[Direction, RuleState]:
-        """The combined gradient of the objectives at `weights`, which may be a frozen copy's.
+    def rows(self, losses: Losses, roles: Roles, *, watch: Collection[str] = (LIVE,)) -> Rows:
+        """One row a group at the weights `roles["live"]`; one row of the total loss where that gives the same step.
 
         Args:
-            losses: a function of the weights: ({objective: []}, anything else).
-            weights: {part: tensors or variables}; parts that no objective reads are left alone. The gradient with
-                respect to a part of a frozen copy, `<role>/<part>`, is added to that of the part.
-            seed: [2] int, for combiners that draw an order.
+            losses: of the objectives, as `watched_rows` takes them.
+            roles: {role: weights}; parts that no objective reads are left alone.
+            watch: the roles that gradients are taken with respect to.
         Raises: LeakError where an objective reaches a part that it is not declared to read, or does not reach one that
             it is.
         """
-        if not self.takes_rows:
-            return self._summed(losses, weights), state
-        rows = watched_rows(lambda w: self._group_losses(losses, w), weights, self.reads, self._all_names(weights))
+        if self.takes_rows:
+            return watched_rows(losses, roles, self.reads, watch=watch, sums=self.sums, names=self.names)
+        reads = {"total": tuple(place for places in self.reads.values() for place in places)}
+        total = {"total": {name: c for members in self.sums.values() for name, c in members.items()}}
+        return watched_rows(losses, roles, reads, watch=watch, sums=total, names=self.names)
+
+    def combine(self, rows: Rows, state: RuleState, seed: tf.Tensor) -> tuple[Direction, RuleState]:
+        """The combined gradient. That with respect to a frozen copy's part is added to that of the live part.
+
+        Args:
+            rows: as `rows` gave them.
+            seed: [2] int, for combiners that draw an order.
+        """
         gradients = [onto_live(row) for row in rows.gradients.values()]
+        if not self.takes_rows:
+            return Direction(rows.losses, rows.auxiliary, gradients[0], None, None), state
         shared_rows = [self.shared_row(row) for row in gradients]
         matrix = gramian(shared_rows, self.layers)
-        row_weights, combiner_state = self._weights(matrix, tf.stack(list(rows.losses.values())), state.combiner, seed)
+        row_weights, combiner_state = self._weights(matrix, tf.stack(list(rows.sums.values())), state.combiner, seed)
         gradient = self._unflatten_shared(self._combine(shared_rows, row_weights))
         for part in self.parts:
             if part not in self.shared:
                 own = [row[part] for row in gradients if part in row]
                 gradient[part] = tuple(tf.add_n(tensors) for tensors in zip(*own, strict=True))
-        losses_of, auxiliary = rows.auxiliary
-        return Direction(losses_of, auxiliary, gradient, matrix, row_weights), state._replace(combiner=combiner_state)
+        direction = Direction(rows.losses, rows.auxiliary, gradient, matrix, row_weights)
+        return direction, state._replace(combiner=combiner_state)
 
     def step(
         self, gradient: Gradient, weights: Weights, state: RuleState, progress: tf.Tensor
@@ -138,7 +150,7 @@ class UpdateRule:
         """Clips the gradient and makes a step of it; nothing is assigned.
 
         Args:
-            gradient: as `direction` gave it.
+            gradient: as `combine` gave it.
             weights: the live weights.
             progress: share of the training that is done, [] float32.
         """
@@ -162,25 +174,6 @@ class UpdateRule:
         own = ((head_rate if part in self.heads else torso_rate, self._factors[part]) for part in self.parts)
         scaled = bool(self.optimizer.rates)
         return tuple(rate * factor if scaled else rate for rate, factors in own for factor in factors)
-
-    def _summed(self, losses: LossFunction, weights: Weights) -> Direction:
-        reads = {"total": tuple(part for parts in self.reads.values() for part in parts)}
-        rows = watched_rows(lambda w: self._total(losses, w), weights, reads, self._all_names(weights))
-        losses_of, auxiliary = rows.auxiliary
-        return Direction(losses_of, auxiliary, onto_live(rows.gradients["total"]), None, None)
-
-    def _total(self, losses: LossFunction, weights: Weights):
-        values, auxiliary = losses(weights)
-        total = tf.add_n([self.objectives[name].coefficient * loss for name, loss in values.items()])
-        return {"total": total}, (dict(values), auxiliary)
-
-    def _group_losses(self, losses: LossFunction, weights: Weights):
-        values, auxiliary = losses(weights)
-        grouped = {
-            group: tf.add_n([self.objectives[name].coefficient * values[name] for name in members])
-            for group, members in self.groups.items()
-        }
-        return grouped, (dict(values), auxiliary)
 
     def _weights(self, matrix: tf.Tensor, losses: tf.Tensor, state: Any, seed: tf.Tensor) -> tuple[tf.Tensor, Any]:
         """Row weights [L, k] from the layers' Gramians."""
@@ -211,11 +204,6 @@ class UpdateRule:
     def _unflatten_shared(self, tensors: Sequence[tf.Tensor]) -> Gradient:
         tensors = iter(tensors)
         return {part: tuple(next(tensors) for _ in self.names[part]) for part in self.shared}
-
-    def _all_names(self, weights: Weights) -> dict[str, tuple[str, ...]]:
-        return {
-            part: self.names.get(part, tuple(f"{part}/{k}" for k, _ in enumerate(weights[part]))) for part in weights
-        }
 
 
 def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) -> None:

@@ -71,12 +71,11 @@ def _lines(fresh) -> list[Line]:
 
     from rl.gradients import cosines, gramian, norms
     from rl.instruments.evidence import UpdateEvidence
+    from rl.instruments.replay import replay
 
     learner = fresh.experiment.learner
-    phase = learner.phases[0]
-    state, trajectory, _ = learner.take_in(fresh.state, fresh.trajectory)
-    minibatch = learner.minibatch(phase, state, trajectory, 0)
-    evidence = UpdateEvidence(learner, phase, fresh.state, minibatch, num_samples=2)
+    played = replay(learner, fresh.state, fresh.trajectory)
+    evidence = UpdateEvidence(learner, played.update, fresh.state, played.minibatch(0), num_samples=2)
     objectives, layers, sizes = evidence.objectives, evidence.layers, evidence.sizes
     by_layer = gramian(list(evidence.rows.values()), evidence.places)
 

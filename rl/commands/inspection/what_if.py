@@ -33,9 +33,9 @@ def what_if(arguments: argparse.Namespace) -> None:
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     experiment, config, state, trajectory, step = fresh
     learner = experiment.learner
-    phase = learner.phases[0]
+    groups = next(iter(learner.rules.values())).groups
     own_combiner, own_optimizer = _own_names(arguments.run)
-    combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(phase.groups))
+    combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
     folder = outputs.begin()
@@ -44,7 +44,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     title = f"one update with {own_optimizer} from step {step:,}: the run's own rule and what others would have done"
     place = outputs.folder
     rest = f"All numbers are in {place / numbers.name}, the cosines in {place / cosines.name}."
-    show(title, _columns(shown, own_combiner, tuple(phase.groups)), rest)
+    show(title, _columns(shown, own_combiner, tuple(groups)), rest)
     print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
     print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")

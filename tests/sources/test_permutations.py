@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rl.learning.shuffle import permutations
+from rl.sources.permutations import permutations
 
 SEED = tf.constant([3, 4])
 
