@@ -191,7 +191,7 @@ def assert_a_signal_saves_and_says_how_to_go_on(process, group, number):
     summary = json.loads((run / "summary.json").read_text())
     assert process.returncode == 130
     assert summary["status"] == "interrupted"
-    assert "the same command goes on" in printed
+    assert "the same command resumes it" in printed
     assert max((run / "checkpoints").glob("checkpoint_*.npz")).name == f"checkpoint_{summary['steps']:012d}.npz"
 
 
