@@ -69,7 +69,7 @@ def report_errors(main: Callable[[], int | None]) -> None:
 def positive(text: str) -> int:
     """A whole number from 1 on, as an option of a command line."""
     if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST:,}")
     return int(text)
 
 

@@ -4,16 +4,19 @@ import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import tensorflow as tf
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rl.agents import Agent
 from rl.commands.composition import choices_of
 from rl.commands.run_names import flat
+from rl.environments import Environment
 from rl.errors import ConfigError, require
 from rl.frozen import Schedule
 from rl.gradients.probes import probes_named
 from rl.learning.normalization import Normalizer
+from rl.networks import ActorCriticNetwork
 from rl.runs.settings import (
     CheckpointSettings,
     EvaluationSettings,
@@ -65,8 +68,10 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
     agent, combiner = maker.make(config.agent, "agent"), maker.make(config.combiner, "combiner")
     made = {
         "agent": _of_kind(agent, Agent, "agent"),
-        "make_environment": lambda **more: maker.make(environment, "environment", **more),
-        "make_network": lambda **more: maker.make(network, "network", **more),
+        "make_environment": lambda **more: _of_kind(
+            maker.make(environment, "environment", **more), Environment, "environment"
+        ),
+        "make_network": lambda **more: _network(maker, network, more),
         "combiner": _of_kind(combiner, Combiner, "combiner"),
         "optimizer": _of_kind(maker.make(config.optimizer, "optimizer"), Optimizer, "optimizer"),
         "schedules": {
@@ -205,8 +210,20 @@ def _of_kind(made: Any, kind: type, path: str) -> Any:
     """What was made, if it is of the kind: a protocol's members are looked for by name."""
     members = [name for name in vars(kind) if not name.startswith("_")] if getattr(kind, "_is_protocol", False) else []
     fits = all(hasattr(made, name) for name in members) if members else isinstance(made, kind)
-    require(fits, f"{path}._target_ makes a {type(made).__name__}; it must make a {kind.__name__}.")
+    require(fits, f"{path}._target_ makes {_article(type(made).__name__)}; it must make {_article(kind.__name__)}.")
     return made
+
+
+def _network(maker: "Maker", node: DictConfig, more: Mapping[str, Any]) -> ActorCriticNetwork:
+    try:
+        made = maker.make(node, "network", **more)
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise ConfigError(f"the network does not fit into memory (network): {str(error).splitlines()[0]}.") from None
+    return _of_kind(made, ActorCriticNetwork, "network")
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
 
 
 def _is_node(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """How the end of a run is told."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -33,11 +34,13 @@ def result(summaries: list[dict], directories: list) -> str:
         for lost in summary.get("lost", ())
     ]
     if first["status"] == "interrupted":
-        lines.append("Interrupted, and saved: the same command goes on from here.")
+        saved = any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
+        how = "and saved: the same command resumes" if saved else "before anything was trained: the same command starts"
+        lines.append(f"Interrupted, {how} it.")
     where = shown(directories[0].path)
     more = f" and {len(directories) - 1} beside it" if len(directories) > 1 else ""
     lines.append(f"Run directory: {where}{more}")
-    lines.append(f"Look at it with: {_tensorboard()} --logdir {shown(_folder_to_look_at(directories))}")
+    lines.append(f"Look at it with: {_tensorboard()} --logdir {shlex.quote(shown(_folder_to_look_at(directories)))}")
     return "\n".join(lines)
 
 

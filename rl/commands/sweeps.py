@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from rl.commands import sweep_journal
+from rl.commands.composition import choices_of
 from rl.commands.run_names import JOURNAL, varied_keys
 from rl.commands.sweep_journal import FAILED, Outcome
 
@@ -49,6 +50,12 @@ def command(main: Callable[[], None]) -> int:
     except OSError as error:
         print(f"error: no sweep can run in the working directory {Path.cwd()}: {error}.", file=sys.stderr)
         return 2
+    if wrong := _unknown_choice(overrides):
+        print(f"error: {wrong}", file=sys.stderr)
+        return 2
+    # Hydra's parser takes no flag between two overrides.
+    flags = [text for text in sys.argv[1:] if text.startswith("-") and _asks_for_a_sweep(text)]
+    sys.argv[1:] = flags + [text for text in sys.argv[1:] if text not in flags]
     given = [place for place, text in enumerate(sys.argv) if place and "=" in text and not text.startswith("-")]
     first = given[0] if given else len(sys.argv)  # overrides must stand together, and ours before the user's
     sys.argv[first:first] = _settings(journal)
@@ -74,6 +81,20 @@ def command(main: Callable[[], None]) -> int:
         _print(outcomes, time.monotonic() - began)
     failed = any(outcome.status in FAILED for outcome in outcomes)
     return code or int(failed)
+
+
+def _unknown_choice(overrides: Sequence[str]) -> str | None:
+    """A sentence on the first swept choice that a config group does not have, None where there is none.
+
+    Hydra would end the whole sweep at it, whatever the other jobs are.
+    """
+    for given in overrides:
+        key, _, values = given.partition("=")
+        offered = choices_of(key)
+        for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
+            if value.strip() not in offered:
+                return f"{key}={value.strip()} is no choice of configs/{key}: there are {', '.join(offered)}."
+    return None
 
 
 def _asks_for_a_sweep(argument: str) -> bool:

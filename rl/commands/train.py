@@ -87,7 +87,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         for directory, of_one in zip(directories, configs, strict=True):
             _check_same_config(of_one, directory.path)
         summaries = [directory.summary() for directory in directories]
-        open_ones = [place for place, summary in enumerate(summaries) if not _is_complete(summary)]
+        open_ones = [place for place, summary in enumerate(summaries) if not _is_whole(directories[place], summary)]
         if not open_ones:
             return _complete(config, configs, directories, summaries)
         first, after = open_ones[0], open_ones[-1] + 1
@@ -116,6 +116,19 @@ def train(config: DictConfig, directories: list) -> list[dict]:
 
 def _is_complete(summary: dict | None) -> bool:
     return summary is not None and summary["status"] == "completed"
+
+
+def _is_whole(directory, summary: dict | None) -> bool:
+    """Whether the run is complete and so is its log; a damaged log that a checkpoint vouches for is mended."""
+    if not _is_complete(summary):
+        return False
+    steps = summary["steps"]
+    damage = directory.log_damage(steps)
+    if damage is None:
+        return True
+    mended = (directory.checkpoints / f"checkpoint_{steps:012d}.npz").is_file()
+    print(f"{damage} {'It is mended from what is left.' if mended else 'No checkpoint is left to mend it by.'}")
+    return not mended
 
 
 def _config_of(config: DictConfig, number: int) -> DictConfig:

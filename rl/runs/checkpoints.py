@@ -16,6 +16,8 @@ from rl.runs.checkpoint_meta import FORMAT_VERSION, validated, written
 
 _META, _ROWS = "__meta__", "__rows__/"
 _NAME = re.compile(r"checkpoint_(\d{1,18})\.npz")
+_ANYTHING = "environment/"
+"""Of what a compiled environment keeps in its state, not finite may be a part."""
 
 
 class Checkpoint(NamedTuple):
@@ -103,6 +105,9 @@ def read_checkpoint(file: Path) -> Checkpoint:
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise DamagedError(f"{file} is not a readable checkpoint: {why}.") from None
     rows = {name.removeprefix(_ROWS): arrays.pop(name) for name in [*arrays] if name.startswith(_ROWS)}
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not name.startswith(_ANYTHING) and not np.isfinite(array).all():
+            raise DamagedError(f"{file} is not a usable checkpoint: {name} holds numbers that are not finite.")
     return Checkpoint(arrays, validated(meta, str(file)), rows)
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rl.errors import BusyError, ConfigError, require
+import numpy as np
+
+from rl.errors import BusyError, ConfigError, DamagedError, require
 from rl.ownership import MARKER, mark, marker
+from rl.runs.metrics_file import read_metrics
 from rl.runs.place import check_place
 from rl.runs.summary_file import read_summary, write_summary
 
@@ -143,6 +146,17 @@ class RunDirectory:
         except ConfigError as error:
             return str(error)
         return None
+
+    def log_damage(self, steps: int) -> str | None:
+        """What is wrong with metrics.csv of a run that came to this step, in a sentence; None where it is whole."""
+        try:
+            rows = read_metrics(self.path / "metrics.csv")["step"]
+        except (ConfigError, DamagedError) as error:
+            return str(error)
+        expected = round(steps / np.min(np.diff(rows, prepend=0))) if len(rows) else None
+        if len(rows) == expected:
+            return None
+        return f"{self.path / 'metrics.csv'} is damaged: it has {len(rows)} rows of {expected or 'all'}."
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replaces summary.json in one step."""

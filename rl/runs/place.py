@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from rl.errors import ConfigError
+from rl.ownership import marker
 
 
 def check_place(path: Path) -> None:
@@ -12,6 +13,9 @@ def check_place(path: Path) -> None:
 
     Tolerated: a path whose last folders are not there yet.
     """
+    for place in path.absolute().parents:
+        if marker(place, "run") is not None:
+            raise _refused(path, f"it would lie inside the run in {place}")
     for place in (path, *path.parents):
         try:
             kind = place.stat().st_mode

@@ -177,6 +177,12 @@ class Record:
         self._newest = None
 
     @property
+    def has_log_alone(self) -> bool:
+        """Whether iterations were logged, and there is no checkpoint to go on from."""
+        metrics = self.directory.path / "metrics.csv"
+        return not self.checkpoint_steps and metrics.is_file() and metrics.read_bytes().count(b"\n") > 1
+
+    @property
     def starting_over(self) -> bool:
         """Whether a crash came while an earlier run was being removed."""
         return bool((self.directory.summary() or {}).get("starting_over"))

@@ -80,8 +80,8 @@ class Run:
         self._evaluator: Evaluator | None = after._evaluator if after else None
         self._can_save = False
         """Whether the variables hold what was logged last, and nothing else."""
-        fresh = fresh or any(record.starting_over for record in self._records)
-        self._resumed = None if fresh else self._restore()
+        self._fresh = fresh or any(record.starting_over for record in self._records)
+        self._resumed = None if self._fresh else self._restore()
         if self._resumed is None and settings.checkpoint.load is not None:
             self._load_weights(loadable(Path(settings.checkpoint.load)))
 
@@ -131,6 +131,8 @@ class Run:
         """Saves what can be saved, and writes what stopped the runs; raises it, unless it was Ctrl-C."""
         if isinstance(error, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
             self._save_unless_saved()
+        if isinstance(error, SystemExit):
+            self._say(f"The environment ended this process (SystemExit: {error.code}) after step {self.steps:,}.")
         if isinstance(error, KeyboardInterrupt):
             return self._write_summaries("interrupted")
         # TensorFlow's own errors go on with the graph, line after line.
@@ -149,6 +151,8 @@ class Run:
         for steps in common_steps(self._records):
             try:
                 checkpoints, files = zip(*(record.read(steps) for record in self._records), strict=True)
+                for checkpoint, file in zip(checkpoints, files, strict=True):
+                    self._check_counters(checkpoint, steps, file)
                 break
             except DamagedError as error:
                 damaged.append(error)
@@ -171,6 +175,15 @@ class Run:
         self._programs.recall(self._all_together([checkpoint.rows for checkpoint in checkpoints]))
         return list(checkpoints)
 
+    def _check_counters(self, checkpoint: Checkpoint, steps: int, file: Path) -> None:
+        """DamagedError where the iterations done, the steps in the meta and those of the name are not the same."""
+        done = int(checkpoint.arrays["iteration"]) * self._per_iteration if "iteration" in checkpoint.arrays else steps
+        if not done == checkpoint.meta["steps"] == steps:
+            raise DamagedError(
+                f"{file} is not a usable checkpoint: by its name it is of step {steps:,}, by its meta of "
+                f"{checkpoint.meta['steps']:,}, by its counter of {done:,}."
+            )
+
     def _resume_or_start(self) -> None:
         """Goes on with the log as it was at the checkpoint; without one, starts over in an empty directory.
 
@@ -180,6 +193,9 @@ class Run:
             if damage := record.directory.damage():
                 self._say(f"{damage} It is written anew.")
         if self._resumed is None:
+            for record in self._records:
+                if not self._fresh and record.has_log_alone:
+                    self._say(f"{record.directory.path} has a log but no checkpoint: it starts over.")
             self._write_summaries("running", starting_over=True)
             for record in self._records:
                 record.begin()
@@ -209,6 +225,12 @@ class Run:
                 lambda frozen, weight: frozen.assign(weight), copy.weights, self.experiment.variables.weights
             )
         self._say(f"Starting from the weights of {file}.")
+        seen, now = arrays.get("normalizer/observation/count"), self.experiment.learner.normalizer.observations
+        if seen is not None and bool(np.max(seen) > 0) != now:
+            without, with_ = ("without", "with") if now else ("with", "without")
+            self._say(
+                f"They were trained {without} normalised observations, and go on {with_} them (normalize.observations)."
+            )
 
     def _fresh_episodes(self) -> None:
         learner, variables = self.experiment.learner, self.experiment.variables

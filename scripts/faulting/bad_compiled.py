@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from rl.environments import Discrete
@@ -45,6 +46,9 @@ CONTRACT = {
     "state_without_rows": r"Bad\.start: the state \.steps has shape \[\]; its first axis must be the 2 environments",
     "raises": r"Bad\.advance fails: ZeroDivisionError: no friction \(.*bad_compiled\.py:\d+ in advance\)",
     "does_not_fit": r"Bad\.advance fails: InvalidArgumentError: .* \(.*bad_compiled\.py:\d+ in advance, raised at .*\)",
+    "numpy": r"Bad\.advance cannot be compiled: NotImplementedError: .*bad_compiled\.py:\d+ in advance.*",
+    "python_call": r"Bad\.advance calls Python \(PyFunc\), which a compiled program cannot",
+    "own_random": r"Bad\.advance draws from TensorFlow's own generator \(RandomStandardNormal\)",
     "no_shape": r"Bad has no observation_shape",
     "bad_shape": r"Bad\.observation_shape is 2; it must be a tuple of positive integers",
     "bad_space": r"Bad\.action_space is 2; it must be a Discrete or a Box",
@@ -90,6 +94,12 @@ class Bad(CompiledEnvironment):
         if self.fault == "raises":
             raise ZeroDivisionError("no friction")
         place = state.place + 0.01 * (tf.cast(action, tf.float32) - 0.5)
+        if self.fault == "numpy":
+            place = tf.constant(np.asarray(place) + 0.0)
+        if self.fault == "python_call":
+            place = tf.ensure_shape(tf.numpy_function(lambda x: x, [place], tf.float32), place.shape)
+        if self.fault == "own_random":
+            place += tf.random.normal(place.shape)
         if self.fault == "does_not_fit":
             place = tf.reshape(place, (3, 5))
         after, reward, terminated = Walk(place, state.steps + 1), tf.ones_like(place), tf.zeros_like(place, tf.bool)

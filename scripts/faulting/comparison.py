@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+_OF_THE_COMMAND = "retry_failed:"
+"""A line of a config that the second command of a case may have."""
 _IN_A_SUMMARY = ("status", "steps", "updates", "evaluation", "seed", "lost", "error")
 
 
@@ -62,8 +64,18 @@ def events(run: Path) -> dict[str, list[tuple[int, bytes]]]:
     for event in read_events(run):
         for value in event.summary.value:
             if not value.tag.startswith("time/") and "hparams" not in value.tag:
-                found.setdefault(value.tag, []).append((event.step, value.SerializeToString(deterministic=True)))
+                found.setdefault(value.tag, []).append((event.step, _content(value)))
     return {tag: sorted(values) for tag, values in found.items()}
+
+
+def _content(value) -> bytes:
+    if value.tag == "config":
+        return _settings(value.tensor.string_val[0].decode()).encode()
+    return value.SerializeToString(deterministic=True)
+
+
+def _settings(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(_OF_THE_COMMAND))
 
 
 def _rest(one: Path, other: Path) -> Iterator[str]:
@@ -72,7 +84,7 @@ def _rest(one: Path, other: Path) -> Iterator[str]:
         if a.get(key) != b.get(key):
             yield f"summary.json: {key} is {a.get(key)} and {b.get(key)}"
     texts = [
-        {file.name: file.read_text() for file in (run / ".hydra").glob("*") if file.name != "overrides.yaml"}
+        {file.name: _settings(file.read_text()) for file in (run / ".hydra").glob("*") if file.name != "overrides.yaml"}
         for run in (one, other)
     ]
     if texts[0] != texts[1]:

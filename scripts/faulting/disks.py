@@ -7,7 +7,7 @@ from faulting.campaign import Setting
 from faulting.interrupting import interruption
 from faulting.operation_kills import operations_of
 from faulting.operations import Operation, watched
-from faulting.tried import TRIED, runs_in, shortened, whole
+from faulting.tried import TRIED, Tried, runs_in, shortened, whole
 
 _HOW = ("ENOSPC", "EROFS", "EACCES", "EFBIG", "removed")
 _TIMES = {"compiled": 10, "seeds": 8, "gymnasium": 3, "sweep": 6, "report": 4, "rows": 3}
@@ -32,7 +32,7 @@ class Disks:
         name, how, place = self._cases[number]
         tried, folder = TRIED[name], TRIED[name].begin(self._setting, "case")
         before: list[Path] = []
-        with watched(folder / tried.writes, self._before(folder, how, place, before)):
+        with watched(folder / tried.writes, self._before(tried, folder, how, place, before)):
             outcome = tried.run(folder)
         printed = outcome.printed[-250:]
         if outcome.traceback:
@@ -51,7 +51,7 @@ class Disks:
     def close(self) -> None:
         """Nothing is shared."""
 
-    def _before(self, folder: Path, how: str, place: int, before: list[Path]):
+    def _before(self, tried: Tried, folder: Path, how: str, place: int, before: list[Path]):
         seen: list[Operation] = []
         interrupt = interruption(place, how if how != "removed" else "none", seen)
 
@@ -59,7 +59,8 @@ class Disks:
             if len(seen) == place:
                 before.extend(_newest(folder))
                 if how == "removed":
-                    shutil.rmtree(folder / "runs" / "default", ignore_errors=True)
+                    written = folder / tried.writes / ("default" if tried.trains else "")
+                    shutil.rmtree(written, ignore_errors=True)
             interrupt(operation)
 
         return callback

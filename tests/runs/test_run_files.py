@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from rl.errors import ConfigError, DamagedError, StorageError
+from rl.ownership import mark
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.directory import read_summary
 from rl.runs.metrics_file import MetricsFile, read_metrics
 from rl.runs.place import check_place
-from rl.runs.directory import read_summary
 from rl.runs.storage import storing
 from rl.runs.summary_file import write_summary
 
@@ -207,6 +208,18 @@ def test_no_damage_to_a_checkpoint_is_a_traceback_or_goes_unheard(tmp_path):
     assert refused >= 5
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_no_checkpoint(tmp_path, value):
+    """But a compiled environment may hold what it likes in its own state."""
+    bad = {"torso/kernel": np.array([1.0, value], np.float32)}
+    write_checkpoint(tmp_path / "x.npz", Checkpoint(bad, META, {}))
+    with pytest.raises(DamagedError, match="torso/kernel holds numbers that are not finite"):
+        read_checkpoint(tmp_path / "x.npz")
+    own = {"environment/inner": np.array([value]), **ARRAYS}
+    write_checkpoint(tmp_path / "y.npz", Checkpoint(own, META, {"policy": np.array([value])}))
+    assert set(read_checkpoint(tmp_path / "y.npz").arrays) == {"environment/inner", "torso/kernel"}
+
+
 @pytest.mark.parametrize("name", ["checkpoint_000000000064.npz", "best.npz"])
 def test_a_folder_by_a_checkpoints_name_is_in_the_way(tmp_path, name):
     (tmp_path / name).mkdir()
@@ -239,6 +252,15 @@ def test_where_no_run_directory_can_be(tmp_path, make, message):
         with pytest.raises(ConfigError, match=f"no run directory can be at {path}") as error:
             check_place(path)
         assert message.removeprefix("it ") in str(error.value)
+
+
+def test_no_run_lies_inside_another(tmp_path):
+    (tmp_path / "outer").mkdir()
+    mark(tmp_path / "outer", "run")
+    for path in (tmp_path / "outer" / "seed-0", tmp_path / "outer" / "deep" / "er"):
+        with pytest.raises(ConfigError, match="it would lie inside the run in"):
+            check_place(path)
+    check_place(tmp_path / "outer")
 
 
 def test_a_name_too_long_is_refused_and_a_new_folder_is_not(tmp_path):

@@ -56,7 +56,7 @@ def test_a_signal_to_the_group_interrupts_saves_and_leaves_no_process(training):
     assert process.returncode == 130
     assert summary["status"] == "interrupted"
     assert "error" not in summary
-    assert "the same command goes on" in printed
+    assert "the same command resumes it" in printed
     assert len(children) == 2
     assert all(map(has_ended, children))
 

@@ -31,6 +31,30 @@ def sweep(root, folder, *overrides, **more):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, check=False, **more)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["combiner=sum,nope"], "combiner=nope is no choice of configs/combiner: there are aligned_mtl, cagrad"),
+        (["environment=compiled/cartpole,compiled/nope"], "environment=compiled/nope is no choice"),
+        (["agent/bootstrap=tdc,nope"], "agent/bootstrap=nope is no choice"),
+        (["combiner=sum,pcgrad", "optimizer.learning_rate=1e-3,nope", "seed=range(3)", "combiner=choice(a,b)"], None),
+    ],
+)
+def test_a_choice_that_is_not_there_is_named_before_the_first_job(overrides, sentence):
+    said = sweeps._unknown_choice(overrides)
+    assert said is None if sentence is None else said.startswith(sentence)
+
+
+def test_the_flag_may_stand_between_overrides(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train.py", "steps=10", "-m", "seed=0,1"])
+    seen = []
+    assert sweeps.command(lambda: seen.extend(sys.argv[1:])) == 0
+    assert seen[0] == "-m"
+    assert seen[-2:] == ["steps=10", "seed=0,1"]
+    assert all("=" in given for given in seen[1:])
+
+
 def runs(folder):
     """{what the run is called by its seed and combiner: (summary, its directory)}."""
     found = {}

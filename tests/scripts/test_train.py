@@ -87,6 +87,31 @@ def test_a_complete_run_is_evaluated_again_with_other_episodes_and_says_so(root,
     assert "other probes" not in again.stdout
 
 
+def test_a_damaged_log_of_a_complete_run_is_mended_and_said(root, finished, tmp_path):
+    _, group, _ = finished
+    shutil.copytree(group.parent, tmp_path / "runs")
+    run = the_run(tmp_path / "runs" / "default")
+    whole, weights = csv_rows(run), newest_weights(run)
+    lines = (run / "metrics.csv").read_text().splitlines(keepends=True)
+    (run / "metrics.csv").write_text("".join(lines[:10] + lines[14:]))
+    overrides = ("steps=4000", "logging.every_steps=256")
+    result = inside.train(root, tmp_path, *overrides, check=False)
+    assert "is damaged: it has 28 rows of 32. It is mended from what is left." in result.stdout
+    assert "of 32 rows of metrics.csv" in result.stdout  # rebuilt, or lost where a point stands for two rows
+    assert result.returncode == 4
+    found = csv_rows(run)
+    assert [row["step"] for row in found if row in whole] == [row["step"] for row in found]
+    for name, array in newest_weights(run).items():
+        np.testing.assert_array_equal(array, weights[name])
+    for file in (run / "checkpoints").glob("*.npz"):
+        file.unlink()
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps({**summary, "status": "interrupted"}))
+    again = inside.train(root, tmp_path, *overrides, check=False)
+    assert "has a log but no checkpoint: it starts over" in again.stdout
+    assert csv_rows(run)[-1]["objective/value"] == whole[-1]["objective/value"]
+
+
 def test_a_directory_of_another_config_is_refused_and_left_alone(root, finished):
     folder, group, _ = finished
     run = the_run(group)
@@ -166,7 +191,7 @@ def assert_a_signal_saves_and_says_how_to_go_on(process, group, number):
     summary = json.loads((run / "summary.json").read_text())
     assert process.returncode == 130
     assert summary["status"] == "interrupted"
-    assert "the same command goes on" in printed
+    assert "the same command resumes it" in printed
     assert max((run / "checkpoints").glob("checkpoint_*.npz")).name == f"checkpoint_{summary['steps']:012d}.npz"
 
 
@@ -253,7 +278,9 @@ def test_a_path_with_equals_signs_and_commas_is_taken_as_it_is(root, tmp_path, f
     cut = "agent.rollout_length=32,evaluation.episodes=10,logging.every_steps=256,network.torso.widths=16,num_e"
     former = f"runs/default/{cut},etc_293782e665,seed=0"  # as an earlier version named this very command's run
     shutil.copytree(the_run(group), tmp_path / former)
-    result = inside.train(root, tmp_path, f"checkpoint.load={former}", "seed=9", "steps=128", "probe=none")
+    more = ("seed=9", "steps=128", "probe=none", "normalize.observations=true")
+    result = inside.train(root, tmp_path, f"checkpoint.load={former}", *more)
+    assert "trained without normalised observations, and go on with them" in result.stdout
     assert f"Starting from the weights of {former}/checkpoints" in result.stdout
     again = inside.train(root, tmp_path, "steps=4000", "logging.every_steps=256")
     assert "This run is complete" in again.stdout

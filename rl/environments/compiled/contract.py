@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment
+from rl.environments.compiled.tracing import check_traced
 from rl.environments.origin import in_one_line
 from rl.environments.protocol import Box, Discrete, Environment, Transition
 from rl.errors import ConfigError, require
@@ -26,6 +27,8 @@ def check_contract(environment: Environment) -> None:
     state, observation = _called(environment, "reset", tf.constant([0, 0], tf.uint32))
     after, transition = _called(environment, "step", state, _some_action(environment), _middle(environment))
     _same_state(name, "the state after `step`", after, "that of `reset`", state)
+    if not isinstance(environment, CompiledEnvironment):
+        check_traced(environment, "step", state, _some_action(environment), _middle(environment))
     frame = ((rows, *environment.observation_shape), environment.observation_dtype)
     number, flag = ((rows,), tf.float32), ((rows,), tf.bool)
     _same(f"{name}.reset: the observation", observation, *frame)
@@ -85,6 +88,9 @@ def _check_functions(environment: CompiledEnvironment) -> None:
     _same_state(name, "the state after `advance`", after, "that of `start`", start)
     _same(f"{name}.advance: the reward", reward, (rows,), tf.float32)
     _same(f"{name}.advance: `terminated`", terminated, (rows,), tf.bool)
+    check_traced(environment, "start", _middle(environment)[:, :begin])
+    check_traced(environment, "observe", start)
+    check_traced(environment, "advance", start, _some_action(environment), _middle(environment)[:, begin:])
 
 
 def _called(environment: Environment, function: str, *arguments: Any) -> Any:
