@@ -13,6 +13,7 @@ FLOORS = {
     "gradients": 1,
     "networks": 2,
     "updates": 2,
+    "sources": 2,
     "agents": 3,
     "tensorboard": 3,
     "learning": 4,

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from rl.environments import Discrete
 from rl.frozen import freeze
-from rl.gradients import watched_rows
+from rl.gradients import LIVE, At, Objective, watched_rows
 from rl.networks import MLP, actor_critic
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import PCGrad
@@ -118,8 +118,8 @@ def network():
 
 
 def losses_of(net, observation):
-    def losses(weights):
-        outputs = net.apply(weights, observation)
+    def losses(roles):
+        outputs = net.apply(roles[LIVE], observation)
         return {
             "policy": tf.reduce_mean(tf.nn.log_softmax(outputs["policy"])[:, 0]),
             "value": tf.reduce_mean(tf.square(outputs["value"][:, 0] - 1.0)),
@@ -136,7 +136,8 @@ def test_a_watched_frozen_copy_gives_the_rows_of_the_live_torso():
     live = net.initial_weights()
     copy = freeze("behaviour", live)
     losses = losses_of(net, tf.random.stateless_normal((16, 4), (1, 2)))
-    at_live, at_copy = watched_rows(losses, live, READS), watched_rows(losses, copy, READS)
+    reads = {name: tuple(At(LIVE, part) for part in parts) for name, parts in READS.items()}
+    at_live, at_copy = (watched_rows(losses, {LIVE: weights}, reads) for weights in (live, copy))
     for objective, row in at_live.gradients.items():
         for part, gradients in row.items():
             for a, b in zip(gradients, at_copy.gradients[objective][part], strict=True):
@@ -150,10 +151,8 @@ def test_rows_of_a_copy_move_the_live_weights_and_leave_the_copy_bit_identical()
     copy = freeze("behaviour", live)
     before = [weight.numpy().copy() for part in copy.values() for weight in part]
     start = [weight.numpy().copy() for part in live.values() for weight in part]
-    from rl.gradients.objective import Objective
-
     rule = UpdateRule(
-        objectives=[Objective(name, 1.0, parts) for name, parts in READS.items()],
+        objectives=[Objective(name, 1.0, {LIVE: parts}) for name, parts in READS.items()],
         groups={"actor": ["policy"], "critic": ["value"]},
         names=net.names,
         shared=net.shared,
@@ -165,7 +164,7 @@ def test_rows_of_a_copy_move_the_live_weights_and_leave_the_copy_bit_identical()
     )
     losses, state = losses_of(net, tf.random.stateless_normal((16, 4), (1, 2))), rule.init(live)
     for update in range(100):
-        direction, state = rule.direction(losses, copy, state, tf.constant([0, update]))
+        direction, state = rule.combine(rule.rows(losses, {LIVE: copy}), state, tf.constant([0, update]))
         step, state = rule.step(direction.gradient, live, state, tf.constant(0.0))
         apply_step(live, step.delta)
     for weight, old in zip((w for part in copy.values() for w in part), before, strict=True):

@@ -11,10 +11,9 @@ from rl.environments.compiled.tabular import Baird
 from rl.errors import ConfigError
 from rl.estimators import gradient_correction_loss, residual_loss, td_error
 from rl.frozen import FrozenState, Hard, freeze
-from rl.gradients import onto_live
-from rl.gradients.objective import Objective
+from rl.gradients import LIVE, At, Objective, onto_live
 from rl.instruments.evidence import rows_of
-from rl.learning.minibatch import watched
+from rl.instruments.replay import replay
 from rl.learning.state import read
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import Sum
@@ -28,12 +27,12 @@ def minibatch_of(build, *overrides):
     experiment = build(*SMALL, *NEW, *overrides)
     learner, state = experiment.learner, read(experiment.variables)
     state, trajectory = learner.collect(state, learner.chance(state.seed, state.iteration))
-    state, trajectory, _ = learner.take_in(state, trajectory)
-    return learner, learner.phases[0], learner.minibatch(learner.phases[0], state, trajectory, 0)
+    played = replay(learner, state, trajectory)
+    return learner, played.update, played.minibatch(0)
 
 
-def row(learner, phase, minibatch, objective):
-    return onto_live(rows_of(learner, phase, minibatch).gradients[objective])
+def row(learner, update, minibatch, objective):
+    return onto_live(rows_of(learner, update, minibatch).gradients[objective])
 
 
 def transitions_of(minibatch):
@@ -67,19 +66,19 @@ def assert_equal(one, other, scale=1e-6):
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_semi_gradient_and_through_target_are_the_residual_gradient_at_equal_weights(build, eta):
-    learner, phase, minibatch = minibatch_of(build, "agent/bootstrap=residual", f"agent.bootstrap.eta={eta}")
-    assert_equal(row(learner, phase, minibatch, "value"), full_gradient(learner, minibatch, eta))
+    learner, update, minibatch = minibatch_of(build, "agent/bootstrap=residual", f"agent.bootstrap.eta={eta}")
+    assert_equal(row(learner, update, minibatch, "value"), full_gradient(learner, minibatch, eta))
 
 
 def test_the_two_terms_come_from_the_live_weights_and_from_the_copy(build):
     """With a copy that is not the live weights: δ has its values, and each term is at its own weights."""
-    learner, phase, minibatch = minibatch_of(build, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5")
+    learner, update, minibatch = minibatch_of(build, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5")
     random, (observation, reward, discount, successor) = np.random.default_rng(0), transitions_of(minibatch)
-    live, copy = minibatch.weights, minibatch.frozen["target"]
-    old = tf.nest.map_structure(lambda w: w + tf.constant(random.normal(size=w.shape), tf.float32), copy.weights)
-    minibatch = minibatch._replace(frozen={**minibatch.frozen, "target": copy._replace(weights=old)})
-    raw = rows_of(learner, phase, minibatch).gradients["value"]
-    assert sorted(raw) == ["target/torso", "target/value", "torso", "value"]
+    live, copy = minibatch.weights, minibatch.roles["target"]
+    old = tf.nest.map_structure(lambda w: w + tf.constant(random.normal(size=w.shape), tf.float32), copy)
+    minibatch = minibatch._replace(roles={**minibatch.roles, "target": old})
+    raw = rows_of(learner, update, minibatch).gradients["value"]
+    assert sorted(raw) == [At(role, part) for role in (LIVE, "target") for part in ("torso", "value")]
 
     def slope(weights, x, factor):
         own = {part: weights[part] for part in ("torso", "value")}
@@ -92,17 +91,17 @@ def test_the_two_terms_come_from_the_live_weights_and_from_the_copy(build):
     v, _ = slope(live, observation, 0.0)
     v_t, _ = slope(old, successor, 0.0)
     error = reward + discount * v_t - v
-    assert_equal({part: raw[part] for part in ("torso", "value")}, slope(live, observation, -error)[1])
+    assert_equal({part: raw[At(LIVE, part)] for part in ("torso", "value")}, slope(live, observation, -error)[1])
     through = slope(old, successor, 0.5 * discount * error)[1]
-    assert_equal({part: raw[f"target/{part}"] for part in ("torso", "value")}, through)
+    assert_equal({part: raw[At("target", part)] for part in ("torso", "value")}, through)
 
 
 def test_the_update_moves_the_live_weights_by_both_terms(build):
     settings = ("agent/bootstrap=residual", "optimizer=sgd", "optimizer.learning_rate=1.0", "optimizer.clip_norm=null")
     coefficients = [f"agent.coefficients.{name}" for name in ("policy=0.0", "value=1.0", "entropy=0.0")]
     for combiner in ("sum", "mean"):  # one backward pass, and rows
-        learner, phase, minibatch = minibatch_of(build, *settings, *coefficients, f"combiner={combiner}")
-        _, step, _ = learner.update(phase, minibatch, tf.constant(0.0))
+        learner, update, minibatch = minibatch_of(build, *settings, *coefficients, f"combiner={combiner}")
+        _, step, _ = learner.propose(update, minibatch, tf.constant(0.0))
         share = -1.0 if combiner == "sum" else -0.5
         whole = full_gradient(learner, minibatch)
         assert_equal({"torso": step.delta["torso"]}, {"torso": tuple(share * g for g in whole["torso"])}, 2e-6)
@@ -110,13 +109,13 @@ def test_the_update_moves_the_live_weights_by_both_terms(build):
 
 
 def test_tdc_sends_the_estimate_of_the_error_through_the_copy_and_fits_it_with_its_own_head_alone(build):
-    learner, phase, minibatch = minibatch_of(build, "agent/bootstrap=tdrc")
+    learner, update, minibatch = minibatch_of(build, "agent/bootstrap=tdrc")
     observation, reward, discount, successor = transitions_of(minibatch)
     network, some = learner.model.network, np.random.default_rng(0)
     head = tuple(tf.constant(some.normal(size=w.shape), tf.float32) for w in minibatch.weights["correction"])
-    minibatch = minibatch._replace(weights={**minibatch.weights, "correction": head})
-    rows = rows_of(learner, phase, minibatch).gradients
-    assert sorted(rows["correction"]) == ["correction"]
+    minibatch = minibatch._replace(roles={**minibatch.roles, LIVE: {**minibatch.weights, "correction": head}})
+    rows = rows_of(learner, update, minibatch).gradients
+    assert sorted(rows["correction"]) == [At(LIVE, "correction")]
 
     weights = {part: minibatch.weights[part] for part in ("torso", "value")}
     v, h = (network.apply(minibatch.weights, observation, (name,))[name][:, 0] for name in ("value", "correction"))
@@ -129,7 +128,9 @@ def test_tdc_sends_the_estimate_of_the_error_through_the_copy_and_fits_it_with_i
         fit = tf.reduce_mean(0.5 * tf.square(error - estimate["correction"][:, 0]))
         fit += 0.5 * tf.add_n([tf.reduce_sum(tf.square(w)) for w in head])
     assert_equal(onto_live(rows["value"]), tape.gradient(mapped, weights), 2e-6)
-    assert_equal({"correction": rows["correction"]["correction"]}, {"correction": tape.gradient(fit, head)}, 2e-6)
+    assert_equal(
+        {"correction": rows["correction"][At(LIVE, "correction")]}, {"correction": tape.gradient(fit, head)}, 2e-6
+    )
 
 
 @pytest.mark.parametrize("choice", ["residual", "tdc", "tdrc"])
@@ -158,11 +159,10 @@ def test_all_of_it_trains_as_one_program_and_the_copy_stays_the_live_weights(bui
 def test_policy_and_entropy_do_not_notice_the_bootstrap(build):
     rows = []
     for choice in (["agent.bootstrap.of=target"], ["agent/bootstrap=residual"]):
-        learner, phase, minibatch = minibatch_of(build, *choice)
-        assert set(watched(phase, minibatch)[1]) >= {"torso", "policy", "value"}
-        rows.append(rows_of(learner, phase, minibatch).gradients)
+        learner, update, minibatch = minibatch_of(build, *choice)
+        rows.append(rows_of(learner, update, minibatch).gradients)
     for name in ("policy", "entropy"):
-        for a, b in zip(rows[0][name]["torso"], rows[1][name]["torso"], strict=True):
+        for a, b in zip(rows[0][name][At(LIVE, "torso")], rows[1][name][At(LIVE, "torso")], strict=True):
             np.testing.assert_array_equal(a, b)
 
 
@@ -205,8 +205,8 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
     live = {"value": (tf.Variable(START, name="value/w"),), "correction": (tf.Variable(tf.zeros(8), name="h/w"),)}
     copy = FrozenState(freeze("target", live), tf.zeros(()))
     objectives = [
-        Objective("value", 1.0, ("value", "target/value")),
-        Objective("correction", fit / learning_rate, ("correction",)),
+        Objective("value", 1.0, {LIVE: ("value",), "target": ("value",)}),
+        Objective("correction", fit / learning_rate, {LIVE: ("correction",)}),
     ]
     rule = UpdateRule(
         objectives=objectives,
@@ -229,9 +229,10 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
     def losses_on(states, successors, ratio):
         x, successor = tf.gather(features, states), tf.gather(features, successors)
 
-        def losses(weights):
+        def losses(roles):
+            weights = roles[LIVE]
             v, h = (tf.linalg.matvec(x, weights[part][0]) for part in ("value", "correction"))
-            v_t = tf.linalg.matvec(successor, weights["target/value"][0])
+            v_t = tf.linalg.matvec(successor, roles["target"]["value"][0])
             reward, discount = tf.zeros_like(v), tf.fill(v.shape, GAMMA)
             if kind in ("tdc", "tdrc"):
                 value = gradient_correction_loss(v, reward, discount, v_t, h)
@@ -247,8 +248,9 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
 
     @tf.function
     def update(states, successors, ratio):
-        weights = {**live, "target/value": copy.weights["value"]}
-        direction, _ = rule.direction(losses_on(states, successors, ratio), weights, state, tf.zeros(2, tf.int32))
+        roles = {LIVE: live, "target": {"value": copy.weights["value"]}}
+        rows = rule.rows(losses_on(states, successors, ratio), roles, watch=(LIVE, "target"))
+        direction, _ = rule.combine(rows, state, tf.zeros(2, tf.int32))
         step, _ = rule.step(direction.gradient, live, state, tf.constant(0.0))
         apply_step(live, step.delta)
         new = schedule.after_update(copy, live, tf.constant(1, tf.int64))

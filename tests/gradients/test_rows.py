@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.gradients import LeakError, watched_rows, weight_names
+from rl.gradients import LIVE, At, LeakError, Objective, onto_live, watched_rows
 from rl.gradients.audit import audit, check_audit
-from rl.gradients.objective import Objective
 
 
 @pytest.fixture
@@ -21,7 +20,8 @@ def weights():
 def two_losses(x):
     """With h = x K: loss a is h·a, loss b is ½ (h·b)²."""
 
-    def losses(weights):
+    def losses(roles):
+        weights = roles[LIVE]
         h = tf.linalg.matvec(weights["torso"][0], x, transpose_a=True)
         return {
             "a": tf.reduce_sum(h * weights["a"][0]),
@@ -31,13 +31,23 @@ def two_losses(x):
     return losses
 
 
+def live(*parts):
+    return tuple(At(LIVE, part) for part in parts)
+
+
+def rows_of(losses, weights, reads):
+    """{objective: {part: gradient}} and all else, at the live weights alone."""
+    rows = watched_rows(losses, {LIVE: weights}, {name: live(*parts) for name, parts in reads.items()})
+    return rows._replace(gradients={name: onto_live(row) for name, row in rows.gradients.items()})
+
+
 READS = {"a": ("torso", "a"), "b": ("torso", "b")}
 
 
 def test_rows_by_hand(weights):
     """x = (1, 2): h = (1 + 1, 2 − 2) = (2, 0); h·b = −2. d a/dK = x aᵀ, d b/dK = (h·b) x bᵀ, d b/db = (h·b) h."""
     x = tf.constant([1.0, 2.0])
-    rows = watched_rows(two_losses(x), weights, READS)
+    rows = rows_of(two_losses(x), weights, READS)
     np.testing.assert_array_equal(rows.gradients["a"]["torso"][0], [[3, 1], [6, 2]])
     np.testing.assert_array_equal(rows.gradients["b"]["torso"][0], [[2, -4], [4, -8]])
     np.testing.assert_array_equal(rows.gradients["a"]["a"][0], [2, 0])
@@ -51,14 +61,14 @@ def test_rows_equal_central_differences(weights):
     """The losses are at most quadratic in K, so a central difference is exact but for float32 rounding of about
     1e-3."""
     losses, step = two_losses(tf.constant([1.0, 2.0])), 1e-2
-    rows = watched_rows(losses, weights, READS)
+    rows = rows_of(losses, weights, READS)
     kernel = weights["torso"][0].numpy()
     for objective in READS:
         for index in np.ndindex(kernel.shape):
             nudge = np.zeros_like(kernel)
             nudge[index] = step
-            ahead = losses({**weights, "torso": (tf.constant(kernel + nudge),)})[0][objective]
-            behind = losses({**weights, "torso": (tf.constant(kernel - nudge),)})[0][objective]
+            ahead = losses({LIVE: {**weights, "torso": (tf.constant(kernel + nudge),)}})[0][objective]
+            behind = losses({LIVE: {**weights, "torso": (tf.constant(kernel - nudge),)}})[0][objective]
             difference = (ahead - behind) / (2 * step)
             np.testing.assert_allclose(rows.gradients[objective]["torso"][0][index], difference, atol=2e-3)
 
@@ -72,41 +82,71 @@ def test_variables_frozen_variables_and_tensors_give_the_same_rows(weights, kind
     }[kind]
     other = {part: tuple(make(w) for w in tensors) for part, tensors in weights.items()}
     losses = two_losses(tf.constant([1.0, 2.0]))
-    rows, same = watched_rows(losses, weights, READS), watched_rows(losses, other, READS)
+    rows, same = rows_of(losses, weights, READS), rows_of(losses, other, READS)
     np.testing.assert_array_equal(rows.gradients["b"]["torso"][0], same.gradients["b"]["torso"][0])
 
 
 def test_an_undeclared_dependence_is_named(weights):
     with pytest.raises(LeakError, match="'a' leaks into 'torso/dense_0/kernel'"):
-        watched_rows(two_losses(tf.ones(2)), weights, {"a": ("a",), "b": ("torso", "b")})
+        rows_of(two_losses(tf.ones(2)), weights, {"a": ("a",), "b": ("torso", "b")})
 
 
 def test_a_missing_dependence_is_named(weights):
     with pytest.raises(LeakError, match="'a' has no gradient with respect to 'b/kernel'"):
-        watched_rows(two_losses(tf.ones(2)), weights, {"a": ("torso", "a", "b"), "b": ("torso", "b")})
+        rows_of(two_losses(tf.ones(2)), weights, {"a": ("torso", "a", "b"), "b": ("torso", "b")})
 
 
 def test_an_undeclared_objective_is_named(weights):
     with pytest.raises(LeakError, match="objectives"):
-        watched_rows(two_losses(tf.ones(2)), weights, {"a": ("torso", "a")})
+        rows_of(two_losses(tf.ones(2)), weights, {"a": ("torso", "a")})
 
 
 def test_a_stop_gradient_before_a_head_shows_in_the_audit(weights):
-    def losses(w):
+    def losses(roles):
+        w = roles[LIVE]
         h = tf.linalg.matvec(w["torso"][0], tf.ones(2), transpose_a=True)
         return {"a": tf.reduce_sum(h * w["a"][0]), "b": tf.reduce_sum(tf.stop_gradient(h) * w["b"][0])}, None
 
-    names = weight_names(weights)
-    table = audit(losses, weights, names)
+    table = audit(losses, {LIVE: weights}, {})
     assert table["a"] == {"torso/dense_0/kernel": "non-zero", "a/kernel": "non-zero", "b/kernel": "none"}
     assert table["b"] == {"torso/dense_0/kernel": "none", "a/kernel": "none", "b/kernel": "non-zero"}
-    check_audit(table, [Objective("a", 1.0, ("torso", "a")), Objective("b", 1.0, ("b",))], names)
+    objectives = [Objective("a", 1.0, {LIVE: ("torso", "a")}), Objective("b", 1.0, {LIVE: ("b",)})]
+    check_audit(table, objectives, {LIVE: weights}, {})
     with pytest.raises(LeakError, match="'b' does not reach 'torso/dense_0/kernel'"):
-        check_audit(table, [Objective("b", 1.0, ("torso", "b"))], names)
+        check_audit(table, [Objective("b", 1.0, {LIVE: ("torso", "b")})], {LIVE: weights}, {})
 
 
 def test_a_path_whose_gradient_vanishes_is_zero_and_not_none(weights):
-    def losses(w):
-        return {"a": tf.reduce_sum(0.0 * w["a"][0])}, None
+    def losses(roles):
+        return {"a": tf.reduce_sum(0.0 * roles[LIVE]["a"][0])}, None
 
-    assert audit(losses, weights, weight_names(weights))["a"]["a/kernel"] == "zero"
+    assert audit(losses, {LIVE: weights}, {})["a"]["a/kernel"] == "zero"
+
+
+def test_a_row_of_a_sum_is_the_sum_of_the_rows(weights):
+    """2 a − ½ b, whose row is 2 · (row of a) − ½ · (row of b)."""
+    losses = two_losses(tf.constant([1.0, 2.0]))
+    apart = rows_of(losses, weights, READS)
+    both = live("torso", "a", "b")
+    rows = watched_rows(losses, {LIVE: weights}, {"both": both}, sums={"both": {"a": 2.0, "b": -0.5}})
+    together = onto_live(rows.gradients["both"])
+    expected = 2 * apart.gradients["a"]["torso"][0] - 0.5 * apart.gradients["b"]["torso"][0]
+    np.testing.assert_array_equal(together["torso"][0], expected)
+    assert float(rows.sums["both"]) == 2 * 6.0 - 0.5 * 2.0
+    assert {name: float(loss) for name, loss in rows.losses.items()} == {"a": 6.0, "b": 2.0}
+
+
+def test_gradients_at_a_copy_are_apart_from_those_at_the_live_weights(weights):
+    """Loss ½ (w̄ · w)² of the live w = b and its copy w̄, here the very same variable: each is differentiated alone."""
+
+    def losses(roles):
+        return {"a": 0.5 * tf.reduce_sum(roles["target"]["b"][0] * roles[LIVE]["b"][0]) ** 2}, None
+
+    roles = {LIVE: {"b": weights["b"]}, "target": {"b": weights["b"]}}
+    reads = {"a": (At(LIVE, "b"), At("target", "b"))}
+    row = watched_rows(losses, roles, reads, watch=(LIVE, "target")).gradients["a"]
+    np.testing.assert_array_equal(row[At(LIVE, "b")][0], 5 * weights["b"][0])
+    np.testing.assert_array_equal(row[At("target", "b")][0], 5 * weights["b"][0])
+    np.testing.assert_array_equal(onto_live(row)["b"][0], 10 * weights["b"][0])
+    with pytest.raises(LeakError, match="'a' leaks into 'target/b/0'"):
+        watched_rows(losses, roles, {"a": (At(LIVE, "b"),)}, watch=(LIVE, "target"))

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.gradients import watched_rows
+from rl.gradients import LIVE, At, watched_rows
 from rl.gradients.probes import PROBES, probes_named
 from rl.gradients.probes.representation import srank
 from rl.gradients.probes.spectrum import singular_values
 from rl.gradients.probes.units import dead, dormant
 from rl.instruments.evidence import UpdateEvidence, rows_of
 from rl.instruments.probing import Prober
+from rl.instruments.replay import replay
 from rl.learning.state import read
 
 SMALL = (
@@ -36,16 +37,14 @@ class Taken(dict):
         learner = experiment.learner
         prober = Prober(learner, probes_named(names), num_samples=num_samples)
         super().__init__({tag: float(x) for tag, x in prober(state, trajectory).numbers.items()})
-        self.before, self.learner, self.phase = state, learner, learner.phases[0]
-        self.state, normalized, _ = learner.take_in(state, trajectory)
-        self.minibatch = learner.minibatch(self.phase, self.state, normalized, 0)
+        played = replay(learner, state, trajectory)
+        self.before, self.learner, self.asked, self.minibatch = state, learner, played.update, played.minibatch(0)
         self.network, self.batch = learner.model.network, self.minibatch.batch
-        _, step, _ = learner.update(self.phase, self.minibatch, learner.progress(state))
-        self.delta = step.delta
+        self.delta = played.propose(self.minibatch).step.delta
 
     def losses(self, weights):
         """{objective: its loss} at some weights."""
-        losses, _ = self.phase.losses(weights, self.minibatch.frozen, self.batch)
+        losses, _ = self.asked.losses({**self.minibatch.roles, LIVE: weights}, self.batch)
         return {name: float(loss) for name, loss in losses.items()}
 
     def moved(self, parts, length=1.0):
@@ -60,9 +59,9 @@ class Taken(dict):
     def rows(self, batch=None, weights=None):
         """{objective: its raw row, one vector} on a batch, at some weights."""
         minibatch = self.minibatch._replace(batch=self.batch if batch is None else batch)
-        minibatch = minibatch._replace(weights=weights or minibatch.weights)
-        found = rows_of(self.learner, self.phase, minibatch).gradients
-        return {name: vector(part for key, part in found[name].items() if "torso" in key) for name in OBJECTIVES}
+        minibatch = minibatch._replace(roles={**minibatch.roles, LIVE: weights or minibatch.weights})
+        found = rows_of(self.learner, self.asked, minibatch).gradients
+        return {name: vector(row for at, row in found[name].items() if "torso" in at.part) for name in OBJECTIVES}
 
 
 def vector(parts):
@@ -215,9 +214,8 @@ def test_curvature_is_that_of_the_hessian_taken_row_by_row(taken):
         tensors = [
             tf.reshape(x, y.shape) for x, y in zip(tf.split(numbers, sizes), tf.nest.flatten(weights), strict=True)
         ]
-        return found.phase.losses(tf.nest.pack_sequence_as(weights, tensors), found.minibatch.frozen, found.batch)[0][
-            name
-        ]
+        roles = {**found.minibatch.roles, LIVE: tf.nest.pack_sequence_as(weights, tensors)}
+        return found.asked.losses(roles, found.batch)[0][name]
 
     for name in OBJECTIVES:
         with tf.GradientTape(persistent=True) as outer:
@@ -257,7 +255,7 @@ def test_staleness_is_of_the_row_at_each_copy_to_that_at_the_live_weights(taken)
 def test_through_target_is_the_gradient_at_the_successors_weights(taken, target):
     found = taken(["through_target"], "frozen=target_polyak" if target else "frozen=default")
     live, batch = found.minibatch.weights, found.batch
-    copy = found.minibatch.frozen["target"].weights if target else live
+    copy = found.minibatch.roles["target"] if target else live
 
     def values(weights, observation):
         return found.network.apply(weights, observation, ("value",))["value"][:, 0]
@@ -266,26 +264,29 @@ def test_through_target_is_the_gradient_at_the_successors_weights(taken, target)
     semi, through = np.zeros(65), np.zeros(65)
     for n in range(len(batch.valid)):
         one = [x[n : n + 1] for x in (batch.observation, batch.next_observation)]
-        at = watched_rows(lambda w, x=one[0]: ({"v": tf.reduce_sum(values({**live, **w}, x))}, None), *torso_of(live))
-        beyond = watched_rows(
-            lambda w, x=one[1]: ({"v": tf.reduce_sum(values({**copy, **w}, x))}, None), *torso_of(copy)
-        )
-        semi -= float(error[n]) * vector([at.gradients["v"]["torso"]])
-        through += float(error[n] * batch.discount[n]) * vector([beyond.gradients["v"]["torso"]])
+        semi -= float(error[n]) * torso_row(values, live, one[0])
+        through += float(error[n] * batch.discount[n]) * torso_row(values, copy, one[1])
     np.testing.assert_allclose(found["gradient/through_target/cosine"], cosine(through, semi), atol=1e-5)
     ratio = np.linalg.norm(through) / np.linalg.norm(semi)
     np.testing.assert_allclose(found["gradient/through_target/ratio"], ratio, rtol=1e-4)
     assert found["gradient/through_target/cosine"] < 0.999
 
 
-def torso_of(weights):
-    return {"torso": weights["torso"]}, {"v": ("torso",)}
+def torso_row(values, weights, observation):
+    """The gradient of a value with respect to the torso, one vector."""
+    place, torso = At(LIVE, "torso"), {LIVE: {"torso": weights["torso"]}}
+    rows = watched_rows(
+        lambda roles: ({"v": tf.reduce_sum(values({**weights, **roles[LIVE]}, observation))}, None),
+        torso,
+        {"v": (place,)},
+    )
+    return vector([rows.gradients["v"][place]])
 
 
 @SHARED
 def test_feature_gradients_are_slopes_of_the_losses_along_changes_of_the_features(taken, shared):
     found = taken(["features"], f"network.shared={shared}")
-    evidence = UpdateEvidence(found.learner, found.phase, found.before, found.minibatch, num_samples=2)
+    evidence = UpdateEvidence(found.learner, found.asked, found.before, found.minibatch, num_samples=2)
     random = np.random.default_rng(0)
     gradients = {name: x.numpy().astype(np.float64) for name, x in evidence.feature_gradients.items()}
     for name, gradient in gradients.items():
@@ -352,9 +353,11 @@ def test_silent_units_are_counted(taken):
     weights[1] = tf.constant(bias)
     evidence = UpdateEvidence(
         found.learner,
-        found.phase,
+        found.asked,
         found.before,
-        found.minibatch._replace(weights={**found.minibatch.weights, "torso": tuple(weights)}),
+        found.minibatch._replace(
+            roles={**found.minibatch.roles, LIVE: {**found.minibatch.weights, "torso": tuple(weights)}}
+        ),
         num_samples=2,
     )
     numbers = PROBES["units"](evidence)
@@ -428,7 +431,7 @@ def test_samples_that_are_not_valid_have_no_say(taken, bootstrap):
     numbers = []
     for batch in (kept, garbage):
         minibatch = found.minibatch._replace(batch=batch)
-        evidence = UpdateEvidence(found.learner, found.phase, found.before, minibatch, num_samples=64)
+        evidence = UpdateEvidence(found.learner, found.asked, found.before, minibatch, num_samples=64)
         names = ["norms", "noise", "interference", "through_target", "measured_change", "curvature"]
         numbers.append({tag: x for probe in probes_named(names) for tag, x in probe(evidence).items()})
     for tag, number in numbers[0].items():

@@ -8,9 +8,11 @@ from omegaconf import OmegaConf
 from rl.commands.composition import build as build_config
 from rl.environments.compiled.tabular import exact
 from rl.errors import ConfigError
+from rl.gradients import onto_live
 from rl.gradients.bias import deviation
 from rl.instruments.evidence import rows_of
 from rl.instruments.probing import Prober
+from rl.instruments.replay import replay
 from rl.learning.state import read
 
 SMALL = ("agent=a2c", "network.torso.widths=[6]", "probe=oracle", "num_envs=8", "agent.rollout_length=8")
@@ -30,9 +32,9 @@ def rolled_out(experiment, seed=None):
 
 
 def experienced(experiment):
-    """That state, and what `take_in` makes of both."""
+    """That state, and what `ingest` makes of both."""
     before, trajectory = rolled_out(experiment)
-    state, trajectory, _ = experiment.learner.take_in(before, trajectory)
+    state, trajectory, _ = experiment.learner.ingest(before, trajectory)
     return before, state, trajectory
 
 
@@ -178,8 +180,9 @@ def test_the_mean_over_environments_is_the_row_of_the_whole_batch(build):
     experiment = build(*SMALL, "environment=compiled/tabular/garnet")
     before, state, trajectory = experienced(experiment)
     learner, oracle = experiment.learner, experiment.oracle
-    minibatch = learner.minibatch(learner.phases[0], state, trajectory, 0)
-    rows = rows_of(learner, learner.phases[0], minibatch).gradients
+    played = replay(learner, *rolled_out(experiment))
+    found = rows_of(learner, played.update, played.minibatch(0)).gradients
+    rows = {name: onto_live(row) for name, row in found.items()}
     true, _ = oracle.truth(before, state)
     numbers = oracle(before, state, trajectory, rows)
     for name, sampled in oracle.sampled(state, trajectory).items():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rl.instruments.replay import replay
 from rl.instruments.what_if import cosine_matrix, what_if
 from rl.learning.state import read
 from rl.updates.combiners import MGDA, PCGrad, Sum
@@ -42,10 +43,8 @@ def test_the_runs_own_rule_takes_the_runs_own_step(asked):
     learner, state, trajectory = asked
     rule = learner.rules["update"]
     outcomes = what_if(learner, state, trajectory, {"own": rule.combiner}, {"own": rule.optimizer})
-    taken_in, normalized, _ = learner.take_in(state, trajectory)
-    phase = learner.phases[0]
-    minibatch = learner.minibatch(phase, taken_in, normalized, 0)
-    direction, step, _ = learner.update(phase, minibatch, learner.progress(state))
+    played = replay(learner, state, trajectory)
+    direction, step, _ = played.propose(played.minibatch(0))
     expected = np.concatenate([np.ravel(x) for x in rule.shared_row(step.delta)])
     np.testing.assert_array_equal(outcomes["own", "own"].step, expected)
     weights = tf.reduce_mean(direction.row_weights, 0)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rl.gradients import onto_live
 from rl.instruments.evidence import rows_of
 from rl.instruments.probing import Prober
+from rl.instruments.replay import replay
 from rl.learning.state import named_variables, read
 
 SMALL = ("num_envs=4", "agent.rollout_length=16", "network.torso.widths=[8,8]", "steps=2000")
@@ -162,10 +164,9 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
     state, trajectory = learner.collect(state, learner.chance(state.seed, state.iteration))
     prober = Prober(learner, experiment.probes, num_samples=8)
     found = prober(state, trajectory).numbers
-    taken_in, normalized, _ = learner.take_in(state, trajectory)
-    phase = learner.phases[0]
-    minibatch = learner.minibatch(phase, taken_in, normalized, 0)
-    rows = rows_of(learner, phase, minibatch).gradients
+    played = replay(learner, state, trajectory)
+    minibatch = played.minibatch(0)
+    rows = {name: onto_live(row) for name, row in rows_of(learner, played.update, minibatch).gradients.items()}
     torso = {"policy": "torso", "value": "torso"} if shared else {"policy": "policy_torso", "value": "value_torso"}
     flat = {n: np.concatenate([g.numpy().ravel() for g in rows[n][torso[n]]]).astype(np.float64) for n in torso}
     for name, row in flat.items():
@@ -176,7 +177,7 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
         return
     cosine = flat["policy"] @ flat["value"] / np.linalg.norm(flat["policy"]) / np.linalg.norm(flat["value"])
     np.testing.assert_allclose(found["gradient/cosine/policy-value"], cosine, atol=1e-5)
-    _, step, _ = learner.update(phase, minibatch, learner.progress(state))
+    step = played.propose(minibatch).step
     applied = np.concatenate([d.numpy().ravel() for d in step.delta["torso"]]).astype(np.float64)
     entropy = np.concatenate([g.numpy().ravel() for g in rows["entropy"]["torso"]]).astype(np.float64)
     changes = {"policy": flat["policy"] @ applied, "value": flat["value"] @ applied, "entropy": entropy @ applied}

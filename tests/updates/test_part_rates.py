@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rl.errors import ConfigError
-from rl.gradients.objective import Objective
+from rl.gradients import LIVE, Objective
 from rl.updates import UpdateRule
 from rl.updates.combiners import Sum
 from rl.updates.optimizers import SGD, Adam
@@ -24,7 +24,7 @@ HALF = tf.constant(0.5)  # of the training: the linear schedule leaves 0.05 to t
 
 def rule(optimizer, objectives=("policy", "value")):
     return UpdateRule(
-        objectives=[Objective(name, 1.0, READS[name]) for name in objectives],
+        objectives=[Objective(name, 1.0, {LIVE: READS[name]}) for name in objectives],
         groups={name: [name] for name in objectives},
         names=NAMES,
         shared=("torso",),

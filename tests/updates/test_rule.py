@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rl.errors import ConfigError
-from rl.gradients.objective import Objective
+from rl.gradients import LIVE, Objective
 from rl.updates import UpdateRule
 from rl.updates.combiners import IMTLG, MGDA, Only, PCGrad, Sum
 from rl.updates.optimizers import SGD, Adam
@@ -16,9 +16,9 @@ NAMES = {
     "value": ("value/kernel",),
 }
 OBJECTIVES = (
-    Objective("policy", 1.0, ("torso", "policy")),
-    Objective("value", 0.5, ("torso", "value")),
-    Objective("entropy", 0.01, ("torso", "policy")),
+    Objective("policy", 1.0, {LIVE: ("torso", "policy")}),
+    Objective("value", 0.5, {LIVE: ("torso", "value")}),
+    Objective("entropy", 0.01, {LIVE: ("torso", "policy")}),
 )
 GROUPS = {"actor": ("policy", "entropy"), "critic": ("value",)}
 SEED = tf.constant([1, 2])
@@ -58,7 +58,8 @@ def weights():
     }
 
 
-def losses(weights):
+def losses(roles):
+    weights = roles[LIVE]
     x = tf.constant(np.random.default_rng(1).normal(size=(16, 4)), tf.float32)
     h = tf.tanh(tf.tanh(x @ weights["torso"][0]) @ weights["torso"][1])
     log_p = tf.nn.log_softmax(h @ weights["policy"][0])
@@ -70,7 +71,8 @@ def losses(weights):
 
 
 def direction(some_rule, weights):
-    return some_rule.direction(losses, weights, some_rule.init(weights), SEED)[0]
+    rows = some_rule.rows(losses, {LIVE: weights})
+    return some_rule.combine(rows, some_rule.init(weights), SEED)[0]
 
 
 def test_sum_of_rows_is_the_gradient_of_the_summed_loss_to_rounding(weights):
@@ -94,9 +96,9 @@ def test_heads_get_their_own_gradients_whatever_the_combiner(weights):
 
 def test_policy_only_is_a_stop_gradient_before_the_value_head(weights):
     def stopped(w):
-        values, nothing = losses(w)
+        values, nothing = losses({LIVE: w})
         frozen = {**w, "torso": tuple(tf.stop_gradient(x) for x in w["torso"])}
-        return {**values, "value": losses(frozen)[0]["value"]}, nothing
+        return {**values, "value": losses({LIVE: frozen})[0]["value"]}, nothing
 
     only = direction(rule(Only(scope="global", row=0)), weights)
     with tf.GradientTape() as tape:
