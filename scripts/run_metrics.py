@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rl.reductions import last_return
+from rl import reductions
 
 Columns = Mapping[str, np.ndarray]
 """{tag: [K]}, `step` among them, NaN where a cell is empty."""
@@ -32,10 +32,9 @@ def read_columns(file: Path) -> dict[str, np.ndarray]:
 
 def training_return(columns: Columns, share: float = 0.05) -> float:
     """The mean return of the episodes that ended in the last part of the training; see `rl.reductions.last_return`."""
-    return last_return(columns.get("episode/return", np.zeros(0)), columns.get("episode/count"), share)
+    return reductions.last_return(columns.get("episode/return", np.zeros(0)), columns.get("episode/count"), share)
 
 
 def typical(columns: Columns, tag: str) -> float:
-    """The median of a tag over training, NaN where it was never measured."""
-    values = columns.get(tag, np.full(1, np.nan))
-    return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+    """The median of a tag over training, NaN where it was never measured; see `rl.reductions.typical`."""
+    return float(reductions.typical(columns.get(tag, np.full(1, np.nan))))

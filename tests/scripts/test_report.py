@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 from inside import call
-from reporting import comparing, statistics
+from reporting import comparing, gradients, statistics
 from reporting.differences import differing
-from reporting.groups import grouped
+from reporting.groups import Group, grouped
 from reporting.naming import naming
 from reporting.page import Page
 from reporting.runs import find_runs
@@ -385,3 +385,37 @@ def test_bad_input_is_one_message(root, tmp_path, arguments, sentence):
     assert result.returncode == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_tab_and_the_report_say_the_same_of_the_same_runs(tmp_path):
+    """Gramians of three seeds, and what the probes log of them: one ratio and one share, signs kept."""
+    from gramian_logs import legend
+
+    from rl.tensorboard.plugin import quantities
+    from rl.tensorboard.plugin.facts import facts
+    from rl.tensorboard.plugin.source import AGAINST_STEP, Series
+    from rl.tensorboard.plugin.views import folded
+
+    random = np.random.default_rng(0)
+    of = legend(layers=1, extra_rows=(AGAINST_STEP,))
+    series, columns = [], []
+    for _ in range(4):
+        rows = random.normal(size=(6, 4, 5)) * np.array([1.0, 9.0, 0.1, 1.0])[:, None]
+        series.append(Series(of, np.arange(1, 7), rows[:, None] @ rows[:, None].swapaxes(2, 3), 0, 0))
+        total = series[-1].gramians.sum(1)
+        shares = quantities.shares(total, of)
+        columns.append(
+            {
+                "step": np.arange(1.0, 7.0),
+                "gradient/norm_ratio/value-policy": quantities.ratio(total, 1, 0),
+                "update/share/value": shares[:, 1],
+            }
+        )
+    (run,), _ = find_runs([write_run(tmp_path)])
+    group = Group("all runs", "cartpole", tuple(run._replace(columns=own) for own in columns))
+    row, found = gradients._row("cartpole", group), facts(series)
+    assert (found.long, found.served) == ("value", "value")
+    assert found.ratio == row["gradient/norm_ratio/value-policy"]
+    assert found.share == row["update/share/value"]
+    (of_runs,) = folded({"a": dict(enumerate(series))}, "share", "value", "", 4)
+    assert of_runs["summary"]["median"] == row["update/share/value"]
