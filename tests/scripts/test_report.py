@@ -17,6 +17,8 @@ from reporting.naming import naming
 from reporting.page import Page
 from reporting.runs import find_runs
 
+from rl.ownership import mark
+
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 
 
@@ -291,7 +293,9 @@ def test_a_seed_counts_once(tmp_path, root):
     assert call(root, tmp_path, "report.py", "runs").returncode == 0
     (one,) = rows(tmp_path / "report" / "improvement.csv")
     assert (one["supported"], one["why_not"]) == ("False", "3 seeds are too few")
-    assert "there is another run of it, and" in (tmp_path / "report" / "report.md").read_text()
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert text.count("is excluded as a duplicate") == 6
+    assert "6 runs, 6 of them completed, of 2 settings in 1 environment (excluded: 6 duplicates);" in text
 
 
 DAMAGE = {
@@ -312,6 +316,46 @@ def test_a_run_that_cannot_be_read_is_named(tmp_path, name, content):
     assert damaged.why
 
 
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ((10, 20, 40, 50), "1 of 5 rows, the first that of step 30"),
+        ((30, 40, 50), "2 of 5 rows, the first that of step 10"),
+        ((10, 30, 50), "2 of 5 rows, the first that of step 20"),
+        ((10, 50), "3 of 5 rows, the first that of step 20"),
+    ],
+)
+def test_a_completed_run_with_a_hole_in_its_log_is_named(tmp_path, steps, why):
+    write_run(tmp_path, seed=0)
+    broken = write_run(tmp_path, seed=1, returns=(1.0,) * 5)
+    (broken / "metrics.csv").write_text("\n".join(["step,episode/return", *(f"{step},1" for step in steps)]) + "\n")
+    (whole,), (damaged,) = find_runs([tmp_path])
+    assert (whole.seed, damaged.path, damaged.why) == (0, broken, f"metrics.csv lacks {why}")
+
+
+@pytest.mark.parametrize("lost", [".hydra/config.yaml", ".hydra/hydra.yaml", "summary.json"])
+def test_a_directory_with_our_marker_that_lacks_a_file_is_named(tmp_path, lost):
+    write_run(tmp_path, seed=0)
+    broken = write_run(tmp_path, seed=1)
+    mark(broken, "run")
+    (broken / lost).unlink()
+    mark(tmp_path / "compiled", "sweep")  # no run's
+    (tmp_path / "compiled" / "summary.json").write_text("{}")
+    (_,), (damaged,) = find_runs([tmp_path])
+    assert (damaged.path, damaged.why) == (broken, f"it lacks {lost}")
+
+
+def test_settings_that_tie_are_not_called_best(tmp_path, root):
+    for combiner in "abcdef":
+        write_run(tmp_path / "runs", combiner=combiner, returns=(1.0, 500.0))
+    write_run(tmp_path / "runs", combiner="g", returns=(1.0, 400.0))
+    assert call(root, tmp_path, "report.py", "runs").returncode == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "| compiled/cartpole | 7 | 7 | 6 settings tie at 500.0 | 500.0 |" in text
+    assert text.count("| one of 6 that tie |") == 6
+    assert 'class="marked"' not in (tmp_path / "report" / "report.html").read_text()
+
+
 def test_a_report_says_what_it_could_not_read(tmp_path, root):
     for seed in range(3):
         broken = write_run(tmp_path / "runs", seed=seed)
@@ -319,6 +363,7 @@ def test_a_report_says_what_it_could_not_read(tmp_path, root):
     result = call(root, tmp_path, "report.py", "runs")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 runs, 1 group. 1 directory could not be read." in result.stdout
+    assert "(excluded: 1 damaged directory);" in (tmp_path / "report" / "report.md").read_text()
     assert f"{broken} cannot be read: " in (tmp_path / "report" / "report.md").read_text()
 
 
