@@ -54,7 +54,7 @@ def test_a_name_has_what_differs_from_the_usual_alone():
     ]
     (found,) = settings(*runs).values()
     assert {name for name, *_ in found} == {
-        "as usual",
+        "defaults",
         "gamma=0.9",
         "learning_rate=0.01",
         "seed_of=1",

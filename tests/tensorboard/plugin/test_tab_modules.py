@@ -176,6 +176,21 @@ def test_a_short_run_that_falls_by_decades_is_where_it_is(call):
     assert linear > 4
 
 
+def test_the_dot_of_a_setting_has_the_gaps_of_its_line(opened):
+    """Eight colours and four dashes: 32 settings look different in the list and in the tables, as in the chart."""
+    fills = opened.frame.evaluate(
+        """async () => {
+          const { lineStyle, swatchFill, theme } = await import("/data/plugin/gradients/theme.js");
+          return Array.from({ length: 32 }, (_, k) => swatchFill(lineStyle(theme("light").runs, k)));
+        }"""
+    )
+    assert len(set(fills)) == 32
+    assert fills[0] == "#0072b2"
+    assert fills[8] == "repeating-linear-gradient(90deg, #0072b2 0px 6px, transparent 6px 9px)"
+    ends = ("#0072b2 0px 8px", "transparent 8px 11px", "#0072b2 11px 13px", "transparent 13px 16px")
+    assert fills[24] == f"repeating-linear-gradient(90deg, {', '.join(ends)})"
+
+
 def test_the_svg_writer(opened):
     svg = opened.frame.evaluate(
         """async () => {
