@@ -76,8 +76,8 @@ def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
                 "seeds": len(values),
                 "mean": statistics.estimate(values, statistics.mean),
                 "iqm": statistics.estimate(values, statistics.iqm),
-                "least": float(values.min()),
-                "most": float(values.max()),
+                "min": float(values.min()),
+                "max": float(values.max()),
             }
             for name, values in scores.items()
         ]

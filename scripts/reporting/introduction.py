@@ -73,7 +73,7 @@ def _explain_names(page: Page, names: Naming) -> None:
         values = ", ".join(f"{key}={value}" for key, value in usual.items() if value is not None)
         where = "" if scope is None else f"with {scope[0]}={scope[1]} "
         if values:
-            page.text(f"Where a setting's name {where}says nothing else: {values}.")
+            page.text(f"Where a setting's name {where}does not say otherwise: {values}.")
     shortened = [f"{short} is {key}" for key, short in names.short.items() if short != key]
     if shortened:
         page.text(f"In names, {', '.join(shortened)}. runs.csv has all keys in full.")

@@ -8,7 +8,7 @@ from rl.tensorboard.plugin.facts import facts
 from rl.tensorboard.plugin.sentence import told
 from rl.tensorboard.plugin.source import AGAINST_STEP, Series
 
-OF = legend(layers=1, extra_rows=(AGAINST_STEP,))  # policy, value, entropy, and the step turned round
+OF = legend(layers=1, extra_rows=(AGAINST_STEP,))  # policy, value, entropy, and the step negated
 
 
 def series(*moments, of=OF):

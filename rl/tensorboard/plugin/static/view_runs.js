@@ -14,7 +14,7 @@ const MOST_NAMES = 12; // in the chart itself; more settings have numbers there,
 
 export class Runs {
   static help = [
-    "One line a setting. Where bands do not overlap, the seeds agree on a difference; the seeds' number stands in brackets.",
+    "One line a setting. Where bands do not overlap, the seeds agree on a difference; the number of seeds in parentheses.",
   ];
 
   constructor(app) {
@@ -68,7 +68,7 @@ export class Runs {
     const { heading } = app;
     this.figure.title.textContent = heading ? `${label(asked)}, in ${heading}` : label(asked);
     this.figure.set(lineChart(lines, AXES[asked.quantity]), `runs ${label(asked)}`);
-    const heads = ["setting", "seeds", "median over the run", "least seed", "greatest seed", "left out"];
+    const heads = ["setting", "seeds", "median over the run", "min", "max", "left out"];
     const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
     const rows = groups.map(({ config, runs, left_out: leftOut, summary }) =>
       element(
