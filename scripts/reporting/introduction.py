@@ -81,7 +81,7 @@ def _explain_names(page: Page, names: Naming) -> None:
 
 def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str) -> None:
     """What is missing, unfinished, doubled or damaged."""
-    notes = [f"{one.path} cannot be read: {one.why}" for one in damaged]
+    notes = [f"{one.path} is excluded as damaged: {one.why}" for one in damaged]
     notes += [note for task, groups in tasks.items() for group in groups for note in _notes_on(task, group, kind)]
     if notes:
         open_ = len(notes) <= 12

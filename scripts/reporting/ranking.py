@@ -52,6 +52,8 @@ def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str
         if one is best
         or (isclose(getattr(one, order).value, height, rel_tol=1e-12) and not compared[one.name].supported)
     }
+    if len(found) == 1:
+        return [best._replace(verdict="the only one", is_first=True, may_be_best=_has_interval(best))]
     return [_judged(one, best, compared.get(one.name), ties) for one in found]
 
 
@@ -78,7 +80,9 @@ def best_in_words(found: Sequence[Ranked]) -> tuple[str, str]:
     score = number(first[0].iqm.value)
     if len(first) > 1:
         return f"{len(first)} settings tie at {score}", score
-    return first[0].name if _has_interval(first[0]) else f"{first[0].name} (too few seeds to tell)", score
+    return first[0].name if _has_interval(first[0]) or len(
+        found
+    ) == 1 else f"{first[0].name} (too few seeds to tell)", score
 
 
 def _judged(one: Ranked, best: Ranked, compared: Comparison | None, ties: Collection[str]) -> Ranked:

@@ -70,7 +70,7 @@ def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[Damaged]]:
         try:
             runs.append(_read(path))
         except ConfigError as error:
-            damaged.append(Damaged(path, str(error).removesuffix(".")))
+            damaged.append(Damaged(path, str(error).removeprefix(f"{path}/").removesuffix(".")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
             damaged.append(Damaged(path, f"{type(error).__name__}: {error}"))
     where = ", ".join(map(str, folders))

@@ -364,7 +364,7 @@ def test_a_report_says_what_it_could_not_read(tmp_path, root):
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 runs, 1 group. 1 directory could not be read." in result.stdout
     assert "(excluded: 1 damaged directory);" in (tmp_path / "report" / "report.md").read_text()
-    assert f"{broken} cannot be read: " in (tmp_path / "report" / "report.md").read_text()
+    assert f"{broken} is excluded as damaged: summary.json is " in (tmp_path / "report" / "report.md").read_text()
 
 
 def test_a_line_that_is_still_being_written_harms_nothing(tmp_path):

@@ -129,6 +129,8 @@ def test_none_is_best_where_none_has_seeds_enough():
     assert (first.verdict, second.verdict) == ("highest, with too few seeds to tell", "too few seeds to tell")
     assert (first.may_be_best, second.may_be_best) == (False, False)
     assert best_in_words([first, second])[0] == "10 (too few seeds to tell)"
+    (alone,) = ranked(scores(1, seeds=2), {})
+    assert (alone.verdict, best_in_words([alone])[0]) == ("the only one", "1")
 
 
 @pytest.mark.parametrize(
