@@ -19,7 +19,7 @@ prepare()
 from answers import report_errors
 from benchmarks.printing import progress
 from reporting import environment, gradients, together
-from reporting.groups import KINDS, Group, grouped
+from reporting.groups import KINDS, Group, grouped, num_runs
 from reporting.introduction import introduction
 from reporting.naming import Naming, naming
 from reporting.page import Page
@@ -71,10 +71,13 @@ def main() -> None:
     tables.write()
     outputs.finish()
     written = [outputs.folder / file.name for file in written]
-    num_groups = sum(map(len, tasks.values()))
+    groups = [group for of_task in tasks.values() for group in of_task]
     left_out = f" {count(len(damaged), 'directory')} could not be read." if damaged else ""
+    if doubled := sum(len(group.doubled) for group in groups):
+        left_out += f" {count(doubled, 'duplicate')} excluded."
     print(
-        f"{count(len(runs), 'run')}, {count(num_groups, 'group')}.{left_out} Written: " + ", ".join(map(str, written))
+        f"{count(num_runs(groups), 'run')}, {count(len(groups), 'group')}.{left_out} Written: "
+        + ", ".join(map(str, written))
     )
 
 
@@ -115,8 +118,7 @@ def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Sc
 
 
 def _extent(groups: Sequence[Group]) -> str:
-    runs = sum(len(group.runs) + len(group.unfinished) for group in groups)
-    return f"{count(len(groups), 'setting')}, {count(runs, 'run')}"
+    return f"{count(len(groups), 'setting')}, {count(num_runs(groups), 'run')}"
 
 
 def _run_row(names: Naming, task: str, group: Group, run: Run) -> dict[str, object]:
