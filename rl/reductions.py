@@ -1,5 +1,6 @@
 """How a logged number is put together over iterations. TensorFlow is not needed."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,22 @@ def combine(rows: Sequence[Mapping[str, float]], reductions: Callable[[str], Red
     tags = dict.fromkeys(tag for row in rows for tag in row)
     columns = {tag: [row.get(tag, float("nan")) for row in rows] for tag in tags}
     return {tag: (how := reductions(tag)).combine(columns[tag], columns.get(how.weight)) for tag in tags}
+
+
+def typical(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarray:
+    """What a number typically is: the median, with its sign, of what is finite; NaN where nothing is."""
+    array = np.asarray(values, float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmedian(np.where(np.isfinite(array), array, np.nan), axis)
+
+
+def typical_of_runs(runs: Sequence[np.ndarray], axis: int | None = None) -> np.ndarray:
+    """The same of several seeds: over the moments of each run, and then over runs.
+
+    The tab's sentence, the report's tables and `inspect_gradients.py compare` all take this.
+    """
+    return typical([typical(values, axis) for values in runs], axis)
 
 
 def last_return(returns: np.ndarray, counts: np.ndarray | None = None, share: float = 0.05) -> float:

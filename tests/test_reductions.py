@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl.reductions import LAST, MAXIMUM, MEAN, MINIMUM, RATE, SUM, combine, last_return
+from rl.reductions import LAST, MAXIMUM, MEAN, MINIMUM, RATE, SUM, combine, last_return, typical, typical_of_runs
 from rl.tags import reduction
 
 NAN = float("nan")
@@ -22,6 +22,15 @@ def test_iterations_are_put_together_as_one():
         "episode/length": pytest.approx(31),
         "episode/count": 100,
     }
+
+
+def test_the_typical_number_keeps_its_sign_and_is_of_moments_before_runs():
+    """Medians −1 and 3 of two runs, and 1 of both; sizes would be 5 and 3. What is not finite does not count."""
+    runs = [[-5.0, 9.0, -1.0, NAN], [3.0, np.inf, 3.0]]
+    assert [float(typical(run)) for run in runs] == [-1, 3]
+    assert typical_of_runs(runs) == 1
+    assert np.isnan(typical([NAN, np.inf]))
+    np.testing.assert_array_equal(typical_of_runs([np.array([[1.0, NAN], [3.0, 2.0]])], 0), [2, 2])
 
 
 def test_each_reduction_by_hand():

@@ -12,9 +12,12 @@ import omegaconf
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+import rl
 from rl.allowed import MOST
 
 _FULL = "HYDRA_FULL_ERROR"
+_SCRIPTS = Path(__file__).resolve().parent
+_OURS = str(Path(rl.__file__).parent)
 _CONFIG_PACKAGES = tuple(str(Path(package.__file__).parent) for package in (hydra, omegaconf))
 
 
@@ -102,8 +105,7 @@ def _said(message: str, *, code: int = 2) -> int:
 
 
 def _raised_in_hydra(error: BaseException) -> bool:
-    """Whether Hydra or OmegaConf raised it, or called the function of the standard library that did."""
+    """Whether the last function of Hydra's, OmegaConf's or ours on the way to it was not ours."""
     frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    library = str(Path(os.__file__).parent)
-    own = [name for name in frames if "site-packages" in name or not name.startswith((library, "<frozen"))]
-    return bool(own) and own[-1].startswith(_CONFIG_PACKAGES)
+    known = [name for name in frames if name.startswith((*_CONFIG_PACKAGES, _OURS)) or Path(name).parent == _SCRIPTS]
+    return bool(known) and known[-1].startswith(_CONFIG_PACKAGES)

@@ -20,7 +20,7 @@ from rl.commands.answers import report_errors
 from rl.commands.progress import progress
 from rl.commands.recorded import recorded
 from rl.reports import environment, gradients, together
-from rl.reports.groups import KINDS, Group, grouped
+from rl.reports.groups import KINDS, Group, grouped, num_runs
 from rl.reports.introduction import introduction
 from rl.reports.naming import Naming, naming
 from rl.reports.page import Page
@@ -72,10 +72,13 @@ def main() -> None:
     tables.write()
     outputs.finish()
     written = [outputs.folder / file.name for file in written]
-    num_groups = sum(map(len, tasks.values()))
+    groups = [group for of_task in tasks.values() for group in of_task]
     left_out = f" {count(len(damaged), 'directory')} could not be read." if damaged else ""
+    if doubled := sum(len(group.doubled) for group in groups):
+        left_out += f" {count(doubled, 'duplicate')} excluded."
     print(
-        f"{count(len(runs), 'run')}, {count(num_groups, 'group')}.{left_out} Written: " + ", ".join(map(str, written))
+        f"{count(num_runs(groups), 'run')}, {count(len(groups), 'group')}.{left_out} Written: "
+        + ", ".join(map(str, written))
     )
 
 
@@ -116,8 +119,7 @@ def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Sc
 
 
 def _extent(groups: Sequence[Group]) -> str:
-    runs = sum(len(group.runs) + len(group.unfinished) for group in groups)
-    return f"{count(len(groups), 'setting')}, {count(runs, 'run')}"
+    return f"{count(len(groups), 'setting')}, {count(num_runs(groups), 'run')}"
 
 
 def _run_row(names: Naming, task: str, group: Group, run: Run) -> dict[str, object]:

@@ -11,7 +11,7 @@ from rl.reports.drawing import Styles, styles
 from rl.reports.groups import KINDS, Group
 from rl.reports.page import Page
 from rl.reports.ranking import Ranked, by_score, interval
-from rl.reports.tables import Tables, listed, number
+from rl.reports.tables import Tables, count, listed, number
 
 
 def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, folder: Path) -> None:
@@ -53,19 +53,16 @@ def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: s
         rows.append([*cells, number(statistics.iqm(beside)) if len(beside) else "–"])
     page.text(
         f"By the interquartile mean of the {KINDS[kind]}. Shaded: the best that has seeds enough for an interval, and "
-        "what the intervals cannot separate from it."
+        "what the intervals cannot separate from it. Settings of the same score tie."
     )
-    page.table(header, rows, marked=[place for place, one in enumerate(found) if _may_be_best(one)])
+    page.table(header, rows, marked=[place for place, one in enumerate(found) if one.may_be_best])
     few = [one.name for one in found if len(one.scores) < statistics.FEWEST_SEEDS]
     if few:
         page.text(
-            f"{len(few)} of {len(found)} settings have fewer than {statistics.FEWEST_SEEDS} seeds, and so no interval: "
+            f"{len(few)} of {count(len(found), 'setting')} {'has' if len(few) == 1 else 'have'} fewer than "
+            f"{statistics.FEWEST_SEEDS} seeds, and so no interval: "
             f"{listed(few)}."
         )
-
-
-def _may_be_best(one: Ranked) -> bool:
-    return one.verdict == "best" or one.verdict.startswith(("not separated", "wins"))
 
 
 def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
@@ -79,8 +76,8 @@ def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
                 "seeds": len(values),
                 "mean": statistics.estimate(values, statistics.mean),
                 "iqm": statistics.estimate(values, statistics.iqm),
-                "least": float(values.min()),
-                "most": float(values.max()),
+                "min": float(values.min()),
+                "max": float(values.max()),
             }
             for name, values in scores.items()
         ]
@@ -96,7 +93,7 @@ def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chose
         page.figure(file, svg, f"Learning curves on {task}: mean and interquartile mean")
         page.text(
             "A point is a 25th of the training, as far as all seeds of a setting go, and weighs by episodes; where "
-            "none ended it is the one before. The bands hold point by point."
+            "none ended it is the one before. The bands are pointwise intervals."
         )
         if undrawn := [name for name, numbers in drawn.items() if not numbers]:
             page.text(f"Not drawn, as in no part of the training all its seeds ended an episode: {', '.join(undrawn)}.")

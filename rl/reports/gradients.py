@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rl.reductions import typical, typical_of_runs
 from rl.reports import figures, statistics
 from rl.reports.drawing import Styles
 from rl.reports.groups import Group
@@ -57,9 +58,11 @@ def section(page: Page, tables: Tables, task: str, order: Sequence[Group], chose
 def _row(task: str, group: Group) -> dict[str, object]:
     row: dict[str, object] = {"environment": task, "setting": group.name}
     for tag in ROWS:
-        values = np.array([run.typical(tag) for run in group.runs])
+        columns = [run.columns[tag] for run in group.runs if tag in run.columns]
+        middle = typical_of_runs(columns) if columns else np.nan
+        values = np.array([typical(values) for values in columns])
         values = values[np.isfinite(values)]
-        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)) if len(values) else (np.nan,) * 3
+        low, high = np.quantile(values, (0.25, 0.75)) if len(values) else (np.nan, np.nan)
         row |= {tag: float(middle), f"{tag} (lower quartile)": float(low), f"{tag} (upper quartile)": float(high)}
     return row
 

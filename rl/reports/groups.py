@@ -1,7 +1,7 @@
 """Runs that differ in the seed alone, together."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ Setting = tuple[str | None, ...]
 class Group(NamedTuple):
     """The runs of one setting in one environment: the completed ones, one a seed, and what else there is.
 
-    missing: seeds that at least half of the settings of a sweep have, and this one has not completed.
+    missing: seeds that at least half of the settings of a sweep have, and this one has not completed; doubled: other
+    completed runs of seeds that it has.
     """
 
     name: str
@@ -39,6 +40,11 @@ class Group(NamedTuple):
     def lost(self, kind: str) -> int:
         """How many runs ended without a score, so that those which have one may be the lucky ones."""
         return len(self.scoreless(kind)) + sum(run.status == "failed" for run in self.unfinished)
+
+
+def num_runs(groups: Iterable[Group]) -> int:
+    """How many runs a report is on: duplicates do not count."""
+    return sum(len(group.runs) + len(group.unfinished) for group in groups)
 
 
 def grouped(runs: Sequence[Run], names: Naming) -> dict[str, list[Group]]:

@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from rl.reports import comparing, statistics
-from rl.reports.groups import KINDS, Group
+from rl.reports.groups import KINDS, Group, num_runs
 from rl.reports.naming import Naming
 from rl.reports.page import Page
-from rl.reports.ranking import by_score
+from rl.reports.ranking import best_in_words, by_score
 from rl.reports.runs import Damaged, Run
-from rl.reports.tables import count, listed, number, ranges
+from rl.reports.tables import count, listed, ranges
 
 _METHOD = (
     "Intervals are 95 % stratified bootstrap intervals over seeds (rliable; Agarwal et al. 2021), of "
@@ -32,13 +32,14 @@ def introduction(
     command: Sequence[str],
 ) -> None:
     """Writes it. kind: the score that settings are compared by; command: the words that asked for the report."""
-    complete = sum(run.status == "completed" for run in runs)
+    groups = [group for of_task in tasks.values() for group in of_task]
+    complete = sum(len(group.runs) for group in groups)
     commits = sorted({str(run.summary.get("git_commit"))[:10] for run in runs})
     versions = sorted({run.summary.get("versions", {}).get("tensorflow", "unknown") for run in runs})
-    num_settings = sum(map(len, tasks.values()))
     page.text(
-        f"{count(len(runs), 'run')}, {complete} of them completed, of {count(num_settings, 'setting')} in "
-        f"{count(len(tasks), 'environment')}; {'commit' if len(commits) == 1 else 'commits'} {listed(commits)}, "
+        f"{count(num_runs(groups), 'run')}, {complete} of them completed, of {count(len(groups), 'setting')} in "
+        f"{count(len(tasks), 'environment')}{_excluded(groups, damaged)}; "
+        f"{'commit' if len(commits) == 1 else 'commits'} {listed(commits)}, "
         f"TensorFlow {listed(versions)}. Settings are compared by: {KINDS[kind]}."
     )
     page.contents(["environment", "settings", "runs", "best setting", KINDS[kind]], _overview(tasks, kind))
@@ -54,10 +55,16 @@ def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]
     rows = []
     for task, groups in tasks.items():
         _, found = by_score(groups, kind)
-        runs = sum(len(group.runs) + len(group.unfinished) for group in groups)
-        best = [[one.name, number(one.iqm.value)] for one in found if one.verdict == "best"] or [["–", "–"]]
-        rows.append([task, str(len(groups)), str(runs), *best[0]])
+        rows.append([task, str(len(groups)), str(num_runs(groups)), *best_in_words(found)])
     return rows
+
+
+def _excluded(groups: Sequence[Group], damaged: Sequence[Damaged]) -> str:
+    """What the numbers of runs leave out, in parentheses, where there is anything."""
+    doubled = sum(len(group.doubled) for group in groups)
+    parts = [count(doubled, "duplicate")] if doubled else []
+    parts += [count(len(damaged), "damaged directory")] if damaged else []
+    return f" (excluded: {', '.join(parts)})" if parts else ""
 
 
 def _explain_names(page: Page, names: Naming) -> None:
@@ -66,7 +73,7 @@ def _explain_names(page: Page, names: Naming) -> None:
         values = ", ".join(f"{key}={value}" for key, value in usual.items() if value is not None)
         where = "" if scope is None else f"with {scope[0]}={scope[1]} "
         if values:
-            page.text(f"Where a setting's name {where}says nothing else: {values}.")
+            page.text(f"Where a setting's name {where}does not say otherwise: {values}.")
     shortened = [f"{short} is {key}" for key, short in names.short.items() if short != key]
     if shortened:
         page.text(f"In names, {', '.join(shortened)}. runs.csv has all keys in full.")
@@ -74,11 +81,11 @@ def _explain_names(page: Page, names: Naming) -> None:
 
 def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str) -> None:
     """What is missing, unfinished, doubled or damaged."""
-    notes = [f"{one.path} cannot be read: {one.why}" for one in damaged]
+    notes = [f"{one.path} is excluded as damaged: {one.why}" for one in damaged]
     notes += [note for task, groups in tasks.items() for group in groups for note in _notes_on(task, group, kind)]
     if notes:
         open_ = len(notes) <= 12
-        with page.section("Left out, or to be known", note=count(len(notes), "note"), is_open=open_):
+        with page.section("Excluded runs and warnings", note=count(len(notes), "note"), is_open=open_):
             page.items(notes)
 
 
@@ -94,9 +101,7 @@ def _notes_on(task: str, group: Group, kind: str) -> list[str]:
         notes.append(f"{place}, {_seeds(absent)}: missing, where other settings have them")
     if scoreless := group.scoreless(kind):
         notes.append(f"{place}, {_seeds([run.seed for run in scoreless])}: completed without a score")
-    notes += [
-        f"{place}, seed {run.seed}: there is another run of it, and {run.path} is left out" for run in group.doubled
-    ]
+    notes += [f"{place}, seed {run.seed}: {run.path} is excluded as a duplicate" for run in group.doubled]
     return notes
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rl.reports.differences import differing
 from rl.reports.runs import Run
+from rl.tensorboard.plugin.names import DEFAULTS
 
 _MANY_KEYS = 3
 _LONGEST_VALUE = 28
@@ -94,7 +95,7 @@ def _name(run: Run, how: Naming) -> str:
         usual = how.usual.get(_scope(run, key, how.usual, how.experiment), {}) if how.usual else {}
         if value != usual.get(key):
             parts.append(f"{how.short[key]}={_cut(value)}" if value is not None else f"no {how.short[key]}")
-    return ", ".join(parts) or ("as usual" if how.usual else "all runs")
+    return ", ".join(parts) or (DEFAULTS if how.usual else "all runs")
 
 
 def _unique(names: Mapping[tuple[str | None, ...], str]) -> dict[tuple[str | None, ...], str]:

@@ -1,6 +1,7 @@
 """Settings by their scores, and which of them the intervals cannot tell from the best."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from math import isclose
 from typing import NamedTuple
 
 import numpy as np
@@ -8,36 +9,52 @@ import numpy as np
 from rl.reports.comparing import Comparison, comparisons
 from rl.reports.groups import Group
 from rl.reports.statistics import FEWEST_SEEDS, Estimate, estimate, iqm, mean
-from rl.reports.tables import count, shown
+from rl.reports.tables import count, number, shown
 
 
 class Ranked(NamedTuple):
-    """A setting with its scores [seeds, tasks]; verdict: how it stands against the best one, in words."""
+    """A setting with its scores [seeds, tasks].
+
+    verdict: how it stands against the best one, in words; is_first: whether it is the best one or ties with it;
+    may_be_best: whether it has seeds enough for an interval, and is not told apart from the best one.
+    """
 
     name: str
     scores: np.ndarray
     iqm: Estimate
     mean: Estimate
-    verdict: str
+    verdict: str = ""
+    is_first: bool = False
+    may_be_best: bool = False
 
 
 def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str = "iqm") -> list[Ranked]:
     """The settings, the highest interquartile mean (or `mean`) first, where scores are alike in their own order.
 
     Each is compared to the best of those with seeds enough for an interval (or the first, where there is none); the
-    Mann-Whitney tests are corrected for the number of these comparisons.
+    Mann-Whitney tests are corrected for the number of these comparisons. Settings with the same score as the best tie
+    with it, unless a difference of their seeds is supported.
 
     Args:
         scores: {setting: [seeds, tasks]}; lost: {setting: runs that ended without a score}.
     """
-    found = [Ranked(name, values, estimate(values, iqm), estimate(values, mean), "") for name, values in scores.items()]
+    found = [Ranked(name, values, estimate(values, iqm), estimate(values, mean)) for name, values in scores.items()]
     found.sort(key=lambda one: -getattr(one, order).value)
     if not found:
         return []
-    best = next((one.name for one in found if len(one.scores) >= FEWEST_SEEDS), found[0].name)
-    pairs = [(best, one.name) for one in found if one.name != best]
-    verdicts = {pair[1]: _verdict(one, best) for pair, one in zip(pairs, comparisons(scores, lost, pairs), strict=True)}
-    return [one._replace(verdict=verdicts.get(one.name, "best")) for one in found]
+    best = next((one for one in found if _has_interval(one)), found[0])
+    pairs = [(best.name, one.name) for one in found if one is not best]
+    compared = {pair[1]: one for pair, one in zip(pairs, comparisons(scores, lost, pairs), strict=True)}
+    height = getattr(best, order).value
+    ties = {
+        one.name
+        for one in found
+        if one is best
+        or (isclose(getattr(one, order).value, height, rel_tol=1e-12) and not compared[one.name].supported)
+    }
+    if len(found) == 1:
+        return [best._replace(verdict="the only one", is_first=True, may_be_best=_has_interval(best))]
+    return [_judged(one, best, compared.get(one.name), ties) for one in found]
 
 
 def by_score(groups: Sequence[Group], kind: str) -> tuple[list[Group], list[Ranked]]:
@@ -50,9 +67,39 @@ def by_score(groups: Sequence[Group], kind: str) -> tuple[list[Group], list[Rank
 
 def interval(of: Ranked) -> str:
     """The interval of the interquartile mean in words, or why there is none."""
-    if len(of.scores) >= FEWEST_SEEDS:
+    if _has_interval(of):
         return shown(of.iqm, interval_alone=True).replace(" ", "\N{NO-BREAK SPACE}")
     return f"none: {count(len(of.scores), 'seed')}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def best_in_words(found: Sequence[Ranked]) -> tuple[str, str]:
+    """(the best setting or how many tie, its interquartile mean), dashes where there is none."""
+    first = [one for one in found if one.is_first]
+    if not first:
+        return "–", "–"
+    score = number(first[0].iqm.value)
+    if len(first) > 1:
+        return f"{len(first)} settings tie at {score}", score
+    return first[0].name if _has_interval(first[0]) or len(
+        found
+    ) == 1 else f"{first[0].name} (too few seeds to tell)", score
+
+
+def _judged(one: Ranked, best: Ranked, compared: Comparison | None, ties: Collection[str]) -> Ranked:
+    """With its verdict. compared: to the best one, None where it is that."""
+    enough, is_first = _has_interval(one), one.name in ties
+    if is_first and len(ties) > 1:
+        verdict = f"one of {len(ties)} that tie"
+    elif compared is None:
+        verdict = "best" if enough else "highest, with too few seeds to tell"
+    else:
+        verdict = _verdict(compared, best.name)
+    behind = compared is not None and compared.supported and compared.better == best.name
+    return one._replace(verdict=verdict, is_first=is_first, may_be_best=enough and not behind)
+
+
+def _has_interval(one: Ranked) -> bool:
+    return len(one.scores) >= FEWEST_SEEDS
 
 
 def _verdict(one: Comparison, best: str) -> str:

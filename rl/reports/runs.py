@@ -65,18 +65,18 @@ def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple
         recorded: gives the `settings` and `choices` of a run directory (`rl.commands.recorded`).
     Raises: ConfigError where there is none.
     """
-    from rl.errors import require
+    from rl.errors import ConfigError, require
 
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     require(not missing, f"{', '.join(missing)} is not a folder.")
-    files = sorted({file.resolve() for folder in folders for file in folder.rglob("summary.json")})
     runs, damaged = [], []
-    for file in files:
-        if (file.parent / ".hydra" / "config.yaml").exists():
-            try:
-                runs.append(_read(file.parent, recorded))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
-                damaged.append(Damaged(file.parent, f"{type(error).__name__}: {error}"))
+    for path in _run_directories(folders):
+        try:
+            runs.append(_read(path, recorded))
+        except ConfigError as error:
+            damaged.append(Damaged(path, str(error).removeprefix(f"{path}/").removesuffix(".")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
+            damaged.append(Damaged(path, f"{type(error).__name__}: {error}"))
     where = ", ".join(map(str, folders))
     require(
         bool(runs or damaged),
@@ -88,9 +88,28 @@ def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple
     return runs, damaged
 
 
+def _run_directories(folders: Sequence[Path]) -> list[Path]:
+    """The folders that a run wrote into, by path: with a config and a summary, or with our marker and either log."""
+    from rl.ownership import marker
+
+    names = ("summary.json", "metrics.csv")
+    places = {file.resolve().parent for folder in folders for name in names for file in folder.rglob(name)}
+    return sorted(
+        place
+        for place in places
+        if marker(place, "run") is not None
+        or ((place / ".hydra" / "config.yaml").exists() and (place / "summary.json").exists())
+    )
+
+
 def _read(path: Path, recorded: Callable[[Path], Any]) -> Run:
+    from rl.errors import require
     from rl.runs.summary_file import read_summary
 
+    absent = [
+        name for name in ("summary.json", ".hydra/config.yaml", ".hydra/hydra.yaml") if not (path / name).exists()
+    ]
+    require(not absent, f"it lacks {' and '.join(absent)}")
     summary = read_summary(path / "summary.json")
     config, groups = recorded(path)
     parts = {group: choice for group, choice in groups.items() if group not in ("environment", "experiment")}
@@ -103,12 +122,22 @@ def _read(path: Path, recorded: Callable[[Path], Any]) -> Run:
 
 
 def _columns(file: Path, steps: int) -> dict[str, np.ndarray]:
-    """A completed run's metrics; ValueError where they end before it does."""
+    """A completed run's metrics; ConfigError where they end before it does, or have a hole."""
+    from rl.errors import require
+
     if not file.exists():
         return {"step": np.zeros(0)}
     columns = run_metrics.read_columns(file)
-    if len(columns["step"]) and columns["step"][-1] < steps:
-        raise ValueError(f"metrics.csv ends at step {columns['step'][-1]:.0f} of {steps}")
+    if len(found := columns["step"]):
+        require(found[-1] >= steps, f"metrics.csv ends at step {found[-1]:.0f} of {steps}")
+        every = int(min(found[0], *np.diff(found))) if len(found) > 1 else int(found[0])
+        expected = np.arange(every, found[-1] + 1, every)
+        gone = np.setdiff1d(expected, found)
+        first = f", the first that of step {gone[0]:.0f}" if len(gone) else ""
+        require(
+            len(found) == len(expected) and not len(gone),
+            f"metrics.csv lacks {len(gone)} of {len(expected)} rows{first}",
+        )
     return columns
 
 

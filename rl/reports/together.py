@@ -12,7 +12,7 @@ from rl.reports.drawing import styles
 from rl.reports.groups import Group
 from rl.reports.page import Page
 from rl.reports.ranking import Ranked, ranked
-from rl.reports.tables import Tables, listed, ranges, shown
+from rl.reports.tables import Tables, count, listed, ranges, shown
 
 Tasks = Mapping[str, Sequence[Group]]
 """{environment: its settings}."""
@@ -54,7 +54,7 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
                 f"Left out: {listed(left_out, 8)}, where too few settings have a score that they have elsewhere, or "
                 "all runs the same."
             )
-        page.items(notes, f"{len(notes)} settings left out, or without a seed" if notes else "")
+        page.items(notes, f"{count(len(notes), 'setting')} left out, or without a seed" if notes else "")
         lost = {
             name: sum(group.lost(kind) for task in chosen for group in tasks[task] if group.name == name)
             for name in scores

@@ -17,6 +17,7 @@ from rl.runs.summary_file import read_summary, write_summary
 
 __all__ = ["RunDirectory", "read_summary"]
 
+_CONFIG_FILES = (".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml")
 _FILES, _FOLDERS = ("summary.json", "metrics.csv", "failure.npz"), ("checkpoints", "videos", ".hydra")
 _WRITTEN = (
     "checkpoints/checkpoint_*.npz",  # first, so that none is resumed without the rest
@@ -72,10 +73,10 @@ class RunDirectory:
             f"{self.path} is not a run directory: it holds {', '.join(sorted(entries)[:3])}, and nothing says that a "
             "run wrote that. Choose an empty folder or a new one (hydra.run.dir).",
         )
-        for name in (*_FILES, *_FOLDERS):
-            entry = self.path / name
-            fits = not entry.exists() or (entry.is_file() if name in _FILES else entry.is_dir())
-            require(fits, f"{entry} is in the way of a run's own {'file' if name in _FILES else 'folder'}; move it.")
+        for name in (*_FILES, *_CONFIG_FILES, *_FOLDERS):
+            entry, is_folder = self.path / name, name in _FOLDERS
+            fits = not entry.exists() or (entry.is_dir() if is_folder else entry.is_file())
+            require(fits, f"{entry} is in the way of a run's own {'folder' if is_folder else 'file'}; move it.")
 
     def lock(self) -> None:
         """Takes the folder for this process until it ends, and marks it as a run's.

@@ -51,7 +51,7 @@ class RunLog:
             "noise_scales": self._noise_scales.averages,
             "waiting": self.waiting,
             "columns": self._metrics.columns,
-            "logged": dict(self._counts),
+            "logged": {**self._counts, "checksum": self._metrics.checksum},
         }
 
     def go_on(

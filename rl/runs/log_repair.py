@@ -4,6 +4,7 @@ Rows of metrics.csv and points of TensorBoard are redundant in part: a point is 
 for one iteration alone, it is that row. Gramians and histograms stand in the event files only.
 """
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -73,7 +74,13 @@ def repair(
     steps = range(size, complete + 1, size)
     contents = event_files.keep_until(folder, last, scalars=complete)
     garbled = contents.garbled
+    checksum = (meta["logged"] or {}).get("checksum")
+    if checksum is not None and not metrics.missing(steps) and zlib.crc32(metrics.restored()) != checksum:
+        changed = [f"some numbers in metrics.csv up to step {complete:,} are not those that were written"]
+    else:
+        changed = []
     rebuilt, lost = _mend_rows(folder, metrics, steps)
+    lost += changed
     metrics.keep()
     ends = _ends(steps, rates)
     expected = Counter(meta["logged"] if meta["logged"] is not None else {**contents.counts, "scalars": len(ends)})

@@ -2,6 +2,7 @@
 
 import math
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class MetricsFile:
         self._path = path
         self.columns: list[str] | None = None
         """The tags, once they are known."""
+        self.checksum = 0
+        """CRC-32 of all that was written."""
         self._size: int | None = None
         self._rows: dict[int, str] = {}
 
@@ -126,17 +129,22 @@ class MetricsFile:
 
     def keep(self) -> None:
         """Leaves the restored rows in the file, in order, and nothing else."""
-        rows, self._rows = self._rows, {}
+        data, self._rows = self.restored(), {}
+        self.checksum = zlib.crc32(data)
         if self.columns is None:
             self._path.unlink(missing_ok=True)
             return
-        text = "\n".join([_header(self.columns), *(rows[step] for step in sorted(rows))]) + "\n"
-        data = text.encode()
         self._size = len(data)
         if not (self._path.exists() and self._path.read_bytes() == data):
             partial = self._path.with_suffix(".partial")
             partial.write_bytes(data)
             partial.replace(self._path)
+
+    def restored(self) -> bytes:
+        """The contents that `keep` gives the file."""
+        if self.columns is None:
+            return b""
+        return ("\n".join([_header(self.columns), *(self._rows[step] for step in sorted(self._rows))]) + "\n").encode()
 
     def _widen(self, tags: Sequence[str]) -> list[str]:
         """Adds columns, empty so far: a run that goes on with other probes logs other tags."""
@@ -152,6 +160,7 @@ class MetricsFile:
         with open(self._path, "xb" if new else "ab", opener=None if new else _existing) as handle:
             handle.write(data)
         self._size = (self._size or 0) + len(data)
+        self.checksum = zlib.crc32(data, self.checksum)
 
 
 def _existing(path: str, flags: int) -> int:

@@ -39,6 +39,7 @@ class Log:
             if iteration % 3 == 0:
                 writer.histograms({"weights/w": np.arange(4.0)}, step)
         writer.close()
+        self.checksum = file.checksum
         self.metrics, (self.events,) = folder / "metrics.csv", folder.glob("events*")
         self.good = self.state()
 
@@ -66,6 +67,17 @@ def test_a_sound_log_is_left_as_it_is(log):
     found = log.repair()
     assert (found.rebuilt, found.lost, found.counts["scalars"]) == ([], [], ITERATIONS)
     assert (log.metrics.stat().st_mtime_ns, log.events.stat().st_mtime_ns) == before
+
+
+def test_a_digit_that_was_changed_is_told_by_the_checksum(log):
+    logged = {**log.meta()["logged"], "checksum": log.checksum}
+    assert log.repair(logged=logged).lost == []
+    data = log.metrics.read_bytes()
+    place = max(place for place, byte in enumerate(data) if byte in b"12345678")
+    log.metrics.write_bytes(data[:place] + bytes([data[place] + 1]) + data[place + 1 :])
+    assert log.repair().lost == []  # a checkpoint of before there was a checksum
+    (lost,) = log.repair(logged=logged).lost
+    assert lost == f"some numbers in metrics.csv up to step {SIZE * ITERATIONS:,} are not those that were written"
 
 
 def garbled(data, place):

@@ -2,12 +2,14 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rl.commands.inspection.figures import agreement_colors
 from rl.commands.inspection.printing import Column, fitting, show
-from rl.commands.inspection.what_if import _columns
+from rl.commands.inspection.what_if import _columns, _other_optimizers
 from rl.instruments.what_if import Outcome
 
 WIDTHS = (60, 80, 120, 160)
@@ -69,3 +71,23 @@ def test_a_cell_is_text_in_any_case(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     show("t", [Column("run", [r"\[x]"], is_name=True), Column("n", ["1,234"])], "")
     assert "1,234" in capsys.readouterr().out
+
+
+def test_the_optimizers_that_the_table_leaves_out_are_counted_and_named():
+    file = Path("out") / "whatif.csv"
+    assert _other_optimizers(["adamw", "sgd"], file) == "2 further optimizers are in out/whatif.csv: adamw, sgd."
+    assert _other_optimizers(["sgd"], file) == "1 further optimizer is in out/whatif.csv: sgd."
+    assert _other_optimizers([], file) == "There is no other optimizer."
+
+
+def test_the_figures_colours_are_the_tabs(root):
+    """Red fights and blue agrees, in both."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    theme = (root / "rl" / "tensorboard" / "plugin" / "static" / "theme.js").read_text()
+    light = theme.split("const DARK")[0]
+    red, blue = re.search(r'ends: \["(#\w+)", "(#\w+)"\]', light).groups()
+    middle = re.search(r'middle: "(#\w+)"', light)[1]
+    colors = agreement_colors(plt)
+    for place, expected in ((0.0, red), (0.5, middle), (1.0, blue)):
+        found = np.array(plt.matplotlib.colors.to_rgb(colors(place)))
+        assert np.abs(found - plt.matplotlib.colors.to_rgb(expected)).max() < 0.01

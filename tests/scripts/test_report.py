@@ -12,9 +12,10 @@ import yaml
 from inside import call
 
 from rl.commands.recorded import recorded
-from rl.reports import comparing, statistics
+from rl.ownership import mark
+from rl.reports import comparing, gradients, statistics
 from rl.reports.differences import differing
-from rl.reports.groups import grouped
+from rl.reports.groups import Group, grouped
 from rl.reports.naming import naming
 from rl.reports.page import Page
 from rl.reports.runs import find_runs
@@ -293,7 +294,9 @@ def test_a_seed_counts_once(tmp_path, root):
     assert call(root, tmp_path, "report.py", "runs").returncode == 0
     (one,) = rows(tmp_path / "report" / "improvement.csv")
     assert (one["supported"], one["why_not"]) == ("False", "3 seeds are too few")
-    assert "there is another run of it, and" in (tmp_path / "report" / "report.md").read_text()
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert text.count("is excluded as a duplicate") == 6
+    assert "6 runs, 6 of them completed, of 2 settings in 1 environment (excluded: 6 duplicates);" in text
 
 
 DAMAGE = {
@@ -314,6 +317,46 @@ def test_a_run_that_cannot_be_read_is_named(tmp_path, name, content):
     assert damaged.why
 
 
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ((10, 20, 40, 50), "1 of 5 rows, the first that of step 30"),
+        ((30, 40, 50), "2 of 5 rows, the first that of step 10"),
+        ((10, 30, 50), "2 of 5 rows, the first that of step 20"),
+        ((10, 50), "3 of 5 rows, the first that of step 20"),
+    ],
+)
+def test_a_completed_run_with_a_hole_in_its_log_is_named(tmp_path, steps, why):
+    write_run(tmp_path, seed=0)
+    broken = write_run(tmp_path, seed=1, returns=(1.0,) * 5)
+    (broken / "metrics.csv").write_text("\n".join(["step,episode/return", *(f"{step},1" for step in steps)]) + "\n")
+    (whole,), (damaged,) = find_runs([tmp_path], recorded)
+    assert (whole.seed, damaged.path, damaged.why) == (0, broken, f"metrics.csv lacks {why}")
+
+
+@pytest.mark.parametrize("lost", [".hydra/config.yaml", ".hydra/hydra.yaml", "summary.json"])
+def test_a_directory_with_our_marker_that_lacks_a_file_is_named(tmp_path, lost):
+    write_run(tmp_path, seed=0)
+    broken = write_run(tmp_path, seed=1)
+    mark(broken, "run")
+    (broken / lost).unlink()
+    mark(tmp_path / "compiled", "sweep")  # no run's
+    (tmp_path / "compiled" / "summary.json").write_text("{}")
+    (_,), (damaged,) = find_runs([tmp_path], recorded)
+    assert (damaged.path, damaged.why) == (broken, f"it lacks {lost}")
+
+
+def test_settings_that_tie_are_not_called_best(tmp_path, root):
+    for combiner in "abcdef":
+        write_run(tmp_path / "runs", combiner=combiner, returns=(1.0, 500.0))
+    write_run(tmp_path / "runs", combiner="g", returns=(1.0, 400.0))
+    assert call(root, tmp_path, "report.py", "runs").returncode == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "| compiled/cartpole | 7 | 7 | 6 settings tie at 500.0 | 500.0 |" in text
+    assert text.count("| one of 6 that tie |") == 6
+    assert 'class="marked"' not in (tmp_path / "report" / "report.html").read_text()
+
+
 def test_a_report_says_what_it_could_not_read(tmp_path, root):
     for seed in range(3):
         broken = write_run(tmp_path / "runs", seed=seed)
@@ -321,7 +364,8 @@ def test_a_report_says_what_it_could_not_read(tmp_path, root):
     result = call(root, tmp_path, "report.py", "runs")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 runs, 1 group. 1 directory could not be read." in result.stdout
-    assert f"{broken} cannot be read: " in (tmp_path / "report" / "report.md").read_text()
+    assert "(excluded: 1 damaged directory);" in (tmp_path / "report" / "report.md").read_text()
+    assert f"{broken} is excluded as damaged: summary.json is " in (tmp_path / "report" / "report.md").read_text()
 
 
 def test_a_line_that_is_still_being_written_harms_nothing(tmp_path):
@@ -387,3 +431,37 @@ def test_bad_input_is_one_message(root, tmp_path, arguments, sentence):
     assert result.returncode == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_tab_and_the_report_say_the_same_of_the_same_runs(tmp_path):
+    """Gramians of three seeds, and what the probes log of them: one ratio and one share, signs kept."""
+    from gramian_logs import legend
+
+    from rl.tensorboard.plugin import quantities
+    from rl.tensorboard.plugin.facts import facts
+    from rl.tensorboard.plugin.source import AGAINST_STEP, Series
+    from rl.tensorboard.plugin.views import folded
+
+    random = np.random.default_rng(0)
+    of = legend(layers=1, extra_rows=(AGAINST_STEP,))
+    series, columns = [], []
+    for _ in range(4):
+        rows = random.normal(size=(6, 4, 5)) * np.array([1.0, 9.0, 0.1, 1.0])[:, None]
+        series.append(Series(of, np.arange(1, 7), rows[:, None] @ rows[:, None].swapaxes(2, 3), 0, 0))
+        total = series[-1].gramians.sum(1)
+        shares = quantities.shares(total, of)
+        columns.append(
+            {
+                "step": np.arange(1.0, 7.0),
+                "gradient/norm_ratio/value-policy": quantities.ratio(total, 1, 0),
+                "update/share/value": shares[:, 1],
+            }
+        )
+    (run,), _ = find_runs([write_run(tmp_path)], recorded)
+    group = Group("all runs", "cartpole", tuple(run._replace(columns=own) for own in columns))
+    row, found = gradients._row("cartpole", group), facts(series)
+    assert (found.long, found.served) == ("value", "value")
+    assert found.ratio == row["gradient/norm_ratio/value-policy"]
+    assert found.share == row["update/share/value"]
+    (of_runs,) = folded({"a": dict(enumerate(series))}, "share", "value", "", 4)
+    assert of_runs["summary"]["median"] == row["update/share/value"]

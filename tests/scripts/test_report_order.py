@@ -5,7 +5,7 @@ import pytest
 
 from rl.reports.groups import Group, grouped
 from rl.reports.naming import naming
-from rl.reports.ranking import interval, ranked
+from rl.reports.ranking import best_in_words, interval, ranked
 from rl.reports.runs import Run
 from rl.reports.statistics import Estimate, curves
 from rl.reports.tables import listed, number, shown
@@ -55,7 +55,7 @@ def test_a_name_has_what_differs_from_the_usual_alone():
     ]
     (found,) = settings(*runs).values()
     assert {name for name, *_ in found} == {
-        "as usual",
+        "defaults",
         "gamma=0.9",
         "learning_rate=0.01",
         "seed_of=1",
@@ -110,6 +110,28 @@ def test_the_best_is_the_best_of_those_with_seeds_enough():
     assert (second.name, second.verdict) == ("10", "best")
     assert third.verdict == "worse"
     assert " to " in interval(second).replace("\xa0", " ")
+
+
+def test_equal_scores_tie_and_only_those_with_seeds_enough_may_be_best():
+    enough, few = {name: np.full((5, 1), 500.0) for name in "ab"}, {"c": np.full((2, 1), 500.0)}
+    found = ranked(enough | few | {"d": np.full((5, 1), 1.0)}, {})
+    assert [(one.name, one.verdict, one.may_be_best) for one in found] == [
+        ("a", "one of 3 that tie", True),
+        ("b", "one of 3 that tie", True),
+        ("c", "one of 3 that tie", False),
+        ("d", "worse", False),
+    ]
+    assert best_in_words(found) == ("3 settings tie at 500.0", "500.0")
+    assert best_in_words([]) == ("–", "–")
+
+
+def test_none_is_best_where_none_has_seeds_enough():
+    first, second = ranked(scores(1, 10, seeds=2), {})
+    assert (first.verdict, second.verdict) == ("highest, with too few seeds to tell", "too few seeds to tell")
+    assert (first.may_be_best, second.may_be_best) == (False, False)
+    assert best_in_words([first, second])[0] == "10 (too few seeds to tell)"
+    (alone,) = ranked(scores(1, seeds=2), {})
+    assert (alone.verdict, best_in_words([alone])[0]) == ("the only one", "1")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def _unit(vector):
 
 @st.composite
 def awkward_rows(draw):
-    """[m, n] rows; each is fresh, zero, or an earlier one again, at another length, or turned round."""
+    """[m, n] rows; each is fresh, zero, or an earlier one again, at another length, or negated."""
     num_rows, size = draw(st.integers(2, 6)), draw(st.integers(1, 8))
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     rows = []

@@ -26,6 +26,11 @@ def outputs_of(arguments: argparse.Namespace, command: str, names: Sequence[str]
     return outputs
 
 
+def agreement_colors(plt):
+    """The colours of −1 (red) to 1 (blue), as the Gradients tab has them on light ground (static/theme.js)."""
+    return plt.matplotlib.colors.LinearSegmentedColormap.from_list("agreement", ["#b2182b", "#f7f7f7", "#2166ac"])
+
+
 def write_figure(figure, name: str, step: int, folder: Path) -> Path:
     """The figure as `<name>.png`, and in TensorBoard as `inspect/<name>`.
 

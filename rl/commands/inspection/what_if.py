@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from rl.commands.composition import CONFIGS, load_config
-from rl.commands.inspection.figures import add_run_arguments, outputs_of, write_figure
+from rl.commands.inspection.figures import add_run_arguments, agreement_colors, outputs_of, write_figure
 from rl.commands.inspection.fresh import fresh_batch
 from rl.commands.inspection.printing import Column, show
 from rl.reports.pyplot import pyplot
@@ -45,6 +45,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     place = outputs.folder
     rest = f"All numbers are in {place / numbers.name}, the cosines in {place / cosines.name}."
     show(title, _columns(shown, own_combiner, tuple(groups)), rest)
+    print(_other_optimizers([name for name in optimizers if name != own_optimizer], place / numbers.name))
     print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
     print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")
@@ -95,6 +96,14 @@ def _usable(combiners: Mapping, num_rows: int) -> dict:
             continue
         usable[name] = combiner
     return usable
+
+
+def _other_optimizers(names: Sequence[str], file: Path) -> str:
+    """Which optimizers the table leaves out, and where they are."""
+    if not names:
+        return "There is no other optimizer."
+    optimizers = "optimizer is" if len(names) == 1 else "optimizers are"
+    return f"{len(names)} further {optimizers} in {file}: {', '.join(names)}."
 
 
 def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]:
@@ -164,7 +173,7 @@ def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Pat
         width_ratios=[3.2] + [1] * len(objectives),
         layout="constrained",
     )
-    image = axes[0].imshow(cosines, vmin=-1, vmax=1, cmap="RdBu_r", aspect="auto")
+    image = axes[0].imshow(cosines, vmin=-1, vmax=1, cmap=agreement_colors(plt), aspect="auto")
     axes[0].set_xticks(range(len(names)), names, rotation=90)
     axes[0].set_yticks(range(len(names)), names)
     for i, row in enumerate(cosines):

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 _SEED = re.compile(r"^(?:(?P<rest>.*?)(?:,|__|[\s._-]))?seed[=_\- ]?(?P<seed>\d{1,18})$", re.IGNORECASE)
-NOTHING_LEFT = "nothing else"
-"""The label of the setting of which the shared part says everything."""
+DEFAULTS = "defaults"
+"""The label of the setting of which the shared part says everything, in the tab and in reports."""
 
 
 class Name(NamedTuple):
@@ -46,7 +46,7 @@ def named(runs: Collection[str]) -> dict[str, Name]:
         leaves = sorted({leaf for its, leaf, _ in moved.values() if its == folder})
         for leaf, (shared, label) in _without_shared(leaves).items():
             heading = f"{folder}/{shared}" if folder else shared
-            labels[folder, leaf] = heading, label or (NOTHING_LEFT if heading else ".")
+            labels[folder, leaf] = heading, label or (DEFAULTS if heading else ".")
     return {
         run: Name(*labels[folder, leaf], "/".join(part for part in (folder, leaf) if part) or ".", seed)
         for run, (folder, leaf, seed) in moved.items()

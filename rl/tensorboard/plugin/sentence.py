@@ -38,17 +38,20 @@ def _joined(parts: Sequence[str]) -> str:
 
 def _lengths(found: Facts) -> str:
     if found.ratio < _ALIKE:
-        return f"the rows of {found.long} and {found.short} are of one length"
+        return f"the rows of {' and '.join(sorted((found.long, found.short)))} are of one length"
     return f"the {found.long}'s row is {_times(found.ratio)} the {found.short}'s"
 
 
 def _step(found: Facts) -> str:
     if not np.isfinite(found.share):
         return ""
-    does = "serves" if found.lowered >= 0.5 else "works against"
-    if found.share < 0.5:
-        return f"the applied step {does} the {found.served} most ({100 * found.share:.0f} %)"
-    return f"{100 * found.share:.0f} % of the applied step {does} the {found.served}"
+    low, high = found.shares
+    if low < 0 < high or found.share == 0:
+        return f"the {found.served}'s share of the applied step changes its sign between moments ({_typical(found)})"
+    does, size = "serves" if found.share < 0 else "works against", abs(found.share)
+    if size < 0.5:
+        return f"the applied step {does} the {found.served} most ({100 * size:.0f} %)"
+    return f"{100 * size:.0f} % of the applied step {does} the {found.served}"
 
 
 def _angle(found: Facts) -> str:
@@ -68,7 +71,7 @@ def _details(found: Facts, num_runs: int) -> list[str]:
     first, last = found.first, found.last
     return [
         f"{_times(found.least)} to {_times(found.most)} over {num_runs} runs" if num_runs > 1 else "",
-        f"{_times(first)} at first and {_times(last)} at last" if max(first / last, last / first) > _DRIFT else "",
+        f"{_times(first)} at first and {_times(last)} at last" if _drifts(first, last) else "",
         f"{_times(found.weighted)} with the coefficients" if np.isfinite(found.weighted) else "",
         f"the step lowers the {found.served}'s loss at {100 * found.lowered:.0f} % of the moments"
         if found.served
@@ -80,6 +83,16 @@ def _details(found: Facts, num_runs: int) -> list[str]:
     ]
 
 
+def _drifts(first: float, last: float) -> bool:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bool(np.abs(np.log(first) - np.log(last)) > np.log(_DRIFT))
+
+
+def _typical(found: Facts) -> str:
+    """The typical share with its sign, as the report has it."""
+    return f"median {round(100 * found.share)} %".replace("-", "−")
+
+
 def _signed(x: float) -> str:
     return f"{x:.2f}".replace("-", "−")
 
@@ -87,6 +100,6 @@ def _signed(x: float) -> str:
 def _times(x: float) -> str:
     if not np.isfinite(x):
         return "–"
-    if x >= 1e5 or x < 0.01:
+    if x >= 1e5 or 0 < x < 0.01:
         return f"{x:.1e} ×".replace("e+0", "e").replace("e+", "e").replace("e-0", "e−").replace("e-", "e−")
     return f"{float(f'{x:.2g}'):,.{0 if x >= 9.95 else 1 if x >= 0.995 else 2}f} ×".replace(",", "\u202f")

@@ -32,7 +32,7 @@ class Listing(NamedTuple):
 class Series(NamedTuple):
     """The Gramians of a run over time.
 
-    steps [T] int; gramians [T, L, R, R] float64, with the applied step turned round, −Δw, so that it can be held
+    steps [T] int; gramians [T, L, R, R] float64, with the applied step negated, −Δw, so that it can be held
     against gradients, and called `AGAINST_STEP`; left_out: how many moments did not have the legend's shape, or a step
     from 0 to 2⁵³; broken: in how many a number is not finite.
     """
@@ -161,7 +161,7 @@ def _curve(data: Sequence[Any]) -> Curve:
 
 
 def _step_turned(legend: Legend) -> Legend:
-    """The applied step by the name that it has once it is turned round."""
+    """The applied step by the name that it has once it is negated."""
     names = tuple(AGAINST_STEP if row == "applied" else row for row in legend.extra_rows)
     if len({*legend.objectives, *names}) < len(legend.rows):
         raise ValueError(f"its metadata is not a legend of Gramians: two rows are called {AGAINST_STEP}")

@@ -47,14 +47,6 @@ def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
         return np.where(known, (sums[last] - sums[first]) / (counts[last] - counts[first]), np.nan)
 
 
-def finite_median(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarray:
-    """The median of what is finite; NaN where nothing is."""
-    array = np.asarray(values, float)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmedian(np.where(np.isfinite(array), array, np.nan), axis)
-
-
 def quartiles(curves: Sequence[tuple[np.ndarray, np.ndarray]], steps: np.ndarray) -> np.ndarray:
     """Lower quartile, median and upper quartile over curves (steps [T], values [T]), [3, S] at other steps [S].
 

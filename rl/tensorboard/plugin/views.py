@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from rl.reductions import typical
 from rl.tensorboard.plugin import quantities, what_if
 from rl.tensorboard.plugin.names import Name
 from rl.tensorboard.plugin.plane import Plane
 from rl.tensorboard.plugin.request import has_rows
 from rl.tensorboard.plugin.source import Listing, Series
-from rl.tensorboard.plugin.thinning import finite_median, points_per_bin, quartiles, thinned
+from rl.tensorboard.plugin.thinning import points_per_bin, quartiles, thinned
 
 MOST_LAYERS = 200
 """More are not sent; the answer says how many there are."""
@@ -140,20 +141,14 @@ def _over_runs(runs: Sequence[Series], quantity: str, a: str, b: str, points: in
         return {"steps": [], "median": [], "low": [], "high": [], "summary": None}
     longest = max((series.steps for series in runs), key=len)
     steps, _ = thinned(longest, np.zeros(len(longest)), points)
-    curves = [
-        thinned(
-            series.steps,
-            quantities.in_all(quantity, series.gramians, series.legend, a, b),
-            points,
-            mean=quantity == "conflict",
-        )
-        for series in runs
-    ]
+    every = [quantities.in_all(quantity, series.gramians, series.legend, a, b) for series in runs]
+    mean = quantity == "conflict"
+    curves = [thinned(series.steps, values, points, mean=mean) for series, values in zip(runs, every, strict=True)]
     low, median, high = quartiles(curves, steps)
-    typical = [finite_median(quartiles([curve], steps)[1]) for curve in curves]
+    by_run = [typical(values) for values in every]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where no run has a number
-        summary = {"median": np.nanmedian(typical), "least": np.nanmin(typical), "most": np.nanmax(typical)}
+        summary = {"median": np.nanmedian(by_run), "least": np.nanmin(by_run), "most": np.nanmax(by_run)}
     return {"steps": steps, "median": median, "low": low, "high": high, "summary": summary}
 
 

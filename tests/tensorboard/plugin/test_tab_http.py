@@ -157,7 +157,7 @@ def refused(address, route, **arguments):
 
 
 def series(run):
-    """A good run as the tab shows it: the applied step turned round and called so."""
+    """A good run as the tab shows it: the applied step negated and called so."""
     of, arrays = GOOD[run]
     sign = np.array([-1.0 if row == "applied" else 1.0 for row in of.rows])
     names = tuple(AGAINST_STEP if row == "applied" else row for row in of.extra_rows)

@@ -150,9 +150,45 @@ def test_extent_and_padded(call):
 
 def test_smoothing_by_hand(call):
     """s_n = w s_{n−1} + (1 − w) x_n, divided by 1 − wⁿ; here w = ½."""
-    assert call("scales", "smoothed", [1, 2, None, 3], 0.5) == pytest.approx([1, 1.25 / 0.75, None, 2.125 / 0.875])
-    assert call("scales", "smoothed", [5, 5, 5], 0.9) == pytest.approx([5, 5, 5])
-    assert call("scales", "smoothed", [1, None, 2], 0) == [1, None, 2]
+    assert call("smoothing", "smoothed", [1, 2, None, 3], 0.5) == pytest.approx([1, 1.25 / 0.75, None, 2.125 / 0.875])
+    assert call("smoothing", "smoothed", [5, 5, 5], 0.9) == pytest.approx([5, 5, 5])
+    assert call("smoothing", "smoothed", [1, None, 2], 0) == [1, None, 2]
+
+
+def test_on_a_logarithmic_axis_the_logarithms_are_smoothed(call):
+    """w = ½: of 100 and 1 the weights are ⅓ and ⅔, so that 100^⅓; what is not positive is a gap."""
+    found = call("smoothing", "smoothed", [100, 1, 0, -3, None, 1], 0.5, True)
+    assert found == pytest.approx([100, 100 ** (1 / 3), None, None, None, 100 ** (1 / 7)])
+    line = call("smoothing", "smoothedLine", {"values": [4, 1], "low": [1, 1], "high": [100, 1]}, 0.5, True)
+    assert line["values"] == pytest.approx([4, 4 ** (1 / 3)])
+    assert line["high"] == pytest.approx([100, 100 ** (1 / 3)])
+    assert (line["raw"], line["rawHigh"]) == ([4, 1], [100, 1])
+
+
+def test_a_short_run_that_falls_by_decades_is_where_it_is(call):
+    """From 900 to about 1 in ten points: the smoothed line ends within what the last points were, not above them."""
+    values = [900, 60, 8, 1.8, 0.5, 0.02, 0.3, 1.1, 0.08, 0.4]
+    (log, linear) = (call("smoothing", "smoothed", values, 0.6, log)[-1] for log in (True, False))
+    weights = [0.6**k for k in range(9, -1, -1)]
+    expected = math.exp(sum(w * math.log(x) for w, x in zip(weights, values, strict=True)) / sum(weights))
+    assert log == pytest.approx(expected)
+    assert 0.08 < log < 1.1
+    assert linear > 4
+
+
+def test_the_dot_of_a_setting_has_the_gaps_of_its_line(opened):
+    """Eight colours and four dashes: 32 settings look different in the list and in the tables, as in the chart."""
+    fills = opened.frame.evaluate(
+        """async () => {
+          const { lineStyle, swatchFill, theme } = await import("/data/plugin/gradients/theme.js");
+          return Array.from({ length: 32 }, (_, k) => swatchFill(lineStyle(theme("light").runs, k)));
+        }"""
+    )
+    assert len(set(fills)) == 32
+    assert fills[0] == "#0072b2"
+    assert fills[8] == "repeating-linear-gradient(90deg, #0072b2 0px 6px, transparent 6px 9px)"
+    ends = ("#0072b2 0px 8px", "transparent 8px 11px", "#0072b2 11px 13px", "transparent 13px 16px")
+    assert fills[24] == f"repeating-linear-gradient(90deg, {', '.join(ends)})"
 
 
 def test_the_svg_writer(opened):

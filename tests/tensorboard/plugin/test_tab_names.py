@@ -34,15 +34,15 @@ def test_a_setting_is_a_runs_name_without_the_seed(run, config, seed):
 @pytest.mark.parametrize(
     ("runs", "expected"),
     [
-        # One folder, nothing shared: the folder is said once, and the seeds of the plain command are `nothing else`.
+        # One folder, nothing shared: the folder is said once, and the seeds of the plain command are `defaults`.
         (
             ["default/combiner-pcgrad__seed-0", "default/gamma-0.9__seed-0", "default/seed-0"],
-            [("default/", "combiner-pcgrad"), ("default/", "gamma-0.9"), ("default/", "nothing else")],
+            [("default/", "combiner-pcgrad"), ("default/", "gamma-0.9"), ("default/", "defaults")],
         ),
         # Pairs that most names have are shared wherever they stand; a name without one of them keeps its own.
         (
             ["d/a=1,e=c,s=9,seed=0", "d/a=2,e=c,s=9,seed=0", "d/e=c,s=9,seed=0", "d/e=c,s=7,seed=0"],
-            [("d/e=c, s=9", "a=1"), ("d/e=c, s=9", "a=2"), ("d/e=c, s=9", "nothing else"), ("d/", "e=c, s=7")],
+            [("d/e=c, s=9", "a=1"), ("d/e=c, s=9", "a=2"), ("d/e=c, s=9", "defaults"), ("d/", "e=c, s=7")],
         ),
         (["d/a-1__e-c__seed-0", "d/a-2__e-c__seed-0"], [("d/e-c", "a-1"), ("d/e-c", "a-2")]),
         # By hand: the words at the beginning, and no part of a number.

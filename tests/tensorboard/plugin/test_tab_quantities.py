@@ -42,7 +42,7 @@ def random_rows(seed=0):
 
 
 def turned(rows):
-    """The same with the applied step turned round, as the tab shows it."""
+    """The same with the applied step negated, as the tab shows it."""
     rows = rows.copy()
     rows[:, APPLIED] *= -1
     return rows

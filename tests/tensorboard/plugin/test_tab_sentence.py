@@ -8,7 +8,7 @@ from rl.tensorboard.plugin.facts import facts
 from rl.tensorboard.plugin.sentence import told
 from rl.tensorboard.plugin.source import AGAINST_STEP, Series
 
-OF = legend(layers=1, extra_rows=(AGAINST_STEP,))  # policy, value, entropy, and the step turned round
+OF = legend(layers=1, extra_rows=(AGAINST_STEP,))  # policy, value, entropy, and the step negated
 
 
 def series(*moments, of=OF):
@@ -30,7 +30,7 @@ def test_the_sentence_by_hand():
     assert (found.long, found.short, found.served) == ("value", "policy", "value")
     assert found.ratio == pytest.approx(130)
     assert found.weighted == pytest.approx(65)
-    assert found.share == pytest.approx(1300 / 1301)
+    assert found.share == pytest.approx(-1300 / 1301)
     assert (found.lowered, found.cosine) == (1, 0)
     assert found.chance == pytest.approx(2 / np.sqrt(64))
     assert told([some]) == (
@@ -68,6 +68,36 @@ def test_the_policy_may_be_the_longer_one_and_a_weak_cosine_is_no_fight():
     text, _ = told([series([(10, 0), (-0.09, 1), (0, 0), (1, 0)], of=OF._replace(sizes=(10_000,)))])
     assert text.startswith("The policy's row is 10 × the value's;")
     assert text.endswith("cosine hardly beyond chance (−0.09).")
+
+
+def test_a_share_that_changes_its_sign_serves_nobody():
+    """−Δw = (1, s) with a value's row (0, 40) of coefficient ½: its share is −20 s / (1 + 20 |s|)."""
+    moments = [rows((0, 40), (1, s)) for s in (1.0, -1.0, 0.5, -0.5, 0.05)]  # shares −20/21, 20/21, −10/11, 10/11, −½
+    found = facts([series(*moments)])
+    assert (found.served, found.lowered) == ("value", 0.6)
+    assert found.share == pytest.approx(-0.5)
+    assert found.shares == pytest.approx((-10 / 11, 10 / 11))
+    assert (
+        "; the value's share of the applied step changes its sign between moments (median −50 %);"
+        in told([series(*moments)])[0]
+    )
+    steady = [rows((0, 40), (1, s)) for s in (1.0, 1.0, 0.5, -0.5)]  # one moment of four is no change of sign
+    assert "95 % of the applied step serves the value" not in told([series(*steady)])[0]
+    assert "93 % of the applied step serves the value" in told([series(*steady)])[0]
+
+
+def test_the_ratio_is_the_median_of_the_logged_one_whichever_row_is_longer():
+    """|value| / |policy| is 1/4 and 1/8: its median is 3/16, and the policy's row is 16/3 times the value's, not 6."""
+    found = facts([series(rows((0, 1), (1, 1), policy=(4, 0)), rows((0, 1), (1, 1), policy=(8, 0)))])
+    assert (found.long, found.short) == ("policy", "value")
+    assert (found.ratio, found.least, found.most) == pytest.approx((16 / 3,) * 3)
+    assert (found.first, found.last) == pytest.approx((4, 8))
+
+
+def test_a_row_that_vanishes_at_the_end_has_no_ratio_there():
+    text, detail = told([series(*(rows((0, x), (1, 1)) for x in (9, 9, 9, 0)))])
+    assert text.startswith("The value's row is 9.0 × the policy's;")
+    assert "9.0 × at first and 0.00 × at last" in detail
 
 
 def test_a_ratio_that_changes_is_told_at_both_ends_and_seeds_as_a_range():

@@ -91,7 +91,7 @@ def test_the_seeds_of_a_setting_are_one_line_with_a_band(tab):
     assert legend == ["agent=a2c (2)", "agent=ppo (1)", "hand (2)"]
     assert bands == 2
     head, rows = table(tab)
-    assert head == ["setting", "seeds", "median over the run", "least seed", "greatest seed", "left out"]
+    assert head == ["setting", "seeds", "median over the run", "min", "max", "left out"]
     # The value's row is twice as long as the policy's with seed 0 and four times with seed 1.
     assert rows["hand"] == ["2", "3", "2", "4", ""]
     curve = tab.canvas("norm ratio: value over policy")

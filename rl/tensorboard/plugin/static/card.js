@@ -1,10 +1,11 @@
 // The card of a setting: its sentence and sparklines, and its charts once it is opened.
 
+import { AXES, isLog } from "./axes.js";
 import { element, notice } from "./dom.js";
 import { Figure } from "./figure.js";
 import { percent, whole } from "./format.js";
 import { lineChart } from "./lines.js";
-import { smoothed } from "./scales.js";
+import { smoothedLine } from "./smoothing.js";
 import { sparkline } from "./sparkline.js";
 import { pairStyle, rowStyle } from "./theme.js";
 
@@ -105,11 +106,9 @@ export class Card {
     const [run] = data.runs;
     const { chance } = data;
     const options = {
-      norm: { log: true },
-      ratio: { log: true },
-      cosine: { range: [-1, 1], band: [-data.null_band, data.null_band], zero: true },
-      conflict: { range: [0, 1], band: [0.5 - chance, 0.5 + chance] },
-      share: { range: [-1, 1], zero: true },
+      ...AXES,
+      cosine: { ...AXES.cosine, band: [-data.null_band, data.null_band] },
+      conflict: { ...AXES.conflict, band: [0.5 - chance, 0.5 + chance] },
     };
     const every = [data.steps, ...data.returns.map(({ steps }) => steps)].filter((steps) => steps.length);
     const ends = every.length
@@ -160,11 +159,7 @@ export class Card {
     return (pairs ? lowest(shown) : shown).map((line, k) => ({
       ...line,
       steps: line.steps ?? data.steps,
-      values: smoothed(line.values, smoothing),
-      raw: line.values,
-      rawLow: line.low,
-      rawHigh: line.high,
-      ...(line.low ? { low: smoothed(line.low, smoothing), high: smoothed(line.high, smoothing) } : {}),
+      ...smoothedLine(line, smoothing, isLog(key)),
       ...(pairs ? pairStyle(app.colors, k) : key === "returns" ? returnStyle(app.colors, k) : {}),
       ...(pairs || key === "returns" ? {} : rowStyle(app.colors, line.name, rows, m)),
     }));

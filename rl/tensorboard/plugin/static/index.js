@@ -5,7 +5,7 @@ import { choice, element, help, notice } from "./dom.js";
 import { addTip } from "./figure.js";
 import { RunList } from "./run_list.js";
 import { loadState, saveState } from "./state.js";
-import { lineStyle, onHostTheme, theme } from "./theme.js";
+import { lineStyle, onHostTheme, swatchFill, theme } from "./theme.js";
 import { Layers } from "./view_layers.js";
 import { Moment } from "./view_moment.js";
 import { Overview } from "./view_overview.js";
@@ -83,7 +83,9 @@ class App {
 
   swatch(config) {
     const swatch = element("span", { className: "swatch", "aria-hidden": "true" });
-    swatch.style.background = this.configStyle(config).color;
+    const style = this.configStyle(config);
+    swatch.classList.toggle("dashed", style.dash.length > 0);
+    swatch.style.background = swatchFill(style);
     return swatch;
   }
 

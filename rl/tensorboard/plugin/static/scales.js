@@ -58,19 +58,6 @@ export function ticks({ low, high, log }, count) {
   return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * unit).filter((x) => !log || x > 0);
 }
 
-/** Exponential smoothing as TensorBoard has it: weights that add up to one from the first point on; gaps stay gaps. */
-export function smoothed(values, weight) {
-  if (!weight) return values;
-  let last = 0;
-  let count = 0;
-  return values.map((x) => {
-    if (x === null || !Number.isFinite(x)) return null;
-    last = last * weight + (1 - weight) * x;
-    count += 1;
-    return last / (1 - weight ** count);
-  });
-}
-
 /** The place of the number in a sorted list that is next to x. */
 export function nearest(sorted, step) {
   let [low, high] = [0, sorted.length - 1];

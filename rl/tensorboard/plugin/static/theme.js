@@ -87,6 +87,14 @@ export function lineStyle(palette, k) {
   return styleAt(palette, k, 0);
 }
 
+/** A line's style as the background of a small box: its colour, with gaps where the line has them. */
+export function swatchFill({ color, dash }) {
+  if (!dash.length) return color;
+  let at = 0;
+  const stops = dash.map((length, k) => `${k % 2 ? "transparent" : color} ${at}px ${(at += length)}px`);
+  return `repeating-linear-gradient(90deg, ${stops.join(", ")})`;
+}
+
 const VIRIDIS = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"];
 
 /** A colour between 0 and 1 along viridis. */

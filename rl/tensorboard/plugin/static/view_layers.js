@@ -1,13 +1,14 @@
 // Layers × time: a quantity in every layer, and the layer and the moment that were clicked.
 
 import { ask } from "./api.js";
+import { AXES, isLog } from "./axes.js";
 import { arrowFigure } from "./view_moment.js";
 import { choice, element } from "./dom.js";
 import { Figure } from "./figure.js";
 import { heatmap } from "./heatmap.js";
 import { lineChart } from "./lines.js";
 import { OneRun } from "./one_run.js";
-import { smoothed } from "./scales.js";
+import { smoothedLine } from "./smoothing.js";
 
 export const QUANTITIES = {
   cosine: "cosine",
@@ -61,8 +62,7 @@ export class Layers extends OneRun {
     const line = (text, values, color) => ({
       name: text,
       steps: data.steps,
-      values: smoothed(values, state.smoothing),
-      raw: values,
+      ...smoothedLine({ values }, state.smoothing, isLog(data.quantity)),
       color,
       dash: [],
     });
@@ -71,15 +71,9 @@ export class Layers extends OneRun {
       line(layer, data.values[place], app.colors.runs[0]),
       { ...line("all shared weights", data.total, app.colors.runs[1]), dash: [6, 3] },
     ];
-    const options = {
-      cosine: { range: [-1, 1], band: [-data.null_bands[place], data.null_bands[place]], zero: true },
-      share: { range: [-1, 1], zero: true },
-      conflict: { range: [0, 1] },
-      ratio: { log: true },
-      norm: { log: true },
-    };
+    const band = data.quantity === "cosine" ? [-data.null_bands[place], data.null_bands[place]] : null;
     const pickStep = (step) => app.go({ step });
-    const chart = lineChart(lines, { ...options[data.quantity], marker: state.step, onPick: pickStep });
+    const chart = lineChart(lines, { ...AXES[data.quantity], band, marker: state.step, onPick: pickStep });
     this.line.title.textContent = `${label(data)}: ${layer}`;
     this.line.set(chart, `${name} ${layer}`);
     this.note.textContent = [

@@ -14,7 +14,7 @@ export const MOST_ARROWS = 8; // objectives; of more no plane shows anything
 
 export class Moment extends OneRun {
   static help = [
-    "Every row of one update as an arrow: its angle to the others is what the cosines say. combined is what the combiner made of the rows, clipped what was left of it, −applied the step that the optimizer took, turned round.",
+    "Every row of one update as an arrow: its angle to the others is what the cosines say. combined is what the combiner made of the rows, clipped what was left of it, −applied the step that the optimizer took, negated.",
     "stale/<copy>/<objective> is that objective's row at a frozen copy's weights; through_target the gradient through the value that stands for the future.",
   ];
 
@@ -71,7 +71,7 @@ export class Moment extends OneRun {
       data.num_objectives === 2
         ? "The picture's plane is that of the two objectives' rows."
         : "The picture's plane is the one in which the objectives' directions are best seen; an arrow that leaves it is short.",
-      "−applied is the step Δw turned round, as gradients point uphill: beside a row, the step lowers that loss.",
+      "−applied is the step Δw negated, as gradients point uphill: beside a row, the step lowers that loss.",
       data.broken ? "Some numbers of this moment are not finite, and are left out." : "",
       data.num_layers > data.layers.length
         ? `The first ${data.layers.length} of ${data.num_layers} layers are shown.`

@@ -1,11 +1,12 @@
 // Runs: side by side, the seeds of a setting folded into median and quartiles.
 
 import { ask } from "./api.js";
+import { AXES, isLog } from "./axes.js";
 import { element } from "./dom.js";
 import { Figure } from "./figure.js";
 import { number } from "./format.js";
 import { lineChart } from "./lines.js";
-import { smoothed } from "./scales.js";
+import { smoothedLine } from "./smoothing.js";
 import { label, quantityChoices, whatIsAsked } from "./view_layers.js";
 
 const POINTS = 200;
@@ -13,7 +14,7 @@ const MOST_NAMES = 12; // in the chart itself; more settings have numbers there,
 
 export class Runs {
   static help = [
-    "One line a setting. Where bands do not overlap, the seeds agree on a difference; the seeds' number stands in brackets.",
+    "One line a setting. Where bands do not overlap, the seeds agree on a difference; the number of seeds in parentheses.",
   ];
 
   constructor(app) {
@@ -61,24 +62,13 @@ export class Runs {
     const lines = drawn.map((group) => ({
       name: name(group),
       steps: group.steps,
-      values: smoothed(group.median, smoothing),
-      raw: group.median,
-      rawLow: group.low,
-      rawHigh: group.high,
-      ...(group.runs.length > 1 ? { low: smoothed(group.low, smoothing), high: smoothed(group.high, smoothing) } : {}),
+      ...smoothedLine(curve(group), smoothing, isLog(asked.quantity)),
       ...app.configStyle(group.config),
     }));
-    const options = {
-      cosine: { range: [-1, 1], zero: true },
-      share: { range: [-1, 1], zero: true },
-      conflict: { range: [0, 1] },
-      ratio: { log: true },
-      norm: { log: true },
-    };
     const { heading } = app;
     this.figure.title.textContent = heading ? `${label(asked)}, in ${heading}` : label(asked);
-    this.figure.set(lineChart(lines, options[asked.quantity]), `runs ${label(asked)}`);
-    const heads = ["setting", "seeds", "median over the run", "least seed", "greatest seed", "left out"];
+    this.figure.set(lineChart(lines, AXES[asked.quantity]), `runs ${label(asked)}`);
+    const heads = ["setting", "seeds", "median over the run", "min", "max", "left out"];
     const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
     const rows = groups.map(({ config, runs, left_out: leftOut, summary }) =>
       element(
@@ -97,4 +87,9 @@ export class Runs {
     );
     this.table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
   }
+}
+
+/** The median of a group's runs, with its quartiles where it has several. */
+function curve({ median, low, high, runs }) {
+  return runs.length > 1 ? { values: median, low, high } : { values: median };
 }

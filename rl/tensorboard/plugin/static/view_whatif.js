@@ -14,7 +14,7 @@ import { Waiting } from "./waiting.js";
 export class WhatIf extends OneRun {
   static help = [
     "The run took one rule. From the Gramians that it logged every other rule's choice follows: its weights, its direction, and whom it would have hurt.",
-    "hurt: the first-order change of the raw loss would have been upwards. Rules promise something about the groups that they were given (such as actor and critic), not about each objective within one.",
+    "hurt: to first order, the raw loss would have increased. Rules promise something about the groups that they were given (such as actor and critic), not about each objective within one.",
   ];
 
   constructor(app) {
