@@ -102,7 +102,7 @@ class Run:
                 else:
                     self._save_unless_saved()
             return self._write_summaries("completed" if complete else "interrupted")
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             own = self._environments_own(error)
             with contextlib.suppress(StorageError):  # the first error is the one to tell
                 return self._stopped_by(own)
@@ -121,8 +121,10 @@ class Run:
             if evaluations is None:
                 return None
             return [record.evaluated_again(one) for record, one in zip(self._records, evaluations, strict=True)]
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             own = self._environments_own(error)
+            if isinstance(own, KeyboardInterrupt):
+                return None
             raise own from own.__cause__
         finally:
             self._close()

@@ -21,6 +21,11 @@ def test_a_few_cases_of_each_kind(setting, name, tmp_path):
     assert [(result.label, result.fault) for result in found if result.fault] == []
 
 
+def test_an_environment_that_interrupts_an_evaluation_leaves_an_interrupted_run(tmp_path):
+    kind = KINDS["environments"](Setting(tmp_path, seed=0, short=False))
+    assert kind.fault(kind.labels.index("interrupts in evaluation, sync")) is None
+
+
 class Even:
     """Cases with an even number survive."""
 
