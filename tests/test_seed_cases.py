@@ -8,7 +8,7 @@ import tensorflow as tf
 from rl.environments import Discrete
 from rl.frozen import freeze
 from rl.gradients import LIVE, At, Objective, watched_rows
-from rl.networks import MLP, actor_critic
+from rl.networks import MLP, OBSERVATION, Head, actor_critic
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import PCGrad
 from rl.updates.optimizers import SGD
@@ -114,12 +114,13 @@ def network():
         observation_shape=(4,),
         action_space=Discrete(2),
         seed=3,
+        heads={"policy": Head(torso="policy"), "value": Head()},
     ).network
 
 
 def losses_of(net, observation):
     def losses(roles):
-        outputs = net.apply(roles[LIVE], observation)
+        outputs = net.apply(roles[LIVE], {OBSERVATION: observation})
         return {
             "policy": tf.reduce_mean(tf.nn.log_softmax(outputs["policy"])[:, 0]),
             "value": tf.reduce_mean(tf.square(outputs["value"][:, 0] - 1.0)),

@@ -26,7 +26,7 @@ from rl.frozen import Schedule, Snapshot
 from rl.gradients import LIVE, Objective
 from rl.gradients.rows import Weights
 from rl.inputs import INPUT
-from rl.networks import ActorCriticNetwork
+from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.settings import Number, PositiveInteger, PositiveNumber, Share, settings
 from rl.sources import Newest
 
@@ -97,13 +97,13 @@ class ActorCritic:
         return ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
 
     @property
-    def detached_heads(self) -> tuple[str, ...]:
-        """Heads beside policy and value, which the network is to have."""
-        return tuple(self.bootstrap.objectives)
+    def heads(self) -> dict[str, Head]:
+        """Policy and value, and what the bootstrap asks for."""
+        return {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The policy head's output."""
-        return model.network.apply(weights, observation, ("policy",))["policy"]
+        return model.network.apply(weights, {OBSERVATION: observation}, ("policy",))["policy"]
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase of one update: all epochs over the newest trajectory."""
@@ -158,11 +158,12 @@ class ActorCritic:
         if not environment.compiled:  # where every step is valid
             trajectory = _without_invalid(trajectory)
         observation = _flat(trajectory.observation)
-        outputs = model.network.apply(roles["behaviour"], observation, ("policy", "value"))
+        outputs = model.network.apply(roles["behaviour"], {OBSERVATION: observation}, ("policy", "value"))
         v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
 
         def value(observation):
-            return model.network.apply(roles[self.bootstrap.of], observation, ("value",))["value"][:, 0]
+            outputs = model.network.apply(roles[self.bootstrap.of], {OBSERVATION: observation}, ("value",))
+            return outputs["value"][:, 0]
 
         # The snapshot is as new as the live weights when an iteration's learning begins.
         known = v_tm1 if environment.compiled and self.bootstrap.of == "live" else None
@@ -190,7 +191,7 @@ class ActorCritic:
 
     def _losses(self, model: ActorCriticNetwork, roles: Roles, batch: Batch):
         """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
-        outputs = model.network.apply(roles[LIVE], batch.observation)
+        outputs = model.network.apply(roles[LIVE], {OBSERVATION: batch.observation})
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
         policy_loss, diagnostics = self.policy_loss(log_prob, batch, batch.advantage)
         entropy = masked_mean(model.distribution.entropy(outputs["policy"]), batch.valid)
@@ -198,7 +199,8 @@ class ActorCritic:
         if not self.bootstrap.through:
             losses["value"] = masked_mean(self._value_loss(outputs["value"][:, 0], batch), batch.valid)
         else:
-            v_t = model.network.apply(roles[self.bootstrap.of], batch.next_observation, ("value",))["value"][:, 0]
+            successor = {OBSERVATION: batch.next_observation}
+            v_t = model.network.apply(roles[self.bootstrap.of], successor, ("value",))["value"][:, 0]
             losses |= self.bootstrap.losses(roles[LIVE], outputs, v_t, batch)
         losses["entropy"] = -entropy
         averages = {tag: masked_mean(x, batch.valid) for tag, x in diagnostics.items()}

@@ -1,13 +1,16 @@
 """What stands for the future in the value's objective, and how much of its gradient is followed through it."""
 
+import functools
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
+import keras
 import tensorflow as tf
 
 from rl.estimators import gradient_correction_loss, masked_mean, residual_loss, td_error
 from rl.gradients.rows import Weights
 from rl.inputs import INPUT
+from rl.networks import Head, value_head
 from rl.settings import NonNegativeNumber, settings
 
 CORRECTION = "correction"
@@ -24,7 +27,9 @@ class SemiGradient:
     through: ClassVar[tuple[str, ...]] = ()
     """Roles of frozen copies through which the value's gradient flows as well."""
     objectives: ClassVar[Mapping[str, float]] = {}
-    """{objective beside the agent's own: its coefficient}; each reads the detached head of its name."""
+    """{objective beside the agent's own: its coefficient}; each reads the head of its name."""
+    heads: ClassVar[Mapping[str, Head]] = {}
+    """{head beside the agent's own}."""
 
 
 @settings
@@ -40,6 +45,7 @@ class Residual:
     of: ClassVar[str] = "target"
     through: ClassVar[tuple[str, ...]] = ("target",)
     objectives: ClassVar[Mapping[str, float]] = {}
+    heads: ClassVar[Mapping[str, Head]] = {}
 
     def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
         """{objective: [] loss}, from the heads' outputs [B, 1] and the target copy's values of the successors [B]."""
@@ -63,6 +69,12 @@ class GradientCorrection:
     through: ClassVar[tuple[str, ...]] = ("target",)
 
     @property
+    def heads(self) -> Mapping[str, Head]:
+        """h, zero at the start, which does not move the torso."""
+        layer = functools.partial(_zero_head, CORRECTION)
+        return {CORRECTION: Head(layer, detached=True)}
+
+    @property
     def objectives(self) -> Mapping[str, float]:
         """The fit of h."""
         return {CORRECTION: self.coefficient}
@@ -75,6 +87,10 @@ class GradientCorrection:
         penalty = tf.add_n([tf.reduce_sum(tf.square(weight)) for weight in weights[CORRECTION]])
         fit = masked_mean(0.5 * tf.square(error - h_tm1), batch.valid) + 0.5 * self.regularization * penalty
         return {"value": masked_mean(value, batch.valid), CORRECTION: fit}
+
+
+def _zero_head(name: str, seed: int) -> keras.Layer:
+    return value_head(gain=0.0, bias=0.0, seed=seed, name=name)
 
 
 Bootstrap = SemiGradient | Residual | GradientCorrection

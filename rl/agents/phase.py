@@ -9,7 +9,7 @@ from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule
 from rl.gradients import LIVE, Objective, Roles
 from rl.gradients.rows import Weights
-from rl.networks import ActorCriticNetwork
+from rl.networks import ActorCriticNetwork, Head
 from rl.sources import Newest
 
 Batch = Any  # a named tuple of tensors with a leading axis of samples
@@ -57,8 +57,8 @@ class Agent(Protocol):
     """Steps of every environment in an iteration."""
     gamma: float
     """Discount per step."""
-    detached_heads: tuple[str, ...]
-    """Heads beside policy and value that the network is to have; their gradients do not reach the torso."""
+    heads: Mapping[str, Head]
+    """{name: head} that the network is to have, `policy` among them."""
 
     frozen_roles: tuple[str, ...]
     """The frozen copies that its objectives are made with."""

@@ -39,7 +39,7 @@ _OBSERVED = {
 }
 _LATER = {
     "environment": ("num_envs", "render_mode"),
-    "network": ("observation_shape", "action_space", "detached_heads", "seed"),
+    "network": ("observation_shape", "action_space", "heads", "seed"),
 }
 """Arguments that are known only when an environment or a network is made."""
 

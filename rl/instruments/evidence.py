@@ -15,6 +15,7 @@ from rl.gradients.rows import Gradient, Rows, Weights
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.state import TrainState
+from rl.networks import OBSERVATION, Output
 from rl.updates.clipping import global_norm
 from rl.vectors import flat, moved
 
@@ -127,7 +128,7 @@ class UpdateEvidence(Evidence):
     @cached_property
     def activations(self) -> dict[str, tf.Tensor]:
         """{layer: [B, ..., units]}."""
-        return self._network.activations(self._minibatch.weights, self._minibatch.batch.observation)
+        return self._network.activations(self._minibatch.weights, {OBSERVATION: self._minibatch.batch.observation})
 
     @cached_property
     def features(self) -> dict[str, tf.Tensor]:
@@ -139,11 +140,9 @@ class UpdateEvidence(Evidence):
     def feature_gradients(self) -> dict[str, tf.Tensor]:
         """{objective: [B, F]}."""
         losses, roles = losses_of(self._asked, self._minibatch.batch), roles_at(self._asked, self._minibatch.roles)
-        nudges = {f"{part}/output": (tf.zeros_like(hidden),) for part, hidden in self.features.items()}
+        nudges = {Output(part): (tf.zeros_like(hidden),) for part, hidden in self.features.items()}
         reads = {
-            objective.name: tuple(
-                At(LIVE, f"{part}/output") for part in objective.reads[LIVE] if f"{part}/output" in nudges
-            )
+            objective.name: tuple(At(LIVE, Output(part)) for part in objective.reads[LIVE] if Output(part) in nudges)
             for objective in self._asked.objectives
         }
 
@@ -197,7 +196,7 @@ class UpdateEvidence(Evidence):
         batch = self._minibatch.batch
 
         def value(weights: Weights, observation: tf.Tensor) -> tf.Tensor:
-            return self._network.apply(weights, observation, ("value",))["value"][:, 0]
+            return self._network.apply(weights, {OBSERVATION: observation}, ("value",))["value"][:, 0]
 
         error = batch.reward + batch.discount * value(roles["beyond"], batch.next_observation)
         error -= value(roles[LIVE], batch.observation)

@@ -15,6 +15,7 @@ from rl.gradients.bias import deviation
 from rl.gradients.rows import Gradient, Weights
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
+from rl.networks import OBSERVATION
 
 _OBJECTIVES = ("policy", "value")
 
@@ -147,7 +148,7 @@ class Oracle:
 
     def _on(self, seen: tf.Tensor, weights: Weights) -> tuple[tf.Tensor, tf.Tensor]:
         """The policy's probabilities [S, A] and the values [S] of all states, in float64."""
-        outputs = self._learner.model.network.apply(weights, seen)
+        outputs = self._learner.model.network.apply(weights, {OBSERVATION: seen})
         logits, value = (tf.cast(outputs[head], tf.float64) for head in ("policy", "value"))
         return tf.nn.softmax(logits), value[:, 0]
 

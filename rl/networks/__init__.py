@@ -1,7 +1,19 @@
 """Torsos and heads: one network, any set of weights."""
 
 from rl.networks.actor_critic import ActorCriticNetwork, actor_critic
-from rl.networks.network import Network
+from rl.networks.heads import Head, value_head
+from rl.networks.network import OBSERVATION, Network, Output, Part
 from rl.networks.torsos import MLP, ConvolutionalTorso
 
-__all__ = ["MLP", "ActorCriticNetwork", "ConvolutionalTorso", "Network", "actor_critic"]
+__all__ = [
+    "MLP",
+    "OBSERVATION",
+    "ActorCriticNetwork",
+    "ConvolutionalTorso",
+    "Head",
+    "Network",
+    "Output",
+    "Part",
+    "actor_critic",
+    "value_head",
+]

@@ -1,6 +1,6 @@
 """The network of an actor-critic agent: policy and value on one torso, or each on its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy as np
 from rl.distributions import Categorical, DiagonalGaussian, Distribution
 from rl.environments import Box, Discrete
 from rl.errors import require
-from rl.networks.heads import gaussian_head, logits_head, value_head
-from rl.networks.network import Network
+from rl.networks.heads import Head, gaussian_head, logits_head, value_head
+from rl.networks.network import OBSERVATION, Network, Part
 from rl.networks.torsos import MLP, ConvolutionalTorso
 from rl.settings import NonNegativeNumber, Number, checked
 
@@ -33,20 +33,20 @@ def actor_critic(
     observation_shape: Sequence[int],
     action_space: Discrete | Box,
     seed: int,
-    detached_heads: Sequence[str] = (),
+    heads: Mapping[str, Head],
 ) -> ActorCriticNetwork:
-    """Builds the network for an environment's spaces.
+    """Builds the network for an environment's spaces and an agent's heads.
 
     Args:
         torso: what makes the torso's layers.
-        shared: one torso, `torso`, for both heads; otherwise `policy_torso` and `value_torso`.
+        shared: one torso, `torso`, for all heads; otherwise `policy_torso` and `value_torso`.
         policy_gain, value_gain: scales of the heads' initial kernels, which are orthogonal (Saxe et al. 2014,
             arXiv:1312.6120); a small last policy layer is advised by Andrychowicz et al. 2021 (arXiv:2006.05990),
             section 3.2.
         value_bias: initial bias of the value head, in units of the value's targets.
         initial_log_std: of a continuous policy, in units of the action.
         seed: all initial weights follow from it.
-        detached_heads: further heads on the value's features, [B, 1], zero at the start, that do not move the torso.
+        heads: {name: head} of the agent, `policy` among them.
 
     Raises: ConfigError for a torso that does not fit the observations.
     """
@@ -70,17 +70,13 @@ def actor_critic(
         policy = gaussian_head(num_dimensions, gain=policy_gain, seed=seeds[0], initial_log_std=initial_log_std)
     value = value_head(gain=value_gain, bias=value_bias, seed=seeds[1])
     first, second = seeds[2 : 2 + torso.num_seeds], seeds[2 + torso.num_seeds :]
-    value_route = ("torso",) if shared else ("value_torso",)
     if shared:
-        parts = {"torso": torso.layers("torso", first)}
-        routes = {"policy": ("torso", "policy")}
+        torsos = {"policy": ("torso", first), "value": ("torso", first)}
     else:
-        parts = {
-            "policy_torso": torso.layers("policy_torso", first),
-            "value_torso": torso.layers("value_torso", second),
-        }
-        routes = {"policy": ("policy_torso", "policy")}
-    parts |= {"policy": policy, "value": value}
-    parts |= {head: value_head(gain=0.0, bias=0.0, seed=seed, name=head) for head in detached_heads}
-    routes |= {head: (*value_route, head) for head in ("value", *detached_heads)}
-    return ActorCriticNetwork(Network(parts, routes, observation_shape, detached_heads), distribution)
+        torsos = {"policy": ("policy_torso", first), "value": ("value_torso", second)}
+    needed = dict(torsos[head.torso] for head in heads.values())
+    parts = {name: Part(torso.layers(name, own), (OBSERVATION,)) for name, own in needed.items()}
+    for name, head in heads.items():
+        layer = {"policy": policy, "value": value}[name] if head.layer is None else head.layer(seed)
+        parts[name] = Part(layer, (torsos[head.torso][0],), head.detached)
+    return ActorCriticNetwork(Network(parts, {OBSERVATION: observation_shape}, tuple(heads)), distribution)

@@ -1,9 +1,24 @@
 """Heads: from features to the parameters of a policy, or to a value."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
 _FEW = 8
+
+
+class Head(NamedTuple):
+    """A head that an agent asks for.
+
+    layer: makes its layer from a seed; None for `policy` and `value`, which the network's own settings describe. torso:
+    whose torso it reads where policy and value have one each. detached: whether its gradient stops before the torso.
+    """
+
+    layer: Callable[[int], keras.Layer] | None = None
+    torso: str = "value"
+    detached: bool = False
 
 
 class FewOutputs(keras.layers.Dense):

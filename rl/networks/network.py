@@ -2,118 +2,153 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 Weights = Mapping[str, tuple[tf.Tensor, ...]]
+OBSERVATION = "observation"
+"""The input that every network has."""
+
+
+class Part(NamedTuple):
+    """A layer and what it reads: other parts or named inputs, concatenated along the last axis where there are several.
+
+    Without inputs it is a bare parameter, and its output the weight itself. From a detached part no gradient reaches the
+    parts before it.
+    """
+
+    layer: keras.Layer
+    inputs: tuple[str, ...]
+    detached: bool = False
+
+
+class Output(NamedTuple):
+    """A part's output, as a key among the weights: one tensor there is added to the output. It is what a tape watches to
+    differentiate with respect to the output.
+    """
+
+    part: str
 
 
 class Network:
-    """Parts (a torso, heads) as pure functions of explicit weights.
+    """Parts (torsos, heads, bare parameters) as pure functions of explicit weights.
 
     Keras layers define what is computed and the initial weights; their own variables are never trained and never read
     again. *Weights* are {part: tuple of tensors or variables}, in the order of `names`; live weights and every frozen
     copy run through the same definition.
     """
 
-    def __init__(
-        self,
-        parts: Mapping[str, keras.Layer],
-        routes: Mapping[str, Sequence[str]],
-        observation_shape: Sequence[int],
-        detached: Sequence[str] = (),
-    ):
+    def __init__(self, parts: Mapping[str, Part], inputs: Mapping[str, Sequence[int]], heads: Sequence[str]):
         """
         Args:
-            parts: {part: layer}, not yet built.
-            routes: {head: the parts that an observation passes through, the head last}.
-            observation_shape: of one observation.
-            detached: heads whose gradient does not reach the parts before them.
+            parts: {name: part}, its layer not yet built; a part stands after those that it reads.
+            inputs: {name: shape of one sample} of what is given from outside.
+            heads: the parts whose outputs the losses see.
         """
-        self._layers, self.routes = dict(parts), {head: tuple(route) for head, route in routes.items()}
-        self.reads = {head: route[-1:] if head in detached else route for head, route in self.routes.items()}
-        """{head: the parts that its gradient reaches}."""
-        for route in self.routes.values():
-            shape = (None, *observation_shape)
-            for part in route:
-                if not self._layers[part].built:
-                    self._layers[part].build(shape)
-                shape = self._layers[part].compute_output_shape(shape)
+        self.parts, self.heads = dict(parts), tuple(heads)
+        self.reads = {head: self._reached(head) for head in self.heads}
+        """{head: the parts that its gradient reaches}, in the order of the computation."""
+        self.routes = {head: self._reached(head, through_detached=True) for head in self.heads}
+        """{head: the parts that it is computed from}."""
+        self._build(inputs)
+        layers = {name: part.layer for name, part in self.parts.items()}
         self.names = {
-            part: tuple(_weight_name(part, v) for v in layer.trainable_variables) for part, layer in parts.items()
+            name: tuple(_weight_name(name, v) for v in layer.trainable_variables) for name, layer in layers.items()
         }
-        _check(self._layers, self.names)
+        """{part: names of its weights}."""
+        _check(layers, self.names)
         self.sizes = {
-            part: tuple(math.prod(v.shape) for v in layer.trainable_variables) for part, layer in parts.items()
+            name: tuple(math.prod(v.shape) for v in layer.trainable_variables) for name, layer in layers.items()
         }
         """{part: how many numbers each of its weights holds}."""
         self.units = {
-            part: sum(v.shape[-1] for v in layer.trainable_variables if len(v.shape) > 1)
-            for part, layer in parts.items()
+            name: sum(v.shape[-1] for v in layer.trainable_variables if len(v.shape) > 1)
+            for name, layer in layers.items()
         }
         """{part: units of all of its layers}."""
 
     @property
     def shared(self) -> tuple[str, ...]:
         """The parts that more than one head's gradient reaches: their weights are the shared weights."""
-        return tuple(part for part in self._layers if sum(part in reads for reads in self.reads.values()) > 1)
-
-    @property
-    def heads(self) -> tuple[str, ...]:
-        """The parts at the end of a route."""
-        return tuple(self.routes)
+        return tuple(part for part in self.parts if sum(part in reads for reads in self.reads.values()) > 1)
 
     def initial_weights(self) -> dict[str, tuple[tf.Variable, ...]]:
         """Live weights: trainable variables of their own, named `part/layer/weight`."""
         return {
-            part: tuple(
-                tf.Variable(tf.convert_to_tensor(variable), trainable=True, name=name)
-                for variable, name in zip(layer.trainable_variables, self.names[part], strict=True)
+            name: tuple(
+                tf.Variable(tf.convert_to_tensor(variable), trainable=True, name=own)
+                for variable, own in zip(part.layer.trainable_variables, self.names[name], strict=True)
             )
-            for part, layer in self._layers.items()
+            for name, part in self.parts.items()
         }
 
     def apply(
-        self, weights: Weights, observation: tf.Tensor, heads: Sequence[str] | None = None
+        self, weights: Weights, inputs: Mapping[str, tf.Tensor], outputs: Sequence[str] | None = None
     ) -> dict[str, tf.Tensor]:
-        """The outputs of the heads (all, if not named), {head: [B, ...]}.
+        """The outputs of parts (of all heads, if not named), {part: [B, ...]}. Pure in the weights.
 
-        Pure in the weights. A part that several heads share is computed once.
+        A part that several others read is computed once; one whose name is among the inputs is not computed at all.
 
         Args:
-            weights: {part: tensors or variables}; `<part>/output`, where it is there, is one tensor to be added to that
-                part's output: what a tape watches to differentiate with respect to the output.
-            observation: [B, ...].
+            weights: {part: tensors or variables}, and perhaps {`Output`: one tensor}.
+            inputs: {name: [B, ...]}.
         """
-        outputs: dict[tuple[str, ...], tf.Tensor] = {(): observation}
-        for head in heads or self.heads:
-            route = self.routes[head]
-            for end, part in enumerate(route, 1):
-                if route[:end] not in outputs:
-                    inputs = outputs[route[: end - 1]]
-                    if part == head and route != self.reads[head]:
-                        inputs = tf.stop_gradient(inputs)
-                    outputs[route[:end]] = self._call(part, weights, inputs)
-        return {head: outputs[self.routes[head]] for head in heads or self.heads}
+        known = dict(inputs)
+        return {part: self._output(part, weights, known) for part in (self.heads if outputs is None else outputs)}
 
-    def activations(self, weights: Weights, observation: tf.Tensor) -> dict[str, tf.Tensor]:
+    def activations(self, weights: Weights, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The units' activations in the parts before the heads, {layer: [B, ..., units]}, in order.
 
         A layer goes by the name of its weights, `torso/dense_0`; the last one of a part is what the heads see.
         """
         found: dict[str, tf.Tensor] = {}
-        for route in dict.fromkeys(route[:-1] for route in self.routes.values()):
-            hidden = observation
-            for part in route:
-                hidden, own = _through(part, self._layers[part].layers, weights[part], hidden)
-                found.update(own)
+        known = dict(inputs)
+        for name in dict.fromkeys(part for route in self.routes.values() for part in route[:-1]):
+            hidden = _together([known[one] for one in self.parts[name].inputs])
+            known[name], own = _through(name, self.parts[name].layer.layers, weights[name], hidden)
+            found.update(own)
         return found
 
-    def _call(self, part: str, weights: Weights, inputs: tf.Tensor) -> tf.Tensor:
-        tensors = [tf.convert_to_tensor(weight) for weight in weights[part]]
-        output, _ = self._layers[part].stateless_call(tensors, [], inputs)
-        return output + weights[f"{part}/output"][0] if f"{part}/output" in weights else output
+    def _output(self, name: str, weights: Weights, known: dict[str, tf.Tensor]) -> tf.Tensor:
+        if name not in known:
+            part = self.parts[name]
+            read = [self._output(one, weights, known) for one in part.inputs]
+            if part.detached:
+                read = [tf.stop_gradient(x) for x in read]
+            output = _call(part.layer, weights[name], read)
+            known[name] = output + weights[Output(name)][0] if Output(name) in weights else output
+        return known[name]
+
+    def _reached(self, name: str, *, through_detached: bool = False) -> tuple[str, ...]:
+        """The parts before one and itself, those that it reads first."""
+        part = self.parts[name]
+        before = part.inputs if through_detached or not part.detached else ()
+        reached = (self._reached(one, through_detached=through_detached) for one in before if one in self.parts)
+        return tuple(dict.fromkeys((*(found for parts in reached for found in parts), name)))
+
+    def _build(self, inputs: Mapping[str, Sequence[int]]) -> None:
+        shapes = {name: (None, *shape) for name, shape in inputs.items()}
+        for name, part in self.parts.items():
+            unknown = [one for one in part.inputs if one not in shapes]
+            if unknown:
+                raise ValueError(f"part {name!r} reads {unknown}; it may read {sorted(shapes)}.")
+            read = [shapes[one] for one in part.inputs]
+            shape = (*read[0][:-1], sum(one[-1] for one in read)) if len(read) > 1 else read[0] if read else ()
+            part.layer.build(shape)
+            shapes[name] = part.layer.compute_output_shape(shape)
+
+
+def _call(layer: keras.Layer, weights: Sequence[tf.Tensor], read: Sequence[tf.Tensor]) -> tf.Tensor:
+    tensors = [tf.convert_to_tensor(weight) for weight in weights]
+    if not read:
+        return tensors[0]
+    return layer.stateless_call(tensors, [], _together(read))[0]
+
+
+def _together(read: Sequence[tf.Tensor]) -> tf.Tensor:
+    return read[0] if len(read) == 1 else tf.concat(read, -1)
 
 
 def _through(part: str, layers: Sequence[keras.Layer], weights: Sequence[tf.Tensor], hidden: tf.Tensor):

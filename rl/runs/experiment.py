@@ -130,7 +130,7 @@ def build_experiment(
         "environment=compiled/…, or sweep the seed: -m 'seed=range(5)'.",
     )
     spaces = {"observation_shape": environment.observation_shape, "action_space": environment.action_space}
-    spaces["detached_heads"] = agent.detached_heads
+    spaces["heads"] = agent.heads
     model = make_network(**spaces, seed=seed)
     network = model.network
     require(

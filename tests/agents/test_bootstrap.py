@@ -15,6 +15,7 @@ from rl.gradients import LIVE, At, Objective, onto_live
 from rl.instruments.evidence import rows_of
 from rl.instruments.replay import replay
 from rl.learning.state import read
+from rl.networks import OBSERVATION
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import Sum
 from rl.updates.optimizers import SGD
@@ -47,7 +48,7 @@ def full_gradient(learner, minibatch, eta=1.0):
     network, weights = learner.model.network, {part: minibatch.weights[part] for part in ("torso", "value")}
 
     def value(x):
-        return network.apply(weights, x, ("value",))["value"][:, 0]
+        return network.apply(weights, {OBSERVATION: x}, ("value",))["value"][:, 0]
 
     with tf.GradientTape() as tape:
         tape.watch(tf.nest.flatten(weights))
@@ -84,7 +85,7 @@ def test_the_two_terms_come_from_the_live_weights_and_from_the_copy(build):
         own = {part: weights[part] for part in ("torso", "value")}
         with tf.GradientTape() as tape:
             tape.watch(tf.nest.flatten(own))
-            v = learner.model.network.apply(own, x, ("value",))["value"][:, 0]
+            v = learner.model.network.apply(own, {OBSERVATION: x}, ("value",))["value"][:, 0]
             mean = tf.reduce_mean(factor * v)
         return v, tape.gradient(mean, own)
 
@@ -118,13 +119,18 @@ def test_tdc_sends_the_estimate_of_the_error_through_the_copy_and_fits_it_with_i
     assert sorted(rows["correction"]) == [At(LIVE, "correction")]
 
     weights = {part: minibatch.weights[part] for part in ("torso", "value")}
-    v, h = (network.apply(minibatch.weights, observation, (name,))[name][:, 0] for name in ("value", "correction"))
-    error = reward + discount * network.apply(weights, successor, ("value",))["value"][:, 0] - v
+    v, h = (
+        network.apply(minibatch.weights, {OBSERVATION: observation}, (name,))[name][:, 0]
+        for name in ("value", "correction")
+    )
+    error = reward + discount * network.apply(weights, {OBSERVATION: successor}, ("value",))["value"][:, 0] - v
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([*tf.nest.flatten(weights), *head])
-        at, beyond = (network.apply(weights, x, ("value",))["value"][:, 0] for x in (observation, successor))
+        at, beyond = (
+            network.apply(weights, {OBSERVATION: x}, ("value",))["value"][:, 0] for x in (observation, successor)
+        )
         mapped = tf.reduce_mean(-error * at + discount * h * beyond)
-        estimate = network.apply({**minibatch.weights, "correction": head}, observation, ("correction",))
+        estimate = network.apply({**minibatch.weights, "correction": head}, {OBSERVATION: observation}, ("correction",))
         fit = tf.reduce_mean(0.5 * tf.square(error - estimate["correction"][:, 0]))
         fit += 0.5 * tf.add_n([tf.reduce_sum(tf.square(w)) for w in head])
     assert_equal(onto_live(rows["value"]), tape.gradient(mapped, weights), 2e-6)

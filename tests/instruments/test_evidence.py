@@ -27,7 +27,8 @@ SMALL = (
     "probe.names=[staleness]",  # what a copy from which nothing bootstraps is for
 )
 OBJECTIVES = ("policy", "value", "entropy")
-SHARED = pytest.mark.parametrize("shared", [True, False])
+SHARED = pytest.mark.parametrize("shared", [True, False])from rl.networks import OBSERVATION, Output
+
 
 
 class Taken(dict):
@@ -258,7 +259,7 @@ def test_through_target_is_the_gradient_at_the_successors_weights(taken, target)
     copy = found.minibatch.roles["target"] if target else live
 
     def values(weights, observation):
-        return found.network.apply(weights, observation, ("value",))["value"][:, 0]
+        return found.network.apply(weights, {OBSERVATION: observation}, ("value",))["value"][:, 0]
 
     error = batch.reward + batch.discount * values(copy, batch.next_observation) - values(live, batch.observation)
     semi, through = np.zeros(65), np.zeros(65)
@@ -296,7 +297,7 @@ def test_feature_gradients_are_slopes_of_the_losses_along_changes_of_the_feature
         for direction in (x / np.linalg.norm(x) for x in along):
             nudge = tf.constant(0.1 * direction, tf.float32)
             up, down = (
-                found.losses({**found.minibatch.weights, f"{part}/output": (sign * nudge,)})[name] for sign in (1, -1)
+                found.losses({**found.minibatch.weights, Output(part): (sign * nudge,)})[name] for sign in (1, -1)
             )
             np.testing.assert_allclose((gradient * direction).sum(), (up - down) / 0.2, rtol=1e-2, atol=2e-6)
         size, row = np.linalg.norm(gradient), np.linalg.norm(found.rows()[name])
@@ -410,7 +411,7 @@ def test_conflict_step_ratio_and_drift_by_hand(taken):
         distance = np.linalg.norm(vector(copy.weights[part] for part in sorted(copy.weights)) - live)
         np.testing.assert_allclose(found[f"frozen/{role}/distance"], distance, rtol=1e-5)
         old, new = (
-            tf.nn.log_softmax(found.network.apply(w, found.batch.observation)["policy"]).numpy()
+            tf.nn.log_softmax(found.network.apply(w, {OBSERVATION: found.batch.observation})["policy"]).numpy()
             for w in (copy.weights, found.before.weights)
         )
         kl = np.mean((np.exp(old) * (old - new)).sum(1))

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from rl.environments import Discrete
 from rl.errors import ConfigError
-from rl.networks import ConvolutionalTorso, actor_critic
+from rl.networks import OBSERVATION, ConvolutionalTorso, Head, actor_critic
 from rl.randomness import uniforms
 
 TORSO = ConvolutionalTorso(filters=5, widths=[7], activation="relu")
@@ -23,6 +23,7 @@ def build(shape):
         observation_shape=shape,
         action_space=Discrete(3),
         seed=4,
+        heads={"policy": Head(torso="policy"), "value": Head()},
     )
 
 
@@ -35,7 +36,9 @@ def test_patches_and_a_matrix_product_are_a_convolution():
     features = tf.nn.relu(tf.nn.conv2d(frames, tf.reshape(kernel, (3, 3, 4, 5)), 1, "VALID") + bias)
     features = tf.nn.relu(tf.reshape(features, (6, -1)) @ dense_kernel + dense_bias)
     expected = features @ weights["value"][0] + weights["value"][1]
-    np.testing.assert_allclose(model.network.apply(weights, frames)["value"], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        model.network.apply(weights, {OBSERVATION: frames})["value"], expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_its_layers_are_named_and_start_orthogonal():

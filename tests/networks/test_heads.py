@@ -6,8 +6,13 @@ import pytest
 from rl.commands.composition import build
 from rl.environments import Box, Discrete
 from rl.errors import ConfigError
-from rl.networks import MLP, actor_critic
+from rl.networks import MLP, Head, actor_critic, value_head
 
+HEADS = {
+    "policy": Head(torso="policy"),
+    "value": Head(),
+    "correction": Head(lambda seed: value_head(gain=0.0, bias=0.0, seed=seed, name="correction"), detached=True),
+}
 USUAL = {"policy_gain": 0.01, "value_gain": 1.0, "value_bias": 0.0}
 
 
@@ -19,7 +24,7 @@ def weights(action_space=None, *, shared=True, **changes):
         observation_shape=(4,),
         action_space=action_space or Discrete(3),
         seed=5,
-        detached_heads=("correction",),
+        heads=HEADS,
         **{**USUAL, **changes},
     )
     return {part: [w.numpy() for w in own] for part, own in model.network.initial_weights().items()}
