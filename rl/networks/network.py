@@ -13,10 +13,10 @@ OBSERVATION = "observation"
 
 
 class Part(NamedTuple):
-    """A layer and what it reads: other parts or named inputs, concatenated along the last axis where there are several.
+    """A layer, and the other parts or named inputs that it reads, concatenated along the last axis if they are several.
 
-    Without inputs it is a bare parameter, and its output the weight itself. From a detached part no gradient reaches the
-    parts before it.
+    Without inputs it is a bare parameter, and its output the weight itself. From a detached part no gradient reaches
+    the parts before it.
     """
 
     layer: keras.Layer
@@ -25,8 +25,9 @@ class Part(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A part's output, as a key among the weights: one tensor there is added to the output. It is what a tape watches to
-    differentiate with respect to the output.
+    """A part's output, as a key among the weights: one tensor there is added to the output.
+
+    A tape watches it to differentiate with respect to the output.
     """
 
     part: str

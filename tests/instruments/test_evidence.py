@@ -15,6 +15,7 @@ from rl.instruments.evidence import UpdateEvidence, rows_of
 from rl.instruments.probing import Prober
 from rl.instruments.replay import replay
 from rl.learning.state import read
+from rl.networks import OBSERVATION, Output
 
 SMALL = (
     "environment=compiled/cartpole",
@@ -27,8 +28,7 @@ SMALL = (
     "probe.names=[staleness]",  # what a copy from which nothing bootstraps is for
 )
 OBJECTIVES = ("policy", "value", "entropy")
-SHARED = pytest.mark.parametrize("shared", [True, False])from rl.networks import OBSERVATION, Output
-
+SHARED = pytest.mark.parametrize("shared", [True, False])
 
 
 class Taken(dict):
