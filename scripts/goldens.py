@@ -40,7 +40,14 @@ CONFIGS = {
 }
 """{name: overrides of train.py}: each agent in each kind of program, with each way to combine."""
 
-_SAME = ("probe=all", "probe.every_steps=1", "threads=1", "compilation_cache=null", "logging.progress=false")
+_SAME = (
+    "probe=all",
+    "probe.every_iterations=1",
+    "probe.every_steps=1",
+    "threads=1",
+    "compilation_cache=null",
+    "logging.progress=false",
+)
 _OF_THE_CLOCK = ("time/",)
 _NOT_WEIGHTS = ("rules", "frozen", "normalizer", "episodes", "environment", "observation", "iteration", "updates")
 _NOT_WEIGHTS += ("seed", "__rows__", "__meta__", "hyperparameters")

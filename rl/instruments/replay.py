@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from rl.agents import Phase, Update, roles_of
 from rl.environments import Trajectory
-from rl.learning.learner import Learner, Proposal
+from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
+from rl.learning.rounds import Proposal
 from rl.learning.state import TrainState
 
 

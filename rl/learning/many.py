@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from rl.environments import Environment, Trajectory
 from rl.learning.findings import Findings
-from rl.learning.learner import Acting, Chance, Learner, Metrics
+from rl.learning.learner import Acting, Chance, Learner
 from rl.learning.rollout import rollout
+from rl.learning.rounds import Metrics
 from rl.learning.state import TrainState
 
 
