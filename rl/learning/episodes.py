@@ -24,6 +24,18 @@ class EpisodeSummary(NamedTuple):
     length_sum: tf.Tensor
 
 
+def episode_metrics(summary: EpisodeSummary) -> dict[str, tf.Tensor]:
+    """The tags episode/…, NaN where no episode ended."""
+    some, nan = summary.count > 0, tf.constant(float("nan"))
+    return {
+        "episode/return": tf.where(some, summary.return_sum / summary.count, nan),
+        "episode/return_min": tf.where(some, summary.return_min, nan),
+        "episode/return_max": tf.where(some, summary.return_max, nan),
+        "episode/length": tf.where(some, summary.length_sum / summary.count, nan),
+        "episode/count": summary.count,
+    }
+
+
 def no_episodes(num_envs: int) -> EpisodeState:
     """Nothing done yet."""
     return EpisodeState(tf.zeros(num_envs), tf.zeros(num_envs))

@@ -12,9 +12,10 @@ from rl.environments.boundary import all_sound_within
 from rl.errors import require
 from rl.estimators import masked_mean
 from rl.frozen import Schedule
-from rl.learning.episodes import follow_episodes
+from rl.learning.actor import Acting, Actor
+from rl.learning.episodes import episode_metrics, follow_episodes
 from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
-from rl.learning.normalization import Normalizer, NormalizerState
+from rl.learning.normalization import Normalizer
 from rl.learning.rollout import rollout, trajectory_spec
 from rl.learning.rounds import Metrics, Proposal, run_phase
 from rl.learning.seeds import Purpose, fold
@@ -26,19 +27,11 @@ from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
 
 
-class Chance(NamedTuple):
+class RolloutNoise(NamedTuple):
     """All that is random in a rollout: the policy's noise [T, N, ...], the environment's uniform numbers [T, N, u]."""
 
     noise: tf.Tensor
     uniforms: tf.Tensor
-
-
-class Acting(NamedTuple):
-    """What of a state acting takes."""
-
-    weights: dict
-    normalizer: NormalizerState
-    hyperparameters: dict[str, tf.Tensor]
 
 
 class Learner:
@@ -77,6 +70,7 @@ class Learner:
         }
         """{update: its rule}."""
         self.normalizer, self.total_steps = normalizer, total_steps
+        self.actor = Actor(agent, model, normalizer)
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
         for phase in self.phases:
             require(
@@ -118,17 +112,17 @@ class Learner:
         copies = {f"frozen.{role}": schedule for role, schedule in self.schedules.items()}
         return {"agent": self.agent, "optimizer": self.optimizer, "normalize": self.normalizer, **copies}
 
-    def collect(self, state: TrainState, chance: Chance) -> tuple[TrainState, Trajectory]:
+    def collect(self, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
         """A rollout with the live weights: the state with its environments further on, and the trajectory as it
         came.
         """
         acting = Acting(state.weights, state.normalizer, state.hyperparameters)
 
         def act(observation, noise):
-            return self.act(acting, observation, noise)
+            return self.actor.act(acting, observation, noise)
 
         environment, observation, trajectory = rollout(
-            self.environment, act, chance.noise, chance.uniforms, state.environment, state.observation
+            self.environment, act, random.noise, random.uniforms, state.environment, state.observation
         )
         return state._replace(environment=environment, observation=observation), trajectory
 
@@ -207,25 +201,12 @@ class Learner:
         """Shapes and types of what `collect` records."""
         return trajectory_spec(self.environment, self.agent.rollout_length)
 
-    def act(self, acting: Acting, observation: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """The actions of N environments."""
-        return self.model.distribution.sample(self._policy(acting, observation), noise)
-
-    def greedy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
-        """The most likely actions in N environments."""
-        return self.model.distribution.mode(self._policy(acting, observation))
-
-    def _policy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
-        learner = self.with_hyperparameters(acting.hyperparameters)
-        seen = learner.normalizer.observation(acting.normalizer, observation)
-        return learner.agent.policy(self.model, acting.weights, seen)
-
-    def chance(self, seed: tf.Tensor, iteration: tf.Tensor) -> Chance:
+    def rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         """What is random in the rollout of an iteration."""
         shape = (self.agent.rollout_length, self.environment.num_envs)
-        noise = self.model.distribution.noise(shape, fold(seed, Purpose.ACTION, iteration))
+        noise = self.actor.noise(fold(seed, Purpose.ACTION, iteration), shape)
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
-        return Chance(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
+        return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
     def ingest(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
         """What comes before the first update: refreshes the frozen copies, normalises the trajectory and updates the
@@ -245,14 +226,8 @@ class Learner:
             next_observation=self.normalizer.observation(state.normalizer, trajectory.next_observation),
             reward=self.normalizer.reward(seen, trajectory.reward),
         )
-        some = summary.count > 0
-        nan = tf.constant(float("nan"))
         metrics = {
-            "episode/return": tf.where(some, summary.return_sum / summary.count, nan),
-            "episode/return_min": tf.where(some, summary.return_min, nan),
-            "episode/return_max": tf.where(some, summary.return_max, nan),
-            "episode/length": tf.where(some, summary.length_sum / summary.count, nan),
-            "episode/count": summary.count,
+            **episode_metrics(summary),
             "value/reward_mean": masked_mean(normalized.reward, tf.cast(trajectory.valid, tf.float32)),
         }
         return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from rl.environments import Environment, Trajectory
+from rl.learning.actor import Acting
 from rl.learning.findings import Findings
-from rl.learning.learner import Acting, Chance, Learner
+from rl.learning.learner import Learner, RolloutNoise
 from rl.learning.rollout import rollout
 from rl.learning.rounds import Metrics
 from rl.learning.state import TrainState
@@ -28,18 +29,18 @@ class ManyLearners:
         self.one, self.environment = learner, environment
         self.num_runs = environment.num_envs // learner.environment.num_envs
 
-    def chance(self, seed: tf.Tensor, iteration: tf.Tensor) -> Chance:
+    def rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         """What is random in the rollouts: noise and uniforms [S, T, N, ...]; seed: [S, 2], iteration: [S]."""
-        return self._each(lambda run: self.one.chance(*run), (seed, iteration))
+        return self._each(lambda run: self.one.rollout_noise(*run), (seed, iteration))
 
-    def collect(self, state: TrainState, chance: Chance) -> tuple[TrainState, Trajectory]:
+    def collect(self, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
         """Rollouts of all runs; the trajectory is [S, T, N, ...]."""
         acting = Acting(state.weights, state.normalizer, state.hyperparameters)
 
         def act(observation, noise):
-            return self.act(self.one.act, acting, observation, noise)
+            return self.act(self.one.actor.act, acting, observation, noise)
 
-        noise, uniforms = (self._merge_steps(x) for x in chance)
+        noise, uniforms = (self._merge_steps(x) for x in random)
         merged = tf.nest.map_structure(self._merge, state.environment)
         environment, observation, trajectory = rollout(
             self.environment, act, noise, uniforms, merged, self._merge(state.observation)

@@ -89,7 +89,7 @@ class Programs:
         self._identity = _identity(learner, variables)
         self._whole = learner.environment.compiled
         within = None if self._whole else True
-        self._chance = self._program(learner.chance, compiled=within)
+        self._rollout_noise = self._program(learner.rollout_noise, compiled=within)
         self._learn = self._program(learner.learn, compiled=within)
         self._iterate = self._program(self._iterate_steps, compiled=self._whole)
         self._probe = self._program(self._probe_step, compiled=True)
@@ -114,9 +114,9 @@ class Programs:
         programs = {"the iteration": (self._iterate, (tf.constant(0),))}
         if not self._whole:
             # A graph's XLA programs are not those of eager mode.
-            chance = self._program(lambda: self._chance(basis[0].seed, basis[0].iteration), compiled=False)
+            noise = self._program(lambda: self._rollout_noise(basis[0].seed, basis[0].iteration), compiled=False)
             programs["the learning"] = (self._program(lambda: self._learn(*basis), compiled=False), ())
-            programs["the random numbers"] = (chance, ())
+            programs["the random numbers"] = (noise, ())
         if self._prober:
             programs["the probes"] = (self._probe_apart, basis)
         say(f"Compiling {' and '.join(filter(None, (', '.join([*programs][:-1]), [*programs][-1])))} …")
@@ -200,7 +200,7 @@ class Programs:
             return (log.done < count) & ~log.bad
 
         def iteration(log, state, *_):
-            before, trajectory = self.learner.collect(state, self._chance(state.seed, state.iteration))
+            before, trajectory = self.learner.collect(state, self._rollout_noise(state.seed, state.iteration))
             after, metrics = self._learn(before, trajectory)
             bad = tf.reduce_any(metrics["bad_update"] >= 0)
             written = log.metrics.write(log.done, _stacked(metrics))
@@ -249,7 +249,7 @@ class Programs:
         return (
             (state, *trajectory)
             if trajectory
-            else self.learner.collect(state, self._chance(state.seed, state.iteration))
+            else self.learner.collect(state, self._rollout_noise(state.seed, state.iteration))
         )
 
     def _program(self, python: Callable, *, compiled: bool | None) -> Program:

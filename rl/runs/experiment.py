@@ -15,7 +15,8 @@ from rl.frozen import Schedule
 from rl.gradients.audit import audit, check_audit
 from rl.gradients.probes import Probe
 from rl.networks import ActorCriticNetwork
-from rl.learning.learner import Acting, Learner
+from rl.learning.actor import Acting
+from rl.learning.learner import Learner
 from rl.learning.many import ManyLearners
 from rl.runs.memory import require_memory
 from rl.learning.minibatch import losses_of, roles_at, watch_of
@@ -76,8 +77,8 @@ class Experiment(NamedTuple):
         """The most likely action under the variables as they stand, [N, ...]; with many runs S·N, run after run."""
         acting = Acting(*(read(getattr(self.variables, field)) for field in Acting._fields))
         if self.many is None:
-            return self.learner.greedy(acting, observation)
-        return self.many.act(self.learner.greedy, acting, observation)
+            return self.learner.actor.greedy(acting, observation)
+        return self.many.act(self.learner.actor.greedy, acting, observation)
 
     def audit(self) -> dict[str, dict[str, str]]:
         """The leak audit: {objective: {weight: none, zero or non-zero}} on a made-up batch.

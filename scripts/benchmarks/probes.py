@@ -47,7 +47,7 @@ def _each(calls: int) -> None:
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         experiment = build(hydra.compose("train", overrides=["environment=compiled/cartpole"]))
     learner, state = experiment.learner, read(experiment.variables)
-    run = learner.collect(state, learner.chance(state.seed, state.iteration))
+    run = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
 
     def program(names: list[str]):
         prober = Prober(learner, probes_named(names), num_samples=experiment.probe_samples)

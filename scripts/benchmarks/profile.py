@@ -73,10 +73,10 @@ def _parts(experiment) -> dict[str, list[float]]:
     state = read(experiment.variables)
 
     def rollout(state):
-        return learner.collect(state, learner.chance(state.seed, state.iteration))
+        return learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
 
     def numbers(turn, state, used):
-        chance = learner.chance(state.seed, state.iteration)
+        chance = learner.rollout_noise(state.seed, state.iteration)
         later = state._replace(iteration=state.iteration + 1)
         return turn + 1, later, used + tf.add_n([tf.reduce_sum(x) for x in chance])
 

@@ -27,7 +27,7 @@ NEW = ("frozen=target_hard", "frozen.target.every_updates=1")  # a copy that is 
 def minibatch_of(build, *overrides):
     experiment = build(*SMALL, *NEW, *overrides)
     learner, state = experiment.learner, read(experiment.variables)
-    state, trajectory = learner.collect(state, learner.chance(state.seed, state.iteration))
+    state, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
     played = replay(learner, state, trajectory)
     return learner, played.update, played.minibatch(0)
 

@@ -28,7 +28,7 @@ TWO_STEPS = {
 def rolled_out(experiment, seed=None):
     """What a prober starts from: the state before an iteration's learning, and a trajectory."""
     learner, state = experiment.learner, read(experiment.variables)
-    return learner.collect(state, learner.chance(state.seed if seed is None else seed, state.iteration))
+    return learner.collect(state, learner.rollout_noise(state.seed if seed is None else seed, state.iteration))
 
 
 def experienced(experiment):

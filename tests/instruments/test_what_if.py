@@ -35,8 +35,8 @@ def asked(build):
     experiment = build(*SMALL, "combiner=pcgrad", "probe=none")
     learner, state = experiment.learner, read(experiment.variables)
     for _ in range(2):
-        state, _ = learner.learn(*learner.collect(state, learner.chance(state.seed, state.iteration)))
-    return learner, *learner.collect(state, learner.chance(state.seed, state.iteration))
+        state, _ = learner.learn(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))
+    return learner, *learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
 
 
 def test_the_runs_own_rule_takes_the_runs_own_step(asked):

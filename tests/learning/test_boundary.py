@@ -51,7 +51,7 @@ class Learning:
         """A state in iteration 5 and a rollout from fresh episodes."""
         environment = bad_compiled.Bad(num_envs=2, fault=fault)
         state = read(self.experiment.variables)._replace(iteration=tf.constant(5, tf.int64))
-        chance = self.learner.chance(state.seed, state.iteration)
+        chance = self.learner.rollout_noise(state.seed, state.iteration)
         still = tf.zeros(2, tf.int64)
         start = environment.reset(SEED)
         return state, rollout(environment, lambda *_: still, chance.noise, chance.uniforms, *start)[2]

@@ -34,6 +34,6 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
         f"{run} shares no weights (network.shared=false): there are no rows that could meet.",
     )
     collect = tf.function(learner.collect, jit_compile=learner.environment.compiled, autograph=False)
-    state, trajectory = collect(state, learner.chance(state.seed, state.iteration))
+    state, trajectory = collect(state, learner.rollout_noise(state.seed, state.iteration))
     learner.environment.close()
     return Fresh(experiment, config, state, trajectory, int(state.iteration) * learner.steps_per_iteration)

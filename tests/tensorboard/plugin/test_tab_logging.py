@@ -162,7 +162,7 @@ def test_a_network_that_shares_nothing_writes_a_legend_without_layers(build, tmp
     experiment = build(*TINY, "network.shared=false", "probe.names=[norms]")
     learner, prober = experiment.learner, experiment.prober
     state = read(experiment.variables)
-    found = prober(*learner.collect(state, learner.chance(state.seed, state.iteration)))
+    found = prober(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))
     assert found.gramian.shape == (0, 0, 0)
     log = RunLog(tmp_path / "run", Rates(20, points_every=1, total=20), legend=prober.legend)
     (tmp_path / "run").mkdir()
