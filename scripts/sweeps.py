@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import sweep_journal
-from composition import choices_of
+from composition import CONFIGS, choices_of
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 from run_names import JOURNAL, varied_keys
@@ -91,7 +91,7 @@ def _unknown_choice(overrides: Sequence[str]) -> str | None:
         key, _, values = given.partition("=")
         offered = choices_of(key)
         for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
-            if value.strip() not in offered:
+            if value.strip() not in offered and not (CONFIGS / key / f"{value.strip()}.yaml").exists():
                 return f"{key}={value.strip()} is no choice of configs/{key}: there are {', '.join(offered)}."
     return None
 
