@@ -58,7 +58,9 @@ def test_tensorboard_sees_gradients_and_combiners_alone():
     for file in (ROOT / "rl" / "tensorboard").rglob("*.py"):
         for name in imports(file):
             if name.startswith("rl.") and not name.startswith("rl.tensorboard"):
-                assert name.startswith(("rl.gradients", "rl.updates.combiners", "rl.errors", "rl.plain_json"))
+                assert name.startswith(
+                    ("rl.gradients", "rl.updates.combiners", "rl.errors", "rl.plain_json", "rl.reductions")
+                )
 
 
 def test_combiners_see_numbers_only():

@@ -92,7 +92,7 @@ def _unknown_choice(overrides: Sequence[str]) -> str | None:
         key, _, values = given.partition("=")
         offered = choices_of(key)
         for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
-            if value.strip() not in offered:
+            if value.strip() not in offered and not (CONFIGS / key / f"{value.strip()}.yaml").exists():
                 return f"{key}={value.strip()} is no choice of configs/{key}: there are {', '.join(offered)}."
     return None
 

@@ -31,7 +31,8 @@ class BadEnvironments:
         self._setting = setting
         both = ("training", "evaluation")
         cases = [_Bad(where, fault, "sync") for where in both for fault in (*bad.STEPS, *bad.RESETS, *bad.TOLERATED)]
-        cases += [_Bad(where, fault, "async") for where in both for fault in bad.ENDS_ITS_PROCESS]
+        # In training alone: an evaluation has all of its environments in this very process.
+        cases += [_Bad("training", fault, "async") for fault in bad.ENDS_ITS_PROCESS]
         cases += [_Bad("start", "raises_in_constructor", kind) for kind in ("sync", "async")]
         cases += [_Bad("training", fault, "sync") for fault in ("raises_in_close", "hangs_in_close", "never_ends")]
         cases += [_Bad("training", fault, "compiled") for fault in bad_compiled.NUMBERS]
