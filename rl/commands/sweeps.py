@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from rl.commands import sweep_journal
-from rl.commands.composition import choices_of
+from rl.commands.composition import CONFIGS, choices_of
 from rl.commands.run_names import JOURNAL, varied_keys
 from rl.commands.sweep_journal import FAILED, Outcome
 

@@ -154,14 +154,6 @@ class Learner:
         }
         return [tensor for field in self.environment.unchecked for tensor in fields[field]]
 
-    def minibatch(self, phase: Phase, state: TrainState, trajectory: Trajectory, number: int | tf.Tensor) -> Any:
-        """The settled samples of one round of a phase, as `learn` takes them.
-
-        State and trajectory are what `ingest` made of them.
-        """
-        batch, _ = phase.prepare(roles_of(state.weights, state.frozen), trajectory)
-        return self.draw(phase, batch, self.orders(phase, state), state, number)
-
     def orders(self, phase: Phase, state: TrainState) -> tf.Tensor | None:
         """The samples' order in every round of a phase, [rounds, B]; None where there is nothing to choose."""
         return phase.source.orders(self._seed(Purpose.SHUFFLE, state, phase), self.steps_per_iteration)

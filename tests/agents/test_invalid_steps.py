@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rl.instruments.evidence import rows_of
+from rl.instruments.replay import replay
 from rl.learning.state import read
 
 SMALL = ("num_envs=4", "agent.rollout_length=8", "agent.minibatches=1", "network.torso.widths=[8,8]")
@@ -40,9 +41,8 @@ def test_an_invalid_step_reaches_neither_loss_nor_gradient(build, agent):
     experiment = build(*SMALL, *AGENTS[agent])
     learner, found = experiment.learner, {}
     for rubbish in (0.5, np.nan, np.inf):
-        state, trajectory, _ = learner.take_in(read(experiment.variables), rollout(learner, rubbish))
-        phase = learner.phases[0]
-        found[rubbish] = rows_of(learner, phase, learner.minibatch(phase, state, trajectory, 0))
+        played = replay(learner, read(experiment.variables), rollout(learner, rubbish))
+        found[rubbish] = rows_of(learner, played.update, played.minibatch(0))
     for rubbish in (np.nan, np.inf):
         for name, loss in found[0.5].losses.items():
             assert float(found[rubbish].losses[name]) == float(loss)
