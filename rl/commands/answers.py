@@ -71,14 +71,18 @@ def report_errors(main: Callable[[], int | None]) -> None:
 
 def positive(text: str) -> int:
     """A whole number from 1 on, as an option of a command line."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST:,}")
-    return int(text)
+    return _whole(text, least=1)
 
 
 def not_negative(text: str) -> int:
     """A whole number from 0 on, as an option of a command line."""
-    return 0 if text == "0" else positive(text)
+    return _whole(text, least=0)
+
+
+def _whole(text: str, *, least: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {MOST:,}")
+    return int(text)
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

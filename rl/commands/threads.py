@@ -19,7 +19,7 @@ _MOST = 8  # threads
 
 
 def threads_for(samples: int, *, cores: int) -> int:
-    """The number of threads for minibatches of so many samples; never more than there are cores."""
+    """The number of threads for minibatches of `samples` samples, at most the number of cores."""
     return max(1, min(samples // _SAMPLES_PER_THREAD, cores, _MOST))
 
 

@@ -17,7 +17,7 @@ from rl.runs.checkpoint_meta import FORMAT_VERSION, validated, written
 _META, _ROWS = "__meta__", "__rows__/"
 _NAME = re.compile(r"checkpoint_(\d{1,18})\.npz")
 _ANYTHING = "environment/"
-"""Of what a compiled environment keeps in its state, not finite may be a part."""
+"""Prefix of the arrays that may hold numbers that are not finite: a compiled environment's own state."""
 
 
 class Checkpoint(NamedTuple):

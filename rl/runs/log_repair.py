@@ -75,12 +75,10 @@ def repair(
     contents = event_files.keep_until(folder, last, scalars=complete)
     garbled = contents.garbled
     checksum = (meta["logged"] or {}).get("checksum")
-    if checksum is not None and not metrics.missing(steps) and zlib.crc32(metrics.restored()) != checksum:
-        changed = [f"some numbers in metrics.csv up to step {complete:,} are not those that were written"]
-    else:
-        changed = []
+    changed = checksum is not None and not metrics.missing(steps) and zlib.crc32(metrics.restored()) != checksum
     rebuilt, lost = _mend_rows(folder, metrics, steps)
-    lost += changed
+    if changed:
+        lost.append(f"some numbers in metrics.csv up to step {complete:,} are not those that were written")
     metrics.keep()
     ends = _ends(steps, rates)
     expected = Counter(meta["logged"] if meta["logged"] is not None else {**contents.counts, "scalars": len(ends)})

@@ -105,7 +105,7 @@ def run(
 
 
 def _order(count: int, chance: random.Random) -> list[int]:
-    """Of the cases: mixed, so that a campaign that is cut off has tried some of every sort."""
+    """The case numbers, shuffled, so that an interrupted campaign has tried some cases of every sort."""
     return chance.sample(range(count), count)
 
 
