@@ -7,8 +7,10 @@ FOLDER/results.jsonl: the same command goes on where it was cut off. Two hours o
 """
 
 import argparse
+import fcntl
 import shutil
 from pathlib import Path
+from typing import IO
 
 from rl.runtime import prepare
 
@@ -40,6 +42,7 @@ def main() -> int:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    _lock(folder)
     if arguments.fresh:
         (folder / "results.jsonl").unlink(missing_ok=True)
     setting = Setting(folder / f"work_{arguments.seed}", arguments.seed, arguments.short)
@@ -54,6 +57,20 @@ def main() -> int:
         shutil.rmtree(setting.folder, ignore_errors=True)
         return 0
     return 1
+
+
+def _lock(folder: Path) -> None:
+    """Takes the folder until this process ends; ConfigError where another campaign has it."""
+    from rl.errors import ConfigError
+
+    _held.append((folder / ".lock").open("a"))
+    try:
+        fcntl.flock(_held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise ConfigError(f"another campaign works in {folder}; choose another --folder.") from None
+
+
+_held: list[IO] = []
 
 
 def _said(kinds) -> str:

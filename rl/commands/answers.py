@@ -36,7 +36,7 @@ def answered(run: Callable[[], int | None]) -> int:
     except OSError as error:
         if not _raised_in_hydra(error):
             raise
-        return _said(f"{error.filename}: {error.strerror} (hydra.run.dir).")
+        return _said(f"{error.filename or 'the working directory'}: {error.strerror} (hydra.run.dir).")
     except Exception as error:
         if not _raised_in_hydra(error):
             raise

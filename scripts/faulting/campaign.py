@@ -111,7 +111,10 @@ def _order(count: int, chance: random.Random) -> list[int]:
 
 def _tried(kind: Kind, name: str, number: int, seed: int) -> Result:
     began = time.monotonic()
-    fault = kind.fault(number)
+    try:
+        fault = kind.fault(number)
+    except Exception as error:
+        fault = f"the check itself fails: {type(error).__name__}: {error}"
     return Result(name, number, kind.labels[number], seed, fault, round(time.monotonic() - began, 2))
 
 

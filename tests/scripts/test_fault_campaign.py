@@ -1,5 +1,6 @@
 """The fault campaign's short form, a few cases of each kind, and its book-keeping."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -84,9 +85,19 @@ def test_the_exit_code_says_whether_anything_was_lost(root, tmp_path):
     known.append(Result("requests", 39, "the good runs beside all others", 0, None, 0.1))
     lines = [json.dumps(result._asdict()) for result in known]
     (tmp_path / "results.jsonl").write_text("\n".join(lines) + "\n")
-    command = [sys.executable, str(root / "scripts" / "faults.py"), "--short", "--only", "requests"]
-    told = subprocess.run(
-        [*command, "--folder", str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
-    )
+    told = _campaign(root, tmp_path, "--only", "requests")
     assert told.returncode == 1, told.stderr
     assert "requests 0, request 0: status 500" in told.stdout
+
+
+def test_a_folder_is_one_campaigns(root, tmp_path):
+    with (tmp_path / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = _campaign(root, tmp_path, "--short")
+    assert refused.returncode == 2
+    assert "another campaign works in" in refused.stderr
+
+
+def _campaign(root, folder, *given):
+    command = [sys.executable, str(root / "scripts" / "faults.py"), "--short", "--folder", str(folder), *given]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
