@@ -106,7 +106,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         flush=True,
     )
     summaries = training.run()
-    keep(config, training)
+    keep(config, experiment)
     for directory in directories:
         directory.unlock()
     if not is_multirun():
@@ -181,7 +181,7 @@ def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
     from rl.runs.run import Run
 
     _, settings = run_settings(config)
-    experiment, before = built(config)
+    experiment = built(config)
     experiment.audit()
     _check_load(config, directories)
     for directory in directories:
@@ -202,7 +202,6 @@ def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
         ],
         say=lambda text: print(text, flush=True),
         fresh=config.fresh,
-        after=before,
     )
 
 
