@@ -150,6 +150,8 @@ class Maker:
         for key, value in values.items():
             if _is_node(value) or choices_of(f"{path}/{key}"):
                 inner[key] = self.make(value, f"{path}.{key}")
+            elif isinstance(value, DictConfig) and any(map(_is_node, value.values())):
+                inner[key] = {**_plain(value), **self._inner(value, f"{path}.{key}")}
         return inner
 
     def check_environment(self, node: DictConfig) -> None:

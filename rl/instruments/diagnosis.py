@@ -46,7 +46,7 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_ro
         trajectory: of the iteration.
         bad_round: its number over all phases, as `Learner.learn` reports it.
     """
-    learner = learner.with_hyperparameters(state.hyperparameters)
+    learner = learner.at(state)
     state, trajectory, _ = learner.ingest(state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:

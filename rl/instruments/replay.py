@@ -47,10 +47,11 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     compared at the same weights.
 
     Args:
+        learner: of the run; the replay's is that of the moment (`Learner.at`).
         state: before the iteration's learning.
         trajectory: of the iteration, as `collect` gave it.
     """
-    learner = learner.with_hyperparameters(state.hyperparameters)
+    learner = learner.at(state)
     asked = learner.updates[update or next(iter(learner.updates))]
     state, trajectory, _ = learner.ingest(state, trajectory)
     prepared: dict[str, Any] = {}
@@ -64,6 +65,7 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
 
 def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[Any, Any]:
     """A phase's prepared batch, and the order of its samples; state and trajectory as `Learner.ingest` gave them."""
+    state = state._replace(frozen=learner.copies_before(phase.name, state))
     data = phase.source.data(state.sources.get(phase.name), trajectory)
     batch, _ = phase.prepare(roles_of(state.weights, state.frozen), data)
     return batch, learner.orders(phase, state)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 class Axis(Protocol):
-    """Where S runs stand in the tensors of a program. A scalar is common to all runs: a counter, or a round's number."""
+    """The place of S runs in the tensors of a program. A scalar is common to all runs: a counter, a round's number."""
 
     num_runs: int
 
@@ -95,7 +95,7 @@ class Runs:
 
     def take(self, array, run, *, axis=0):
         """See `Axis.take`."""
-        return array[(slice(None),) * axis + (run,)] if array.shape else array
+        return array[(slice(None),) * axis + (run,)] if len(array.shape) else array
 
     def merge(self, x, *, axis=0):
         """See `Axis.merge`."""

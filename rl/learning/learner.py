@@ -1,6 +1,8 @@
 """One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
 
-from collections.abc import Mapping
+import functools
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import tensorflow as tf
@@ -24,6 +26,7 @@ from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState
 from rl.networks import ActorCriticNetwork, Network
 from rl.randomness import uniforms
+from rl.schedules import at_step
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
@@ -80,6 +83,7 @@ class Learner:
             name: update_rule(update, model.network, combiner, optimizer) for name, update in self.updates.items()
         }
         """{update: its rule}."""
+        _check_followed(self.schedules, [phase.name for phase in self.phases], list(self.updates))
         self.normalizer, self.total_steps = normalizer, total_steps
         self.actor = Actor(agent, model, normalizer)
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
@@ -107,9 +111,15 @@ class Learner:
             numbers |= inputs.at(path, inputs.inputs_of(part))
         return numbers
 
-    def with_hyperparameters(self, numbers: Mapping[str, Any]) -> "Learner":
-        """The learner of one run with other numbers, which may be tensors; see `hyperparameters`."""
-        parts = {path: inputs.with_inputs(part, inputs.below(path, numbers)) for path, part in self._parts.items()}
+    def at(self, state: TrainState) -> "Learner":
+        """The learner of one run at a moment: with the numbers that its state brings along, and the values that
+        schedules have at its environment step.
+        """
+        numbers, step = state.hyperparameters, self.steps_done(state.iteration)
+        parts = {
+            path: at_step(inputs.with_inputs(part, inputs.below(path, numbers)), step)
+            for path, part in self._parts.items()
+        }
         return Learner(
             agent=parts["agent"],
             model=self.model,
@@ -121,9 +131,13 @@ class Learner:
             total_steps=numbers["steps"],
         )
 
+    def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
+        """Environment steps done before an iteration, [] float32."""
+        return tf.cast(iteration, tf.float32) * float(self.steps_per_iteration)
+
     def of(self, state: TrainState, part: PhaseOrUpdate) -> tuple["Learner", PhaseOrUpdate]:
         """The learner with the hyperparameters of one run's state, and its phase or update of the same name."""
-        learner = self.with_hyperparameters(state.hyperparameters)
+        learner = self.at(state)
         if isinstance(part, Update):
             return learner, learner.updates[part.name]
         return learner, next(phase for phase in learner.phases if phase.name == part.name)
@@ -140,7 +154,7 @@ class Learner:
         Args:
             random: as `rollout_noise` gives it, of each run.
         """
-        axis, acting = self.axis, Acting(state.weights, state.normalizer, state.hyperparameters)
+        axis, acting = self.axis, self.acting(state)
 
         def act(observation, noise):
             return axis.merge(axis.each(self.actor.act, acting, axis.split(observation), axis.split(noise)))
@@ -151,6 +165,10 @@ class Learner:
         environment, observation = tf.nest.map_structure(axis.split, (environment, observation))
         trajectory = tf.nest.map_structure(lambda x: axis.split(x, axis=1), trajectory)
         return state._replace(environment=environment, observation=observation), trajectory
+
+    def acting(self, state: TrainState) -> Acting:
+        """What of a state acting takes."""
+        return Acting(state.weights, state.normalizer, state.hyperparameters, self.steps_done(state.iteration))
 
     def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
         """All updates from a trajectory.
@@ -175,7 +193,7 @@ class Learner:
         self, state: TrainState, trajectory: Trajectory
     ) -> tuple[dict[str, Any], Trajectory, Metrics, tf.Tensor]:
         """What `ingest` changes and returns, and 0 where the trajectory holds what is not finite, otherwise −1."""
-        learner, bad = self.with_hyperparameters(state.hyperparameters), tf.constant(-1)
+        learner, bad = self.at(state), tf.constant(-1)
         if unchecked := self._unchecked(trajectory):
             bad = tf.where(all_sound_within(*unchecked), -1, 0)
         after, trajectory, metrics = learner.ingest(state, trajectory)
@@ -268,9 +286,7 @@ class Learner:
         """What comes before the first update: refreshes the frozen copies, normalises the trajectory and updates the
         statistics.
         """
-        frozen = {
-            role: schedule.at_iteration(state.frozen[role], state.weights) for role, schedule in self.schedules.items()
-        }
+        frozen = self.copies_before(None, state)
         ended = trajectory.terminated | trajectory.truncated
         episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
         seen = self.normalizer.update(
@@ -300,10 +316,31 @@ class Learner:
         Args:
             updates: {update: how often it was applied}.
         """
+        counts = {None: functools.reduce(operator.add, updates.values()), update.name: updates[update.name]}
         return {
-            role: schedule.after_update(copies[role], weights, updates[update.name])
+            role: schedule.after_update(copies[role], weights, counts[schedule.after])
+            for role, schedule in self.schedules.items()
+            if schedule.after in counts
+        }
+
+    def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
+        """{role: copy} of all frozen copies, those refreshed that are due before a phase; None: before an iteration."""
+        return {
+            role: schedule.at_iteration(state.frozen[role], state.weights)
+            if schedule.before == phase
+            else state.frozen[role]
             for role, schedule in self.schedules.items()
         }
+
+
+def _check_followed(schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str]) -> None:
+    """ConfigError where a frozen copy follows a phase or an update that the agent does not have."""
+    for role, schedule in schedules.items():
+        for key, name, known in (("before", schedule.before, phases), ("after", schedule.after, updates)):
+            require(
+                name in (None, *known),
+                f"frozen.{role}.{key} is {name!r}; this agent has {' and '.join(known)}.",
+            )
 
 
 def update_rule(

@@ -86,6 +86,8 @@ def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: T
         trajectory: normalised.
     """
     each = learner.axis.each
+    if any(schedule.before == phase.name for schedule in learner.schedules.values()):
+        state = state._replace(frozen=each(functools.partial(learner.copies_before, phase.name), state))
     data = trajectory if phase.source.of is None else each(phase.source.data, state.sources[phase.name], ())
     batch, orders, metrics = each(functools.partial(_prepared, learner, phase), state, data)
 

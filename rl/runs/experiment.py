@@ -1,6 +1,7 @@
 """The parts of a run put together, before anything is trained."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,6 @@ from rl.gradients.probes import Probe
 from rl.instruments.leaks import audit_updates
 from rl.instruments.oracle import Oracle
 from rl.instruments.probing import Prober
-from rl.learning.actor import Acting
 from rl.learning.axis import OneRun, Runs
 from rl.learning.learner import Learner
 from rl.learning.normalization import Normalizer
@@ -87,7 +87,7 @@ class Experiment:
     def greedy(self, observation: tf.Tensor) -> tf.Tensor:
         """The most likely action under the variables as they stand, [N, ...]; with S runs S·N, run after run."""
         axis, actor = self.learner.axis, self.learner.actor
-        acting = Acting(*(read(getattr(self.variables, field)) for field in Acting._fields))
+        acting = self.learner.acting(read(self.variables))
         return axis.merge(axis.each(actor.greedy, acting, axis.split(observation)))
 
     def audit(self) -> dict[str, dict[str, str]]:
@@ -95,7 +95,8 @@ class Experiment:
 
         Raises: LeakError where an objective reaches other weights than it declares.
         """
-        return audit_updates(self.learner, tf.nest.map_structure(lambda x: self.learner.axis.take(x, 0), read(self.variables)))
+        take = functools.partial(self.learner.axis.take, run=0)
+        return audit_updates(self.learner, tf.nest.map_structure(take, read(self.variables)))
 
 
 def build_experiment(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from rl.errors import require
 from rl.inputs import INPUT
 from rl.settings import PositiveNumber, settings
-from rl.updates.schedules import SCHEDULES
+from rl.schedules import SCHEDULES
 
 Tensors = tuple[tf.Tensor, ...]
 Slots = Any  # a named tuple of tensors and of tuples that mirror the weights
