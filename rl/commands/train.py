@@ -143,11 +143,11 @@ def _config_of(config: DictConfig, number: int) -> DictConfig:
 def _check_load(config: DictConfig, directories: list) -> None:
     from rl.errors import require
 
-    loaded = config.checkpoint.load
+    loaded = config.load.path or config.checkpoint.load
     for directory in directories:
         require(
             not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
-            f"checkpoint.load is {loaded}, which fresh=true would remove; move it out of the run directory first.",
+            f"load.path is {loaded}, which fresh=true would remove; move it out of the run directory first.",
         )
 
 
@@ -268,7 +268,7 @@ def _hydra_files(config: DictConfig) -> dict[str, str]:
     }
 
 
-_PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+_PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
 
 
 def quoted(argument: str) -> str:

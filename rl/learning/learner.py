@@ -29,6 +29,7 @@ from rl.randomness import uniforms
 from rl.schedules import at_step
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
+from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
 
 PhaseOrUpdate = TypeVar("PhaseOrUpdate", Phase, Update)
@@ -59,6 +60,7 @@ class Learner:
         schedules: Mapping[str, Schedule],
         normalizer: Normalizer,
         total_steps: int,
+        freeze: Freeze | None = None,
         axis: Axis | None = None,
         environments: Environment | None = None,
     ):
@@ -68,6 +70,7 @@ class Learner:
             combiner, optimizer: of every update's rule.
             schedules: {role: how the frozen copy moves}.
             total_steps: environment steps of the whole run, for the learning-rate schedule.
+            freeze: weights that no update moves; none, if not given.
             axis: of the runs that train together; one run, if not given.
             environments: the environments of all of them as one, if there are several.
         Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
@@ -75,12 +78,14 @@ class Learner:
         agent.check_frozen(schedules)
         self.agent, self.model, self.environment = agent, model, environment
         self.combiner, self.optimizer, self.schedules = combiner, optimizer, dict(schedules)
+        self.freeze = freeze
         self.axis, self._environments = axis or OneRun(), environments or environment
         self.phases = agent.phases(model, environment)
         self.updates = {update.name: update for phase in self.phases for update in phase.updates}
         """{name: update}, of all phases in order."""
         self.rules = {
-            name: update_rule(update, model.network, combiner, optimizer) for name, update in self.updates.items()
+            name: update_rule(update, model.network, combiner, optimizer, freeze=freeze)
+            for name, update in self.updates.items()
         }
         """{update: its rule}."""
         _check_followed(self.schedules, [phase.name for phase in self.phases], list(self.updates))
@@ -129,6 +134,7 @@ class Learner:
             schedules={role: parts[f"frozen.{role}"] for role in self.schedules},
             normalizer=parts["normalize"],
             total_steps=numbers["steps"],
+            freeze=self.freeze and self.freeze.at(step),
         )
 
     def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
@@ -344,7 +350,13 @@ def _check_followed(schedules: Mapping[str, Schedule], phases: Sequence[str], up
 
 
 def update_rule(
-    update: Update, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
+    update: Update,
+    network: Network,
+    combiner: Combiner,
+    optimizer: Optimizer,
+    *,
+    always_rows: bool = False,
+    freeze: Freeze | None = None,
 ) -> UpdateRule:
     """How an update's objectives move a network; see `UpdateRule`."""
     return UpdateRule(
@@ -356,4 +368,5 @@ def update_rule(
         combiner=combiner,
         optimizer=optimizer,
         always_rows=always_rows,
+        freeze=freeze,
     )

@@ -26,6 +26,7 @@ from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
 from rl.runs.memory import require_memory
 from rl.updates.combiners import Combiner
+from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
 
 _MAX_EVALUATION_ENVS = 100
@@ -108,6 +109,7 @@ def build_experiment(
     optimizer: Optimizer,
     schedules: Mapping[str, Schedule],
     normalizer: Normalizer,
+    freeze: Freeze,
     probes: tuple[Probe, ...],
     probe_samples: int,
     oracle: bool,
@@ -152,6 +154,7 @@ def build_experiment(
         schedules=schedules,
         normalizer=normalizer,
         total_steps=steps,
+        freeze=freeze,
         axis=axis,
         environments=make_environment(num_envs=num_envs * num_runs) if num_runs > 1 else environment,
     )

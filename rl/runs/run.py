@@ -80,8 +80,8 @@ class Run:
         self._resumed = None if self._fresh else restored(experiment, self._records, say)
         if self._resumed:
             self._programs.recall(together(self._axis, [checkpoint.rows for checkpoint in self._resumed]))
-        elif settings.checkpoint.load is not None:
-            load_weights(experiment, loadable(Path(settings.checkpoint.load)), say)
+        elif path := settings.load_path:
+            load_weights(experiment, loadable(Path(path)), settings.load.parts, say)
 
     def run(self) -> list[dict[str, Any]]:
         """Trains to the end or to a signal; returns each run's summary, whose `status` says which.
