@@ -1,8 +1,8 @@
 """When a frozen copy moves. A schedule is a pure function from (copy, live weights) to the new copy.
 
 `at_iteration` is asked once before an iteration's updates (or before one phase of it), `after_update` after each update
-(or each of one name). The age of a copy is the mean number of these updates since its numbers were live: 0 when just synchronised, and for a Polyak average the mean age of
-what was averaged.
+(or each of one name). The age of a copy is the mean number of these updates since its numbers were live: 0 when just
+synchronised, and for a Polyak average the mean age of what was averaged.
 """
 
 from typing import Annotated, ClassVar, NamedTuple, Protocol
@@ -35,7 +35,7 @@ class Schedule(Protocol):
         """The copy at the start of an iteration."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
-        """The copy after update number `num_updates` of those it follows ([] int64, 1 is the first), which made `live`."""
+        """The copy after update `num_updates` of those it follows ([] int64, 1 is the first), which made `live`."""
 
 
 @settings
