@@ -10,6 +10,7 @@ from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.rounds import Proposal
 from rl.learning.state import TrainState
+from rl.sources import Orders
 
 
 class Replay(NamedTuple):
@@ -25,7 +26,7 @@ class Replay(NamedTuple):
     state: TrainState
     trajectory: Trajectory
     batch: Any
-    orders: tf.Tensor | None
+    orders: Orders
 
     def minibatch(self, number: int | tf.Tensor, state: TrainState | None = None) -> Minibatch:
         """What the update of round `number` starts from, with the weights of `state`; those before the phase, if not
@@ -63,7 +64,7 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     return Replay(learner, phase, asked, state, trajectory, prepared[phase.name], orders)
 
 
-def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[Any, Any]:
+def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[Any, Orders]:
     """A phase's prepared batch, and the order of its samples; state and trajectory as `Learner.ingest` gave them."""
     state = state._replace(frozen=learner.copies_before(phase.name, state))
     data = phase.source.data(state.sources.get(phase.name), trajectory)

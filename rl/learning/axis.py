@@ -10,6 +10,8 @@ class Axis(Protocol):
     """The place of S runs in the tensors of a program. A scalar is common to all runs: a counter, a round's number."""
 
     num_runs: int
+    shape: tuple[int, ...]
+    """(S,), or () without an axis."""
 
     def each(self, function: Callable, *arguments: Any) -> Any:
         """function(*arguments) in every run.
@@ -43,6 +45,7 @@ class OneRun:
     """No axis: the identity everywhere."""
 
     num_runs = 1
+    shape = ()
 
     def each(self, function, *arguments):
         """function(*arguments)."""
@@ -74,7 +77,7 @@ class Runs:
     """A leading axis of S runs. What is written for one run is batched by `tf.vectorized_map`."""
 
     def __init__(self, num_runs: int):
-        self.num_runs = num_runs
+        self.num_runs, self.shape = num_runs, (num_runs,)
 
     def each(self, function, *arguments):
         """See `Axis.each`."""

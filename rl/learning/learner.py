@@ -27,6 +27,7 @@ from rl.learning.state import TrainState
 from rl.networks import ActorCriticNetwork, Network
 from rl.randomness import uniforms
 from rl.schedules import at_step
+from rl.sources import Orders
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
@@ -210,7 +211,8 @@ class Learner:
         """The state whose phase's source keeps this iteration's batch; prepared: {earlier phase: its batch}."""
         if phase.source.of is None:
             return state
-        kept = self.axis.each(phase.source.put, state.sources[phase.name], prepared[phase.source.of], state.iteration)
+        batch, runs = prepared[phase.source.of], self.axis.shape
+        kept = phase.source.put(state.sources[phase.name], batch, state.iteration, runs)
         return state._replace(sources={**state.sources, phase.name: kept})
 
     def _unless_bad(self, bad: tf.Tensor, after: TrainState, before: TrainState) -> TrainState:
@@ -238,13 +240,11 @@ class Learner:
         """Samples of a phase's prepared batch."""
         return self.steps_per_iteration * phase.source.iterations
 
-    def orders(self, phase: Phase, state: TrainState) -> tf.Tensor | None:
-        """The samples' order in every round of a phase, [rounds, B]; None where there is nothing to choose."""
+    def orders(self, phase: Phase, state: TrainState) -> Orders:
+        """The samples of every round of a phase."""
         return phase.source.orders(self._seed(Purpose.SHUFFLE, state, phase), self.num_samples(phase))
 
-    def draw(
-        self, phase: Phase, batch: Any, orders: tf.Tensor | None, state: TrainState, number: int | tf.Tensor
-    ) -> Any:
+    def draw(self, phase: Phase, batch: Any, orders: Orders, state: TrainState, number: int | tf.Tensor) -> Any:
         """The settled samples of round `number` of a prepared batch."""
         drawn = phase.source.draw(batch, orders, number)
         return phase.settle(drawn, self._seed(Purpose.SETTLE, state, phase, number))

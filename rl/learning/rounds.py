@@ -12,6 +12,7 @@ from rl.frozen import FrozenState
 from rl.gradients import cosines, norms
 from rl.learning.minibatch import losses_of, roles_at
 from rl.learning.state import TrainState
+from rl.sources import Orders
 from rl.updates import Direction, RuleState, Step
 from rl.vectors import moved
 
@@ -115,7 +116,7 @@ def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: T
     return state._replace(**{name: getattr(end, name) for name in MOVING}), batch, metrics, end.bad
 
 
-def _prepared(learner: "Learner", phase: Phase, state: TrainState, data: Any) -> tuple[Any, tf.Tensor | None, Metrics]:
+def _prepared(learner: "Learner", phase: Phase, state: TrainState, data: Any) -> tuple[Any, Orders, Metrics]:
     """The phase's samples, their order in its rounds, and metrics."""
     learner, phase = learner.of(state, phase)
     batch, metrics = phase.prepare(roles_of(state.weights, state.frozen), data)

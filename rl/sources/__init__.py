@@ -2,6 +2,6 @@
 
 from rl.sources.newest import Newest
 from rl.sources.recent import Recent
-from rl.sources.source import Source
+from rl.sources.source import Orders, Source
 
-__all__ = ["Newest", "Recent", "Source"]
+__all__ = ["Newest", "Orders", "Recent", "Source"]

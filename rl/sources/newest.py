@@ -18,7 +18,7 @@ class Newest(Epochs):
         """Nothing."""
         return ()
 
-    def put(self, kept: tuple, batch: Any, iteration: Any) -> tuple:
+    def put(self, kept: tuple, batch: Any, iteration: Any, runs: tuple[int, ...] = ()) -> tuple:
         """Nothing."""
         return kept
 

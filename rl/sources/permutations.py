@@ -11,8 +11,8 @@ def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
     """Pseudo-random permutations of 0 … size − 1.
 
     Each is a keyed bijection of the k-bit numbers, k = ⌈log2 size⌉: rounds of x ← (a x + b) mod 2^k with a odd, and
-    x ← x ⊕ (x ≫ ⌈k/2⌉), every one of them invertible. A result outside 0 … size − 1 goes through again until it is
-    inside ("cycle walking", Black & Rogaway 2002), which keeps the map a bijection.
+    x ← x ⊕ (x ≫ ⌈k/2⌉), every one of them invertible. Of 0 … 2^k − 1 in this order, those below `size` remain. No loop
+    depends on the data, so that XLA compiles it for several runs at once as well.
 
     Args:
         seed: [2] int; a permutation of its own for each of the `count` rows follows from it.
@@ -29,7 +29,15 @@ def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
             x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.int64)))
         return x
 
-    x = mix(tf.repeat(tf.range(size, dtype=tf.int64)[None], count, 0))
-    if size < 1 << bits:
-        (x,) = tf.while_loop(lambda x: tf.reduce_any(x >= size), lambda x: (tf.where(x >= size, mix(x), x),), (x,))
-    return tf.cast(x, tf.int32)
+    x = mix(tf.repeat(tf.range(1 << bits, dtype=tf.int64)[None], count, 0))
+    x = tf.cast(x, tf.int32)
+    return x if size == 1 << bits else _below(size, x)
+
+
+def _below(size: int, x: tf.Tensor) -> tf.Tensor:
+    """The numbers below `size` of each row [count, n], in their order, [count, size]."""
+    (count, _), kept = x.shape, x < size
+    place = tf.where(kept, tf.cumsum(tf.cast(kept, tf.int32), -1) - 1, size)  # the last one is for all others
+    place += (size + 1) * tf.range(count)[:, None]
+    found = tf.math.unsorted_segment_sum(tf.reshape(x, (-1,)), tf.reshape(place, (-1,)), count * (size + 1))
+    return tf.reshape(found, (count, size + 1))[:, :size]

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rl.sources.source import Epochs
+from rl.sources.source import Epochs, Orders
 
 
 class Recent(NamedTuple):
@@ -29,19 +29,23 @@ class Recent(NamedTuple):
         """Zeros [iterations, B, ...] for a batch [B, ...]."""
         return tf.nest.map_structure(lambda x: tf.zeros((self.iterations, *x.shape), x.dtype), batch)
 
-    def put(self, kept: Any, batch: Any, iteration: tf.Tensor) -> Any:
+    def put(self, kept: Any, batch: Any, iteration: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
         """The batch in the place of the oldest."""
         place = tf.cast(iteration % self.iterations, tf.int32)
-        return tf.nest.map_structure(lambda old, x: tf.tensor_scatter_nd_update(old, [[place]], x[None]), kept, batch)
+        # Not batched over runs, where TensorFlow knows no scatter that XLA compiles.
+        places = [[place]] if not runs else tf.stack([tf.range(*runs), tf.fill(runs, place)], 1)
+        return tf.nest.map_structure(
+            lambda old, x: tf.tensor_scatter_nd_update(old, places, x if runs else x[None]), kept, batch
+        )
 
     def data(self, kept: Any, trajectory: Any) -> Any:
         """All that is kept, [iterations · B, ...]."""
         return tf.nest.map_structure(lambda x: tf.reshape(x, (-1, *x.shape[2:])), kept)
 
-    def orders(self, seed: tf.Tensor, num_samples: int) -> tf.Tensor | None:
+    def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:
         """See `Source.orders`."""
         return Epochs(self.epochs, self.minibatches).orders(seed, num_samples)
 
-    def draw(self, batch: Any, orders: tf.Tensor | None, number: int | tf.Tensor) -> Any:
+    def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
         """See `Source.draw`."""
         return Epochs(self.epochs, self.minibatches).draw(batch, orders, number)

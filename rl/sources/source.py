@@ -6,6 +6,9 @@ import tensorflow as tf
 
 from rl.sources.permutations import permutations
 
+Orders = tf.Tensor | tuple[()]
+"""The samples of each round, [rounds, num_samples / minibatches]; empty where there is nothing to choose."""
+
 
 class Source(Protocol):
     """Where a phase's samples come from, and how often. A source is pure: what it keeps goes in and comes out."""
@@ -22,21 +25,24 @@ class Source(Protocol):
     def init(self, batch: Any) -> Any:
         """What is kept before the first iteration; batch: one prepared batch, of which only shapes and types count."""
 
-    def put(self, kept: Any, batch: Any, iteration: tf.Tensor) -> Any:
-        """What is kept after an iteration ([] int64) that prepared a batch."""
+    def put(self, kept: Any, batch: Any, iteration: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept after an iteration ([] int64) that prepared a batch.
+
+        runs: (S,) where both have an axis of S runs in front.
+        """
 
     def data(self, kept: Any, trajectory: Any) -> Any:
         """What the phase prepares: the newest trajectory, or all samples that are kept, as one batch."""
 
-    def orders(self, seed: tf.Tensor, num_samples: int) -> tf.Tensor | None:
-        """The samples of each round, [rounds, num_samples / minibatches]; None where there is nothing to choose.
+    def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:
+        """The samples of each round.
 
         Args:
             seed: [2] int.
             num_samples: of the prepared batch; a multiple of `minibatches`.
         """
 
-    def draw(self, batch: Any, orders: tf.Tensor | None, number: int | tf.Tensor) -> Any:
+    def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
         """The samples of round `number` of a prepared batch."""
 
 
@@ -51,14 +57,14 @@ class Epochs(NamedTuple):
         """Minibatches in all epochs."""
         return self.epochs * self.minibatches
 
-    def orders(self, seed: tf.Tensor, num_samples: int) -> tf.Tensor | None:
+    def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:
         """See `Source.orders`."""
         if self.minibatches == 1:
-            return None
+            return ()
         return tf.reshape(permutations(seed, count=self.epochs, size=num_samples), (self.rounds, -1))
 
-    def draw(self, batch: Any, orders: tf.Tensor | None, number: int | tf.Tensor) -> Any:
+    def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
         """See `Source.draw`."""
-        if orders is None:
+        if self.minibatches == 1:
             return batch
         return tf.nest.map_structure(lambda x: tf.gather(x, orders[number]), batch)
