@@ -1,11 +1,11 @@
-"""Numbers of a config that compiled programs take as inputs: a sweep over them compiles nothing anew.
+"""Settings that compiled programs take as inputs, so that a sweep over them compiles one program.
 
-A field says so beside its type:
+A field declares it in its annotation:
 
     learning_rate: Annotated[PositiveNumber, INPUT]
 
-A program only calculates with such a number. Whatever Python decides by (a length, a choice, whether a number is given
-at all) is no input, since another value of it is another program.
+A program may only compute with such a number. A setting that decides Python's control flow or a shape (a length, a
+choice, whether a number is None) cannot be an input: another value of it makes another program.
 """
 
 import copy
@@ -15,15 +15,17 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 INPUT = object()
-"""What marks a field as an input of programs."""
+"""Marks a field, within its `Annotated` type, as an input of compiled programs."""
 
 
 def inputs_of(settings: Any) -> dict[str, float]:
-    """{field: number} of the inputs of a settings object, `coefficients.value` or `bootstrap.eta` for one within;
-    without those that are None.
+    """The inputs of a settings object and of the settings objects within it.
+
+    Returns: {path: number}, with paths as `learning_rate`, `coefficients.value` (a mapping's entry) or `bootstrap.eta`
+        (a nested object's field). Fields that are None are left out.
     """
     numbers = {}
-    for name, value in _relevant(settings):
+    for name, value in _inputs_and_nested(settings):
         if dataclasses.is_dataclass(value):
             numbers |= at(name, inputs_of(value))
         elif isinstance(value, Mapping):
@@ -34,9 +36,14 @@ def inputs_of(settings: Any) -> dict[str, float]:
 
 
 def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
-    """A copy of a settings object with other numbers for all of its inputs, [] float32 tensors as well: unchecked."""
+    """A copy of a settings object with all of its inputs replaced.
+
+    Args:
+        settings: an object whose fields are settings; it is not changed.
+        numbers: {path: number or [] float32 tensor}, for all paths of `inputs_of`. Their ranges are not checked.
+    """
     changed = copy.copy(settings)
-    for name, value in _relevant(settings):
+    for name, value in _inputs_and_nested(settings):
         if dataclasses.is_dataclass(value):
             new = with_inputs(value, below(name, numbers))
         elif isinstance(value, Mapping):
@@ -47,8 +54,8 @@ def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
     return changed
 
 
-def _relevant(settings: Any) -> list[tuple[str, Any]]:
-    """The fields that are inputs, and the settings objects in which others may be."""
+def _inputs_and_nested(settings: Any) -> list[tuple[str, Any]]:
+    """(name, value) of the fields that are inputs, then of nested settings objects, but for those that are None."""
     marked = _marked(type(settings)) if dataclasses.is_dataclass(settings) else ()
     nested = [name for name, value in vars(settings).items() if dataclasses.is_dataclass(value)]
     return [(name, value) for name in (*marked, *nested) if (value := getattr(settings, name)) is not None]
@@ -56,15 +63,16 @@ def _relevant(settings: Any) -> list[tuple[str, Any]]:
 
 @functools.cache
 def _marked(kind: type) -> tuple[str, ...]:
+    """The names of a class's fields that are marked as `INPUT`."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(name for name, hint in hints.items() if INPUT in getattr(hint, "__metadata__", ()))
 
 
 def below(path: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers whose names begin with a path, without it."""
+    """The entries whose paths begin with `path.`, with this prefix removed; the inverse of `at`."""
     return {name.removeprefix(f"{path}."): x for name, x in numbers.items() if name.startswith(f"{path}.")}
 
 
 def at(path: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers with a path before their names."""
+    """The entries with `path.` before their paths: {`eta`: 1} at `bootstrap` is {`bootstrap.eta`: 1}."""
     return {f"{path}.{name}": number for name, number in numbers.items()}
