@@ -16,7 +16,13 @@ _BOUNDS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 def allowed(hint: Any) -> str:
     """Describes the values that an annotation allows, as a noun phrase.
 
-    `PositiveNumber | None` gives `a positive number or null`, `Literal["sum", "mean"]` gives `one of sum, mean`.
+    PositiveNumber | None           a positive number or null
+    ShareBelowOne                   a number in [0, 1)
+    Literal["sum", "mean"]          one of sum, mean
+    Sequence[PositiveInteger]       a list, each entry a positive whole number
+    Mapping[str, PositiveNumber]    a mapping from names to values, each a positive number
+    bool                            true or false
+    a class                         a <its name>, made by a _target_
     """
     bounds = {}
     while get_origin(hint) is Annotated:

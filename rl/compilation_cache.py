@@ -5,8 +5,8 @@ full disk or a folder that cannot be written. Here TensorFlow sees only a *view*
 the temporary directory) with links to the intact entries. Programs that TensorFlow compiles and writes to the view are
 copied to the cache afterwards; where that fails, the next start compiles them again.
 
-An entry's file name ends in the CRC-32 of its content. Its prefix encodes what the machine code depends on besides
-TensorFlow's own key: the number of threads and XLA's flags.
+Entries are `<folder>/<TensorFlow version>-<processor>/<prefix>_<TensorFlow's key>.pb.<CRC-32 of the content>`. The
+prefix encodes what the machine code depends on besides TensorFlow's own key: the number of threads and XLA's flags.
 """
 
 import atexit

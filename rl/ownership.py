@@ -1,6 +1,7 @@
 """Ownership of folders and files: a marker file, `.tapestry`, lists what the program itself wrote.
 
-A file or folder that no marker covers belongs to the user, and is neither removed nor replaced.
+A file or folder that no marker covers belongs to the user, and is neither removed nor replaced. A marker is one line of
+JSON with `format`, `version` and `kind`, and for a command's output folder `files`, {name: SHA-256 digests}.
 """
 
 import contextlib

@@ -1,6 +1,12 @@
 """The process's environment for TensorFlow: log level, XLA flags, compilation cache.
 
-`prepare` has to be called before TensorFlow is imported. Variables that the user has set are kept.
+`prepare` has to be called before TensorFlow is imported. It sets, unless the user has set them:
+
+    TF_CPP_MIN_LOG_LEVEL     3 without a GPU, else 2
+    TF_ENABLE_ONEDNN_OPTS    0
+    XLA_FLAGS                operations in order, and the full width of AVX-512, added to the user's flags
+
+`use_compilation_cache` adds the cache's folder to TF_XLA_FLAGS.
 """
 
 import contextlib

@@ -4,9 +4,10 @@
     class GradVac(Combiner):
         beta: Share
 
-The constructor raises `SettingError` for a wrong value. Its message begins with the field; the caller that knows where
-the value stands in a config puts that path in front. Types, ranges and lengths are pydantic's annotations in strict
-mode: a bool is not a number, a fraction not a whole number, a string not a list, and numbers are finite.
+A subclass adds fields to those of its base. The constructor raises `SettingError` for a wrong value. Its message begins
+with the field; the caller that knows where the value stands in a config puts that path in front. Types, ranges and
+lengths are pydantic's annotations in strict mode: a bool is not a number, a fraction not a whole number, a string not a
+list, and numbers are finite.
 """
 
 import dataclasses
@@ -62,7 +63,10 @@ class Fault(NamedTuple):
 
 
 class SettingError(ConfigError):
-    """Values that their fields do not allow; the message has one sentence a field."""
+    """Values that their fields do not allow; the message has one sentence a field.
+
+    `learning_rate is -1; it must be a positive number. momentun is read by nothing; did you mean momentum.`
+    """
 
     def __init__(self, faults: Sequence[Fault]):
         """Args: faults: at least one, in the order of the message."""

@@ -25,7 +25,7 @@ def moved(weights: Tree, delta: Tree, length: tf.Tensor | float | None = None) -
 
 
 def flat(tensors: Iterable[tf.Tensor]) -> tf.Tensor:
-    """The entries of all tensors in one vector [P], in order."""
+    """The entries of all tensors in one vector [P], in the order of the tensors; gradients flow through it."""
     return tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0)
 
 

@@ -1,6 +1,8 @@
 """Families of Gymnasium environments in packages of their own, recognised by the prefixes of their names.
 
-Their packages are imported, and so register their environments, when one of these is asked for by name.
+Gymnasium knows only its own environments until a package that registers others is imported. These packages are
+imported when one of their environments is asked for by name, so that no config has to name a module. Environments of
+any other package are given as `module:Name-v0`.
 """
 
 import importlib

@@ -25,6 +25,10 @@ _PIPE_ENDED = (EOFError, BrokenPipeError, ConnectionError)
 class GymnasiumEnvironment:
     """N copies of a Gymnasium environment, vectorised by Gymnasium.
 
+    In autoreset mode `same_step` the step that ends an episode also resets the environment: its `observation` is the
+    first of the next episode, and `final_observation` the last of the old one. In mode `next_step` the step after it is
+    spent on the reset, ignores its action, and has `valid` False.
+
     Their state lives in Python: the protocol's state is an opaque token, a counter that orders the steps, and a
     checkpoint cannot restore it. Discrete observations become one-hot vectors. Actions for a `Box` are clipped to its
     bounds, in the space's own type, before the environment gets them.

@@ -35,8 +35,10 @@ class _RefusedError(Exception):
 class Inspected(gymnasium.Wrapper):
     """An environment whose exceptions and wrong return values are raised as `MishapError`.
 
-    Types and shapes are checked here; whether numbers are finite is checked for the whole batch at once. A correct
-    return value costs three comparisons.
+    Checked are the length of the returned tuples; that an observation has the space's shape and a type that converts to
+    the space's, or for a Discrete space is an integer in its range; that the reward is a number, the flags are bools
+    and the info is a dictionary. Whether numbers are finite is checked for the whole batch at once. A correct return
+    value costs three comparisons.
     """
 
     def __init__(self, env: gymnasium.Env, number: int):

@@ -1,4 +1,8 @@
-"""Makes a vector of Gymnasium environments from a name, or raises one sentence that says why it cannot."""
+"""Makes a vector of Gymnasium environments from a name, or raises one sentence that says why it cannot.
+
+`native` environments are made by Gymnasium's `make_vec`, in one batched object. The environments of `sync` and `async`
+are made one by one, wrapped by `Inspected`, and stepped one after another or in a process each.
+"""
 
 import difflib
 import functools
@@ -31,7 +35,9 @@ def make_vector(
     Args:
         id, num_envs, vectorization, autoreset, kwargs: see `GymnasiumEnvironment`.
         render_mode: passed to the constructor unless it is None, since not every constructor has the argument.
-    Raises: ConfigError where the name is unknown, its package is not installed, or the constructor fails.
+    Raises: ConfigError where the name is unknown (with names that resemble it), its package is not installed (with the
+        command to install it), `autoreset` is given for a native environment, or the constructor fails (with its own
+        error, and its file and line).
     """
     require(
         autoreset is None or vectorization != "native",

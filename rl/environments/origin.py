@@ -17,6 +17,9 @@ _TENSORFLOWS = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:\w*\]")  # parts that T
 def in_one_line(error: BaseException, own_file: str | None = None) -> str:
     """An exception as `Type: message (file:line in function, raised at file:line in function)`.
 
+    `ZeroDivisionError: division by zero (my_env.py:42 in step)`. Messages are shortened to 500 characters; what
+    TensorFlow adds to them, and frames of Gymnasium and of this package, are left out.
+
     Args:
         error: with its traceback.
         own_file: the file of the environment. Its last line in the traceback is shown first, followed by the line that

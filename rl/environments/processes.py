@@ -1,4 +1,8 @@
-"""Gymnasium environments in one process each, robust against signals, crashed processes and hanging ones."""
+"""Gymnasium environments in one process each, robust against signals, crashed processes and hanging ones.
+
+A process that crashes is reported with its environment's number and its exit code or signal; one that hangs while it
+closes is killed; none survives its parent.
+"""
 
 import ctypes
 import functools

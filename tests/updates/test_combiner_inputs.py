@@ -1,4 +1,4 @@
-"""What combiners refuse, by the config key, and those that follow from the config alone."""
+"""Settings that combiners refuse, by their config keys, and combiners whose weights are constants."""
 
 import numpy as np
 import pytest

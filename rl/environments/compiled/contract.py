@@ -1,4 +1,17 @@
-"""The check that a compiled environment fulfils the protocol, made before training: XLA's own errors name no field."""
+"""The check that a compiled environment fulfils the protocol, made before training: XLA's own errors name no field.
+
+A subclass of `CompiledEnvironment` with N environments has to define
+
+    observation_shape        a tuple of positive integers
+    observation_dtype        tf.float32 or tf.float64
+    action_space             Discrete(n ≥ 1), or Box with float32 bounds of shape [actions]
+    num_start_uniforms       ≥ 0, and num_step_uniforms ≥ 0
+    start(uniforms)          → a state: any nest of tensors, each with the leading axis N
+    observe(state)           → [N, *observation_shape] of observation_dtype
+    advance(state, action, uniforms) → (state of the same structure, [N] float32 reward, [N] bool terminated)
+
+Another compiled environment defines `reset` and `step` of the protocol itself and is checked on these.
+"""
 
 import inspect
 from typing import Any

@@ -1,4 +1,9 @@
-"""The check that an environment's functions can be part of a compiled program and are reproducible."""
+"""The check that an environment's functions can be part of a compiled program and are reproducible.
+
+XLA cannot compile operations that call Python (`tf.py_function`, `tf.numpy_function`). Operations with a generator of
+their own (`tf.random.uniform`, `tf.random.shuffle`) would make a run depend on more than its seed: random numbers have
+to come from the uniform numbers that the functions are given.
+"""
 
 import inspect
 from typing import Any

@@ -41,6 +41,9 @@ class AsterixState(NamedTuple):
 class Asterix(MinAtarGame):
     """Move in four directions; reward 1 for a treasure; an episode terminates where the player meets an enemy.
 
+    The player moves within rows 1 to 8. Objects enter at the left or right edge, every 10 frames at first, and move one
+    column every 5 frames at first; they leave the game at the other edge.
+
     Channels: player, enemy, trail, gold. Uniform numbers of a start: none. Uniform numbers of a step: four, for the
     sticky action, the new object's side (left below ½), its kind (gold below ⅓) and its slot among the empty ones.
 

@@ -38,6 +38,8 @@ class BreakoutState(NamedTuple):
 class Breakout(MinAtarGame):
     """Move left and right; reward 1 for a brick; an episode terminates where the ball passes the paddle.
 
+    The ball moves one column and one row a frame. A brick that it meets breaks and sends it back.
+
     Channels: paddle, ball, trail, brick. Uniform numbers of a start: one, for the side where the ball begins (left
     below ½). Uniform numbers of a step: one, for the sticky action.
 

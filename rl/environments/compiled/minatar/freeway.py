@@ -38,10 +38,11 @@ class FreewayState(NamedTuple):
 class Freeway(MinAtarGame):
     """Move up and down every third frame; reward 1 at the top, after which the chicken is back at the bottom.
 
-    A car that hits the chicken sends it back to the bottom. Channels: chicken, car, and one trail for each |speed| from
-    1 to 5. Uniform numbers of a start: eight, one for each car's speed. Uniform numbers of a step: nine, for the sticky
-    action, and for the speeds that the cars get when the chicken has crossed. Of the ten choices of a speed the first
-    five are −1 to −5, the others 1 to 5.
+    A car that hits the chicken sends it back to the bottom; cars that leave the grid enter it at the other side.
+
+    Channels: chicken, car, and one trail for each |speed| from 1 to 5. Uniform numbers of a start: eight, one for each
+    car's speed. Uniform numbers of a step: nine, for the sticky action, and for the speeds that the cars get when the
+    chicken has crossed. Of the ten choices of a speed the first five are −1 to −5, the others 1 to 5.
 
     As in MinAtar: an episode terminates with frame 2501, not 2500, since its timer has to fall below 0; a car moves
     once in |speed| + 1 frames, since its timer counts |speed| down to 0; pressing down at the bottom costs the time of

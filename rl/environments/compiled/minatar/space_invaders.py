@@ -46,6 +46,9 @@ class SpaceInvadersState(NamedTuple):
 class SpaceInvaders(MinAtarGame):
     """Move left and right and fire; reward 1 for an alien; terminates where a bullet or an alien meets the cannon.
 
+    Bullets move one row a frame. The cannon can fire every 5 frames, and an alien shoots every 10 frames. A wave has 24
+    aliens in rows 0 to 3; when the last one is hit, the next wave appears.
+
     Channels: cannon, alien, alien moving left, alien moving right, friendly bullet, enemy bullet. Uniform numbers of a
     start: none. Uniform numbers of a step: one, for the sticky action.
 

@@ -11,6 +11,8 @@ from rl.settings import PositiveInteger, Share, checked
 class Chain(TabularMDP):
     """States 1 to n in a row between the terminal states 0 and n + 1; actions go left (0) or right (1).
 
+    P(k + 1 | k, right) = P(k − 1 | k, left) = 1 − slip; with probability slip a move goes the other way.
+
     The reward is 1 for a step into the right end, else 0. An episode begins in the middle state, the left one of two.
     Under the random walk the value of state k at γ = 1 is k / (n + 1).
     """

@@ -21,6 +21,8 @@ MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 class GridWorld(TabularMDP):
     """Move up (0), right (1), down (2) or left (3) on a grid; the goal is terminal.
 
+    P(s' | s, a) = (1 − slip) 1[s' = move(s, a)] + slip/4 Σ_b 1[s' = move(s, b)],  r(s, a) = P(goal | s, a)
+
     The reward is 1 for the step into the goal, else 0. A move against a wall or the edge leaves the agent where it is.
     The states are the cells without walls, row by row; `cells` lists them as (row, column).
     """
