@@ -62,7 +62,13 @@ def _length(bounds: Mapping[str, Any]) -> str:
 
 
 def _number(what: str, bounds: Mapping[str, Any]) -> str:
-    """A number and its range, `a number in [0, 1)` or `a positive whole number`; what: `number` or `whole number`."""
+    """A number and its range.
+
+    With an upper bound it is an interval, `a number in [0, 1)`; else `a positive number`, `a number that is not
+    negative`, `a number above 2`, `a whole number of at least 2`, or `a number`.
+
+    Args: what: `number` or `whole number`; bounds: as `_bounds` finds them.
+    """
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     if high not in (None, MOST):
         opening, closing = "(" if "gt" in bounds else "[", ")" if "lt" in bounds else "]"

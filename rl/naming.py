@@ -36,7 +36,8 @@ ops.get_default_graph()  # takes one number, once a process: before any program 
 class Program:
     """A `tf.function` whose names depend on its identity alone.
 
-    AutoGraph is off: it would take longer than the tracing, and no code here needs it.
+    Calling it runs the program, tracing it first for arguments of new shapes or types. AutoGraph is off: it would take
+    longer than the tracing, and no code here needs it. A program may call others, each of which counts its own names.
     """
 
     def __init__(self, python: Callable, *, compiled: bool | None, identity: Any):

@@ -71,7 +71,10 @@ def use_compilation_cache(where: str | None, *, threads: int) -> str | None:
 
 
 class _QuietImport:
-    """An import hook that removes `_NOTICES` from the output of TensorFlow's first import."""
+    """An import hook that removes `_NOTICES` from the output of TensorFlow's first import.
+
+    Its C++ libraries write these lines to standard error at any log level.
+    """
 
     def find_spec(self, name, path=None, target=None):
         """The spec of TensorFlow with a quiet loader, None for other modules; called by the import system.

@@ -185,7 +185,14 @@ def _instance(kind: type, value: Any) -> Any:
 
 
 def _faults(name: str, hint: Any, value: Any, error: ValidationError) -> list[Fault]:
-    """One fault for each wrong place in a value, although pydantic reports one for every branch of a union."""
+    """One fault for each wrong place in a value, although pydantic reports one for every branch of a union.
+
+    Args:
+        name: the field.
+        hint: its annotation.
+        value: the value given, into which pydantic's locations are followed.
+        error: pydantic's.
+    """
     faults = {}
     for report in error.errors():
         inner, where, at = hint, name, value
@@ -233,6 +240,9 @@ def _repr(value: Any) -> str:
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    """What is wrong with a field that does not exist, and the known one that it resembles."""
+    """What is wrong with a field that does not exist.
+
+    It ends in the known field that the name resembles, or in a list of all.
+    """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"is read by nothing; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"

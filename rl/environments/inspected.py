@@ -86,7 +86,11 @@ class Inspected(gymnasium.Wrapper):
         return MishapError(self.number, in_one_line(error, self._file), end)
 
     def _observed(self, observation: Any) -> Any:
-        """The observation, where its type and shape are the space's; for a Discrete space an integer in its range."""
+        """The observation, checked against the space: as it is, or as an array of the space's shape.
+
+        Raises: _RefusedError where its shape differs, its type does not convert to the space's (`same_kind`), or it is
+            no integer in a Discrete space's range.
+        """
         if type(observation) is np.ndarray and observation.dtype == self._dtype and observation.shape == self._shape:
             return observation
         space = self._space

@@ -37,6 +37,6 @@ def deviation(rows: tf.Tensor, true: tf.Tensor) -> Deviation:
     variance = tf.reduce_sum(tf.square(error - mean)) / (count * (count - 1))
     squared_bias = tf.reduce_sum(tf.square(mean)) - variance
     # <g_n − g, g_j − g>, averaged over j ≠ n.
-    left_out = (count * tf.linalg.matvec(error, mean) - tf.reduce_sum(tf.square(error), 1)) / (count - 1)
-    spread = tf.reduce_sum(tf.square(left_out - squared_bias)) * (count - 1) / count
+    pair_means = (count * tf.linalg.matvec(error, mean) - tf.reduce_sum(tf.square(error), 1)) / (count - 1)
+    spread = tf.reduce_sum(tf.square(pair_means - squared_bias)) * (count - 1) / count
     return Deviation(squared_bias, 2 / (count - 2) * tf.sqrt(spread), variance)

@@ -1,4 +1,7 @@
-"""CartPole-v1 (Barto, Sutton & Anderson 1983), with Gymnasium's constants and its Euler step."""
+"""CartPole-v1 (Barto, Sutton & Anderson 1983), with Gymnasium's constants and its Euler step.
+
+Differs from Gymnasium: float32 in place of float64, so that transitions agree to float32 rounding.
+"""
 
 import math
 

@@ -1,4 +1,8 @@
-"""MountainCar-v0 (Moore 1990), with Gymnasium's constants."""
+"""MountainCar-v0 (Moore 1990), with Gymnasium's constants.
+
+Differs from Gymnasium: float32 in place of float64, so that transitions agree to float32 rounding. `roll` has the
+valley's dynamics, which `mountain_car_continuous.py` shares.
+"""
 
 from typing import NamedTuple
 

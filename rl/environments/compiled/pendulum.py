@@ -1,4 +1,7 @@
-"""Pendulum-v1, with Gymnasium's constants."""
+"""Pendulum-v1, with Gymnasium's constants.
+
+Differs from Gymnasium: float32 in place of float64, and an angle that does not grow with the number of turns.
+"""
 
 import math
 from typing import NamedTuple

@@ -88,6 +88,7 @@ class Asterix(MinAtarGame):
         it meets at most one in a frame.
 
         Args: uniforms: [N, 4]. See `CompiledEnvironment.advance`.
+        Returns: next state; reward 1 where the player met a treasure; terminated where it met an enemy.
         """
         action = self.played(state.last_action, action, uniforms)
         spawns, moves = state.spawn_timer == 0, state.move_timer == 0

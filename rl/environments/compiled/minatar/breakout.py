@@ -85,6 +85,7 @@ class Breakout(MinAtarGame):
         both directions, and a wall the horizontal one.
 
         Args: uniforms: [N, 1]. See `CompiledEnvironment.advance`.
+        Returns: next state; reward 1 where a brick broke; terminated where the ball passed the paddle.
         """
         action = self.played(state.last_action, action, uniforms)
         paddle = tf.clip_by_value(state.paddle + direction(action, LEFT, RIGHT), 0, SIZE - 1)

@@ -84,6 +84,7 @@ class Freeway(MinAtarGame):
         where the chicken has crossed.
 
         Args: uniforms: [N, 9]. See `CompiledEnvironment.advance`.
+        Returns: next state; reward 1 where the chicken reached the top; terminated where no frames are left.
         """
         action = self.played(state.last_action, action, uniforms)
         step = tf.where(state.move_timer == 0, direction(action, UP, DOWN), 0)

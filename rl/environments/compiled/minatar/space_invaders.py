@@ -96,6 +96,7 @@ class SpaceInvaders(MinAtarGame):
         cleared wave lowers this maximum by 1, down to 6.
 
         Args: uniforms: [N, 1]. See `CompiledEnvironment.advance`.
+        Returns: next state; the number of aliens hit as reward; terminated where the cannon is hit or aliens land.
         """
         action = self.played(state.last_action, action, uniforms)
         fires = (action == FIRE) & (state.shot_timer == 0)

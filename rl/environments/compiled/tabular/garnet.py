@@ -1,4 +1,7 @@
-"""Garnet: random MDPs of a given size (Archibald, McKinnon & Thomas 1995; Bhatnagar et al. 2009)."""
+"""Garnet: random MDPs of a given size (Archibald, McKinnon & Thomas 1995; Bhatnagar et al. 2009).
+
+`exact` solves each instance, so that errors of estimators can be averaged over many MDPs of one size.
+"""
 
 import numpy as np
 
