@@ -65,7 +65,7 @@ class Fault(NamedTuple):
 class SettingError(ConfigError):
     """Values that their fields do not allow; the message has one sentence a field.
 
-    `learning_rate is -1; it must be a positive number. momentun is read by nothing; did you mean momentum.`
+    `learning_rate is -1; it must be a positive number. momentun is unknown; did you mean momentum.`
     """
 
     def __init__(self, faults: Sequence[Fault]):
@@ -245,4 +245,4 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     It ends in the known field that the name resembles, or in a list of all.
     """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"is read by nothing; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"
+    return f"is unknown; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"

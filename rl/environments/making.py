@@ -90,6 +90,6 @@ def _unknown(id: str, error: Exception) -> str:
     close = difflib.get_close_matches(id, gymnasium.registry, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return (
-        f"environment {id!r} is not known to Gymnasium ({error}).{hint} One of your own is given with the module that "
-        "registers it, module:Name-v0 (environment.id)."
+        f"environment {id!r} is not known to Gymnasium ({error}).{hint} Give an environment of your own with the "
+        "module that registers it, as module:Name-v0 (environment.id)."
     )

@@ -21,7 +21,7 @@ class Only(Combiner):
         """No state. Raises: ConfigError where there are not as many rows."""
         require(
             0 <= self.row < num_rows,
-            f"combiner.row is {self.row}; allowed is 0 to {num_rows - 1}, a place in agent.groups.",
+            f"combiner.row is {self.row}; it must be from 0 to {num_rows - 1}, a row's place in agent.groups.",
         )
         return ()
 

@@ -71,7 +71,7 @@ class Optimizer:
             require(
                 any(_matches(pattern, part, name) for part, weights in names.items() for name in weights),
                 f"optimizer.rates has the pattern {pattern!r}, which matches no part of the network; the parts are "
-                f"{', '.join(names)}, and weights are named as {next(iter(names.values()))[0]} is.",
+                f"{', '.join(names)}, and a weight's name looks like {next(iter(names.values()))[0]}.",
             )
         return {
             part: tuple(
