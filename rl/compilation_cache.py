@@ -31,7 +31,12 @@ _FLAG = "tf_xla_persistent_cache"
 
 
 class CompilationCache:
-    """A folder of entries on disk, and the view of it that TensorFlow reads and writes."""
+    """A folder of entries on disk, and the view of it that TensorFlow reads and writes.
+
+    Several processes may use one folder at once: an entry is written under another name and renamed, and where two
+    processes compile the same program either entry will do. Removed are damaged entries, and the oldest beyond the
+    limit.
+    """
 
     def __init__(self, folder: Path, prefix: str, *, limit: int = LIMIT):
         """

@@ -37,7 +37,9 @@ class GymnasiumEnvironment:
     exception as its cause; SystemExit and KeyboardInterrupt are raised as themselves. TensorFlow wraps exceptions that
     are raised in a graph: `exception` keeps the original one.
 
-    `reset` takes its seed as [2] int and seeds the environments' own generators; steps take no random numbers.
+    Attributes beside the protocol's:
+        exception: the error of the last call, as it has to be raised; None after a reset that succeeded.
+        frames_per_second: for videos.
     """
 
     restorable = False

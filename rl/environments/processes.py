@@ -46,6 +46,9 @@ class ProcessVector(AsyncVectorEnv):
 
     Terminals and batch systems send SIGINT and SIGTERM to a whole process group: the processes ignore both, and the
     parent decides. They end with the parent, however it ends. `dead` reports a process that ended by itself.
+
+    Where environments raise, Gymnasium's class raises a new exception of the last one's type; this class raises the
+    exception of the environment with the lowest number, as it was sent.
     """
 
     def __init__(self, make: Sequence[Callable[[], gymnasium.Env]], **options):
