@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from rl.deferring import deferred_interrupt
+
 LIMIT = 2**30
 """Bytes that all entries of all TensorFlow versions may take; beyond it the oldest are removed."""
 _FREE = 2**28  # bytes that must be free in the folder of the view
@@ -55,7 +57,7 @@ class CompilationCache:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # its entries are executed
         entries = sorted(file for file in folder.iterdir() if file.name.startswith(f"{prefix}_"))
         self.view = _new_view()
-        with ThreadPoolExecutor() as threads:
+        with deferred_interrupt(), ThreadPoolExecutor() as threads:
             for entry, intact in zip(entries, threads.map(_is_intact, entries), strict=True):
                 if intact:
                     with contextlib.suppress(FileExistsError):  # two processes compiled the same program at once

@@ -4,6 +4,8 @@ A field declares it in its annotation:
 
     learning_rate: Annotated[PositiveNumber, INPUT]
 
+Such a field also takes a schedule (`rl.schedules`) in place of a number.
+
 A program may only compute with such a number. A setting that decides Python's control flow or a shape (a length, a
 choice, whether a number is None) cannot be an input: another value of it makes another program.
 """
@@ -26,13 +28,16 @@ def inputs_of(settings: Any) -> dict[str, float]:
     """
     numbers = {}
     for name, value in _inputs_and_nested(settings):
-        if dataclasses.is_dataclass(value):
-            numbers |= at(name, inputs_of(value))
-        elif isinstance(value, Mapping):
-            numbers |= at(name, value)
-        else:
-            numbers[name] = value
+        numbers |= _numbers_of(name, value)
     return numbers
+
+
+def _numbers_of(name: str, value: Any) -> dict[str, float]:
+    if dataclasses.is_dataclass(value):
+        return at(name, inputs_of(value))
+    if isinstance(value, Mapping):
+        return at(name, {inner: x for key, one in value.items() for inner, x in _numbers_of(key, one).items()})
+    return {name: value}
 
 
 def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
@@ -42,16 +47,26 @@ def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
         settings: an object whose fields are settings; it is not changed.
         numbers: {path: number or [] float32 tensor}, for all paths of `inputs_of`. Their ranges are not checked.
     """
-    changed = copy.copy(settings)
-    for name, value in _inputs_and_nested(settings):
-        if dataclasses.is_dataclass(value):
-            new = with_inputs(value, below(name, numbers))
-        elif isinstance(value, Mapping):
-            new = {key: numbers[f"{name}.{key}"] for key in value}
-        else:
-            new = numbers[name]
-        object.__setattr__(changed, name, new)  # a settings object is frozen
-    return changed
+    return changed(
+        settings, {name: _with_numbers(name, value, numbers) for name, value in _inputs_and_nested(settings)}
+    )
+
+
+def _with_numbers(name: str, value: Any, numbers: Mapping[str, Any]) -> Any:
+    """The value of a field with its inputs replaced: a number, a mapping of numbers or a settings object."""
+    if dataclasses.is_dataclass(value):
+        return with_inputs(value, below(name, numbers))
+    if isinstance(value, Mapping):
+        return {key: _with_numbers(key, one, below(name, numbers)) for key, one in value.items()}
+    return numbers[name]
+
+
+def changed(settings: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of a settings object with other values for some of its fields, which are not checked."""
+    other = copy.copy(settings)
+    for name, value in values.items():
+        object.__setattr__(other, name, value)  # a settings object is frozen
+    return other
 
 
 def _inputs_and_nested(settings: Any) -> list[tuple[str, Any]]:

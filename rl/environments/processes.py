@@ -20,6 +20,7 @@ import gymnasium
 from gymnasium.vector import AsyncVectorEnv
 from gymnasium.vector.async_vector_env import _async_worker
 
+from rl.deferring import deferred_interrupt, heard_interrupt
 from rl.environments.inspected import Inspected, MishapError
 from rl.environments.origin import in_one_line
 from rl.environments.time_limit import time_limit
@@ -27,6 +28,8 @@ from rl.environments.time_limit import time_limit
 _SECONDS_TO_CLOSE = 4.0  # for each environment
 _GRACE = 5.0  # seconds for the processes to end
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_START_METHOD = "fork" if sys.platform == "linux" else None
+"""Whatever Python's default is: a fork server (from 3.14 on) would be the processes' parent, and SIGTERM ends it."""
 
 
 class _ClosesInTime(gymnasium.Wrapper):
@@ -55,14 +58,16 @@ class ProcessVector(AsyncVectorEnv):
         """
         Args:
             make: one constructor an environment; picklable.
-            options: of Gymnasium's `AsyncVectorEnv`.
+            options: of Gymnasium's `AsyncVectorEnv`; `context` is the start method of the processes.
         Raises: MishapError where a process ends during the start.
         """
         in_main_thread = threading.current_thread() is threading.main_thread()
         try:
             worker = functools.partial(_work, dies_with_parent=in_main_thread)
+            options.setdefault("context", _START_METHOD)
             # Gymnasium also makes the first environment in this process, reads its spaces and closes it.
-            super().__init__([functools.partial(_closing, make_one) for make_one in make], worker=worker, **options)
+            with deferred_interrupt():
+                super().__init__([functools.partial(_closing, make_one) for make_one in make], worker=worker, **options)
         except (EOFError, OSError) as error:
             mishap = self.dead()
             _kill(self.processes)
@@ -107,6 +112,11 @@ class ProcessVector(AsyncVectorEnv):
         if hung and not terminate:
             raise MishapError(hung[0], f"did not close in {_GRACE:.0f} s and was killed")
 
+    def _check_spaces(self):
+        """Waits until every process has made its environment; Ctrl-C is heard meanwhile."""
+        with heard_interrupt():
+            return super()._check_spaces()
+
     def _raise_if_errors(self, successes: Iterable[bool]) -> None:
         """Raises the exception of the failed environment with the lowest number, as its process sent it."""
         failed = list(successes).count(False)
@@ -129,8 +139,9 @@ def _work(number: int, make: Callable[[], gymnasium.Env], pipe, *others, dies_wi
 
 
 def _closing(make: Callable[[], gymnasium.Env]) -> _ClosesInTime:
-    """Makes an environment that closes in time."""
-    return _ClosesInTime(make())
+    """Makes an environment that closes in time; Ctrl-C is heard meanwhile."""
+    with heard_interrupt():
+        return _ClosesInTime(make())
 
 
 def _die_with_parent() -> None:

@@ -1,11 +1,11 @@
 """Schedules of frozen copies. A schedule is a pure function from (copy, live weights) to the new copy.
 
-`at_iteration` is called once before an iteration's updates, `after_update` after each update. The age of a copy is the
-number of updates since its weights were live: 0 when just synchronised. A Polyak average has the mean age of the
-weights that it averages. No gradient flows into a copy.
+`at_iteration` is called once before an iteration's updates, or before one phase of it; `after_update` is called after
+each update, or each update of one name. The age of a copy is the number of these updates since its weights were live: 0
+when just synchronised. A Polyak average has the mean age of the weights that it averages. No gradient flows into it.
 """
 
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, ClassVar, NamedTuple, Protocol
 
 import tensorflow as tf
 from pydantic import Field
@@ -26,6 +26,11 @@ class FrozenState(NamedTuple):
 class Schedule(Protocol):
     """When and how a frozen copy moves: two pure functions that return the copy afterwards."""
 
+    before: str | None
+    """The phase before which `at_iteration` is asked; None asks it before an iteration's first phase."""
+    after: str | None
+    """The update after which `after_update` is asked; None asks it after every update."""
+
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
         """The copy with which an iteration's updates begin; `live` are the weights before the first of them."""
 
@@ -35,13 +40,16 @@ class Schedule(Protocol):
         Args:
             copy: before the update.
             live: {part: tensors}, the weights after it.
-            num_updates: [] int64, the number of updates so far, this one included.
+            num_updates: [] int64, the number of updates so far that the copy follows, this one included.
         """
 
 
 @settings
 class Never:
     """An anchor: keeps the weights of the start of training."""
+
+    before: ClassVar[str | None] = None
+    after: ClassVar[str | None] = None
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
         """The copy, unchanged."""
@@ -54,7 +62,10 @@ class Never:
 
 @settings
 class Snapshot(Never):
-    """The behaviour policy: copies the live weights at the start of each iteration."""
+    """The behaviour policy: copies the live weights at the start of each iteration, or before a phase is executed."""
+
+    before: str | None = None
+    """The phase; None for the start of each iteration."""
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
         """The live weights, at age 0."""
@@ -67,6 +78,8 @@ class Hard(Never):
 
     every_updates: PositiveInteger
     """n, in updates; 1 keeps the target equal to the live weights."""
+    after: str | None = None
+    """The update that it follows; None for every update."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """The live weights at age 0 where n divides num_updates, else the same weights one update older."""
@@ -81,6 +94,8 @@ class Polyak(Never):
 
     tau: Annotated[PositiveNumber, Field(le=1), INPUT]
     """τ in (0, 1]; the average remembers about 1/τ updates."""
+    after: str | None = None
+    """The update that it follows; None for every update."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """The average after the update, at age (1 − τ) (age + 1); exactly the live weights where τ = 1."""
