@@ -1,17 +1,29 @@
-"""What an annotation of a setting allows, in the words of an error message."""
+"""The values that a setting's annotation allows, in the words of an error message.
+
+An annotation is a type, `Annotated` with pydantic's bounds, a `Literal`, a union of these, a mapping or a sequence.
+"""
 
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 MOST = 10**15
-"""The largest count: float64 and int64 hold it exactly. A message does not mention it as a bound."""
+"""The largest count that a setting may have; float64 and int64 hold it exactly. Messages do not mention this bound."""
 
 _BOUNDS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 
 
 def allowed(hint: Any) -> str:
-    """`a positive number or null` for `PositiveNumber | None`."""
+    """Describes the values that an annotation allows, as a noun phrase.
+
+    PositiveNumber | None           a positive number or null
+    ShareBelowOne                   a number in [0, 1)
+    Literal["sum", "mean"]          one of sum, mean
+    Sequence[PositiveInteger]       a list, each entry a positive whole number
+    Mapping[str, PositiveNumber]    a mapping from names to values, each a positive number
+    bool                            true or false
+    a class                         a <its name>, made by a _target_
+    """
     bounds = {}
     while get_origin(hint) is Annotated:
         hint, *metadata = get_args(hint)
@@ -34,7 +46,7 @@ def allowed(hint: Any) -> str:
 
 
 def _bounds(metadata: Any) -> dict[str, Any]:
-    """The bounds that pydantic's `Field` holds; none for other metadata."""
+    """The bounds in a pydantic `Field`, {gt, ge, lt, le, min_length or max_length: bound}; {} for other metadata."""
     found = {}
     for one in getattr(metadata, "metadata", ()):
         found |= {key: getattr(one, key) for key in _BOUNDS if hasattr(one, key)}
@@ -42,6 +54,7 @@ def _bounds(metadata: Any) -> dict[str, Any]:
 
 
 def _length(bounds: Mapping[str, Any]) -> str:
+    """The allowed lengths of a list, ` of 2` or ` of at least 1`; empty without bounds."""
     least, most = bounds.get("min_length"), bounds.get("max_length")
     if least == most:
         return "" if least is None else f" of {least}"
@@ -49,6 +62,13 @@ def _length(bounds: Mapping[str, Any]) -> str:
 
 
 def _number(what: str, bounds: Mapping[str, Any]) -> str:
+    """A number and its range.
+
+    With an upper bound it is an interval, `a number in [0, 1)`; else `a positive number`, `a number that is not
+    negative`, `a number above 2`, `a whole number of at least 2`, or `a number`.
+
+    Args: what: `number` or `whole number`; bounds: as `_bounds` finds them.
+    """
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     if high not in (None, MOST):
         opening, closing = "(" if "gt" in bounds else "[", ")" if "lt" in bounds else "]"
@@ -61,4 +81,5 @@ def _number(what: str, bounds: Mapping[str, Any]) -> str:
 
 
 def _plain(number: float) -> str:
+    """A bound in digits: 1,000 for an integer, as short as possible for a float."""
     return f"{number:,}" if isinstance(number, int) else f"{number:g}"

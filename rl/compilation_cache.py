@@ -1,12 +1,12 @@
-"""Compiled programs kept on the disk, so that the next start of the same programs loads them.
+"""A cache of compiled programs on disk, so that the next start of the same programs loads instead of compiling them.
 
-TensorFlow's persistent compilation cache, made a convenience that never fails: by itself, a damaged entry, a full disk
-or a folder that cannot be written ends the run with an error. So TensorFlow sees only a *view*: a folder of this
-process in memory (or the temporary directory), with links to the entries that were found whole. What it compiles and
-writes there is copied to the cache afterwards; where that cannot be done, the next start compiles again.
+It wraps TensorFlow's persistent compilation cache, which by itself ends the run with an error at a damaged entry, a
+full disk or a folder that cannot be written. Here TensorFlow sees only a *view*: a folder of this process in memory (or
+the temporary directory) with links to the intact entries. Programs that TensorFlow compiles and writes to the view are
+copied to the cache afterwards; where that fails, the next start compiles them again.
 
-An entry's name ends in the checksum of its contents. The view's prefix says what else the machine code depends on and
-TensorFlow's own key leaves out: the number of threads and XLA's flags.
+Entries are `<folder>/<TensorFlow version>-<processor>/<prefix>_<TensorFlow's key>.pb.<CRC-32 of the content>`. The
+prefix encodes what the machine code depends on besides TensorFlow's own key: the number of threads and XLA's flags.
 """
 
 import atexit
@@ -25,37 +25,42 @@ from pathlib import Path
 from rl.deferring import deferred_interrupt
 
 LIMIT = 2**30
-"""Bytes of all entries together, over all versions of TensorFlow; the oldest go."""
-_FREE = 2**28  # bytes that have to be free where the view is
+"""Bytes that all entries of all TensorFlow versions may take; beyond it the oldest are removed."""
+_FREE = 2**28  # bytes that must be free in the folder of the view
 _VIEWS = "tapestry-xla"
 _ENTRY = re.compile(r"(?P<name>.+\.pb)\.(?P<checksum>[0-9a-f]{8})")
 _FLAG = "tf_xla_persistent_cache"
 
 
 class CompilationCache:
-    """A folder of entries, and the view of it that TensorFlow reads and writes."""
+    """A folder of entries on disk, and the view of it that TensorFlow reads and writes.
+
+    Several processes may use one folder at once: an entry is written under another name and renamed, and where two
+    processes compile the same program either entry will do. Removed are damaged entries, and the oldest beyond the
+    limit.
+    """
 
     def __init__(self, folder: Path, prefix: str, *, limit: int = LIMIT):
         """
-        Links the entries with this prefix that are whole into a new view, and removes damaged ones.
+        Makes a view with links to the intact entries of this prefix, and removes the damaged ones.
 
         Args:
-            folder: of the entries of one version and processor; made if it is not there.
-            prefix: entries with another one are left alone.
-            limit: bytes of all entries below the folder's parent.
-        Raises: OSError where the folder cannot be read, or there is no room for a view.
+            folder: for the entries of one TensorFlow version and processor; made where it is missing.
+            prefix: entries with another prefix are not touched.
+            limit: bytes that all entries below the folder's parent may take.
+        Raises: OSError where the folder cannot be read, or no place has room for a view.
         """
         self._folder, self._prefix, self._limit, self._owner = folder, prefix, limit, os.getpid()
         self.trouble: str | None = None
-        """Why something could not be kept, None if everything was."""
-        with contextlib.suppress(OSError):  # a cache that can only be read is of use
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what is in it is run
+        """Why a program could not be copied to the cache; None while all were."""
+        with contextlib.suppress(OSError):  # a read-only cache is useful too
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # its entries are executed
         entries = sorted(file for file in folder.iterdir() if file.name.startswith(f"{prefix}_"))
         self.view = _new_view()
         with deferred_interrupt(), ThreadPoolExecutor() as threads:
-            for entry, whole in zip(entries, threads.map(_is_whole, entries), strict=True):
-                if whole:
-                    with contextlib.suppress(FileExistsError):  # two processes compiled the same at the same time
+            for entry, intact in zip(entries, threads.map(_is_intact, entries), strict=True):
+                if intact:
+                    with contextlib.suppress(FileExistsError):  # two processes compiled the same program at once
                         (self.view / _ENTRY.fullmatch(entry.name)["name"]).symlink_to(entry.resolve())
                 else:
                     with contextlib.suppress(OSError):
@@ -64,12 +69,16 @@ class CompilationCache:
 
     @property
     def flags(self) -> str:
-        """What TensorFlow has to be told."""
+        """The flags of `TF_XLA_FLAGS` that make TensorFlow use the view."""
         return f"--{_FLAG}_directory={self.view} --{_FLAG}_prefix={self._prefix}"
 
     def keep(self) -> int:
-        """Copies what was compiled since to the folder, and returns how many programs that were."""
-        new = [file for file in self._written() if not file.is_symlink()]
+        """Copies programs that were compiled since the last call to the cache, and removes the oldest beyond the limit.
+
+        It never raises: a failure is recorded in `trouble`.
+        Returns: the number of new programs.
+        """
+        new = [file for file in self._entries_in_view() if not file.is_symlink()]
         for file in new:
             try:
                 contents = file.read_bytes()
@@ -89,19 +98,20 @@ class CompilationCache:
         return len(new)
 
     def close(self) -> None:
-        """Keeps what is new and removes the view."""
+        """Copies new programs to the cache and removes the view; does nothing in a forked process or a second time."""
         if os.getpid() == self._owner and self.view.exists():
             self.keep()
             shutil.rmtree(self.view, ignore_errors=True)
 
-    def _written(self) -> list[Path]:
-        """The view's entries; TensorFlow writes under another name and moves what is whole."""
+    def _entries_in_view(self) -> list[Path]:
+        """The entries of the view. TensorFlow writes to another name and renames, so that all are complete."""
         try:
             return sorted(self.view.glob("*.pb"))
         except OSError:
             return []
 
     def _prune(self) -> None:
+        """Removes the oldest entries until the rest take no more bytes than the limit."""
         with contextlib.suppress(OSError):
             entries = [(file.stat(), file) for file in self._folder.parent.glob("*/*") if _ENTRY.fullmatch(file.name)]
             total = sum(status.st_size for status, _ in entries)
@@ -112,22 +122,24 @@ class CompilationCache:
                 total -= status.st_size
 
 
-_opened: list[CompilationCache] = []  # one at most: TensorFlow asks for the folder once in a process
+_opened: list[CompilationCache] = []  # at most one: TensorFlow reads the folder's name once a process
 
 
 def use(where: str | None, *, version: str, threads: int) -> str | None:
-    """Has TensorFlow take compiled programs from a cache; before its first operation, and once in a process.
+    """Makes TensorFlow use a compilation cache. It has to be called before its first operation; later calls do nothing.
+
+    A cache that the user set by `TF_XLA_FLAGS` takes precedence.
 
     Args:
         where: a folder, `auto` for one in the user's cache directory, or None for no cache.
-        version: TensorFlow's.
-        threads: that programs are compiled for.
-    Returns: why there is none although there should be; None where all is well.
+        version: TensorFlow's version.
+        threads: the number of threads that programs are compiled for.
+    Returns: a sentence for the user where the cache cannot be used, else None.
     """
     if _opened:
         return None
     given = os.environ.get("TF_XLA_FLAGS", "")
-    if _VIEWS in given:  # inherited: the view of the process that started this one
+    if _VIEWS in given:  # inherited from the process that started this one
         given = " ".join(flag for flag in given.split() if _FLAG not in flag)
         os.environ["TF_XLA_FLAGS"] = given
     if where is None or _FLAG in given:
@@ -144,37 +156,44 @@ def use(where: str | None, *, version: str, threads: int) -> str | None:
 
 
 def keep() -> int | None:
-    """Keeps what was compiled since the last call, and returns how many programs that were; None without a cache."""
+    """Copies programs that were compiled since the last call to the cache.
+
+    Returns: their number; None without a cache.
+    """
     return _opened[0].keep() if _opened else None
 
 
 def trouble() -> str | None:
-    """Why compiled programs could not be kept; said once."""
-    said = _opened[0].trouble if _opened else None
-    if said is None:
+    """A sentence for the user where programs could not be copied to the cache since the last call, else None."""
+    reason = _opened[0].trouble if _opened else None
+    if reason is None:
         return None
     _opened[0].trouble = None
-    return f"Compiled programs cannot be kept for the next start in {said}."
+    return f"Compiled programs cannot be kept for the next start in {reason}."
 
 
 def user_folder() -> Path:
-    """$XDG_CACHE_HOME/tapestry/xla, or ~/.cache/tapestry/xla."""
+    """The cache's default folder: $XDG_CACHE_HOME/tapestry/xla, or ~/.cache/tapestry/xla."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     root = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
     return root / "tapestry" / "xla"
 
 
 def processor() -> str:
-    """The processor and all that it can do, in short: machine code for one may not run on another."""
-    told = [platform.machine(), platform.processor()]
+    """A short identifier of the processor and its features, since machine code for one may not run on another.
+
+    Returns: the architecture and eight hexadecimal digits, `x86_64-0123abcd`.
+    """
+    described = [platform.machine(), platform.processor()]
     with contextlib.suppress(OSError):
         kinds = ("model name", "flags", "Features", "CPU part")
-        told += sorted({line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith(kinds)})
-    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
+        described += sorted({line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith(kinds)})
+    digest = hashlib.sha256("\n".join(described).encode()).hexdigest()
     return f"{platform.machine()}-{digest[:8]}"
 
 
-def _is_whole(entry: Path) -> bool:
+def _is_intact(entry: Path) -> bool:
+    """Whether an entry's content has the checksum in its name."""
     parts = _ENTRY.fullmatch(entry.name)
     try:
         return parts is not None and f"{zlib.crc32(entry.read_bytes()):08x}" == parts["checksum"]
@@ -183,9 +202,9 @@ def _is_whole(entry: Path) -> bool:
 
 
 def _new_view() -> Path:
-    """An empty folder of this process's own; those of processes that are gone are removed.
+    """Makes an empty folder for this process's view, and removes the views of processes that have ended.
 
-    Raises: OSError where there is no room.
+    Raises: OSError where neither /dev/shm nor the temporary directory has 256 MiB free.
     """
     for place in (Path("/dev/shm"), Path(tempfile.gettempdir())):
         if os.access(place, os.W_OK) and shutil.disk_usage(place).free >= _FREE:
@@ -196,6 +215,7 @@ def _new_view() -> Path:
 
 
 def _stale_views(place: Path) -> Iterator[Path]:
+    """The views of this user whose processes have ended."""
     for view in place.glob(f"{_VIEWS}-*-*"):
         number = view.name.split("-")[2]
         with contextlib.suppress(OSError):
@@ -204,6 +224,7 @@ def _stale_views(place: Path) -> Iterator[Path]:
 
 
 def _is_running(process: int) -> bool:
+    """Whether a process with this number exists, of whichever user."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,13 +1,13 @@
-"""Numbers of a config that compiled programs take as inputs: a sweep over them compiles nothing anew.
+"""Settings that compiled programs take as inputs, so that a sweep over them compiles one program.
 
-A field says so beside its type:
+A field declares it in its annotation:
 
     learning_rate: Annotated[PositiveNumber, INPUT]
 
-Such a field also takes a schedule (`rl.schedules`) instead of a number.
+Such a field also takes a schedule (`rl.schedules`) in place of a number.
 
-A program only calculates with such a number. Whatever Python decides by (a length, a choice, whether a number is given
-at all) is no input, since another value of it is another program.
+A program may only compute with such a number. A setting that decides Python's control flow or a shape (a length, a
+choice, whether a number is None) cannot be an input: another value of it makes another program.
 """
 
 import copy
@@ -17,15 +17,17 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 INPUT = object()
-"""What marks a field as an input of programs."""
+"""Marks a field, within its `Annotated` type, as an input of compiled programs."""
 
 
 def inputs_of(settings: Any) -> dict[str, float]:
-    """{field: number} of the inputs of a settings object, `coefficients.value` or `bootstrap.eta` for one within;
-    without those that are None.
+    """The inputs of a settings object and of the settings objects within it.
+
+    Returns: {path: number}, with paths as `learning_rate`, `coefficients.value` (a mapping's entry) or `bootstrap.eta`
+        (a nested object's field). Fields that are None are left out.
     """
     numbers = {}
-    for name, value in _relevant(settings):
+    for name, value in _inputs_and_nested(settings):
         numbers |= _numbers_of(name, value)
     return numbers
 
@@ -39,11 +41,19 @@ def _numbers_of(name: str, value: Any) -> dict[str, float]:
 
 
 def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
-    """A copy of a settings object with other numbers for all of its inputs, [] float32 tensors as well: unchecked."""
-    return changed(settings, {name: _with_numbers(name, value, numbers) for name, value in _relevant(settings)})
+    """A copy of a settings object with all of its inputs replaced.
+
+    Args:
+        settings: an object whose fields are settings; it is not changed.
+        numbers: {path: number or [] float32 tensor}, for all paths of `inputs_of`. Their ranges are not checked.
+    """
+    return changed(
+        settings, {name: _with_numbers(name, value, numbers) for name, value in _inputs_and_nested(settings)}
+    )
 
 
 def _with_numbers(name: str, value: Any, numbers: Mapping[str, Any]) -> Any:
+    """The value of a field with its inputs replaced: a number, a mapping of numbers or a settings object."""
     if dataclasses.is_dataclass(value):
         return with_inputs(value, below(name, numbers))
     if isinstance(value, Mapping):
@@ -52,15 +62,15 @@ def _with_numbers(name: str, value: Any, numbers: Mapping[str, Any]) -> Any:
 
 
 def changed(settings: Any, values: Mapping[str, Any]) -> Any:
-    """A copy of a settings object with other values for some of its fields, unchecked."""
+    """A copy of a settings object with other values for some of its fields, which are not checked."""
     other = copy.copy(settings)
     for name, value in values.items():
         object.__setattr__(other, name, value)  # a settings object is frozen
     return other
 
 
-def _relevant(settings: Any) -> list[tuple[str, Any]]:
-    """The fields that are inputs, and the settings objects in which others may be."""
+def _inputs_and_nested(settings: Any) -> list[tuple[str, Any]]:
+    """(name, value) of the fields that are inputs, then of nested settings objects, but for those that are None."""
     marked = _marked(type(settings)) if dataclasses.is_dataclass(settings) else ()
     nested = [name for name, value in vars(settings).items() if dataclasses.is_dataclass(value)]
     return [(name, value) for name in (*marked, *nested) if (value := getattr(settings, name)) is not None]
@@ -68,15 +78,16 @@ def _relevant(settings: Any) -> list[tuple[str, Any]]:
 
 @functools.cache
 def _marked(kind: type) -> tuple[str, ...]:
+    """The names of a class's fields that are marked as `INPUT`."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(name for name, hint in hints.items() if INPUT in getattr(hint, "__metadata__", ()))
 
 
 def below(path: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers whose names begin with a path, without it."""
+    """The entries whose paths begin with `path.`, with this prefix removed; the inverse of `at`."""
     return {name.removeprefix(f"{path}."): x for name, x in numbers.items() if name.startswith(f"{path}.")}
 
 
 def at(path: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers with a path before their names."""
+    """The entries with `path.` before their paths: {`eta`: 1} at `bootstrap` is {`bootstrap.eta`: 1}."""
     return {f"{path}.{name}": number for name, number in numbers.items()}

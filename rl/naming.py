@@ -1,8 +1,8 @@
-"""Programs whose names are the same in every process, so that a compilation cache on the disk finds them again.
+"""Programs whose names are the same in every process, so that the compilation cache finds them again.
 
-TensorFlow ends the name of every function, loop body and branch in a number that counts everything so named in the
-process; the names enter the compiled program, and the cache's key. Here each program counts from a number of its own,
-which follows from what the program is.
+TensorFlow appends a number to the name of every function, loop body and branch, from one counter a process. The names
+are part of the compiled program and of its key in the cache, so that the key would depend on what the process traced
+before. Here each program counts from a number of its own, which is a hash of its identity.
 """
 
 import contextlib
@@ -15,69 +15,76 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-_ROOM = 10**6  # names of one program; TensorFlow's own count stays far below the first program's
-_PLACES = 2**40  # so that _ROOM times any of them is an int64
+_NAMES = 10**6  # numbers reserved for one program; TensorFlow's own counter stays below the first reserved one
+_BLOCKS = 2**40  # blocks of numbers, few enough that all numbers are int64
 _taken: set[int] = set()
 _lock = threading.Lock()
-_here = threading.local()
+_thread = threading.local()
 _next_of_process = ops.uid
 
 
 def _next() -> int:
-    counts = getattr(_here, "counts", None)
+    """The next number of the innermost program that is being traced, else of TensorFlow's own counter."""
+    counts = getattr(_thread, "counts", None)
     return next(counts[-1]) if counts else _next_of_process()
 
 
 ops.uid = _next
-ops.get_default_graph()  # made once in a process, and numbered: before any program counts
+ops.get_default_graph()  # takes one number, once a process: before any program does
 
 
 class Program:
-    """A `tf.function` without AutoGraph, which would take longer over our code than the tracing."""
+    """A `tf.function` whose names depend on its identity alone.
+
+    Calling it runs the program, tracing it first for arguments of new shapes or types. AutoGraph is off: it would take
+    longer than the tracing, and no code here needs it. A program may call others, each of which counts its own names.
+    """
 
     def __init__(self, python: Callable, *, compiled: bool | None, identity: Any):
         """
         Args:
-            compiled: whether it is an XLA program; None where the caller decides.
-            identity: what tells the program from others, the same in every process by its `repr`. Programs of one
-                process that share it are numbered, so that names stay unique.
+            python: the function to trace.
+            compiled: whether XLA compiles it; None leaves that to the program that calls it.
+            identity: what distinguishes the program from others of the same function; its `repr` has to be the same in
+                every process. Programs of one process with the same identity get different names, by order of creation.
         """
         self.__name__, self.__qualname__ = python.__name__, f"Program({python.__qualname__})"
         self._function = tf.function(python, jit_compile=compiled, autograph=False)
-        self._counts = itertools.count(_ROOM * (1 + _place(f"{python.__qualname__} {identity!r}")))
+        self._counts = itertools.count(_NAMES * (1 + _block(f"{python.__qualname__} {identity!r}")))
 
     def __call__(self, *arguments):
-        """What the function returns."""
+        """Runs the program and returns its outputs; traces it first for arguments of new shapes or types."""
         with _counting(self._counts):
             return self._function(*arguments)
 
     def traced(self, *arguments):
-        """The concrete function for such arguments; nothing runs."""
+        """The concrete function for arguments of these shapes and types; nothing runs."""
         with _counting(self._counts):
             return self._function.get_concrete_function(*arguments)
 
     @property
     def num_traces(self) -> int:
-        """How often Python was run to make the program."""
+        """How often the Python function was traced."""
         return self._function.experimental_get_tracing_count()
 
 
 @contextlib.contextmanager
 def _counting(counts: Iterator[int]):
-    if not hasattr(_here, "counts"):
-        _here.counts = []
-    _here.counts.append(counts)
+    """Within it, this thread's names take their numbers from `counts`; nested programs have their own."""
+    if not hasattr(_thread, "counts"):
+        _thread.counts = []
+    _thread.counts.append(counts)
     try:
         yield
     finally:
-        _here.counts.pop()
+        _thread.counts.pop()
 
 
-def _place(identity: str) -> int:
-    """A number that follows from the identity; the next free one where it is taken already."""
-    place = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:5], "big")
+def _block(identity: str) -> int:
+    """The program's block of numbers: a hash of its identity, or the next block that is free in this process."""
+    block = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:5], "big")
     with _lock:
-        while place in _taken:
-            place = (place + 1) % _PLACES
-        _taken.add(place)
-    return place
+        while block in _taken:
+            block = (block + 1) % _BLOCKS
+        _taken.add(block)
+    return block

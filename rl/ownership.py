@@ -1,4 +1,8 @@
-"""Which folders and files are ours: a marker file says so. Nothing that no marker covers is removed or replaced."""
+"""Ownership of folders and files: a marker file, `.tapestry`, lists what the program itself wrote.
+
+A file or folder that no marker covers belongs to the user, and is neither removed nor replaced. A marker is one line of
+JSON with `format`, `version` and `kind`, and for a command's output folder `files`, {name: SHA-256 digests}.
+"""
 
 import contextlib
 import hashlib
@@ -17,14 +21,25 @@ _FORMAT, _VERSION = "tapestry", 1
 
 
 def mark(folder: Path, kind: str, *, name: str = MARKER, **facts: Any) -> None:
-    """Writes a marker of a kind (`run`, `sweep`, `report`, …) into a folder, in one step."""
+    """Writes a marker into a folder, by an atomic rename: a crash leaves the old marker or the new one.
+
+    Args:
+        folder: existing.
+        kind: what the folder is: `run`, `sweep`, `report`, …
+        name: of the marker file.
+        facts: whatever else the marker records; JSON values.
+    Raises: OSError where the folder cannot be written.
+    """
     partial = folder / f"{name}.partial"
     partial.write_text(json.dumps({"format": _FORMAT, "version": _VERSION, "kind": kind, **facts}) + "\n")
     partial.replace(folder / name)
 
 
 def marker(folder: Path, kind: str, *, name: str = MARKER) -> dict[str, Any] | None:
-    """The folder's marker; None where there is none of this kind, format and version."""
+    """The content of a folder's marker.
+
+    Returns: None where the marker is missing, unreadable, or of another kind, format or version.
+    """
     try:
         found = json.loads((folder / name).read_text())
     except (OSError, ValueError, RecursionError):
@@ -34,20 +49,30 @@ def marker(folder: Path, kind: str, *, name: str = MARKER) -> dict[str, Any] | N
 
 
 class Outputs:
-    """The files that a command writes into a folder of the user's choice, which may hold other files.
+    """The output files of a command, in a folder that the user chose and that may hold other files.
 
-    A marker of the command lists its files by their SHA-256. A listed file that has changed since is the user's. What
-    is new is written apart and moved into place at the end, so that a crash leaves either the old files or the new.
+    A marker named after the command lists its files with their SHA-256; a listed file whose content has changed since
+    counts as the user's. Use: `check` before the work, `begin` for a staging folder to write into, `finish` to move its
+    files into place. A crash before `finish` leaves the old files as they are.
     """
 
     def __init__(self, folder: Path, command: str, *, option: str = "--out"):
-        """command: its name, `report`; option: what the folder was given by."""
+        """
+        Args:
+            folder: the output folder; need not exist.
+            command: the command's name, `report`.
+            option: the command-line option that named the folder, for messages.
+        """
         self.folder, self._command, self._option = folder, command, option
         self._marker = f"{MARKER}_{command}"
         self._staging: Path | None = None
 
     def check(self, patterns: Sequence[str]) -> None:
-        """ConfigError where the folder cannot be used, or holds a file by one of these names that is not ours."""
+        """Checks that the command may write its files into the folder; nothing is written.
+
+        Args: patterns: glob patterns of the files that the command will write.
+        Raises: ConfigError where the folder cannot be written, or a file that matches a pattern is not the command's.
+        """
         try:
             for place in (self.folder, *self.folder.absolute().parents):
                 if os.path.lexists(place):
@@ -62,15 +87,16 @@ class Outputs:
         self._require_ours(file.relative_to(self.folder).as_posix() for file in found)
 
     def begin(self) -> Path:
-        """An empty folder to write into; whatever is in it goes with this object, unless `finish` moves it.
+        """Makes the folder and an empty staging folder in it, and returns the latter.
 
+        The staging folder is removed with this object. A staging folder of a command that was killed is removed first.
         Raises: ConfigError where the folder cannot be written.
         """
         staging = self.folder / f"{self._marker}_new"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if staging.is_dir() and (marker(staging, "staging") is not None or _is_hardly_begun(staging)):
-                _remove(staging)  # of a command that was killed
+            if staging.is_dir() and (marker(staging, "staging") is not None or _lacks_only_its_marker(staging)):
+                _remove(staging)
             staging.mkdir()
             mark(staging, "staging")
         except OSError as error:
@@ -80,10 +106,11 @@ class Outputs:
         return staging
 
     def finish(self) -> None:
-        """What was written takes the place of what the command wrote before.
+        """Moves the staged files into the folder and removes the command's earlier files that are not written anew.
 
-        Event files join those of other names, which are of other steps.
-        Raises: ConfigError where a file that is not ours stands in the way, or the folder cannot be written.
+        Earlier event files stay: they hold other steps.
+        Raises: ConfigError where a staged file would replace one that is not the command's (then nothing is moved), or
+            the folder cannot be written.
         """
         try:
             self._move(self._staging)
@@ -92,11 +119,12 @@ class Outputs:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
 
     def _move(self, staging: Path) -> None:
+        """See `finish`. Until the files are in place the marker lists the old and the new, so that both stay owned."""
         files = {file.relative_to(staging).as_posix(): _digest(file) for file in _files_below(staging)}
         self._require_ours(files)
         old = self._listed()
         both = {name: [*old.get(name, ()), *([files[name]] if name in files else ())] for name in {**old, **files}}
-        mark(self.folder, self._command, name=self._marker, files=both)  # whatever a crash leaves now is ours
+        mark(self.folder, self._command, name=self._marker, files=both)
         events = {name: digests for name, digests in old.items() if "tfevents" in name}
         for name in old.keys() - events.keys() - files.keys():
             if self._is_ours(name):
@@ -108,6 +136,7 @@ class Outputs:
         mark(self.folder, self._command, name=self._marker, files=kept)
 
     def _require_ours(self, names: Iterable[str]) -> None:
+        """Raises ConfigError that names the first of these files that exists and is not the command's."""
         foreign = sorted(name for name in names if os.path.lexists(self.folder / name) and not self._is_ours(name))
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         require(
@@ -119,10 +148,12 @@ class Outputs:
         )
 
     def _is_ours(self, name: str) -> bool:
+        """Whether the marker lists the file with its present content; never for a link."""
         file = self.folder / name
         return file.is_file() and not file.is_symlink() and _digest(file) in self._listed().get(name, ())
 
     def _listed(self) -> dict[str, list[str]]:
+        """{file: the SHA-256 digests that the marker lists for it}; empty where the marker is missing or damaged."""
         files = (marker(self.folder, self._command, name=self._marker) or {}).get("files")
         if not isinstance(files, dict):
             return {}
@@ -130,18 +161,18 @@ class Outputs:
 
 
 def _remove_same(staging: Path, number: int) -> None:
-    """Removes the folder if it is still that one: another command may have taken its name meanwhile."""
+    """Removes the folder if it still has this inode number: another process may have made a new one of that name."""
     if staging.exists() and staging.stat().st_ino == number:
         _remove(staging)
 
 
-def _is_hardly_begun(staging: Path) -> bool:
-    """Whether there is nothing in it but what a process leaves that died before its marker."""
+def _lacks_only_its_marker(staging: Path) -> bool:
+    """Whether a folder without a marker holds nothing but a partial marker: its process died while writing it."""
     return {entry.name for entry in staging.iterdir()} <= {f"{MARKER}.partial"}
 
 
 def _remove(staging: Path) -> None:
-    """The marker last, so that what a crash leaves is still known as ours."""
+    """Removes a folder and ignores errors; the marker goes last, so that an interrupted removal can be repeated."""
     with contextlib.suppress(OSError):
         for entry in sorted(staging.iterdir(), key=lambda entry: entry.name == MARKER):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -149,8 +180,10 @@ def _remove(staging: Path) -> None:
 
 
 def _files_below(folder: Path) -> list[Path]:
+    """All files below a folder but the marker, sorted."""
     return sorted(file for file in folder.rglob("*") if file.is_file() and file.name != MARKER)
 
 
 def _digest(file: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

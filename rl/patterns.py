@@ -29,6 +29,6 @@ def masks_of(
         require(
             any(one for own in mask.values() for one in own),
             f"{key} has the pattern {pattern!r}, which matches no part of the network; the parts are "
-            f"{', '.join(names)}, and weights are named as {next(iter(names.values()))[0]} is.",
+            f"{', '.join(names)}, and a weight's name looks like {next(iter(names.values()))[0]}.",
         )
     return masks

@@ -1,4 +1,13 @@
-"""What has to be set in the process's environment before TensorFlow is imported; whatever the user has set stays."""
+"""The process's environment for TensorFlow: log level, XLA flags, compilation cache.
+
+`prepare` has to be called before TensorFlow is imported. It sets, unless the user has set them:
+
+    TF_CPP_MIN_LOG_LEVEL     3 without a GPU, else 2
+    TF_ENABLE_ONEDNN_OPTS    0
+    XLA_FLAGS                operations in order, and the full width of AVX-512, added to the user's flags
+
+`use_compilation_cache` adds the cache's folder to TF_XLA_FLAGS.
+"""
 
 import contextlib
 import importlib.metadata
@@ -13,49 +22,65 @@ from pathlib import Path
 from rl import compilation_cache
 
 AS_GIVEN = dict(os.environ)
-"""The environment as the user gave it."""
+"""The environment variables as the user set them."""
 
 _XLA_FLAGS = {
-    # In order: beside one another, operations this small wait longer than they gain (benchmarks/README.md).
+    # Operations run one after another: in parallel, ones this small wait longer than they gain (benchmarks/README.md).
     "--xla_cpu_enable_concurrency_optimized_scheduler": "false",
-    # AVX-512 in full where the processor has it; LLVM would stop at half of it.
+    # The full width of AVX-512 where the processor has it; LLVM's default is half of it.
     "--xla_cpu_prefer_vector_width": "512",
 }
-_TRIED = "2.21."  # XLA ends the process at a flag that it does not know, and another version may not know these
+_TESTED_VERSION = "2.21."  # XLA ends the process at an unknown flag, and another version may not know these
 _DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")
 _NOTICES = "Could not find cuda drivers on your machine|All log messages before absl::InitializeLog"
-"""What TensorFlow prints while it is imported on a machine without a GPU, whatever the log level."""
+"""Lines that TensorFlow prints during its import on a machine without a GPU, at any log level."""
 
 
 def prepare() -> None:
-    """Few notices, and the settings under which small networks run fastest."""
-    sys.excepthook = _without_a_traceback
-    # 3 leaves out what is logged as an error although it is none: that there is no GPU, and that LLVM's own settings
-    # (prefer-no-gather) are no features of the processor, for every compiled program that is loaded. What is wrong
-    # comes as an exception or ends the process, at any level.
+    """Sets the environment: fewer notices, and the flags under which small networks run fastest.
+
+    XLA flags are set for tested TensorFlow versions alone. It also replaces `sys.excepthook`, so that Ctrl-C outside of
+    training prints one word. It has to be called before TensorFlow is imported.
+    """
+    sys.excepthook = _excepthook
+    # Level 3 hides two harmless messages at level error: that there is no GPU, and, for every compiled program that is
+    # loaded, that LLVM's setting prefer-no-gather is no feature of the processor. Real errors are exceptions or end the
+    # process, at any level.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if _has_gpu() else "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice less
-    if _is_tried():
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice fewer
+    if _is_tested_version():
         given = os.environ.get("XLA_FLAGS", "")
         flags = [f"{flag}={value}" for flag, value in _XLA_FLAGS.items() if flag not in given]
         os.environ["XLA_FLAGS"] = " ".join([*given.split(), *flags])
-    importing = "tensorflow" in sys.modules or any(isinstance(finder, _Quietly) for finder in sys.meta_path)
+    importing = "tensorflow" in sys.modules or any(isinstance(finder, _QuietImport) for finder in sys.meta_path)
     if not importing and not _has_gpu():
-        sys.meta_path.insert(0, _Quietly())
+        sys.meta_path.insert(0, _QuietImport())
 
 
 def use_compilation_cache(where: str | None, *, threads: int) -> str | None:
-    """Takes compiled programs from the folder `where` (see `rl.compilation_cache.use`); before TensorFlow's first
-    operation. Returns what the user should know.
+    """Makes TensorFlow use a compilation cache; has to be called before its first operation.
+
+    Args:
+        where: a folder, `auto` or None; see `rl.compilation_cache.use`.
+        threads: the number of threads that programs are compiled for.
+    Returns: a sentence for the user where the cache cannot be used, else None.
     """
-    return compilation_cache.use(where, version=_tensorflow(), threads=threads) if _is_tried() else None
+    return (
+        compilation_cache.use(where, version=_tensorflow_version(), threads=threads) if _is_tested_version() else None
+    )
 
 
-class _Quietly:
-    """Leaves `_NOTICES` out of what the first import of TensorFlow prints."""
+class _QuietImport:
+    """An import hook that removes `_NOTICES` from the output of TensorFlow's first import.
+
+    Its C++ libraries write these lines to standard error at any log level.
+    """
 
     def find_spec(self, name, path=None, target=None):
-        """As the import system asks for; this finder steps aside for good once it was asked for TensorFlow."""
+        """The spec of TensorFlow with a quiet loader, None for other modules; called by the import system.
+
+        The hook removes itself at TensorFlow's import.
+        """
         if name != "tensorflow":
             return None
         sys.meta_path.remove(self)
@@ -73,12 +98,15 @@ class _Quietly:
 
 @contextlib.contextmanager
 def _without_notices() -> Iterator[None]:
-    """Standard error passes through a process of its own, so that nothing is lost if this one dies meanwhile."""
+    """Within it, standard error passes through a `grep` that removes `_NOTICES`.
+
+    A process of its own filters, so that no other line is lost where this process dies.
+    """
     if shutil.which("grep") is None:
         yield
         return
     command = ["grep", "--line-buffered", "-vE", _NOTICES]
-    # In a session of its own, so that Ctrl-C leaves it to its end.
+    # In a session of its own: Ctrl-C must not end it before this process has written its last line.
     grep = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, stderr=2, start_new_session=True)
     kept = os.dup(2)
     os.dup2(grep.stdin.fileno(), 2)
@@ -89,28 +117,30 @@ def _without_notices() -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # a process that was started meanwhile may hold the pipe
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a child process may still hold the pipe
             grep.wait(1)
 
 
 def _has_gpu() -> bool:
+    """Whether a GPU driver is present, asked without TensorFlow."""
     return any(Path(driver).exists() for driver in _DRIVERS)
 
 
-def _is_tried() -> bool:
-    return _tensorflow().startswith(_TRIED)
+def _is_tested_version() -> bool:
+    """Whether the installed TensorFlow is one that the flags and the cache are tested with."""
+    return _tensorflow_version().startswith(_TESTED_VERSION)
 
 
-def _without_a_traceback(kind: type[BaseException], error: BaseException, trace) -> None:
-    """Ctrl-C outside of training, as in a start, is one word; the exit code stays a signal's."""
+def _excepthook(kind: type[BaseException], error: BaseException, trace) -> None:
+    """Prints `interrupted.` for Ctrl-C in place of a traceback; the exit code stays that of the signal."""
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("interrupted.\n")
     else:
         sys.__excepthook__(kind, error, trace)
 
 
-def _tensorflow() -> str:
-    """The installed version, without importing it."""
+def _tensorflow_version() -> str:
+    """The installed version of TensorFlow, without importing it; empty where there is none."""
     for name in ("tensorflow", "tensorflow-cpu"):
         try:
             return importlib.metadata.version(name)

@@ -1,12 +1,13 @@
-"""Settings: what a value may be stands beside the field that holds it, and is checked in one place.
+"""Settings: frozen dataclasses whose constructors check every value against the annotation of its field.
 
     @settings
     class GradVac(Combiner):
         beta: Share
 
-A constructor made so refuses a wrong value with a `SettingError`, whose message begins with the field; whoever knows
-where the value stands in a config puts that path before it. Types, ranges and lengths are pydantic's annotations, read
-strictly: a bool is no number, a fraction no whole number, a text no list, and no number is infinite or not a number.
+A subclass adds fields to those of its base. The constructor raises `SettingError` for a wrong value. Its message begins
+with the field; the caller that knows where the value stands in a config puts that path in front. Types, ranges and
+lengths are pydantic's annotations in strict mode: a bool is not a number, a fraction not a whole number, a string not a
+list, and numbers are finite.
 """
 
 import dataclasses
@@ -25,11 +26,11 @@ from rl.errors import ConfigError
 from rl.inputs import INPUT
 
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
-_LONGEST_VALUE = 60
+_LONGEST_VALUE = 60  # characters of a value in a message
 
 
 def _as_float32(number: float) -> float:
-    """The number itself; ValueError where float32, in which programs compute, makes 0 or infinity of it."""
+    """The number itself; ValueError where float32, the type that programs compute in, rounds it to 0 or infinity."""
     with np.errstate(over="ignore", under="ignore"):
         rounded = np.float32(number)
     if not np.isfinite(rounded) or (number != 0 and rounded == 0):
@@ -38,32 +39,42 @@ def _as_float32(number: float) -> float:
 
 
 Number = Annotated[float, AfterValidator(_as_float32)]
-"""A finite number that float32 can hold; an integer will do."""
+"""A finite number in float32's range; an integer becomes a float."""
 PositiveNumber = Annotated[Number, Field(gt=0)]
+"""A number in (0, ∞)."""
 NonNegativeNumber = Annotated[Number, Field(ge=0)]
+"""A number in [0, ∞)."""
 Share = Annotated[Number, Field(ge=0, le=1)]
-"""A number from 0 to 1."""
+"""A number in [0, 1]."""
 ShareBelowOne = Annotated[Number, Field(ge=0, lt=1)]
 """A number in [0, 1)."""
 PositiveInteger = Annotated[int, Field(ge=1, le=MOST)]
+"""A whole number from 1 to 10¹⁵."""
 NonNegativeInteger = Annotated[int, Field(ge=0, le=MOST)]
+"""A whole number from 0 to 10¹⁵."""
 
 
 class Fault(NamedTuple):
-    """What is wrong with one field, `coefficients.value` or `widths[0]`, in a sentence that goes on from its name."""
+    """One wrong value."""
 
     field: str
+    """The path of the field, `coefficients.value` or `widths[0]`."""
     says: str
+    """What is wrong, as a predicate of the field: `is -1; it must be a positive number`."""
 
     def below(self, inner: str) -> "Fault":
-        """The same of a field within."""
+        """The same fault of a field within this one."""
         return self._replace(field=f"{self.field}.{inner}")
 
 
 class SettingError(ConfigError):
-    """Fields with values that they may not have."""
+    """Values that their fields do not allow; the message has one sentence a field.
+
+    `learning_rate is -1; it must be a positive number. momentun is unknown; did you mean momentum.`
+    """
 
     def __init__(self, faults: Sequence[Fault]):
+        """Args: faults: at least one, in the order of the message."""
         self.faults = tuple(faults)
         super().__init__(" ".join(f"{field} {says}." for field, says in self.faults))
 
@@ -71,23 +82,28 @@ class SettingError(ConfigError):
         return SettingError, (self.faults,)
 
     def within(self, path: str) -> "SettingError":
-        """The same, its fields at a path of a config."""
+        """The same error with a config's path before every field, `optimizer.learning_rate`."""
         return SettingError([Fault(f"{path}.{field}", says) for field, says in self.faults])
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type) -> type:
-    """A frozen dataclass with keyword arguments alone, whose constructor checks them."""
+    """Class decorator: makes a frozen dataclass with keyword-only arguments that its constructor checks.
+
+    Raises: (the constructor) SettingError that names every wrong, unknown or missing field.
+    """
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     cls.__init__ = checked(cls.__init__, get_type_hints(cls, include_extras=True))
     return cls
 
 
 def checked(function: Callable, hints: Mapping[str, Any] | None = None) -> Callable:
-    """The function or constructor, refusing arguments that are not what its annotations say (SettingError).
+    """Decorator: checks a function's keyword arguments against its annotations before it is called.
 
     Args:
-        hints: {argument: annotation}; those of the function, if not given. An argument without one may be anything.
+        function: a function, or a class's `__init__`.
+        hints: {argument: annotation}; by default the function's own. An argument without annotation may be anything.
+    Raises: (the decorated function) SettingError that names every wrong, unknown or missing argument.
     """
 
     @functools.wraps(function)
@@ -99,12 +115,14 @@ def checked(function: Callable, hints: Mapping[str, Any] | None = None) -> Calla
 
 
 def check_values(function: Callable, values: Mapping[str, Any], *, later: Collection[str] = ()) -> dict[str, Any]:
-    """The keyword arguments of a `checked` function, of their types: an integer for a number becomes a float.
+    """Checks keyword arguments for a `checked` function, and converts them to their types (an integer to a float).
 
     Args:
-        function: or a class with a checked constructor; of any other nothing is known, and all values pass.
-        later: arguments that are not known yet.
-    Raises: SettingError, for all fields at once.
+        function: a checked function, or a class with a checked constructor; for any other all values pass.
+        values: {argument: value}.
+        later: arguments that may be missing, since they are given later.
+    Returns: {argument: converted value}.
+    Raises: SettingError, for all wrong arguments at once.
     """
     fields = _fields(function)
     if fields is None:
@@ -151,26 +169,32 @@ def _variants(value: Any) -> list[tuple[str, str, Any]]:
 
 
 class _Fields(NamedTuple):
-    """The arguments of a checked function: annotations, what validates them, inputs, and those without a default."""
+    """The arguments of a checked function."""
 
     hints: dict[str, Any]
+    """{argument: annotation}."""
     adapters: dict[str, TypeAdapter]
+    """{argument: its validator}."""
     inputs: frozenset[str]
+    """The arguments that are marked as inputs of programs."""
     required: tuple[str, ...]
+    """The arguments without a default."""
 
 
 def has_settings(function: Callable) -> bool:
-    """Whether it declares what its arguments may be: a `checked` function, or a class with such a constructor."""
+    """Whether a function is `checked`, or a class has a checked constructor."""
     return _fields(function) is not None
 
 
 def _fields(function: Callable) -> _Fields | None:
+    """The arguments of a checked function or constructor; None for any other."""
     constructor = function.__init__ if isinstance(function, type) else function
     return _fields_of(constructor) if hasattr(constructor, "__hints__") else None
 
 
 @functools.cache
 def _fields_of(function: Callable) -> _Fields:
+    """The arguments of a checked function, read once from its signature."""
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
     hints = function.__hints__ or get_type_hints(inspect.unwrap(function), include_extras=True)
     hints = {parameter.name: hints.get(parameter.name, Any) for parameter in parameters}
@@ -180,56 +204,68 @@ def _fields_of(function: Callable) -> _Fields:
 
 
 def _adapter(hint: Any) -> TypeAdapter:
+    """Pydantic's validator of an annotation; a dataclass is checked by `isinstance` alone."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        hint = Annotated[Any, AfterValidator(functools.partial(_instance, hint))]  # as it is, not made anew
+        hint = Annotated[Any, AfterValidator(functools.partial(_instance, hint))]  # else pydantic would make a copy
     return TypeAdapter(hint, config=_STRICT)
 
 
 def _instance(kind: type, value: Any) -> Any:
+    """The value itself; ValueError where it is no instance of the class."""
     if not isinstance(value, kind):
         raise ValueError(kind.__name__)
     return value
 
 
 def _faults(name: str, hint: Any, value: Any, error: ValidationError) -> list[Fault]:
-    """One fault for each place within the field that is wrong, however many branches of a union say so."""
+    """One fault for each wrong place in a value, although pydantic reports one for every branch of a union.
+
+    Args:
+        name: the field.
+        hint: its annotation.
+        value: the value given, into which pydantic's locations are followed.
+        error: pydantic's.
+    """
     faults = {}
-    for one in error.errors():
+    for report in error.errors():
         inner, where, at = hint, name, value
-        for step in one["loc"]:
+        for step in report["loc"]:
             if isinstance(step, int) and isinstance(at, Sequence):
                 inner, where, at = _element(inner), f"{where}[{step}]", at[step]
             elif isinstance(at, Mapping) and step in at:
                 inner, where, at = _element(inner), f"{where}.{step}", at[step]
-        precision = ", which float32 cannot hold" if one["type"] == "value_error" and _is_number(at) else ""
+        precision = ", which float32 cannot hold" if report["type"] == "value_error" and _is_number(at) else ""
         faults.setdefault(where, Fault(where, f"is {shown(at)}{precision}; it must be {allowed(inner)}"))
     return list(faults.values())
 
 
 def _is_number(value: Any) -> bool:
+    """Whether a value is an int or a float, but no bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _element(hint: Any) -> Any:
-    """The annotation of what a sequence or mapping holds, within an option too."""
+    """The annotation of a sequence's entries or a mapping's values, also where the annotation is a union with None."""
     hint = _bare(hint)
     if get_origin(hint) in (Union, types.UnionType):
-        hint = next((_bare(one) for one in get_args(hint) if get_args(_bare(one))), Any)
+        hint = next((_bare(member) for member in get_args(hint) if get_args(_bare(member))), Any)
     return (get_args(hint) or (Any,))[-1]
 
 
 def _bare(hint: Any) -> Any:
+    """An annotation without the metadata of `Annotated`."""
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it, in a config's words and not too long."""
+    """A value in a message, in at most 60 characters: `null`, `true` or `false` as in a config, else its `repr`."""
     words = {None: "null", True: "true", False: "false"}
     text = words[value] if value is None or isinstance(value, bool) else _repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def _repr(value: Any) -> str:
+    """`repr`, also for integers that Python refuses to print."""
     try:
         return repr(value)
     except ValueError:  # an integer with more digits than Python writes out
@@ -237,5 +273,9 @@ def _repr(value: Any) -> str:
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
+    """What is wrong with a field that does not exist.
+
+    It ends in the known field that the name resembles, or in a list of all.
+    """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"is read by nothing; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"
+    return f"is unknown; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"

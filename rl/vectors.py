@@ -1,14 +1,21 @@
-"""Weights and gradients as vectors: {part: tensors}, and tuples of tensors."""
+"""Arithmetic of weights and gradients, {part: tensors}, as vectors of one space."""
 
 from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
 Tree = Mapping[str, tuple[tf.Tensor, ...]]
+"""{part: its tensors}; two trees of the same parts have tensors of the same shapes."""
 
 
 def moved(weights: Tree, delta: Tree, length: tf.Tensor | float | None = None) -> dict[str, tuple[tf.Tensor, ...]]:
-    """w + Δw, or w + length · Δw; parts that the step does not have stay as they are."""
+    """w + Δw, or w + length · Δw; nothing is assigned.
+
+    Args:
+        weights: w.
+        delta: Δw; parts of w that it lacks are returned as they are.
+        length: [] float; None for exactly w + Δw, without a multiplication.
+    """
     return {
         part: tuple(w + (dw if length is None else length * dw) for w, dw in zip(tensors, delta[part], strict=True))
         if part in delta
@@ -18,12 +25,12 @@ def moved(weights: Tree, delta: Tree, length: tf.Tensor | float | None = None) -
 
 
 def flat(tensors: Iterable[tf.Tensor]) -> tf.Tensor:
-    """All entries as one vector [P]."""
+    """The entries of all tensors in one vector [P], in the order of the tensors; gradients flow through it."""
     return tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0)
 
 
 def inner(one: Tree, other: Tree) -> tf.Tensor:
-    """The inner product over the parts that both have, [] float64."""
+    """The inner product Σ a·b over the parts that both trees have, [] float64; 0 where they have none in common."""
     products = [
         tf.reduce_sum(tf.cast(a, tf.float64) * tf.cast(b, tf.float64))
         for part in one

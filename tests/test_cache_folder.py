@@ -1,4 +1,4 @@
-"""The compilation cache on the disk: what it offers to TensorFlow, keeps, drops, and survives."""
+"""The compilation cache on disk: the view, copied programs, removed entries, and failures that it survives."""
 
 import os
 import stat
@@ -14,7 +14,7 @@ from rl.compilation_cache import CompilationCache
 
 @pytest.fixture
 def opened(tmp_path):
-    """Opens a cache in a folder; closed at the end."""
+    """Opens a cache in a folder, and closes it at the end of the test."""
     caches = []
 
     def open_cache(prefix="p_1", folder=tmp_path / "version", **more):
@@ -27,7 +27,7 @@ def opened(tmp_path):
 
 
 def compile_into(cache, name="p_1__1__2__XLA_CPU_JIT.pb", contents=b"machine code"):
-    """As TensorFlow writes an entry."""
+    """Writes an entry into the view as TensorFlow does."""
     (cache.view / name).write_bytes(contents)
 
 

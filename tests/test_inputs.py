@@ -1,4 +1,4 @@
-"""Numbers of a config as inputs of the programs: found, replaced, and nowhere baked into what is compiled."""
+"""Settings as inputs of compiled programs: found, replaced, and nowhere baked into a program as constants."""
 
 import numpy as np
 import tensorflow as tf
@@ -90,14 +90,14 @@ OTHER = (
 
 
 def trained(programs, count):
-    """The weights, and all that was logged, after so many iterations."""
+    """The weights, and every metric logged, after `count` iterations."""
     metrics = [programs.iterate(1).metrics for _ in range(count)]
     weights = [w.numpy() for part in programs.variables.weights.values() for w in part]
     return weights, [number for one in metrics for number in one.values()]
 
 
 def test_a_program_serves_other_numbers_and_their_run_is_the_one_that_it_would_be_alone(build):
-    """Each number is another one: whatever were baked into the program would show."""
+    """Every input is changed, so that a constant baked into the program would show."""
     before, other = build(*SMALL), build(*SMALL, *OTHER)
     changed = {key for key, x in other.learner.hyperparameters.items() if x != before.learner.hyperparameters[key]}
     assert changed == set(before.learner.hyperparameters) - {"agent.huber_delta"}

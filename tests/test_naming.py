@@ -1,4 +1,4 @@
-"""Names that do not depend on what a process did before."""
+"""Names of programs that do not depend on what the process traced before."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Threefry against its authors' known answers, and the laws of what is drawn with it."""
+"""Threefry against its authors' known answers, and the distributions of the numbers drawn with it."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,8 @@
 """Policies' distributions as pure functions of their parameters.
 
-A distribution turns the parameters that a policy head puts out, [..., num_parameters], and noise of a fixed law into
-actions. Noise comes first (one call for a whole rollout), so that drawing an action is a deterministic function.
+A distribution turns the outputs of a policy head, [..., num_parameters], and noise of a fixed distribution into
+actions. The noise of a whole rollout is drawn in one call beforehand, so that sampling an action is a deterministic
+function of parameters and noise.
 """
 
 from rl.distributions.categorical import Categorical

@@ -8,32 +8,37 @@ from rl.randomness import uniforms
 
 
 class Categorical:
-    """A choice of one of n actions; the parameters are logits [..., n].
+    """A distribution over n actions, π(a) = exp(l_a) / Σ_b exp(l_b); the parameters are the logits l, [..., n].
 
     A logit of −∞ masks an action: it has probability 0, is never drawn, and adds nothing to entropy, KL or gradients.
+    At least one logit has to be finite.
     """
 
     def __init__(self, num_actions: int):
+        """Args: num_actions: n ≥ 1."""
         self.num_parameters = num_actions
 
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
-        """Standard Gumbel noise [*shape, n]: argmax(logits + noise) has law softmax(logits) (Gumbel 1954)."""
-        uniform = tf.maximum(uniforms(seed, (*shape, self.num_parameters)), 2.0**-25)  # 0 would be an infinite −log
+        """Standard Gumbel noise −log(−log u), u uniform, [*shape, n] float32.
+
+        argmax(logits + noise) is distributed as softmax(logits) (Gumbel 1954).
+        """
+        uniform = tf.maximum(uniforms(seed, (*shape, self.num_parameters)), 2.0**-25)  # −log 0 would be infinite
         return -tf.math.log(-tf.math.log(uniform))
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """[...] int64."""
+        """argmax(logits + noise), [...] int64; no gradient flows through it."""
         return tf.argmax(parameters + noise, -1)
 
     def mode(self, parameters: tf.Tensor) -> tf.Tensor:
-        """[...] int64; the first of equals."""
+        """The action with the largest logit, [...] int64; the first of several equal ones."""
         return tf.argmax(parameters, -1)
 
     def log_prob(self, parameters: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
-        """log softmax(logits)[action]; −∞ for a masked action, NaN for a number that is none of the n actions.
+        """log π(action) = log softmax(logits)[action], [...]; the gradient with respect to the logits is 1_a − π.
 
-        NaN and not −∞: such an action is a mistake and not an impossible choice, and a NaN passes through every loss,
-        that of advantage 0 included.
+        It is −∞ for a masked action and NaN for a number outside 0 … n − 1. Such a number is a mistake, not an
+        impossible choice, and NaN reaches the loss whatever the advantage, 0 included.
         """
         chosen = tf.one_hot(action, self.num_parameters, on_value=True, off_value=False, dtype=tf.bool)
         log_p = tf.nn.log_softmax(parameters)
@@ -41,13 +46,16 @@ class Categorical:
         return tf.where((action >= 0) & (action < self.num_parameters), log_prob, math.nan)
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
-        """−Σ p log p; between 0 and log n."""
+        """−Σ_a p_a log p_a in nats, [...], between 0 and log n; 0 log 0 = 0."""
         log_p = tf.nn.log_softmax(parameters)
         p = tf.exp(log_p)
         return -tf.reduce_sum(p * tf.where(p > 0, log_p, tf.zeros_like(log_p)), -1)
 
     def kl(self, parameters: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-        """Σ p (log p − log q); +∞ where an action that π takes (p > 0 in float32) is masked in π_other."""
+        """KL(π, π_other) = Σ_a p_a (log p_a − log q_a) in nats, [...].
+
+        It is +∞ where π_other masks an action that π may take, p_a > 0 in float32.
+        """
         log_p = tf.nn.log_softmax(parameters)
         p = tf.exp(log_p)
         return tf.reduce_sum(p * tf.where(p > 0, log_p - tf.nn.log_softmax(other), tf.zeros_like(log_p)), -1)

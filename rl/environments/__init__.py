@@ -1,4 +1,7 @@
-"""One protocol on tensors, and the environments that speak it."""
+"""Environments: one protocol on tensors, implemented by Gymnasium's environments and by compiled ones.
+
+`compiled/` holds environments written in TensorFlow, which become part of the training program.
+"""
 
 from rl.environments.gymnasium_adapter import GymnasiumEnvironment
 from rl.environments.protocol import Box, Discrete, Environment, State, Trajectory, Transition

@@ -1,4 +1,7 @@
-"""What numbers may come in from an environment, and how one that may not is named."""
+"""The check of numbers that come from an environment: finite and at most 1e30 in magnitude, or named in an error.
+
+A number that passes is called sound.
+"""
 
 from typing import NamedTuple
 
@@ -10,31 +13,36 @@ LARGEST = 1e30
 
 
 class Unsound(NamedTuple):
-    """A number that no program may see: NaN, an infinity, or one beyond `LARGEST`.
-
-    number: of the environment, among those stepped together; what: the field and the place in it.
-    """
+    """A number that must not enter a program: NaN, infinite, or beyond `LARGEST` in magnitude."""
 
     number: int
+    """Which of the environments that are stepped together, from 0."""
     what: str
+    """The field and the index in it, `the final observation[2]`."""
     value: float
+    """The number itself."""
 
     def __str__(self) -> str:
+        """The sentence for an error message."""
         return f"{self.what} is {self.value:g}; it must be finite, and at most {LARGEST:g} in magnitude"
 
 
 def all_sound(array: np.ndarray) -> bool:
-    """Whether every number is finite and at most `LARGEST` in magnitude."""
+    """Whether every number of an array is finite and at most `LARGEST` in magnitude; true for an empty one."""
     return bool(np.abs(array).max(initial=0) <= LARGEST)  # false for NaN
 
 
 def all_sound_within(*tensors: tf.Tensor) -> tf.Tensor:
-    """`all_sound` of them all as a part of a program, [] bool."""
+    """`all_sound` for all numbers of some tensors, as operations of a program, [] bool."""
     return tf.reduce_all([tf.reduce_all(tf.abs(tensor) <= LARGEST) for tensor in tensors])
 
 
 def first_unsound(**fields: np.ndarray) -> Unsound | None:
-    """The first number that is not sound, by field and then by environment; each field is [N, ...]."""
+    """The first number that is not sound, in the order of the fields and then of the environments.
+
+    Args: fields: {name: [N, ...] array}, N the number of environments; underscores in a name become spaces.
+    Returns: None where all numbers are sound.
+    """
     for name, array in fields.items():
         if all_sound(array):
             continue
@@ -46,13 +54,13 @@ def first_unsound(**fields: np.ndarray) -> Unsound | None:
 
 
 def place(name: str, *, number: int | None, step: int, elapsed: int | None) -> str:
-    """The words for where something went wrong.
+    """Describes where an environment failed: `environment 'CartPole-v1', number 3, step 1,024 (17 of its episode)`.
 
     Args:
-        name: the environment's.
-        number: among those stepped together; None where it is not known.
-        step: of each environment, counted from 1 since it was first reset; 0 is a reset.
-        elapsed: the same within its episode; None where it is not known.
+        name: the environment's name.
+        number: which of the environments that are stepped together; None where it is not known.
+        step: the step since the first reset, from 1; 0 is a reset.
+        elapsed: the step within its episode, from 1; None where it is not known.
     """
     which = "" if number is None else f", number {number}"
     if step == 0:

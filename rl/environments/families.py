@@ -1,4 +1,9 @@
-"""Families of Gymnasium environments in packages of their own, known by how their names begin."""
+"""Families of Gymnasium environments in packages of their own, recognised by the prefixes of their names.
+
+Gymnasium knows only its own environments until a package that registers others is imported. These packages are
+imported when one of their environments is asked for by name, so that no config has to name a module. Environments of
+any other package are given as `module:Name-v0`.
+"""
 
 import importlib
 from typing import NamedTuple
@@ -7,15 +12,16 @@ import gymnasium
 
 
 class Family(NamedTuple):
-    """A package whose environments are registered by importing it.
-
-    register: the function to call where importing is not enough.
-    """
+    """A package that registers environments with Gymnasium."""
 
     module: str
+    """The module to import."""
     package: str
+    """What `pip install` has to be given."""
     prefixes: tuple[str, ...]
+    """How the names of its environments begin."""
     register: str | None = None
+    """The module's function that registers them; None where importing the module does."""
 
 
 FAMILIES = (
@@ -49,14 +55,14 @@ FAMILIES = (
 
 
 def family_of(id: str) -> Family | None:
-    """The family that an environment's name belongs to, if it is one of these."""
+    """The family with a prefix of the environment's name; None where no family has one."""
     return next((family for family in FAMILIES if id.startswith(family.prefixes)), None)
 
 
 def register_family(id: str) -> None:
-    """Makes the name known to Gymnasium where it belongs to a family.
+    """Registers the environments of the name's family with Gymnasium, unless the name is registered already.
 
-    Raises: ModuleNotFoundError where the package is not installed; whatever importing it raises.
+    Raises: ModuleNotFoundError where the family's package is not installed; any exception of its import.
     """
     family = family_of(id)
     if family is None or id in gymnasium.registry:

@@ -1,4 +1,4 @@
-"""Gymnasium's vector environments behind the protocol, inside the graph by `tf.numpy_function`."""
+"""Gymnasium's vector environments behind the protocol, called from the graph by `tf.numpy_function`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -23,20 +23,28 @@ _PIPE_ENDED = (EOFError, BrokenPipeError, ConnectionError)
 
 
 class GymnasiumEnvironment:
-    """A Gymnasium environment, vectorised by Gymnasium.
+    """N copies of a Gymnasium environment, vectorised by Gymnasium.
 
-    Its state lives in Python; the state of the protocol is an opaque token, a counter that orders the steps, and cannot
-    be put back from a checkpoint. Discrete observations become one-hot vectors. Actions for a `Box` are clipped to its
-    bounds, in its own type, before the environment sees them.
+    In autoreset mode `same_step` the step that ends an episode also resets the environment: its `observation` is the
+    first of the next episode, and `final_observation` the last of the old one. In mode `next_step` the step after it is
+    spent on the reset, ignores its action, and has `valid` False.
 
-    Whatever goes wrong inside the environment is raised as BadEnvironmentError, with the environment's own exception as
-    its cause; SystemExit and KeyboardInterrupt are raised as themselves. TensorFlow wraps what is raised in a graph:
-    `exception` keeps it.
+    Their state lives in Python: the protocol's state is an opaque token, a counter that orders the steps, and a
+    checkpoint cannot restore it. Discrete observations become one-hot vectors. Actions for a `Box` are clipped to its
+    bounds, in the space's own type, before the environment gets them.
+
+    Errors inside the environment, and numbers that are not finite, raise BadEnvironmentError with the environment's own
+    exception as its cause; SystemExit and KeyboardInterrupt are raised as themselves. TensorFlow wraps exceptions that
+    are raised in a graph: `exception` keeps the original one.
+
+    Attributes beside the protocol's:
+        exception: the error of the last call, as it has to be raised; None after a reset that succeeded.
+        frames_per_second: for videos.
     """
 
     restorable = False
     compiled = False
-    unchecked = ()  # every step is looked at here
+    unchecked = ()  # `_step` and `_reset` check every number
     num_uniforms = 0
     max_episode_steps = None
 
@@ -53,10 +61,14 @@ class GymnasiumEnvironment:
     ):
         """
         Args:
-            id: Gymnasium's name, `CartPole-v1` or `module:Name-v0`.
-            vectorization: `native` (the environment's own batched form), `sync` (one after another) or `async`
-            (processes). autoreset: `next_step` or `same_step`; None takes the environment's own (a native one knows
-            only that). kwargs: arguments of the environment's constructor.
+            id: the name in Gymnasium's registry, `CartPole-v1` or `module:Name-v0`.
+            num_envs: N.
+            vectorization: `native` (the environment's own batched implementation), `sync` (one after another in this
+                process) or `async` (one process each).
+            autoreset: whether the step after an episode's end is spent on the reset (`next_step`), or the last step
+                resets too (`same_step`); None takes the environment's own mode, the only one that `native` has.
+            kwargs: arguments of the environment's constructor.
+            render_mode: Gymnasium's; `rgb_array` for videos, None for no rendering.
         Raises: ConfigError for an unknown id or an unsupported space, vectorization or autoreset mode.
         """
         self.name, self.num_envs, self.in_processes = repr(id), num_envs, vectorization == "async"
@@ -86,27 +98,33 @@ class GymnasiumEnvironment:
         self._may_be_unsound = slice(0, 1 if whole else None)  # columns of a packed step
 
     def reset(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Fresh episodes; the environments' own generators are seeded anew."""
+        """Starts new episodes in all environments, whose generators are seeded by `seed`, [2] int.
+
+        Returns: (token [] int64, observation [N, ...]).
+        """
         observation = self._call(self._reset, seed)
         return tf.zeros((), tf.int64), tf.ensure_shape(observation, (self.num_envs, *self.observation_shape))
 
     def step(self, state: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, Transition]:
-        """One step; `uniforms` is empty, since the environments draw from generators of their own."""
+        """One step in all environments; `uniforms` is [N, 0], since they draw from their own generators.
+
+        Returns: (the next token, the transition).
+        """
         return state + 1, self._unpack(self._call(self._step, action))
 
     def render(self) -> list[np.ndarray] | None:
-        """One RGB picture [height, width, 3] an environment, where the render mode is `rgb_array`."""
+        """One picture [height, width, 3] uint8 RGB an environment, in render mode `rgb_array`."""
         return self._guarded(self._env.render)()
 
     @property
     def frames_per_second(self) -> int:
-        """The environment's own rate, for a video."""
+        """The frame rate of a video, from the environment's metadata; 30 where it has none."""
         return int(self._env.metadata.get("render_fps", 30))
 
     def close(self) -> None:
-        """Closes the environment and its processes.
+        """Closes the environments and their processes.
 
-        Raises: BadEnvironmentError where the environment does not close, or not in 10 s.
+        Raises: BadEnvironmentError where closing fails or takes longer than 10 s.
         """
         try:
             with time_limit(_SECONDS_TO_CLOSE):
@@ -117,25 +135,27 @@ class GymnasiumEnvironment:
             raise BadEnvironmentError(f"environment {self.name}, closing: {in_one_line(error)}") from error
 
     def _call(self, function: Callable, argument: tf.Tensor) -> tf.Tensor:
+        """Applies a Python function to one array: by `tf.numpy_function` in a graph, by a plain call in eager mode."""
         if tf.executing_eagerly():
             return tf.constant(self._guarded(function)(argument.numpy()))
         return tf.numpy_function(self._guarded(function), [argument], self.observation_dtype)
 
     def _guarded(self, function: Callable) -> Callable:
-        """The function, but raising and keeping what went wrong as this project's own."""
+        """The function with its exceptions converted by `_converted` and kept in `exception`."""
 
         def guarded(*arguments):
             try:
                 return function(*arguments)
             except BaseException as error:
-                self.exception = self._own(error)
+                self.exception = self._converted(error)
                 if self.exception is error:
                     raise
                 raise self.exception from error
 
         return guarded
 
-    def _own(self, error: BaseException) -> BaseException:
+    def _converted(self, error: BaseException) -> BaseException:
+        """The exception to raise: BadEnvironmentError, or SystemExit and KeyboardInterrupt as they are."""
         if isinstance(error, _PIPE_ENDED) and self.in_processes:
             error = self._env.dead() or error
         if isinstance(error, MishapError):
@@ -145,10 +165,12 @@ class GymnasiumEnvironment:
         return self._bad(None, in_one_line(error))
 
     def _bad(self, number: int | None, what: str) -> BadEnvironmentError:
+        """The error of environment `number` at its present step; `what` says what went wrong."""
         elapsed = None if number is None else int(self._elapsed[number]) + 1
         return BadEnvironmentError(f"{place(self.name, number=number, step=self._steps, elapsed=elapsed)}: {what}")
 
     def _reset(self, seed: np.ndarray) -> np.ndarray:
+        """The first observations [N, ...], with Gymnasium's integer seed hashed from `seed` [2]."""
         integer = int(
             np.random.SeedSequence([int(word) & 0xFFFFFFFF for word in seed]).generate_state(1)[0] % _SEED_LIMIT
         )
@@ -160,7 +182,10 @@ class GymnasiumEnvironment:
         return observation
 
     def _step(self, action: np.ndarray) -> np.ndarray:
-        """One step as one array, which `_unpack` takes apart: every further output of a numpy_function costs 6 µs."""
+        """One step, packed into one array [N, width] for `_unpack`: each further output of a numpy_function costs 6 µs.
+
+        Columns: reward, terminated, truncated, valid, observation, and in mode SAME_STEP the final observation.
+        """
         self._steps += 1
         observation, reward, terminated, truncated, info = self._env.step(self._to_action(action))
         observation = self._observed(observation)
@@ -185,7 +210,7 @@ class GymnasiumEnvironment:
         return packed
 
     def _observed(self, batch: Any) -> np.ndarray:
-        """[N, ...] of the protocol, from the batch that Gymnasium hands out."""
+        """The protocol's observation [N, ...] from Gymnasium's batch; ValueError where its shape is another."""
         observation = self._observe(batch)
         expected = (self.num_envs, *self.observation_shape)
         if observation.shape != expected:
@@ -193,10 +218,12 @@ class GymnasiumEnvironment:
         return observation
 
     def _unsound(self, **fields: np.ndarray) -> BadEnvironmentError:
+        """The error for the first number of these fields that is not sound."""
         found = first_unsound(**fields)
         return self._bad(found.number, str(found))
 
     def _unpack(self, packed: tf.Tensor) -> Transition:
+        """The transition from the columns of `_step`; without SAME_STEP both observations are the same."""
         packed = tf.ensure_shape(packed, (self.num_envs, self._width))
         reward, terminated, truncated, valid = tf.unstack(packed[:, :4], axis=1)
         shape, size = (self.num_envs, *self.observation_shape), self._size

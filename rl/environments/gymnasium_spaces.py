@@ -1,4 +1,4 @@
-"""Gymnasium's spaces as the protocol's."""
+"""Conversion of Gymnasium's spaces, observations and actions to the protocol's."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,18 @@ from rl.environments.protocol import Box, Discrete
 from rl.errors import ConfigError
 
 Observe = Callable[[np.ndarray], np.ndarray]
+"""Converts a batch of Gymnasium's observations to the protocol's."""
 
 
 def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...], tf.DType]:
-    """What turns a batch of the space's observations into an array of fixed shape and type, and these two.
+    """How to convert observations of a space, and the shape and type of the result.
 
-    The type is float32 where it holds every number of the space's own (bool, float16, integers of 8 and 16 bits), else
-    float64: what lies far from 0 is told apart until the statistics have been subtracted.
+    A `Discrete` observation becomes a one-hot vector. The type is float32 where that holds every number of the space's
+    own type (bool, float16, integers of 8 and 16 bits), else float64: numbers far from 0 must stay distinct until the
+    normalizer has subtracted their mean.
 
+    Args: space: of one environment; id: its name, for the message.
+    Returns: (conversion of a batch, shape of one observation, type).
     Raises: ConfigError for a space that is neither Box nor Discrete.
     """
     if isinstance(space, spaces.Discrete):
@@ -34,10 +38,13 @@ def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...]
 
 
 def actions(space: spaces.Space, id: str) -> tuple[Discrete | Box, Callable[[np.ndarray], np.ndarray]]:
-    """The protocol's action space, and what turns a batch of its actions into Gymnasium's.
+    """The protocol's action space, and how to convert a batch of its actions to Gymnasium's.
 
-    A Box's actions are clipped in the space's own type: float32 bounds may lie outside of those that they round.
+    Actions of a `Box` are clipped to its bounds in the space's own type, since bounds that are rounded to float32 may
+    lie outside of the space. Actions of a `Discrete` are shifted to its start.
 
+    Args: space: of one environment; id: its name, for the message.
+    Returns: (action space, conversion of a batch [N] or [N, d]).
     Raises: ConfigError for a space that is neither Discrete nor a flat Box of floats.
     """
     if isinstance(space, spaces.Discrete):

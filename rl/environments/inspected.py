@@ -1,4 +1,4 @@
-"""One Gymnasium environment whose every answer is looked at before it enters a batch, where it could hide."""
+"""A wrapper that checks every return value of one Gymnasium environment, before batching can hide a wrong one."""
 
 import inspect
 import numbers
@@ -10,33 +10,43 @@ from gymnasium import spaces
 
 from rl.environments.origin import in_one_line
 
-_PLAIN_REWARDS = (float, int, np.float64, np.float32)
+_PLAIN_REWARDS = (float, int, np.float64, np.float32)  # types that are accepted without conversion
 _PLAIN_FLAGS = (bool, np.bool_)
 
 
 class MishapError(Exception):
-    """What went wrong in one environment, in a form that can be sent from one process to another.
-
-    number: of the environment; what: the words for it; end: the SystemExit or KeyboardInterrupt that it raised, if any.
-    """
+    """A failure of one environment, in a form that can be pickled and sent between processes."""
 
     def __init__(self, number: int, what: str, end: BaseException | None = None):
+        """
+        Args:
+            number: which of the environments that are stepped together.
+            what: what went wrong, for the message.
+            end: the SystemExit or KeyboardInterrupt that the environment raised; None for any other failure.
+        """
         super().__init__(number, what, end)
         self.number, self.what, self.end = number, what, end
 
 
 class _RefusedError(Exception):
-    """An answer that does not fit the environment's own spaces; the words for it."""
+    """A return value that does not fit Gymnasium's interface or the environment's own spaces."""
 
 
 class Inspected(gymnasium.Wrapper):
-    """The environment with number `number`, whose mistakes are raised as `MishapError`.
+    """An environment whose exceptions and wrong return values are raised as `MishapError`.
 
-    What is checked are kinds and shapes; that numbers are finite is checked for the whole batch at once. The order of
-    the tests matters for speed: a sound answer costs three comparisons.
+    Checked are the length of the returned tuples; that an observation has the space's shape and a type that converts to
+    the space's, or for a Discrete space is an integer in its range; that the reward is a number, the flags are bools
+    and the info is a dictionary. Whether numbers are finite is checked for the whole batch at once. A correct return
+    value costs three comparisons.
     """
 
     def __init__(self, env: gymnasium.Env, number: int):
+        """
+        Args:
+            env: the environment to wrap.
+            number: its number among those stepped together, for messages.
+        """
         super().__init__(env)
         self.number = number
         self._space = env.observation_space
@@ -44,7 +54,7 @@ class Inspected(gymnasium.Wrapper):
         self._file = _source_of(env.unwrapped)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        """As the environment's own, or a MishapError."""
+        """The environment's `reset`. Returns: (observation, info). Raises: MishapError."""
         try:
             answer = self.env.reset(seed=seed, options=options)
             _require_tuple(answer, ("observation", "info"), "reset")
@@ -53,7 +63,7 @@ class Inspected(gymnasium.Wrapper):
             raise self._mishap(error) from error
 
     def step(self, action: Any):
-        """As the environment's own, or a MishapError."""
+        """The environment's `step`, with reward and flags as plain Python or NumPy scalars. Raises: MishapError."""
         try:
             answer = self.env.step(action)
             _require_tuple(answer, ("observation", "reward", "terminated", "truncated", "info"), "step")
@@ -69,12 +79,18 @@ class Inspected(gymnasium.Wrapper):
             raise self._mishap(error) from error
 
     def _mishap(self, error: BaseException) -> MishapError:
+        """The failure to report for an exception of the environment or of a check."""
         if isinstance(error, _RefusedError):
             return MishapError(self.number, str(error))
         end = error if isinstance(error, SystemExit | KeyboardInterrupt) else None
         return MishapError(self.number, in_one_line(error, self._file), end)
 
     def _observed(self, observation: Any) -> Any:
+        """The observation, checked against the space: as it is, or as an array of the space's shape.
+
+        Raises: _RefusedError where its shape differs, its type does not convert to the space's (`same_kind`), or it is
+            no integer in a Discrete space's range.
+        """
         if type(observation) is np.ndarray and observation.dtype == self._dtype and observation.shape == self._shape:
             return observation
         space = self._space
@@ -98,6 +114,7 @@ class Inspected(gymnasium.Wrapper):
 
 
 def _require_tuple(answer: Any, fields: tuple[str, ...], method: str) -> None:
+    """Raises _RefusedError unless a method returned a tuple with one entry a field."""
     if type(answer) is tuple and len(answer) == len(fields):
         return
     if not isinstance(answer, tuple) or len(answer) != len(fields):
@@ -106,23 +123,28 @@ def _require_tuple(answer: Any, fields: tuple[str, ...], method: str) -> None:
 
 
 def _number(reward: Any) -> float:
-    """A number, or an array that holds one, as a float."""
-    one = reward.item() if isinstance(reward, np.ndarray | np.generic) and reward.size == 1 else reward
-    if not isinstance(one, numbers.Real):
+    """The reward as a float; it may also be an array with one entry. Raises: _RefusedError for anything else."""
+    number = _item(reward)
+    if not isinstance(number, numbers.Real):
         raise _RefusedError(f"the reward is {_shown(reward)}; it must be a number")
-    return float(one)
+    return float(number)
 
 
 def _flag(name: str, value: Any) -> bool:
-    """A bool, or a 0 or 1 that is meant for one."""
-    one = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
-    if not isinstance(one, bool | int) or one not in (0, 1):
+    """A bool from a bool, 0 or 1, or an array that holds one of these. Raises: _RefusedError for anything else."""
+    flag = _item(value)
+    if not isinstance(flag, bool | int) or flag not in (0, 1):
         raise _RefusedError(f"{name} is {_shown(value)}; it must be True or False")
-    return bool(one)
+    return bool(flag)
+
+
+def _item(value: Any) -> Any:
+    """The only entry of an array or NumPy scalar as a Python object; any other value as it is."""
+    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
 
 
 def _shown(value: Any) -> str:
-    """A value's kind, and itself where it is short."""
+    """A value in a message: its type, with the value itself where its `repr` has at most 40 characters."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} {value.shape}"
     text = " ".join(repr(value).split())
@@ -130,7 +152,8 @@ def _shown(value: Any) -> str:
 
 
 def _source_of(environment: gymnasium.Env) -> str | None:
+    """The file that defines the environment's class; None where there is none."""
     try:
         return inspect.getsourcefile(type(environment))
-    except TypeError:  # made in an interpreter, or built in
+    except TypeError:  # defined in an interactive session, or built in
         return None

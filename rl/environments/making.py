@@ -1,4 +1,8 @@
-"""From Gymnasium's name to a vector of environments, or to one sentence about why there is none."""
+"""Makes a vector of Gymnasium environments from a name, or raises one sentence that says why it cannot.
+
+`native` environments are made by Gymnasium's `make_vec`, in one batched object. The environments of `sync` and `async`
+are made one by one, wrapped by `Inspected`, and stepped one after another or in a process each.
+"""
 
 import difflib
 import functools
@@ -26,11 +30,14 @@ def make_vector(
     kwargs: Mapping[str, Any],
     render_mode: str | None,
 ) -> VectorEnv:
-    """A Gymnasium vector environment; see `GymnasiumEnvironment`.
+    """Makes a Gymnasium vector environment.
 
-    What is None is not handed on: not every constructor knows `render_mode`.
-
-    Raises: ConfigError for what is unknown, not installed, or refused by the environment's constructor.
+    Args:
+        id, num_envs, vectorization, autoreset, kwargs: see `GymnasiumEnvironment`.
+        render_mode: passed to the constructor unless it is None, since not every constructor has the argument.
+    Raises: ConfigError where the name is unknown (with names that resemble it), its package is not installed (with the
+        command to install it), `autoreset` is given for a native environment, or the constructor fails (with its own
+        error, and its file and line).
     """
     require(
         autoreset is None or vectorization != "native",
@@ -45,7 +52,7 @@ def make_vector(
         make = functools.partial(_make_one, id, given)
         if vectorization == "async":
             return ProcessVector([make] * num_envs, **options)
-        # Without copies: every observation is copied into a tensor anyway.
+        # copy=False: every observation is copied into a tensor anyway.
         numbered = [functools.partial(_inspected, make, number) for number in range(num_envs)]
         return SyncVectorEnv(numbered, copy=False, **options)
     except MishapError as error:
@@ -62,15 +69,18 @@ def make_vector(
 
 
 def _make_one(id: str, given: Mapping[str, Any]) -> gymnasium.Env:
-    register_family(id)  # again, in a process that begins with nothing registered
+    """One environment; the name's family is registered anew, since it may be made in a new process."""
+    register_family(id)
     return gymnasium.make(id, **given)
 
 
 def _inspected(make: Callable[[], gymnasium.Env], number: int) -> Inspected:
+    """Makes an environment and wraps it with its number."""
     return Inspected(make(), number)
 
 
 def _unknown(id: str, error: Exception) -> str:
+    """The message for a name that is not registered: the package to install, or names that resemble it."""
     family = family_of(id)
     if family and isinstance(error, ModuleNotFoundError):
         return (
@@ -80,6 +90,6 @@ def _unknown(id: str, error: Exception) -> str:
     close = difflib.get_close_matches(id, gymnasium.registry, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return (
-        f"environment {id!r} is not known to Gymnasium ({error}).{hint} One of your own is given with the module that "
-        "registers it, module:Name-v0 (environment.id)."
+        f"environment {id!r} is not known to Gymnasium ({error}).{hint} Give an environment of your own with the "
+        "module that registers it, as module:Name-v0 (environment.id)."
     )

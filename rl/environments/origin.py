@@ -1,4 +1,4 @@
-"""An exception in one line: what it says, and where in whose code it was raised."""
+"""An exception in one line: its type, its message, and the file and line in the environment's code that raised it."""
 
 import os
 import re
@@ -7,21 +7,25 @@ from pathlib import Path
 
 import gymnasium
 
-_LONGEST = 500  # characters of an exception's own words
+_LONGEST = 500  # characters of an exception's message
 _GYMNASIUM = Path(gymnasium.__file__).parent
 _PASSED_THROUGH = (Path(__file__).parent, _GYMNASIUM, _GYMNASIUM / "vector", _GYMNASIUM / "wrappers")
-"""Folders whose code only hands on what an environment raises."""
-_OF_THE_GRAPH = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:\w*\]")  # what TensorFlow adds to a message
+"""Folders whose code only passes on an environment's exceptions."""
+_TENSORFLOWS = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:\w*\]")  # parts that TensorFlow adds to a message
 
 
 def in_one_line(error: BaseException, own_file: str | None = None) -> str:
-    """`Kind: words (file:line in function, raised at file:line in function)`.
+    """An exception as `Type: message (file:line in function, raised at file:line in function)`.
+
+    `ZeroDivisionError: division by zero (my_env.py:42 in step)`. Messages are shortened to 500 characters; what
+    TensorFlow adds to them, and frames of Gymnasium and of this package, are left out.
 
     Args:
-        own_file: of the code that is to blame, whose last line comes first; the place where the exception was raised
-            follows where that is another.
+        error: with its traceback.
+        own_file: the file of the environment. Its last line in the traceback is shown first, followed by the line that
+            raised the exception where that is in another file; None shows the latter alone.
     """
-    words = " ".join(_OF_THE_GRAPH.sub(" ", str(error)).split())
+    words = " ".join(_TENSORFLOWS.sub(" ", str(error)).split())
     words = words if len(words) <= _LONGEST else f"{words[:_LONGEST]} …"
     kind = type(error).__name__
     words = f"{kind}: {words}" if words else kind
@@ -36,6 +40,7 @@ def in_one_line(error: BaseException, own_file: str | None = None) -> str:
 
 
 def _shown(frame: traceback.FrameSummary) -> str:
+    """`file:line in function`, with a relative path below the current folder."""
     file = Path(frame.filename)
     shown = os.path.relpath(file) if file.is_relative_to(Path.cwd()) else frame.filename
     return f"{shown}:{frame.lineno} in {frame.name}"

@@ -1,4 +1,8 @@
-"""Gymnasium environments in a process each, which neither a signal nor a death leaves in an unknown state."""
+"""Gymnasium environments in one process each, robust against signals, crashed processes and hanging ones.
+
+A process that crashes is reported with its environment's number and its exit code or signal; one that hangs while it
+closes is killed; none survives its parent.
+"""
 
 import ctypes
 import functools
@@ -21,55 +25,61 @@ from rl.environments.inspected import Inspected, MishapError
 from rl.environments.origin import in_one_line
 from rl.environments.time_limit import time_limit
 
-_SECONDS_TO_CLOSE = 4.0  # for an environment
-_GRACE = 5.0  # seconds for the processes to end in
+_SECONDS_TO_CLOSE = 4.0  # for each environment
+_GRACE = 5.0  # seconds for the processes to end
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _START_METHOD = "fork" if sys.platform == "linux" else None
 """Whatever Python's default is: a fork server (from 3.14 on) would be the processes' parent, and SIGTERM ends it."""
 
 
 class _ClosesInTime(gymnasium.Wrapper):
-    """Closing that neither hangs nor raises: it says on standard error what went wrong."""
+    """A wrapper whose `close` takes at most 4 s and never raises; a failure is printed on standard error."""
 
     def close(self) -> None:
-        """Closes the environment."""
+        """Closes the environment, or gives up."""
         try:
             with time_limit(_SECONDS_TO_CLOSE):
                 self.env.close()
         except Exception as error:
-            print(f"an environment did not close: {in_one_line(error)}", file=sys.stderr)  # noqa: T201 (no other way out)
+            print(f"an environment did not close: {in_one_line(error)}", file=sys.stderr)  # noqa: T201 (its process has no other channel)
 
 
 class ProcessVector(AsyncVectorEnv):
-    """Gymnasium's vector of processes, but for signals, deaths and closing.
+    """Gymnasium's vector of processes, with its own handling of signals, crashed processes and closing.
 
-    Ctrl-C and SIGTERM reach a whole process group (a terminal's, a batch system's): the processes ignore both, and what
-    is to happen is the parent's decision. They die with the parent, however it ends. `dead` names one that died alone.
+    Terminals and batch systems send SIGINT and SIGTERM to a whole process group: the processes ignore both, and the
+    parent decides. They end with the parent, however it ends. `dead` reports a process that ended by itself.
+
+    Where environments raise, Gymnasium's class raises a new exception of the last one's type; this class raises the
+    exception of the environment with the lowest number, as it was sent.
     """
 
     def __init__(self, make: Sequence[Callable[[], gymnasium.Env]], **options):
         """
         Args:
-            make: of each environment.
-            options: of Gymnasium's class; `context` is the start method of the processes.
-        Raises: MishapError where a process ends before it can be asked anything.
+            make: one constructor an environment; picklable.
+            options: of Gymnasium's `AsyncVectorEnv`; `context` is the start method of the processes.
+        Raises: MishapError where a process ends during the start.
         """
         in_main_thread = threading.current_thread() is threading.main_thread()
         try:
             worker = functools.partial(_work, dies_with_parent=in_main_thread)
             options.setdefault("context", _START_METHOD)
-            # The first is also made, asked for its spaces and closed in this process.
+            # Gymnasium also makes the first environment in this process, reads its spaces and closes it.
             with deferred_interrupt():
-                super().__init__([functools.partial(_closing, one) for one in make], worker=worker, **options)
+                super().__init__([functools.partial(_closing, make_one) for make_one in make], worker=worker, **options)
         except (EOFError, OSError) as error:
             mishap = self.dead()
             _kill(self.processes)
             raise mishap or error from None
-        # Before multiprocessing's own end, which would wait for processes that ignore its SIGTERM.
+        # Runs before multiprocessing's own finalizer, which would wait for processes that ignore its SIGTERM.
         self._end = multiprocessing.util.Finalize(self, _kill, (self.processes,), exitpriority=10)
 
     def dead(self) -> MishapError | None:
-        """The first process that has ended by itself, and how; one that is just dying is waited for."""
+        """The first process that has ended, and how it ended; waits up to 2 s for one to end.
+
+        Returns: None where all processes are alive.
+        """
         limit = time.monotonic() + 2.0
         while True:
             for number, process in enumerate(self.processes):
@@ -80,9 +90,12 @@ class ProcessVector(AsyncVectorEnv):
             time.sleep(0.01)
 
     def close_extras(self, timeout: float | None = None, terminate: bool = False) -> None:
-        """Asks the processes to close their environments, and kills those that do not in 5 s.
+        """Asks all processes to close their environments, and kills those that have not ended after 5 s.
 
-        Raises: MishapError afterwards, for the first that had to be killed.
+        Args:
+            timeout: not used.
+            terminate: whether to kill them at once.
+        Raises: MishapError, when all have ended, for the first that had to be killed.
         """
         limit = time.monotonic() + (0.0 if terminate else _GRACE)
         for pipe in self.parent_pipes:
@@ -105,7 +118,7 @@ class ProcessVector(AsyncVectorEnv):
             return super()._check_spaces()
 
     def _raise_if_errors(self, successes: Iterable[bool]) -> None:
-        """Raises the exception of the first environment, as it was sent."""
+        """Raises the exception of the failed environment with the lowest number, as its process sent it."""
         failed = list(successes).count(False)
         sent = []
         try:
@@ -117,23 +130,25 @@ class ProcessVector(AsyncVectorEnv):
 
 
 def _work(number: int, make: Callable[[], gymnasium.Env], pipe, *others, dies_with_parent: bool) -> None:
-    """The life of one environment's process."""
-    for meant_for_the_parent in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(meant_for_the_parent, signal.SIG_IGN)
+    """The main function of one environment's process: Gymnasium's worker on an inspected environment."""
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
     if dies_with_parent:
         _die_with_parent()
     _async_worker(number, lambda: Inspected(make(), number), pipe, *others)
 
 
 def _closing(make: Callable[[], gymnasium.Env]) -> _ClosesInTime:
+    """Makes an environment that closes in time; Ctrl-C is heard meanwhile."""
     with heard_interrupt():
         return _ClosesInTime(make())
 
 
 def _die_with_parent() -> None:
-    """From now on the parent's end is this process's, even where the parent is killed.
+    """Ends this process with its parent, even where the parent is killed.
 
-    On Linux; elsewhere the end of the pipe is. The signal comes with the end of the *thread* that started this process.
+    On Linux the kernel sends SIGKILL, at the end of the *thread* that started this process. Elsewhere the process ends
+    when its pipe closes.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -142,6 +157,7 @@ def _die_with_parent() -> None:
 
 
 def _kill(processes: Sequence[multiprocessing.Process]) -> None:
+    """Kills the processes that are alive and waits for all of them."""
     for process in processes:
         if process.is_alive():
             process.kill()
@@ -149,6 +165,7 @@ def _kill(processes: Sequence[multiprocessing.Process]) -> None:
 
 
 def _how_it_ended(exit_code: int) -> str:
+    """The end of a process in words, by its exit code; negative for a signal."""
     if exit_code >= 0:
         return f"its process ended with exit code {exit_code}"
     name = signal.Signals(-exit_code).name

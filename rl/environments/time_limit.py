@@ -1,4 +1,4 @@
-"""An end for Python code that may never come to one."""
+"""A time limit for Python code that may hang."""
 
 import contextlib
 import signal
@@ -8,7 +8,11 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raises TimeoutError in Python code that takes longer; in the main thread alone, where signals are heard."""
+    """Raises TimeoutError in the code of the `with` block after a number of seconds.
+
+    It uses SIGALRM, which only the main thread receives: in other threads there is no limit. Code that runs outside of
+    the Python interpreter, in a C function that does not return, is not interrupted.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,33 +1,32 @@
 """Averages over the valid entries of a batch.
 
-An entry is not valid where a vector environment in autoreset mode NEXT_STEP spent a step on a reset: no action was
-taken.
+An entry is invalid where a vector environment in autoreset mode NEXT_STEP spent a step on a reset and took no action.
+In every function `x` and `valid` have one shape, `valid` is float, 0 or 1, and results of shape [] are 0 where no entry
+is valid. An invalid entry changes neither a result nor its gradient, even where it is NaN or infinite.
 """
 
 import tensorflow as tf
 
 _ROUNDING = 1e-12
-"""Of the mean square: a variance below it is float32 rounding, which is no spread."""
+"""Variance over mean square below which the entries count as equal: what is left is float32 rounding."""
 
 
 def masked_mean(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """Σ valid·x / Σ valid; 0 where nothing is valid. An invalid entry has no influence, not even as NaN.
-
-    Args: x and valid of one shape; valid is 0 or 1, float.
-    """
-    return tf.reduce_sum(_valid_alone(x, valid)) / tf.maximum(tf.reduce_sum(valid), 1.0)
+    """The mean of the valid entries, Σ valid·x / Σ valid, []; gradients flow to x at the valid entries alone."""
+    return tf.reduce_sum(_zero_where_invalid(x, valid)) / tf.maximum(tf.reduce_sum(valid), 1.0)
 
 
 def masked_variance(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """The population variance of the valid entries; an invalid one reaches neither it nor its gradient."""
+    """The population variance of the valid entries (divided by their number n, not n − 1), []; gradients flow to x."""
     return masked_mean(tf.square(_centred(x, valid)), valid)
 
 
 def standardize(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """(x − mean) / (standard deviation) over the valid entries; 0 where they are equal to rounding, and where invalid.
+    """The valid entries less their mean, over their population standard deviation; [...] → [...].
 
-    No epsilon: standardize(a x + b) = sign(a) standardize(x) at every scale whose squares float32 can hold, |x| from
-    1e−16 to 1e18.
+    Entries are 0 where they are invalid, and all are 0 where the valid ones are equal to float32 rounding. There is no
+    epsilon, so that standardize(a x + b) = sign(a) standardize(x) at every scale whose squares float32 holds, |x| from
+    1e−16 to 1e18. Gradients flow to x, through mean and standard deviation too.
     """
     centred = _centred(x, valid)
     variance = masked_mean(tf.square(centred), valid)
@@ -36,8 +35,10 @@ def standardize(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
 
 
 def explained_variance(v: tf.Tensor, target: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """1 − Var(target − v) / Var(target): 1 is perfect, 0 as good as a constant, below 0 worse. 0 if Var(target) is 0
-    to rounding.
+    """The share of the targets' variance that the values explain, 1 − Var(target − v) / Var(target), [].
+
+    It is 1 for a perfect prediction, 0 for one as good as a constant and negative for a worse one; 0 where Var(target)
+    is 0 to float32 rounding. A constant offset between v and target does not lower it.
     """
     variance = masked_variance(target, valid)
     varies = _varies(variance, target, valid)
@@ -46,16 +47,17 @@ def explained_variance(v: tf.Tensor, target: tf.Tensor, valid: tf.Tensor) -> tf.
 
 
 def _varies(variance: tf.Tensor, x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    return variance > _ROUNDING * masked_mean(tf.square(_valid_alone(x, valid)), valid)
+    """Whether a variance of the entries x is more than float32 rounding, [] bool."""
+    return variance > _ROUNDING * masked_mean(tf.square(_zero_where_invalid(x, valid)), valid)
 
 
 def _centred(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """x less its mean; twice, since a rounded mean would leave equal numbers a common remainder."""
-    x = _valid_alone(x, valid)
+    """x less its mean, subtracted twice: a rounded mean leaves equal numbers a common remainder."""
+    x = _zero_where_invalid(x, valid)
     x -= masked_mean(x, valid)
     return x - masked_mean(x, valid)
 
 
-def _valid_alone(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """x with 0 in the place of what is invalid: before any function of it, whose gradient there would be 0 · NaN."""
+def _zero_where_invalid(x: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
+    """x with invalid entries replaced by 0, before any function is taken whose gradient there would be 0 · NaN."""
     return tf.where(valid > 0, x, tf.zeros_like(x))

@@ -1,4 +1,7 @@
-"""Losses of the policy, one number a sample: the caller averages them over what is valid."""
+"""Losses of the policy and measures of how far it moved, one number a sample; the caller averages the valid ones.
+
+Advantages and log-probabilities of the behaviour policy are constants: no gradient flows through them.
+"""
 
 import math
 
@@ -6,10 +9,12 @@ import tensorflow as tf
 
 
 def policy_gradient_loss(log_prob: tf.Tensor, advantage: tf.Tensor) -> tf.Tensor:
-    """−log π(a|s) A, whose gradient is the policy gradient (Williams 1992; Sutton et al. 2000, theorem 1).
+    """−log π(a|s) A, whose gradient is minus the policy gradient (Williams 1992; Sutton et al. 2000, theorem 1).
 
-    Args: both [B]; no gradient flows through the advantage.
-    Returns: [B].
+    Args:
+        log_prob: [B], log π(a|s) of the action taken, in nats.
+        advantage: [B]; no gradient flows through it.
+    Returns: [B]; the gradient with respect to log_prob is −A.
     """
     return -log_prob * tf.stop_gradient(advantage)
 
@@ -18,28 +23,35 @@ def clipped_surrogate_loss(log_ratio: tf.Tensor, advantage: tf.Tensor, *, clip: 
     """−min(ρ A, clip(ρ, 1 − ε, 1 + ε) A), ρ = π(a|s)/π_old(a|s)    (Schulman et al. 2017, eq. 7, arXiv:1707.06347)
 
     Args:
-        log_ratio: [B], log ρ.
+        log_ratio: [B], log ρ; 0 at the behaviour policy.
         advantage: [B]; no gradient flows through it.
         clip: ε > 0.
-    Returns: [B]; where a ratio beyond float32 counts, A < 0, loss and gradient are infinite.
+    Returns: [B]. The gradient with respect to log_ratio is −ρ A, and 0 where the clipped term is the smaller one
+        (ρ > 1 + ε with A > 0, ρ < 1 − ε with A < 0). Loss and gradient are infinite where ρ overflows float32 and
+        A < 0, since that side is not clipped.
     """
     advantage, ratio = tf.stop_gradient(advantage), tf.exp(tf.stop_gradient(log_ratio))
     clipped = tf.clip_by_value(ratio, 1.0 - clip, 1.0 + clip) * advantage
     constant = (clipped < ratio * advantage) | (advantage == 0)
-    # Where the exponential does not count it is not taken: it may be infinite, and its gradient 0 · ∞.
+    # The exponential is taken at 0 where the clipped term is chosen: it may be infinite, and its gradient 0 · ∞.
     surrogate = tf.exp(tf.where(constant, tf.zeros_like(log_ratio), log_ratio)) * advantage
     return -tf.where(constant, clipped, surrogate)
 
 
 def clip_fraction(log_ratio: tf.Tensor, *, clip: float) -> tf.Tensor:
-    """1 where the ratio lies outside the clip range, [B] float."""
+    """1 where the ratio ρ lies outside [1 − ε, 1 + ε], else 0, [B] float; its mean is PPO's clip fraction.
+
+    A sample outside counts whatever its advantage, also where the loss is not clipped there.
+    """
     return tf.cast(tf.abs(tf.exp(log_ratio) - 1.0) > clip, log_ratio.dtype)
 
 
 def approximate_kl(log_ratio: tf.Tensor) -> tf.Tensor:
-    """(ρ − 1) − log ρ: an unbiased, never negative estimate of KL(π_old, π) per sample (Schulman 2020, "k3").
+    """(ρ − 1) − log ρ ≥ 0, an unbiased estimate of KL(π_old, π) from each sample of π_old (Schulman 2020, "k3").
 
-    +∞ for log ρ = ±∞, an action that one of the two cannot take, and where ρ is beyond float32.
+    Args: log_ratio: [B], log ρ = log π(a|s) − log π_old(a|s).
+    Returns: [B] in nats; +∞ for log ρ = ±∞, an action that one of the two policies cannot take, and where ρ overflows
+        float32.
     """
     below = log_ratio < math.inf
     finite = tf.where(below, log_ratio, tf.zeros_like(log_ratio))

@@ -1,4 +1,7 @@
-"""The one recursion behind every return and advantage."""
+"""The linear recursion behind every return, advantage and sum over an episode.
+
+`reverse_linear_recurrence` runs backwards in time, `linear_recurrence` forwards.
+"""
 
 import functools
 from collections.abc import Callable
@@ -12,13 +15,13 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
     """Solves y_t = x_t + a_t y_{t+1} for t = T−1 … 0, given y_T.
 
     Composing the affine maps y ↦ x + a y by doubling takes ⌈log2(T + 1)⌉ elementwise steps and no loop in the graph
-    (Hillis & Steele 1986, "Data parallel algorithms"). Division-free, so a_t = 0 cuts exactly, even from what is not
-    finite.
+    (Hillis & Steele 1986, "Data parallel algorithms"). It never divides, so a_t = 0 removes all influence of y_{t+1}
+    exactly, even where that is NaN or infinite.
 
     Args:
-        x_t, a_t: [T, ...] float.
-        y_T: [...] float, the value beyond the end.
-    Returns: [T, ...], y_0 … y_{T−1}; gradients flow through all three.
+        x_t, a_t: [T, ...] float of one type; T is static.
+        y_T: [...] float, the value after the last step.
+    Returns: [T, ...], y_0 … y_{T−1}; gradients flow to all three arguments.
     """
     x_t, a_t, y_T = (tf.convert_to_tensor(x) for x in (x_t, a_t, y_T))
     return _program(tuple(x_t.shape), x_t.dtype)(x_t, a_t, y_T)
@@ -26,11 +29,12 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
 
 @functools.cache
 def _program(shape: tuple[int, ...], dtype: tf.DType) -> Program:
-    """Traced once for all returns, advantages and sums over episodes of one shape: its operations are many."""
+    """The program for [T, ...] arrays of one shape and type, traced once: all returns and advantages share it."""
     return Program(_doubling, compiled=None, identity=(shape, dtype.name))
 
 
 def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
+    """The scan by doubling: after k steps x, a compose the maps of 2^k consecutive times, beginning with each."""
     length = x_t.shape[0] + 1
     x = tf.concat([x_t, y_T[None]], 0)
     a = tf.concat([a_t, tf.zeros_like(y_T)[None]], 0)
@@ -44,12 +48,15 @@ def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
 
 
 def cut(y: tf.Tensor, a: tf.Tensor) -> tf.Tensor:
-    """y, but 0 where it is not finite and its factor a is 0: then a·y is 0 there too, and so is its gradient."""
+    """y, replaced by 0 where it is not finite and its factor a is 0, so that a·y and its gradient are 0, not NaN.
+
+    Args: both of one shape, float.
+    """
     return tf.where(tf.math.is_finite(y) | (a != 0), y, tf.zeros_like(y))
 
 
 def _later(length: int, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """x_t → x_{t + shift}, zero beyond the end."""
+    """The function x_t ↦ x_{t + shift} on [length, ...] arrays, 0 after the end; 0 < shift < length."""
     kept, beyond = length - shift, tf.constant([0, shift])
 
     def later(x: tf.Tensor) -> tf.Tensor:
@@ -60,5 +67,8 @@ def _later(length: int, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_before: tf.Tensor) -> tf.Tensor:
-    """Solves y_t = x_t + a_t y_{t−1} for t = 0 … T−1, given y_{−1}; shapes as in `reverse_linear_recurrence`."""
+    """Solves y_t = x_t + a_t y_{t−1} for t = 0 … T−1, given y_{−1} = y_before.
+
+    Shapes, gradients and the treatment of a_t = 0 are those of `reverse_linear_recurrence`.
+    """
     return tf.reverse(reverse_linear_recurrence(tf.reverse(x_t, [0]), tf.reverse(a_t, [0]), y_before), [0])

@@ -1,16 +1,16 @@
-"""Losses of the value's one-step TD error whose gradient flows, wholly or in part, through the successor's value.
+"""One-step TD losses whose gradient flows, wholly or in part, through the bootstrap target.
 
-One family: with δ = r + γ v̄(s') − v(s) and a factor κ that is held fixed,
+With δ = r + γ v̄(s') − v(s) and a factor κ that is held constant, they have the gradient
 
     g = −δ ∇v(s) + γ κ ∇v̄(s')
 
 κ = 0 is the semi-gradient (Sutton 1988), κ = η δ Baird's residual algorithm (1995; η = 1 the residual gradient), and
 κ = h(s), an estimate of E[δ | s], TD with gradient correction (Sutton et al. 2009). The second term is a gradient with
-respect to the weights of v̄: where these are a frozen copy's, a tape has to watch the copy. Each function's number is
-½ δ² whatever κ is; only its gradient differs.
+respect to the weights of v̄: where these are a frozen copy's, a tape has to watch the copy. Every loss has the value
+½ δ² whatever κ is; only the gradients differ.
 
-All arrays are [B]. discount is γ, or 0 where the episode terminated, which takes out the successor altogether, even
-where its value is not finite.
+All arrays are [B] float. discount is γ, or 0 where the episode terminated, which removes the successor's value and its
+gradient, even where that value is not finite.
 """
 
 import tensorflow as tf
@@ -21,12 +21,14 @@ from rl.estimators.recurrence import cut
 def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor, *, eta: float) -> tf.Tensor:
     """½ δ², with the gradient −δ ∇v_tm1 + η γ δ ∇v_t: Baird's residual algorithm (Baird 1995).
 
-    One successor is drawn where the mean squared Bellman error asks for two (Baird 1995): with random
-    transitions and η > 0 the variance of the successor's value is minimised too.
+    An unbiased gradient of the mean squared Bellman error needs two independent successors of each state (Baird 1995).
+    Here one is drawn: with random transitions and η > 0 the variance of the successor's value is minimised too.
 
     Args:
-        v_tm1, v_t: the values of a step's observation and of its successor.
-        eta: η, 0 for the semi-gradient, 1 for the residual gradient.
+        v_tm1, v_t: [B], the values of a step's observation and of its successor.
+        reward, discount: [B], constants.
+        eta: η in [0, 1], 0 for the semi-gradient, 1 for the residual gradient.
+    Returns: [B]; gradients flow to v_tm1 and v_t.
     """
     kappa = eta * td_error(v_tm1, reward, discount, v_t)
     return _with_correction(v_tm1, reward, discount, v_t, kappa)
@@ -37,18 +39,21 @@ def gradient_correction_loss(
 ) -> tf.Tensor:
     """½ δ², with the gradient −δ ∇v_tm1 + γ h ∇v_t: TDC (Sutton et al. 2009).
 
-    h_tm1: an estimate of the expected TD error of the step's observation; no gradient flows to it.
+    Args:
+        v_tm1, reward, discount, v_t: [B], as in `residual_loss`.
+        h_tm1: [B], an estimate of the expected TD error E[δ | s] at the step's observation; no gradient flows to it.
+    Returns: [B]; gradients flow to v_tm1 and v_t.
     """
     return _with_correction(v_tm1, reward, discount, v_t, h_tm1)
 
 
 def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.Tensor) -> tf.Tensor:
-    """δ = r + γ v_t − v_tm1; no gradient flows through it."""
+    """The one-step TD error δ = r + γ v_t − v_tm1, [B]; no gradient flows through it."""
     return tf.stop_gradient(reward + discount * cut(v_t, discount) - v_tm1)
 
 
 def _with_correction(v_tm1, reward, discount, v_t, kappa) -> tf.Tensor:
-    """½ δ², whose gradient is −δ ∇v_tm1 + γ κ ∇v_t: a quadratic in v_tm1, and a term that is 0 but for its gradient."""
+    """½ δ² with the gradient −δ ∇v_tm1 + γ κ ∇v_t: a quadratic in v_tm1, and a term of value 0 that adds the second."""
     target = tf.stop_gradient(reward + discount * cut(v_t, discount))
     factor = tf.stop_gradient(discount * kappa)
     v_t = cut(v_t, factor)

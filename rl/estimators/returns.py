@@ -1,10 +1,9 @@
 """Returns along a batch of trajectories. All arrays are time-major, [T, B].
 
-Letters: r_t is the reward that follows the action at step t, v_t the value of the observation that this reward came
-with (the final observation where an episode ended), discount_t = γ, or 0 where the episode terminated, and lambda_t the
-trace, 0 where the episode ended in either way. Hence a terminated step takes nothing from the future, a truncated step
-bootstraps from its own final observation, and nothing crosses from one episode into the next, whether it is finite or
-not.
+Letters: r_t is the reward that follows the action at step t, v_t the value of the observation that came with this
+reward (the final observation where an episode ended), discount_t is γ, or 0 where the episode terminated, and lambda_t
+is λ, or 0 where the episode terminated or was truncated. Hence a terminated step does not bootstrap, a truncated step
+bootstraps from its own final observation, and no value crosses from one episode into another, not even NaN.
 """
 
 import tensorflow as tf
@@ -15,11 +14,15 @@ from rl.estimators.recurrence import cut, reverse_linear_recurrence
 def discounts(
     terminated: tf.Tensor, truncated: tf.Tensor, *, gamma: float, lambda_: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """(discount_t, lambda_t) of the module's docstring from the two ways in which a step can end an episode.
+    """discount_t and lambda_t of each step, from whether it terminated or truncated its episode.
+
+    discount_t = γ (1 − terminated_t),  lambda_t = λ (1 − (terminated_t or truncated_t))
 
     Args:
         terminated, truncated: [T, B] bool.
-    Returns: two [T, B] float32.
+        gamma: γ in [0, 1].
+        lambda_: λ in [0, 1].
+    Returns: (discount_t, lambda_t), [T, B] float32 each.
     """
     discount_t = gamma * (1.0 - tf.cast(terminated, tf.float32))
     lambda_t = lambda_ * (1.0 - tf.cast(terminated | truncated, tf.float32))
@@ -27,11 +30,13 @@ def discounts(
 
 
 def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda_t: tf.Tensor) -> tf.Tensor:
-    """λ-returns: G_t = r_t + γ_t [(1 − λ_t) v_t + λ_t G_{t+1}], with G_T = v_{T−1}.
+    """λ-returns, with λ and γ that may vary from step to step.
 
-    Sutton & Barto 2018, eq. 12.20 (λ and γ may vary with the step). λ = 1 is Monte Carlo, λ = 0 the one-step target.
+    G_t = r_t + γ_t [(1 − λ_t) v_t + λ_t G_{t+1}],  G_T = v_{T−1}    (Sutton & Barto 2018, eq. 12.18)
 
-    Args: all [T, B] float.
+    λ = 1 is the Monte Carlo return, bootstrapped at the end of the batch; λ = 0 the one-step target.
+
+    Args: all [T, B] float, as in the module's docstring.
     Returns: [T, B]; gradients flow through every argument.
     """
     factor = discount_t * (1.0 - lambda_t)
@@ -39,10 +44,12 @@ def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda
 
 
 def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor) -> tf.Tensor:
-    """Discounted returns: G_t = r_t + γ_t G_{t+1}; where continues_t is 0 or the batch ends, v_t stands for G_{t+1}.
+    """Discounted returns, bootstrapped where an episode or the batch ends.
+
+    G_t = r_t + γ_t G_{t+1} within an episode,  G_t = r_t + γ_t v_t at its last step and at the batch's
 
     Args: all [T, B] float; continues_t is 0 where an episode ended, 1 elsewhere.
-    Returns: [T, B].
+    Returns: [T, B], the λ-returns with λ_t = continues_t; gradients flow through every argument.
     """
     return lambda_returns(r_t, discount_t, v_t, continues_t)
 
@@ -50,12 +57,15 @@ def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, co
 def n_step_returns(
     r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor, *, n: int
 ) -> tf.Tensor:
-    """n-step returns: n rewards, then the value; fewer where the episode or the batch ends before.
+    """n-step returns: n rewards and the value after them, or fewer where the episode or the batch ends earlier.
 
     G_t^(n) = r_t + γ_t G_{t+1}^(n−1),  G_t^(1) = r_t + γ_t v_t    (Sutton & Barto 2018, eq. 7.1)
 
-    Args: all [T, B] float; continues_t is 0 where an episode ended, 1 elsewhere. n ≥ 1.
-    Returns: [T, B]; n = T gives the discounted returns, n = 1 the one-step target.
+    Args:
+        r_t, discount_t, v_t, continues_t: [T, B] float; continues_t is 0 where an episode ended, 1 elsewhere.
+        n: number of rewards, ≥ 1; n ≥ T gives the discounted returns, n = 1 the one-step target.
+    Returns: [T, B]; gradients flow through every argument.
+    Raises: ValueError for n < 1.
     """
     if n < 1:
         raise ValueError(f"n-step returns need n >= 1, got {n}.")

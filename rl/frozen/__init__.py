@@ -1,4 +1,7 @@
-"""Frozen copies of the weights, and the schedules by which alone they move."""
+"""Frozen copies of the weights, and the schedules that alone move them.
+
+A frozen copy is made of non-trainable variables; it has a role (behaviour, target, anchor) and a schedule.
+"""
 
 from rl.frozen.copies import drift, freeze, refuse_frozen
 from rl.frozen.schedules import FrozenState, Hard, Never, Polyak, Schedule, Snapshot

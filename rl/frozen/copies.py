@@ -6,13 +6,15 @@ import tensorflow as tf
 
 
 def freeze(role: str, weights: Mapping[str, tuple]) -> dict[str, tuple[tf.Variable, ...]]:
-    """A frozen copy of live weights: variables of their own, with `trainable=False`, named `frozen/<role>/<name>`.
+    """A frozen copy of live weights: new variables with `trainable=False`, named `frozen/<role>/<name>`.
 
-    Not `copy.deepcopy` and not a Keras layer with `trainable=False`: both leave variables that a default tape watches.
+    A tape watches them only when it is told to. `copy.deepcopy` or a Keras layer with `trainable=False` would not do:
+    a default tape watches the variables of both.
 
     Args:
         role: behaviour, target, anchor, …
-        weights: {part: variables or tensors}.
+        weights: {part: variables or tensors}; a tensor's variable is named after its part and its place in it.
+    Returns: {part: variables}, equal to the weights and in their order.
     """
     return {
         part: tuple(
@@ -24,7 +26,10 @@ def freeze(role: str, weights: Mapping[str, tuple]) -> dict[str, tuple[tf.Variab
 
 
 def refuse_frozen(targets: Iterable[tf.Variable]) -> None:
-    """Raises ValueError, by name, where an update rule is about to be given a variable that is not trainable."""
+    """Checks that an update rule is given trainable variables alone.
+
+    Raises: ValueError that names the first variable with `trainable=False`.
+    """
     for variable in targets:
         if not variable.trainable:
             raise ValueError(
@@ -34,10 +39,14 @@ def refuse_frozen(targets: Iterable[tf.Variable]) -> None:
 
 
 def drift(live: Mapping[str, tuple], copy: Mapping[str, tuple]) -> tf.Tensor:
-    """The Euclidean distance of all live weights from a copy's, [] float32."""
+    """The L2 distance √(Σ |w − w̄|²) between live weights and a copy over all parts, [] float32.
+
+    Args: live, copy: {part: tensors}; the copy has every part of `live`, with as many tensors.
+    """
     squares = [tf.reduce_sum(tf.square(a - b)) for part in live for a, b in zip(live[part], copy[part], strict=True)]
     return tf.sqrt(tf.add_n(squares))
 
 
 def _name(weight: tf.Variable | tf.Tensor, otherwise: str) -> str:
+    """A variable's name without its `:0`; for a tensor, the name `otherwise`."""
     return weight.name.split(":")[0] if isinstance(weight, tf.Variable) else otherwise

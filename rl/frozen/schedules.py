@@ -1,8 +1,8 @@
-"""When a frozen copy moves. A schedule is a pure function from (copy, live weights) to the new copy.
+"""Schedules of frozen copies. A schedule is a pure function from (copy, live weights) to the new copy.
 
-`at_iteration` is asked once before an iteration's updates (or before one phase of it), `after_update` after each update
-(or each of one name). The age of a copy is the mean number of these updates since its numbers were live: 0 when just
-synchronised, and for a Polyak average the mean age of what was averaged.
+`at_iteration` is called once before an iteration's updates, or before one phase of it; `after_update` is called after
+each update, or each update of one name. The age of a copy is the number of these updates since its weights were live: 0
+when just synchronised. A Polyak average has the mean age of the weights that it averages. No gradient flows into it.
 """
 
 from typing import Annotated, ClassVar, NamedTuple, Protocol
@@ -17,14 +17,14 @@ Weights = dict[str, tuple[tf.Tensor, ...]]
 
 
 class FrozenState(NamedTuple):
-    """A copy's weights and its age in updates, [] float32."""
+    """A frozen copy: its weights {part: tensors} and its age in updates, [] float32."""
 
     weights: Weights
     age: tf.Tensor
 
 
 class Schedule(Protocol):
-    """What a schedule answers. No gradient flows into what it returns."""
+    """When and how a frozen copy moves: two pure functions that return the copy afterwards."""
 
     before: str | None
     """The phase before which `at_iteration` is asked; None asks it before an iteration's first phase."""
@@ -32,48 +32,57 @@ class Schedule(Protocol):
     """The update after which `after_update` is asked; None asks it after every update."""
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
-        """The copy at the start of an iteration."""
+        """The copy with which an iteration's updates begin; `live` are the weights before the first of them."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
-        """The copy after update `num_updates` of those it follows ([] int64, 1 is the first), which made `live`."""
+        """The copy after an update.
+
+        Args:
+            copy: before the update.
+            live: {part: tensors}, the weights after it.
+            num_updates: [] int64, the number of updates so far that the copy follows, this one included.
+        """
 
 
 @settings
 class Never:
-    """An anchor: stays what it was at the start."""
+    """An anchor: keeps the weights of the start of training."""
 
     before: ClassVar[str | None] = None
     after: ClassVar[str | None] = None
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
-        """Unchanged."""
+        """The copy, unchanged."""
         return copy
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
-        """Unchanged, one update older."""
+        """The same weights, one update older."""
         return FrozenState(copy.weights, copy.age + 1.0)
 
 
 @settings
 class Snapshot(Never):
-    """The behaviour policy: takes the live weights at the start of each iteration, or before a phase is executed."""
+    """The behaviour policy: copies the live weights at the start of each iteration, or before a phase is executed."""
 
     before: str | None = None
+    """The phase; None for the start of each iteration."""
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
-        """The live weights."""
+        """The live weights, at age 0."""
         return FrozenState(tf.nest.map_structure(tf.stop_gradient, live), tf.zeros_like(copy.age))
 
 
 @settings
 class Hard(Never):
-    """A target that takes the live weights every so many updates (Mnih et al. 2015)."""
+    """A target that copies the live weights after every n-th update (Mnih et al. 2015)."""
 
     every_updates: PositiveInteger
+    """n, in updates; 1 keeps the target equal to the live weights."""
     after: str | None = None
+    """The update that it follows; None for every update."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
-        """The live weights where num_updates is a multiple of `every_updates`."""
+        """The live weights at age 0 where n divides num_updates, else the same weights one update older."""
         due = tf.equal(num_updates % self.every_updates, 0)
         weights = tf.nest.map_structure(lambda old, new: tf.where(due, tf.stop_gradient(new), old), copy.weights, live)
         return FrozenState(weights, tf.where(due, 0.0, copy.age + 1.0))
@@ -81,13 +90,15 @@ class Hard(Never):
 
 @settings
 class Polyak(Never):
-    """A slow target, θ̄ ← (1 − τ) θ̄ + τ θ after each update (Lillicrap et al. 2016, algorithm 1)."""
+    """A slowly moving target, θ̄ ← (1 − τ) θ̄ + τ θ after each update (Lillicrap et al. 2016, algorithm 1)."""
 
     tau: Annotated[PositiveNumber, Field(le=1), INPUT]
+    """τ in (0, 1]; the average remembers about 1/τ updates."""
     after: str | None = None
+    """The update that it follows; None for every update."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
-        """A step of τ towards the live weights; exactly they where τ = 1."""
+        """The average after the update, at age (1 − τ) (age + 1); exactly the live weights where τ = 1."""
         weights = tf.nest.map_structure(
             lambda old, new: (1.0 - self.tau) * old + self.tau * tf.stop_gradient(new), copy.weights, live
         )

@@ -1,4 +1,8 @@
-"""Watched tapes, rows, Gramians and the probes that read them."""
+"""Watched tapes, rows, Gramians and the probes that read them.
+
+A row is the gradient of one objective with respect to the shared weights; the Gramian of a layer holds the inner
+products of all rows there.
+"""
 
 from rl.gradients.gramian import cosines, gramian, grouped, layers_of, norms
 from rl.gradients.objective import LIVE, At, Objective

@@ -1,4 +1,7 @@
-"""The leak audit: which objective's gradient reaches which weight."""
+"""The leak audit: which objective's gradient reaches which weight.
+
+`audit` measures, on one batch; `check_audit` compares with what the objectives declare to read.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,23 +16,30 @@ NONE, ZERO, NONZERO = "none", "zero", "non-zero"
 def audit(
     losses: Losses, roles: Roles, names: Mapping[str, Sequence[str]], watch: Collection[str] = (LIVE,)
 ) -> dict[str, dict[str, str]]:
-    """{objective: {weight: none, zero or non-zero}} for the gradients of all losses with respect to all weights.
+    """Classifies the gradient of every loss with respect to every weight.
 
-    `none` says that there is no path at all; `zero` that there is one, but the gradient vanishes on this batch.
+    `none` means that no path leads from the weight to the loss, `zero` that there is one but every entry of the
+    gradient is 0 on this batch, `non-zero` that some entry is not.
 
     Args:
-        losses, roles, names, watch: as `watched_rows` takes them.
+        losses: the objectives as a function of the weights by role.
+        roles: {role: {part: variables or tensors}}.
+        names: {part: its weights' names}.
+        watch: the roles whose weights are watched.
+    Returns: {objective: {weight: none, zero or non-zero}}; weights of a frozen copy are named `<role>/<weight>`.
     """
     roles = apart(roles, watch)
     weights = places_of(roles, watch)
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(tf.nest.flatten(weights))
         values, _ = losses(roles)
-    told, table = place_names(weights, names), {}
+    names_at, table = place_names(weights, names), {}
     for objective, loss in values.items():
         gradients = tape.gradient(loss, dict(weights))
         table[objective] = {
-            name: _kind(one) for place in told for name, one in zip(told[place], gradients[place], strict=True)
+            name: _kind(gradient)
+            for place in names_at
+            for name, gradient in zip(names_at[place], gradients[place], strict=True)
         }
     return table
 
@@ -41,11 +51,20 @@ def check_audit(
     names: Mapping[str, Sequence[str]],
     watch: Collection[str] = (LIVE,),
 ) -> None:
-    """Raises LeakError, naming objective and weight, where the table is not what the objectives declare to read."""
+    """Checks that every objective reaches all weights of the parts that it declares to read, and no others.
+
+    A gradient that is `zero` counts as reached: it may be non-zero on another batch.
+
+    Args:
+        table: as `audit` returns it.
+        objectives: with the parts that each reads.
+        roles, names, watch: as `audit` took them.
+    Raises: LeakError that names the first objective and weight for which this fails.
+    """
     for objective in objectives:
-        for place, told in place_names(places_of(roles, watch), names).items():
+        for place, weights in place_names(places_of(roles, watch), names).items():
             declared = place in objective.places
-            for name in told:
+            for name in weights:
                 reached = table[objective.name][name] != NONE
                 if reached and not declared:
                     reads = [read.name(read.part) for read in objective.places]
@@ -58,6 +77,7 @@ def check_audit(
 
 
 def _kind(gradient: tf.Tensor | None) -> str:
+    """`none`, `zero` or `non-zero`; a NaN is non-zero."""
     if gradient is None:
         return NONE
     return NONZERO if bool(tf.reduce_any(tf.not_equal(gradient, 0))) else ZERO

@@ -1,18 +1,23 @@
-"""Gramians of rows, a layer at a time: all that norms, cosines, conflicts and combiners need to know of the
-gradients.
+"""Gramians of rows, one a layer: G_l = J_l J_lᵀ, where J_l [m, P_l] holds m rows on the P_l weights of layer l.
+
+Norms, cosines, conflicts and a combiner's weights are functions of the Gramians: the rows are not needed again.
 """
 
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-Row = tuple[tf.Tensor, ...]  # one vector on the shared weights, tensor by tensor
+Row = tuple[tf.Tensor, ...]
+"""One vector on the shared weights, one tensor a weight."""
 
 
 def layers_of(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Which weights make up each layer: those whose names differ in the last component alone, in order.
+    """The places of each layer's weights in a row: weights whose names differ in the last component alone.
 
     `torso/dense_0/kernel` and `torso/dense_0/bias` are the layer `torso/dense_0`.
+
+    Args: names: of a row's weights, in the row's order.
+    Returns: {layer: places}, the layers in the order of their first weights.
     """
     layers: dict[str, tuple[int, ...]] = {}
     for index, name in enumerate(names):
@@ -22,11 +27,11 @@ def layers_of(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def gramian(rows: Sequence[Row], layers: Mapping[str, Sequence[int]]) -> tf.Tensor:
-    """G[l, i, j] = <J_l[i], J_l[j]>.
+    """The Gramian of each layer, G[l, i, j] = <J_l[i], J_l[j]>.
 
     Args:
         rows: m rows, each a tuple of tensors on the same weights.
-        layers: {layer: places of its weights in a row}.
+        layers: {layer: places of its weights in a row}, L of them.
     Returns: [L, m, m] float64, symmetric to the bit. Products of float32 numbers are exact in float64: in float32 a
         zero eigenvalue of dependent rows would come out as ±6e-8 of the largest, and its sign would decide what a
         combiner does.
@@ -39,19 +44,22 @@ def gramian(rows: Sequence[Row], layers: Mapping[str, Sequence[int]]) -> tf.Tens
 
 
 def _products(jacobian: tf.Tensor) -> tf.Tensor:
-    """J Jᵀ of J [m, P]: a matrix-vector product a row, which XLA runs four times as fast as one product of matrices."""
+    """J Jᵀ for J [m, P], by one matrix-vector product a row: four times as fast in XLA as one matrix product."""
     products = tf.stack([tf.linalg.matvec(jacobian, row) for row in tf.unstack(jacobian)])
     lower = tf.linalg.band_part(products, -1, 0)
     return lower + tf.linalg.matrix_transpose(tf.linalg.set_diag(lower, tf.zeros_like(lower[0])))
 
 
 def norms(gramian: tf.Tensor) -> tf.Tensor:
-    """The rows' norms √G_ii; [..., m, m] → [..., m]."""
+    """The norms of the rows, √G_ii; [..., m, m] → [..., m]."""
     return tf.sqrt(tf.linalg.diag_part(gramian))
 
 
 def cosines(gramian: tf.Tensor) -> tf.Tensor:
-    """G_ij / √(G_ii G_jj), [..., m, m]; NaN where a row is zero, since a zero vector has no direction."""
+    """The cosines of all pairs of rows, G_ij / √(G_ii G_jj); [..., m, m] → [..., m, m], in [−1, 1] to rounding.
+
+    NaN where one of the two rows is zero, since a zero vector has no direction.
+    """
     length = norms(gramian)
     unit = length[..., :, None] * length[..., None, :]
     nan = tf.constant(float("nan"), gramian.dtype)
@@ -59,5 +67,11 @@ def cosines(gramian: tf.Tensor) -> tf.Tensor:
 
 
 def grouped(gramian: tf.Tensor, assignment: tf.Tensor) -> tf.Tensor:
-    """A G Aᵀ: the Gramian of the groups' rows; [..., m, m] and A [k, m] → [..., k, k]."""
+    """The Gramian of the groups' rows, A G Aᵀ with A[g, i] = c_i for objective i in group g, else 0.
+
+    Args:
+        gramian: [..., m, m], of the objectives' rows.
+        assignment: [k, m], A.
+    Returns: [..., k, k].
+    """
     return assignment @ gramian @ tf.transpose(assignment)

@@ -1,4 +1,4 @@
-"""What an agent says of each of its objectives."""
+"""An objective: its name, its coefficient, and the parts of the network that its gradient reaches."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,35 +8,40 @@ LIVE = "live"
 
 
 class At(NamedTuple):
-    """A part of the network at the weights of one role: what a tape watches, and what a gradient is taken by."""
+    """A part of the network at the weights of one role, with respect to which a gradient is taken."""
 
     role: str
+    """`live`, or the role of a frozen copy."""
     part: str
+    """`torso`, or the name of a head or another part."""
 
     def name(self, weight: str) -> str:
-        """The name of one of the part's weights, `target/torso/dense_0/kernel` at a frozen copy."""
+        """A weight's name at this role: unchanged for live weights, `target/torso/dense_0/kernel` at a frozen copy."""
         return weight if self.role == LIVE else f"{self.role}/{weight}"
 
 
 class Objective(NamedTuple):
     """A named scalar loss to minimise.
 
-    coefficient: its weight in the total loss. reads: {role: the parts of the network that the objective's gradient
-    reaches}; it must reach them and no other. per_sample: whether the loss is a mean over samples, so that it can be
-    taken of some of them as well.
+    Its gradient has to reach every part that it declares in `reads`, and no other: `watched_rows` and the leak audit
+    raise otherwise.
     """
 
     name: str
+    """`policy`, `value`, `entropy`, …"""
     coefficient: float
+    """c, its weight in the total loss Σ_i c_i L_i."""
     reads: Mapping[str, tuple[str, ...]]
+    """{role: the parts of the network that its gradient reaches}."""
     per_sample: bool = True
+    """Whether the loss is a mean over samples, so that it is also defined on a part of a minibatch."""
 
     @property
     def places(self) -> tuple[At, ...]:
-        """All that its gradient reaches."""
+        """Every part that its gradient reaches, with the role of its weights."""
         return tuple(At(role, part) for role, parts in self.reads.items() for part in parts)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that its gradient reaches, whatever the role."""
+        """The parts that its gradient reaches at any role, each once."""
         return tuple(dict.fromkeys(place.part for place in self.places))

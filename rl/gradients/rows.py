@@ -1,4 +1,4 @@
-"""Rows: the gradient of each objective, by itself, with respect to what the tape was told to watch."""
+"""Rows: the gradient of each objective by itself, with respect to the weights that a tape was told to watch."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,27 +9,28 @@ from rl.gradients.objective import LIVE, At
 
 Weights = Mapping[str, tuple[tf.Tensor, ...]]
 Roles = Mapping[str, Weights]
-"""{role: weights}: `live`, and every frozen copy by its role."""
+"""{role: weights}: `live`, and each frozen copy under its role."""
 Losses = Callable[[Roles], tuple[Mapping[str, tf.Tensor], Any]]
-"""A function of the weights by role: ({objective: [] loss to minimise}, anything else worth returning)."""
+"""A function of the weights by role that returns ({objective: [] loss to minimise}, diagnostics)."""
 Gradient = dict[str, tuple[tf.Tensor, ...]]
+"""{part: tensors} that mirror the weights."""
 
 
 class Rows(NamedTuple):
-    """Gradients of several losses, each by itself.
-
-    losses: {objective: []}; sums: {row: [] the loss that the row is the gradient of}. `gradients[row][place]` mirrors
-    the weights there; a place that the row was not declared to reach is missing.
-    """
+    """The gradients of several losses, each by itself, and the values of these losses."""
 
     losses: dict[str, tf.Tensor]
+    """{objective: its loss, []}, without coefficient."""
     sums: dict[str, tf.Tensor]
+    """{row: the loss whose gradient it is, []}: an objective's, or a weighted sum of several."""
     gradients: dict[str, dict[At, tuple[tf.Tensor, ...]]]
+    """{row: {place: tensors that mirror the weights there}}; only the places that the row is declared to reach."""
     auxiliary: Any
+    """The diagnostics that the losses returned."""
 
 
 class LeakError(RuntimeError):
-    """A gradient where none was declared, or none where one was."""
+    """A gradient exists where none was declared, or is missing where one was; the message names row and weight."""
 
 
 def watched_rows(
@@ -41,36 +42,45 @@ def watched_rows(
     sums: Mapping[str, Mapping[str, float]] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Rows:
-    """Rows with respect to every watched weight, from one forward pass and a backward pass a row.
+    """The rows with respect to every watched weight, from one forward pass and one backward pass a row.
 
-    The tape watches the weights of the roles in `watch` and nothing else (`watch_accessed_variables=False`): trainable
-    variables, non-trainable ones (a frozen copy) and tensors alike. Rows taken at a copy can be applied to the live
-    weights: delayed gradients (Mnih et al. 2016, arXiv:1602.01783).
+    row_r = ∂/∂w Σ_i c_ri L_i, with the coefficients c_ri of `sums`; by default one row an objective, with c = 1.
+
+    The tape watches the weights of the roles in `watch` and nothing else (`watch_accessed_variables=False`), be they
+    trainable variables, non-trainable ones (a frozen copy) or tensors. A row taken at a copy can be applied to the live
+    weights: a delayed gradient (Mnih et al. 2016, arXiv:1602.01783).
 
     Args:
-        losses: of the objectives.
+        losses: the objectives as a function of the weights by role.
         roles: {role: {part: variables or tensors}}.
-        reads: {row: the places that its gradient reaches}; it must reach all of their weights and no other.
-        sums: {row: {objective: coefficient}}; a row of its own for every objective, if not given.
-        names: {part: its weights' names}, for messages; the variables' own, or their numbers, if not given.
-    Raises: LeakError naming row and weight where the gradient is not what `reads` says.
+        reads: {row: the places that its gradient reaches}; it has to reach all of their weights and no others.
+        watch: the roles that gradients are taken with respect to.
+        sums: {row: {objective: coefficient}}; None makes one row of each objective.
+        names: {part: its weights' names}, for messages; by default the variables' own names, or their places.
+    Returns: the rows, each with the places that `reads` gives it.
+    Raises: LeakError where the objectives are not those declared, or a row reaches other weights than `reads` says.
     """
     roles = apart(roles, watch)
     weights = places_of(roles, watch)
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(tf.nest.flatten(weights))
         values, auxiliary = losses(roles)
-        summed = dict(values) if sums is None else {row: _sum(values, members) for row, members in sums.items()}
+        summed = (
+            dict(values) if sums is None else {row: _weighted_sum(values, members) for row, members in sums.items()}
+        )
     declared = set(reads) if sums is None else {name for members in sums.values() for name in members}
     if set(values) != declared:
         raise LeakError(f"the losses are {sorted(values)}, but objectives {sorted(declared)} are declared.")
-    told = place_names(weights, names or {})
-    gradients = {row: _row(tape, loss, row, weights, reads[row], told) for row, loss in summed.items()}
+    names_at = place_names(weights, names or {})
+    gradients = {row: _row(tape, loss, row, weights, reads[row], names_at) for row, loss in summed.items()}
     return Rows(dict(values), summed, gradients, auxiliary)
 
 
 def onto_live(gradient: Mapping[At, tuple[tf.Tensor, ...]]) -> Gradient:
-    """{part: gradient}: that at a frozen copy added to that at the live weights, weight by weight."""
+    """The gradient that moves the live weights, {part: tensors}: the sum over all roles, weight by weight.
+
+    Args: gradient: {place: tensors}; a part that is present at a copy has to be present at the live weights too.
+    """
     whole = {place.part: tensors for place, tensors in gradient.items() if place.role == LIVE}
     for place, tensors in gradient.items():
         if place.role != LIVE:
@@ -79,42 +89,53 @@ def onto_live(gradient: Mapping[At, tuple[tf.Tensor, ...]]) -> Gradient:
 
 
 def apart(roles: Roles, watch: Collection[str]) -> Roles:
-    """The weights by role, those of watched copies as tensors of their own: a tape gives what goes by two names the sum
-    of both gradients.
+    """The weights by role, with those of watched copies replaced by new tensors of the same value.
+
+    A copy that shares its tensors with the live weights would otherwise get their gradient added to its own.
     """
-    return {role: _own(weights) if role in watch and role != LIVE else weights for role, weights in roles.items()}
+    return {role: _copied(weights) if role in watch and role != LIVE else weights for role, weights in roles.items()}
 
 
 def places_of(roles: Roles, watch: Collection[str] = (LIVE,)) -> dict[At, tuple[tf.Tensor, ...]]:
-    """The weights of some roles, by place."""
+    """The weights of the watched roles, {place: tensors}."""
     return {At(role, part): tensors for role in watch for part, tensors in roles[role].items()}
 
 
 def place_names(
     weights: Mapping[At, Sequence[tf.Tensor]], names: Mapping[str, Sequence[str]]
 ) -> dict[At, tuple[str, ...]]:
-    """The names of what is watched: by `names` {part: its weights' names}, the variables' own, or their numbers."""
+    """The name of every watched weight, with the role before it unless that is `live`.
+
+    Args:
+        weights: {place: tensors}.
+        names: {part: its weights' names}; a part that is missing takes its variables' own names, or their places.
+    Returns: {place: one name a weight}.
+    """
     return {
         place: tuple(place.name(name) for name in names[place.part])
         if place.part in names
-        else tuple(_own_name(weight, place, number) for number, weight in enumerate(tensors))
+        else tuple(_default_name(weight, place, number) for number, weight in enumerate(tensors))
         for place, tensors in weights.items()
     }
 
 
-def _sum(values: Mapping[str, tf.Tensor], members: Mapping[str, float]) -> tf.Tensor:
+def _weighted_sum(values: Mapping[str, tf.Tensor], members: Mapping[str, float]) -> tf.Tensor:
+    """Σ_i c_i L_i over the members {objective: c_i}, []."""
     return tf.add_n([members[name] * loss for name, loss in values.items() if name in members])
 
 
-def _own(weights: Weights) -> Weights:
+def _copied(weights: Weights) -> Weights:
+    """The weights as new tensors, which a tape tells apart from the old ones."""
     return {part: tuple(map(tf.identity, tensors)) for part, tensors in weights.items()}
 
 
-def _own_name(weight: tf.Tensor, place: At, number: int) -> str:
+def _default_name(weight: tf.Tensor, place: At, number: int) -> str:
+    """A variable's own name, or `<role>/<part>/<number>` for a tensor."""
     return weight.name.split(":")[0] if isinstance(weight, tf.Variable) else place.name(f"{place.part}/{number}")
 
 
 def _row(tape, loss, row: str, weights: Mapping[At, tuple], reads: Collection[At], names) -> dict[At, tuple]:
+    """The gradient of one loss, {place: tensors} for the places that it reads; checks that it reaches no others."""
     found = {}
     for place, gradient in tape.gradient(loss, dict(weights)).items():
         for one, name in zip(gradient, names[place], strict=True):

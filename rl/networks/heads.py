@@ -1,4 +1,4 @@
-"""Heads: from features to the parameters of a policy, or to a value."""
+"""Heads: layers from features [B, F] to the parameters of a policy, or to a value."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,26 +6,25 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-_FEW = 8
+_MAX_COLUMNS = 8  # outputs up to which column by column is faster
 
 
 class Head(NamedTuple):
-    """A head that an agent asks for.
-
-    layer: makes its layer from a seed; None for `policy` and `value`, which the network's own settings describe. torso:
-    whose torso it reads where policy and value have one each. detached: whether its gradient stops before the torso.
-    """
+    """A head that an agent declares."""
 
     layer: Callable[[int], keras.Layer] | None = None
+    """Makes the head's layer from a seed; None for `policy` and `value`, which the network's settings describe."""
     torso: str = "value"
+    """With separate torsos, the one that it reads: the policy's or the value's."""
     detached: bool = False
+    """Whether its gradient stops before the torso, which then learns nothing from it."""
 
 
 class FewOutputs(keras.layers.Dense):
-    """A linear layer with few outputs: a matrix-vector product for each.
+    """A linear layer y = x W + b with few outputs, computed as one matrix-vector product an output.
 
-    It is the gradients that gain: for 256 samples, 64 features and 2 outputs XLA takes 15 µs on a CPU for the kernel's
-    as a transposed matrix product, and less than 3 for it column by column.
+    Its gradient is faster than a matrix product's: for 256 samples, 64 features and 2 outputs XLA takes 15 µs on a CPU
+    for the kernel's gradient as a transposed matrix product, and less than 3 µs column by column.
     """
 
     def call(self, features):
@@ -36,44 +35,74 @@ class FewOutputs(keras.layers.Dense):
 
 
 class GaussianParameters(keras.layers.Layer):
-    """Means [B, d] from the features, and log standard deviations that do not depend on them: [B, 2d]."""
+    """The parameters of a `DiagonalGaussian`: means that are linear in the features, and free log standard deviations.
+
+    The log standard deviations are weights of their own, the same for every observation.
+    """
 
     def __init__(self, num_dimensions: int, *, gain: float, seed: int, initial_log_std: float):
+        """
+        Args:
+            num_dimensions: d, of the action.
+            gain, seed: of the means' orthogonal kernel.
+            initial_log_std: log σ at the start, the same in every dimension.
+        """
         super().__init__(name="gaussian")
         self.num_dimensions, self.initial_log_std = num_dimensions, initial_log_std
         self.mean = linear(num_dimensions, "mean", gain=gain, seed=seed)
 
     def build(self, input_shape):
-        """Adds the log standard deviations."""
+        """Creates the means' kernel and bias, and the log standard deviations [d]."""
         self.mean.build(input_shape)
         initial = keras.initializers.Constant(self.initial_log_std)
         self.log_std = self.add_weight(name="log_std", shape=(self.num_dimensions,), initializer=initial)
 
     def call(self, features):
-        """[B, F] → [B, 2d], as `DiagonalGaussian` takes it."""
+        """[B, F] → [B, 2d]: means, then log standard deviations."""
         mean = self.mean(features)
         return tf.concat([mean, tf.broadcast_to(tf.convert_to_tensor(self.log_std), tf.shape(mean))], -1)
 
 
 def logits_head(num_actions: int, *, gain: float, seed: int) -> keras.Sequential:
-    """[B, F] → logits [B, n]."""
+    """A linear policy head for discrete actions, [B, F] → logits [B, n].
+
+    Args:
+        num_actions: n.
+        gain: of the orthogonal kernel; a small one makes the initial policy nearly uniform.
+        seed: of the initial kernel.
+    """
     return keras.Sequential([linear(num_actions, "logits", gain=gain, seed=seed)], name="policy")
 
 
 def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_std: float) -> keras.Sequential:
-    """[B, F] → means and log standard deviations [B, 2d]."""
+    """A policy head for continuous actions, [B, F] → means and log standard deviations [B, 2d].
+
+    Args: see `GaussianParameters`.
+    """
     layer = GaussianParameters(num_dimensions, gain=gain, seed=seed, initial_log_std=initial_log_std)
     return keras.Sequential([layer], name="policy")
 
 
 def value_head(*, gain: float, bias: float, seed: int, name: str = "value") -> keras.Sequential:
-    """[B, F] → values [B, 1]."""
+    """A linear value head, [B, F] → values [B, 1].
+
+    Args:
+        gain, seed: of the orthogonal kernel.
+        bias: the initial bias, in units of the return: what the value is before training, up to the kernel's part.
+        name: of the part.
+    """
     return keras.Sequential([linear(1, "linear", gain=gain, bias=bias, seed=seed)], name=name)
 
 
 def linear(units: int, name: str, *, gain: float, seed: int, bias: float = 0.0) -> keras.layers.Dense:
-    """A linear layer as `torsos.dense` makes it, with `FewOutputs` where there are few; `bias` is the initial one."""
-    kind = FewOutputs if units <= _FEW else keras.layers.Dense
+    """A linear layer with an orthogonal kernel; a `FewOutputs` where it has at most eight.
+
+    Args:
+        units: number of outputs.
+        gain, seed: of the orthogonal kernel.
+        bias: the initial bias of every output.
+    """
+    kind = FewOutputs if units <= _MAX_COLUMNS else keras.layers.Dense
     return kind(
         units,
         name=name,

@@ -1,4 +1,4 @@
-"""Torsos: from an observation to features."""
+"""Torsos: layers from an observation to the features [B, F] that heads read."""
 
 import math
 from collections.abc import Sequence
@@ -10,25 +10,31 @@ from pydantic import Field
 from rl.settings import PositiveInteger, settings
 
 Activation = Literal["tanh", "relu", "elu", "silu", "gelu"]
+"""Keras' activation functions that a torso may use."""
 Widths = Annotated[Sequence[PositiveInteger], Field(min_length=1)]
+"""Numbers of units, one a layer."""
 
 
 @settings
 class MLP:
-    """Fully connected layers, orthogonal at the start with gain √2 and zero biases."""
+    """A multilayer perceptron on the flattened observation; the last width is the number of features F.
+
+    Kernels are orthogonal at the start with gain √2, and biases zero.
+    """
 
     widths: Widths
     """Units of each layer."""
     activation: Activation
+    """After every layer, the last included."""
     layer_norm: bool
-    """Whether each layer is normalised before its activation (Ba et al. 2016, arXiv:1607.06450)."""
+    """Whether layer normalisation precedes each activation (Ba et al. 2016, arXiv:1607.06450)."""
 
     def layers(self, name: str, seeds: Sequence[int]) -> keras.Sequential:
-        """The layers, not yet built.
+        """The layers as one Keras model, not built yet: [B, ...] → [B, F].
 
         Args:
             name: of the part, `torso`.
-            seeds: one integer a layer, for its initial kernel.
+            seeds: `num_seeds` integers, one for the initial kernel of each layer.
         """
         layers: list[keras.layers.Layer] = [keras.layers.Flatten(name="flatten")]
         for index, (width, seed) in enumerate(zip(self.widths, seeds, strict=False)):
@@ -40,26 +46,30 @@ class MLP:
 
     @property
     def num_seeds(self) -> int:
-        """How many seeds `layers` takes."""
+        """Number of seeds that `layers` takes."""
         return len(self.widths)
 
 
 @settings
 class ConvolutionalTorso:
-    """One 3 × 3 convolution and fully connected layers, as MinAtar's authors have it.
+    """One 3 × 3 convolution and fully connected layers, the network of MinAtar's authors.
 
-    Young & Tian 2019 (arXiv:1903.03176): 16 filters with stride 1 and no padding, then 128 units. Orthogonal at the
-    start with gain √2 and zero biases.
+    Young & Tian 2019 (arXiv:1903.03176) use 16 filters with stride 1 and no padding, then 128 units. Kernels are
+    orthogonal at the start with gain √2, and biases zero.
     """
 
     filters: PositiveInteger
-    """Of the convolution."""
+    """Filters of the convolution."""
     widths: Widths
     """Units of each fully connected layer after it."""
     activation: Activation
+    """After the convolution and every layer, the last included."""
 
     def layers(self, name: str, seeds: Sequence[int]) -> keras.Sequential:
-        """The layers, not yet built; see `MLP.layers`. Frames are [height, width, channels], at least 3 × 3."""
+        """The layers as one Keras model, not built yet: frames [B, height ≥ 3, width ≥ 3, channels] → [B, F].
+
+        Args: see `MLP.layers`; the first seed is the convolution's.
+        """
         first, *rest = seeds
         layers: list[keras.layers.Layer] = [
             Patches(name="patches"),
@@ -74,29 +84,34 @@ class ConvolutionalTorso:
 
     @property
     def num_seeds(self) -> int:
-        """How many seeds `layers` takes."""
+        """Number of seeds that `layers` takes."""
         return 1 + len(self.widths)
 
 
 class Patches(keras.layers.Layer):
     """All 3 × 3 patches of frames: [B, H, W, C] → [B, H − 2, W − 2, 9 C].
 
-    A linear layer on them is a convolution. As a matrix product it takes a small part of the time of XLA's own
-    convolution on a CPU, and it can be batched over runs.
+    A linear layer on the patches is a convolution with stride 1 and no padding. As a matrix product it takes a small
+    part of the time of XLA's own convolution on a CPU, and unlike that can be batched over runs.
     """
 
     def call(self, frames):
-        """In the order of rows, columns and channels."""
+        """The patches, each with its entries in the order of rows, columns and channels."""
         height, width = frames.shape[1] - 2, frames.shape[2] - 2
         shifted = [frames[:, row : row + height, column : column + width] for row in range(3) for column in range(3)]
         return keras.ops.concatenate(shifted, -1)
 
     def compute_output_shape(self, input_shape):
-        """See `call`."""
+        """(B, H − 2, W − 2, 9 C), for Keras' shape inference."""
         batch, height, width, channels = input_shape
         return (batch, height - 2, width - 2, 9 * channels)
 
 
 def dense(units: int, name: str, *, gain: float, seed: int) -> keras.layers.Dense:
-    """A linear layer with an orthogonal kernel (Saxe et al. 2014) of this gain and a zero bias."""
+    """A linear layer with an orthogonal initial kernel (Saxe et al. 2014) and a zero bias.
+
+    Args:
+        gain: the singular values of the kernel, all equal.
+        seed: of the kernel.
+    """
     return keras.layers.Dense(units, name=name, kernel_initializer=keras.initializers.Orthogonal(gain, seed=seed))

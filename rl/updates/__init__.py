@@ -1,4 +1,7 @@
-"""Explicit update rules: how gradients move weights, in code that anyone can read."""
+"""Explicit update rules: combiner, clipping, optimizer and assignment, each a short file.
+
+Nothing else moves live weights.
+"""
 
 from rl.updates.rule import Direction, RuleState, Step, UpdateRule, apply_step
 

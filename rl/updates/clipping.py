@@ -1,4 +1,4 @@
-"""Clipping of gradients: pure functions on tuples of tensors."""
+"""Clipping of gradients, as pure functions on tuples of tensors."""
 
 from typing import NamedTuple
 
@@ -8,21 +8,27 @@ Tensors = tuple[tf.Tensor, ...]
 
 
 class Clipped(NamedTuple):
-    """The gradients after clipping, their norm before, and the factor by which the norm was cut (1: not at all)."""
+    """The result of clipping by global norm."""
 
     gradients: Tensors
+    """The clipped gradients."""
     norm: tf.Tensor
+    """The global norm before clipping, []."""
     factor: tf.Tensor
+    """min(1, clip_norm/|g|), [] in [0, 1]; 1 where nothing was clipped."""
 
 
 def global_norm(tensors: Tensors) -> tf.Tensor:
-    """The Euclidean norm of all tensors as one vector, []."""
+    """The L2 norm of all tensors taken as one vector, []; NaN or infinite where an entry is."""
     return tf.norm(tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0))
 
 
 def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipped:
-    """g · min(1, clip_norm/|g|), |g| over all tensors together (Pascanu et al. 2013, algorithm 1); None does not
-    clip.
+    """g · min(1, clip_norm/|g|), with the norm |g| over all tensors together (Pascanu et al. 2013, algorithm 1).
+
+    The direction stays; clipping twice is clipping once.
+
+    Args: clip_norm: the largest norm, > 0; None does not clip.
     """
     norm = global_norm(gradients)
     if clip_norm is None:
@@ -32,7 +38,10 @@ def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipp
 
 
 def clip_by_value(gradients: Tensors, *, clip_value: float | None) -> Tensors:
-    """Every entry cut to ± clip_value; None does not clip. The direction changes."""
+    """Every entry of the gradients clipped to ± clip_value; the direction changes.
+
+    Args: clip_value: the largest magnitude of an entry, > 0; None does not clip.
+    """
     if clip_value is None:
         return gradients
     return tuple(tf.clip_by_value(gradient, -clip_value, clip_value) for gradient in gradients)

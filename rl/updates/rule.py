@@ -16,44 +16,54 @@ from rl.updates.optimizers import Optimizer, Slots
 
 
 class RuleState(NamedTuple):
-    """What a rule remembers: the optimizer's slots and the combiner's state (one a layer with scope `layer`)."""
+    """What an update rule carries from one update to the next."""
 
     slots: Slots
+    """The optimizer's slots."""
     combiner: Any
+    """The combiner's state; with scope `layer` a tuple with one state a layer."""
 
 
 class Direction(NamedTuple):
-    """A combined gradient. The last two are None where one backward pass through the total loss gave it.
-
-    losses: {objective: []}; gradient mirrors the weights; gramian [L, k, k] float64 of the groups' rows and
-    row_weights [L, k].
-    """
+    """A combined gradient, and the losses and rows that it comes from."""
 
     losses: dict[str, tf.Tensor]
+    """{objective: [] its loss}."""
     auxiliary: Any
+    """The diagnostics that the losses returned."""
     gradient: Gradient
+    """{part: tensors} that mirror the live weights."""
     gramian: tf.Tensor | None
+    """[L, k, k] float64, of the k groups' rows; None where one backward pass through the total loss was taken."""
     row_weights: tf.Tensor | None
+    """[L, k], the combiner's weight of each row in each layer; None where `gramian` is."""
 
 
 class Step(NamedTuple):
-    """Δw and the way to it: clipped gradient, norm before clipping, the factor of the clipping, the torso's learning
-    rate before the factors of `optimizer.rates`.
-    """
+    """The step Δw, and what clipping and schedule contributed to it."""
 
     delta: Gradient
+    """Δw, {part: tensors}, to be added to the live weights."""
     clipped: Gradient
+    """The gradient after clipping."""
     norm: tf.Tensor
+    """The global norm before clipping, []."""
     clip_factor: tf.Tensor
+    """The factor of the clipping by global norm, [] in [0, 1]."""
     learning_rate: tf.Tensor
+    """The torso's learning rate, [], before the factors of `optimizer.rates`."""
 
 
 class UpdateRule:
-    """How the objectives of one update move the weights.
+    """Moves the weights by the objectives of one update: rows, combiner, clipping, optimizer.
 
-    With A[g, i] = c_i for objective i in group g, the rows that a combiner sees are those of A J: a group's row is the
-    gradient of Σ_i c_i L_i. The shared weights take Σ_g w_g row_g; a head takes the sum of its own gradients,
-    uncombined.
+    With A[g, i] = c_i for objective i in group g, the combiner sees the Gramian of the rows A J: a group's row is the
+    gradient of Σ_i c_i L_i. It returns one weight w_g a row, and the gradient is
+
+    shared weights: Σ_g w_g row_g    a head: Σ_i c_i ∂L_i/∂w, the sum of its own gradients, uncombined
+
+    With w = 1 for every row this is the gradient of the usual total loss. All methods are pure: `apply_step` alone
+    assigns weights.
     """
 
     def __init__(
@@ -71,15 +81,16 @@ class UpdateRule:
     ):
         """
         Args:
-            objectives: with coefficients and the parts that each reads.
-            groups: {group: its objectives}; every objective in exactly one.
-            names: {part: names of its weights} of the network.
-            shared: the parts that several heads share.
-            heads: the parts that take `head_learning_rate`; the optimizer's `rates` multiply it.
-            always_rows: take rows even where one backward pass gives the same step.
-            freeze: weights that it leaves alone; None leaves none alone.
-        Raises: ConfigError where the groups do not partition the objectives, or a pattern of `optimizer.rates` matches
-            no part.
+            objectives: of the update, with coefficients and the parts that each reads.
+            groups: {group: its objectives}; every objective is in exactly one.
+            names: {part: names of its weights} of the whole network.
+            shared: the parts that several heads share; those that no objective reads are left out.
+            heads: the parts that take `head_learning_rate`.
+            combiner, optimizer: from the configs of these names.
+            always_rows: whether to take rows even where one backward pass gives the same step.
+            freeze: the weights that the rule does not move; None for none.
+        Raises: ConfigError where the groups do not partition the objectives, a pattern of `optimizer.rates` matches
+            no part, or the combiner refuses the number of rows.
         """
         self.objectives = {objective.name: objective for objective in objectives}
         self.groups = _partition(groups, self.objectives)
@@ -106,21 +117,22 @@ class UpdateRule:
         self.combiner.init(len(self.groups))
 
     def init(self, weights: Weights) -> RuleState:
-        """The state before the first update."""
+        """The state before the first update of these live weights, {part: tensors}."""
         state = self.combiner.init(len(self.groups))
         if self.combiner.scope == "layer":
             state = tuple(state for _ in self.layers)
         return RuleState(self.optimizer.init(self._flat(weights)), state)
 
     def rows(self, losses: Losses, roles: Roles, *, watch: Collection[str] = (LIVE,)) -> Rows:
-        """One row a group at the weights `roles["live"]`; one row of the total loss where that gives the same step.
+        """One row a group; or one row of the total loss where nothing is shared or the combiner is the plain sum.
 
         Args:
-            losses: of the objectives, as `watched_rows` takes them.
-            roles: {role: weights}; parts that no objective reads are left alone.
+            losses: the objectives as a function of the weights by role, as `watched_rows` takes them.
+            roles: {role: weights}; parts that no objective reads are not touched.
             watch: the roles that gradients are taken with respect to.
-        Raises: LeakError where an objective reaches a part that it is not declared to read, or does not reach one that
-            it is.
+        Returns: rows that are the gradients of Σ_i c_i L_i over a group's objectives, or over all.
+        Raises: LeakError where an objective reaches a part that it does not declare to read, or does not reach one that
+            it declares.
         """
         if self.takes_rows:
             return watched_rows(losses, roles, self.reads, watch=watch, sums=self.sums, names=self.names)
@@ -129,11 +141,13 @@ class UpdateRule:
         return watched_rows(losses, roles, reads, watch=watch, sums=total, names=self.names)
 
     def combine(self, rows: Rows, state: RuleState, seed: tf.Tensor) -> tuple[Direction, RuleState]:
-        """The combined gradient. That with respect to a frozen copy's part is added to that of the live part.
+        """The combined gradient of all parts. Gradients at a frozen copy are first added to those at the live weights.
 
         Args:
-            rows: as `rows` gave them.
-            seed: [2] int, for combiners that draw an order.
+            rows: as `rows` returns them.
+            state: before the update.
+            seed: [2] int, for combiners that draw random numbers.
+        Returns: the direction, and the state with the combiner's next state.
         """
         gradients = [self._without_frozen(onto_live(row)) for row in rows.gradients.values()]
         if not self.takes_rows:
@@ -152,18 +166,20 @@ class UpdateRule:
     def step(
         self, gradient: Gradient, weights: Weights, state: RuleState, progress: tf.Tensor
     ) -> tuple[Step, RuleState]:
-        """Clips the gradient and makes a step of it; nothing is assigned.
+        """Clips the gradient, by value and then by global norm, and turns it into a step; nothing is assigned.
 
         Args:
-            gradient: as `combine` gave it.
+            gradient: of a `Direction`.
             weights: the live weights.
-            progress: share of the training that is done, [] float32.
+            state: before the update.
+            progress: environment steps done over those of the whole run, [] float32 in [0, 1].
+        Returns: the step, and the state with the optimizer's next slots.
         """
         raw = self._flat(gradient)
         clipped = clip_by_value(raw, clip_value=self.optimizer.clip_value)
         clipped, norm, factor = clip_by_global_norm(clipped, clip_norm=self.optimizer.clip_norm)
         if self.optimizer.clip_value is not None:
-            norm = global_norm(raw)  # an infinite entry, cut to size, must not pass unseen
+            norm = global_norm(raw)  # clipping by value would hide an infinite entry
         torso_rate, head_rate = self.optimizer.learning_rates(progress)
         rates = self._by_weight(torso_rate, head_rate)
         steps, slots = self.optimizer.update(clipped, state.slots, self._flat(weights), rates)
@@ -172,7 +188,7 @@ class UpdateRule:
         return step, state._replace(slots=self._slots(slots, state.slots))
 
     def _without_frozen(self, gradient: Gradient) -> Gradient:
-        """The gradient or step with zeros for frozen weights."""
+        """The gradient or step, with zeros for the weights that are frozen."""
         if self._freeze is None:
             return gradient
         return {
@@ -183,12 +199,12 @@ class UpdateRule:
         }
 
     def _slots(self, new: Slots, old: Slots) -> Slots:
-        """The new slots, those of frozen weights as they were."""
+        """The new slots, in which frozen weights keep their old ones."""
         if self._freeze is None:
             return new
         frozen = self._flat(self._frozen)
 
-        def of_field(after, before):
+        def unless_frozen(after, before):
             if not isinstance(after, tuple):
                 return after
             return tuple(
@@ -196,31 +212,35 @@ class UpdateRule:
                 for x, y, is_frozen in zip(after, before, frozen, strict=True)
             )
 
-        return type(new)(*(of_field(*pair) for pair in zip(new, old, strict=True)))
+        return type(new)(*(unless_frozen(*pair) for pair in zip(new, old, strict=True)))
 
     def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
-        """A gradient's tensors on the shared weights."""
+        """The tensors of a gradient on the shared weights, part by part."""
         return tuple(tensor for part in self.shared for tensor in gradient[part])
 
     def _by_weight(self, torso_rate: tf.Tensor, head_rate: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """A learning rate for every weight: its part's, times the factor of `optimizer.rates`."""
+        """One learning rate a weight, []: the head's or the torso's, times the factor of `optimizer.rates`."""
         own = ((head_rate if part in self.heads else torso_rate, self._factors[part]) for part in self.parts)
         scaled = bool(self.optimizer.rates)
         return tuple(rate * factor if scaled else rate for rate, factors in own for factor in factors)
 
     def _weights(self, matrix: tf.Tensor, losses: tf.Tensor, state: Any, seed: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        """Row weights [L, k] from the layers' Gramians."""
+        """Row weights [L, k] from the layers' Gramians [L, k, k], and the combiner's next state.
+
+        Scope `global` takes them from Σ_l G_l, the same for every layer; scope `layer` from each G_l.
+        """
         if self.combiner.scope == "global":
             weights, state = self.combiner.weights(tf.reduce_sum(matrix, 0), losses, state, seed)
             return tf.repeat(tf.cast(weights, losses.dtype)[None], matrix.shape[0], 0), state
         by_layer, states = [], []
         for layer in range(matrix.shape[0]):
-            weights, one = self.combiner.weights(matrix[layer], losses, state[layer], seed)
+            weights, layer_state = self.combiner.weights(matrix[layer], losses, state[layer], seed)
             by_layer.append(tf.cast(weights, losses.dtype))
-            states.append(one)
+            states.append(layer_state)
         return tf.stack(by_layer), tuple(states)
 
     def _combine(self, rows: Sequence[Sequence[tf.Tensor]], weights: tf.Tensor) -> list[tf.Tensor]:
+        """Σ_g w[l, g] row_g for the tensors of every layer l, in a row's order."""
         combined = [None] * len(rows[0])
         for layer, places in enumerate(self.layers.values()):
             for place in places:
@@ -228,13 +248,16 @@ class UpdateRule:
         return combined
 
     def _flat(self, tree: Mapping[str, Iterable]) -> tuple:
+        """The tensors of {part: tensors} as one tuple."""
         return tuple(tensor for part in self.parts for tensor in tree[part])
 
     def _unflatten(self, tensors: Sequence[tf.Tensor]) -> Gradient:
+        """The inverse of `_flat`."""
         tensors = iter(tensors)
         return {part: tuple(next(tensors) for _ in self.names[part]) for part in self.parts}
 
     def _unflatten_shared(self, tensors: Sequence[tf.Tensor]) -> Gradient:
+        """The inverse of `shared_row`."""
         tensors = iter(tensors)
         return {part: tuple(next(tensors) for _ in self.names[part]) for part in self.shared}
 
@@ -242,7 +265,10 @@ class UpdateRule:
 def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) -> None:
     """w ← w + Δw on live variables.
 
-    Raises: ValueError, by name, where a target is a frozen copy's variable.
+    Args:
+        targets: {part: variables}.
+        delta: Δw, {part: tensors}; parts of the targets that it lacks stay as they are.
+    Raises: ValueError that names the variable, before anything is assigned, where a target is a frozen copy's.
     """
     refuse_frozen(variable for part in delta for variable in targets[part])
     for part, steps in delta.items():
@@ -251,6 +277,7 @@ def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) ->
 
 
 def _partition(groups: Mapping[str, Sequence[str]], objectives: Mapping[str, Objective]) -> dict[str, tuple[str, ...]]:
+    """The groups as tuples; ConfigError unless every objective is in exactly one of them and none is empty."""
     members = [name for group in groups.values() for name in group]
     require(
         sorted(members) == sorted(objectives) and all(groups.values()),

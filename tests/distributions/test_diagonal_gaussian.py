@@ -1,4 +1,4 @@
-"""The diagonal Gaussian by hand, by quadrature and by the law of its samples."""
+"""The diagonal Gaussian by hand, by quadrature and by the moments of its samples."""
 
 import numpy as np
 import tensorflow as tf

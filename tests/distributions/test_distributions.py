@@ -46,7 +46,7 @@ def test_kl_is_the_mean_of_the_log_ratio(case):
 
 
 def test_the_score_has_mean_zero(case):
-    """E_π ∇ log π = 0 for every parameter: log_prob is normalised, and the samples have its law."""
+    """E_π ∇ log π = 0 for every parameter: log_prob is normalised, and samples are distributed as it says."""
     distribution, parameters, _ = case
     rows = tf.repeat(parameters[None], DRAWS, 0)
     action = draw(distribution, parameters)

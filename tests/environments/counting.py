@@ -1,4 +1,4 @@
-"""A real Gymnasium environment whose numbers tell at once what went wrong with an episode's end."""
+"""A Gymnasium environment whose observations and rewards count, so that a mistake at an episode's end shows."""
 
 import gymnasium
 import numpy as np
@@ -6,7 +6,7 @@ from gymnasium import spaces
 
 
 class Counting(gymnasium.Env):
-    """Observes (episode, steps so far); rewards the step's number; ends after `length` steps in the way asked for."""
+    """Observes (episode, steps so far); rewards the step's number; terminates or truncates after `length` steps."""
 
     metadata = {"render_modes": []}
 
@@ -30,7 +30,7 @@ class Counting(gymnasium.Env):
 
 
 class Breaking(Counting):
-    """Fails in its second step."""
+    """Raises in its second step."""
 
     def step(self, action):
         if self.steps == 1:

@@ -1,4 +1,4 @@
-"""Every kind of bad environment, in one process and in many: what comes in is named, and nothing of it is kept."""
+"""Every kind of faulty environment, in one process and in several: the error names the fault, and none gets past it."""
 
 import re
 
@@ -65,7 +65,7 @@ def make(fault, vectorization="sync", **kwargs):
 
 
 def play(environment, steps=9):
-    """Steps of it in eager mode, in which its exceptions come as themselves."""
+    """The rewards of some steps in eager mode, where TensorFlow does not wrap exceptions."""
     state, _ = environment.reset(SEED)
     rewards = []
     for _ in range(steps):

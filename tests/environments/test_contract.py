@@ -1,4 +1,4 @@
-"""A compiled environment's mistakes are named before anything is traced, and a sound one passes."""
+"""The contract check names a compiled environment's mistakes before it is traced, and passes correct ones."""
 
 import pytest
 from faulting import bad_compiled

@@ -1,4 +1,4 @@
-"""Names of known families are registered by how they begin; what is not known is said with what to do."""
+"""Families are registered by the prefixes of their names; an unknown name raises an error that says what to do."""
 
 import gymnasium
 import pytest

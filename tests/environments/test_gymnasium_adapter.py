@@ -1,4 +1,4 @@
-"""The Gymnasium adapter: both autoreset modes, spaces, seeds, and errors as themselves."""
+"""The Gymnasium adapter: both autoreset modes, spaces, seeds and errors."""
 
 import re
 

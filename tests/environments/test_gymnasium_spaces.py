@@ -1,4 +1,4 @@
-"""Types on the way in and out: nothing is rounded before it has been subtracted or clipped."""
+"""Types of observations and actions: nothing is rounded before a mean is subtracted or a bound applied."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Averages over valid entries against NumPy's over the entries alone."""
+"""Averages over valid entries against NumPy's over an array without the invalid ones."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_standardized_numbers_have_mean_zero_and_variance_one(case):
 @pytest.mark.parametrize("n", [3, 7, 1000])
 @pytest.mark.parametrize("constant", [0.0, 1.0, 0.1, 1000.1])
 def test_standardized_equal_numbers_are_zero(constant, n):
-    """x − mean = 0 in theory; what rounding leaves of it is no spread."""
+    """x − mean = 0 in theory; what rounding leaves of it does not count as variance."""
     np.testing.assert_array_equal(standardize(tf.fill([n], constant), tf.ones(n)), np.zeros(n))
 
 

@@ -1,6 +1,6 @@
-"""What is masked, clipped away or beyond an episode's end reaches no value and no gradient, finite or not.
+"""Masked entries, clipped terms and steps beyond an episode's end reach no value and no gradient, finite or not.
 
-Every function runs eagerly and in an XLA program: the two treat what is not a number in ways of their own.
+Every function runs eagerly and in an XLA program, since the two treat NaN differently.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The policy's losses: tables by hand, their gradients, and what they promise of the ratio."""
+"""The policy's losses: tables by hand, their gradients, and the bounds of clipping."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ pairs = st.integers(1, 6).flatmap(lambda n: hnp.arrays(np.float32, (2, n), eleme
 
 
 def gradients(loss, *arguments):
-    """Of the sum of the losses with respect to every argument; None where nothing flows."""
+    """Gradients of the summed losses with respect to every argument; None where no gradient flows."""
     arguments = [tf.constant(argument, tf.float32) for argument in arguments]
     with tf.GradientTape() as tape:
         tape.watch(arguments)

@@ -1,4 +1,4 @@
-"""The linear recurrence against a loop, its gradients, and its exact cuts."""
+"""The linear recurrence against a loop, its gradients, and factors of exactly 0."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Estimates at every scale from 1e-8 to 1e8: nothing absolute hides in them."""
+"""Estimates at every scale from 1e-8 to 1e8: no absolute tolerance is built in."""
 
 import numpy as np
 import tensorflow as tf

@@ -22,7 +22,7 @@ LOSSES = {
 
 
 def gradients(loss, *arguments):
-    """Of the sum of the losses with respect to every argument; None where nothing flows."""
+    """Gradients of the summed losses with respect to every argument; None where no gradient flows."""
     arguments = [tf.constant(argument, tf.float32) for argument in arguments]
     with tf.GradientTape() as tape:
         tape.watch(arguments)
@@ -52,7 +52,7 @@ def test_clipped_loss_by_hand(v, target, loss, gradient):
     np.testing.assert_array_equal(gradients(LOSSES["clipped"], *arguments)[0], [gradient])
 
 
-HUBER_TABLE = [  # v − target at δ = ½: ½e², or ½(|e| − ¼) beyond; the gradient is e cut to ±½
+HUBER_TABLE = [  # v − target at δ = ½: ½e², or ½(|e| − ¼) beyond; the gradient is e clipped to ±½
     (0.0, 0.0, 0.0),
     (0.25, 0.03125, 0.25),
     (-0.25, 0.03125, -0.25),
@@ -85,7 +85,7 @@ def test_the_gradient_of_the_squared_loss_is_v_less_target(triple):
 
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(triples, limits)
-def test_the_gradient_of_hubers_loss_is_the_error_cut(triple, delta):
+def test_the_gradient_of_hubers_loss_is_the_clipped_error(triple, delta):
     v, target, _ = triple
     gradient = gradients(lambda v, target: huber_value_loss(v, target, delta=delta), v, target)[0]
     np.testing.assert_array_equal(gradient, np.clip(v - target, np.float32(-delta), np.float32(delta)))

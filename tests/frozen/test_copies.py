@@ -1,4 +1,4 @@
-"""Frozen copies: variables of their own that no default tape watches and no rule may move."""
+"""Frozen copies: separate variables that no default tape watches and no update rule may move."""
 
 import numpy as np
 import pytest

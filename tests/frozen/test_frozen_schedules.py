@@ -1,4 +1,4 @@
-"""When frozen copies move: hard, slow, at each iteration, never; and how old they are."""
+"""Schedules of frozen copies: hard, Polyak, snapshot and never, and the copies' ages."""
 
 import re
 
@@ -16,7 +16,7 @@ SCHEDULES = {"never": Never(), "snapshot": Snapshot(), "hard": Hard(every_update
 
 
 def weights(*numbers):
-    """Two parts, so that a schedule that forgets one is seen."""
+    """Weights of two parts, so that a schedule that forgets one fails."""
     return {"torso": tuple(tf.constant([x]) for x in numbers), "policy": (tf.constant([[-numbers[0]]]),)}
 
 
@@ -25,7 +25,7 @@ def new_copy(*numbers):
 
 
 def first(state):
-    """The one number that says where the copy stands; its mirror in the other part must agree."""
+    """The copy's position as one number; the other part must agree."""
     number, mirror = float(state.weights["torso"][0][0]), float(state.weights["policy"][0][0, 0])
     assert number == -mirror
     return number

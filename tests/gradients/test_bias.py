@@ -1,4 +1,4 @@
-"""Bias and variance of a row: by hand, as sums over pairs, and without bias over repetitions."""
+"""Bias and variance of a row: by hand, as sums over pairs, and unbiased over repetitions."""
 
 import numpy as np
 import tensorflow as tf

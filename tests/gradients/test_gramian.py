@@ -1,4 +1,4 @@
-"""Gramians against brute force, and what is read off them."""
+"""Gramians, norms and cosines against brute force."""
 
 import numpy as np
 import tensorflow as tf

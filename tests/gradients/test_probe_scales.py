@@ -1,4 +1,4 @@
-"""Probes' ratios at every scale, and where there is nothing to divide by."""
+"""Probes' ratios at every scale, and with a denominator of 0."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Rows: one objective at a time, from the weights that were named and no others."""
+"""Rows: the gradient of one objective at a time, with respect to the watched weights alone."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def live(*parts):
 
 
 def rows_of(losses, weights, reads):
-    """{objective: {part: gradient}} and all else, at the live weights alone."""
+    """The rows, with their gradients at the live weights as {objective: {part: gradient}}."""
     rows = watched_rows(losses, {LIVE: weights}, {name: live(*parts) for name, parts in reads.items()})
     return rows._replace(gradients={name: onto_live(row) for name, row in rows.gradients.items()})
 

@@ -1,4 +1,4 @@
-"""How heads start: scale and bias as given, and nothing else moved by them."""
+"""Initial weights of heads: gain and bias as given, without effect on other parts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the scripts set before TensorFlow is imported."""
+"""The environment that scripts set before TensorFlow is imported."""
 
 import os
 

@@ -145,7 +145,7 @@ def test_a_checkpoint_of_another_network_is_refused(root, finished):
         (["optimizer.learning_rate=-1"], "optimizer.learning_rate is -1"),
         (["agent.minibatches=3"], "agent.minibatches is 3, which does not divide the batch of 128"),
         (["environment=gymnasium", "environment.id=Blackjack-v1"], "supported are Box and Discrete"),
-        (["+unused=1"], "unused is read by nothing"),
+        (["+unused=1"], "unused is unknown"),
         (["network.shared=no"], "network.shared is 'no'; it must be true or false"),
         (["fresh=off"], "fresh is 'off'; it must be true or false"),
         (["network.shared=false", "combiner=pcgrad"], "nothing to act on"),

@@ -1,4 +1,4 @@
-"""Nash-MTL, CAGrad, Aligned-MTL, GradVac, GradNorm and random weights, each by what defines it."""
+"""Nash-MTL, CAGrad, Aligned-MTL, GradVac, GradNorm and random weights, each by its definition."""
 
 import numpy as np
 import pytest

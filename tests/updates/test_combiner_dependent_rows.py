@@ -1,4 +1,4 @@
-"""The rules that try sets of rows, on exactly dependent rows, against SciPy: every singular set has to lose.
+"""Combiners that try sets of rows, on exactly dependent rows, against SciPy: no singular set may win.
 
 Rows of small whole numbers have an exact Gramian, and dependent ones an exactly singular one; others are singular but
 for rounding. Either way the rows' convex hull often holds 0, inside or on its border.

@@ -1,4 +1,4 @@
-"""UPGrad and DualProj: no row loses, at any gap between lengths; projections are what they are by definition."""
+"""UPGrad and DualProj: no row loses, at any ratio of norms, and projections satisfy their definition."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What combiners refuse, by the config key, and those that follow from the config alone."""
+"""Settings that combiners refuse, by their config keys, and combiners whose weights are constants."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,9 @@ def test_scope_has_no_default(combiner):
 
 
 def test_row_that_is_not_there_is_refused():
-    with pytest.raises(ConfigError, match=r"combiner\.row is 3; allowed is 0 to 2, a place in agent\.groups"):
+    with pytest.raises(
+        ConfigError, match=r"combiner\.row is 3; it must be from 0 to 2, a row's place in agent\.groups"
+    ):
         Only(scope="global", row=3).init(3)
     with pytest.raises(ConfigError, match="row is -1; it must be a whole number that is not negative"):
         Only(scope="global", row=-1)

@@ -1,4 +1,4 @@
-"""What every combiner promises, on zero, duplicate, parallel and opposite rows with lengths from 1e-6 to 1."""
+"""Properties of all combiners on zero, duplicate, parallel and opposite rows with norms from 1e-6 to 1."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def _clear(matrix):
 
 
 def _tolerance(rule, jacobian, weights):
-    """What an update may be off by; skips input on which the rule is not continuous."""
+    """The tolerance for an update; skips inputs on which the combiner is not continuous."""
     lengths = np.linalg.norm(jacobian, axis=1)
     terms = np.abs(weights) @ lengths
     if (
@@ -138,7 +138,7 @@ def test_rows_of_zeros_give_finite_weights_and_no_update(rule, num_rows):
 
 @RULES
 def test_a_single_row_is_the_update_itself(rule):
-    """But for CAGrad, which goes 1 + c times as far, and Nash-MTL, whose update has length √k."""
+    """Except for CAGrad, whose step is 1 + c times as long, and Nash-MTL, whose update has norm √k."""
     expected = {"cagrad": 1.4, "nash_mtl": 0.2}.get(rule, 1.0)
     np.testing.assert_allclose(_weights(rule, np.array([[3.0, -4.0]])), [expected], rtol=2e-15)  # a division, two roots
 
@@ -166,7 +166,7 @@ def test_update_does_not_depend_on_the_order_of_the_rows(rule, jacobian, data):
 @PROPERTY
 @given(jacobian=awkward_rows())
 def test_rows_seven_times_as_long_give_an_update_seven_times_as_long(rule, jacobian):
-    """But for Nash-MTL, whose update knows nothing of lengths."""
+    """Except for Nash-MTL, whose update does not depend on the rows' norms."""
     weights, longer = _weights(rule, jacobian), _weights(rule, 7.0 * jacobian)
     tolerance = 7.0 * _tolerance(rule, jacobian, weights)
     times = 1.0 if rule == "nash_mtl" else 7.0

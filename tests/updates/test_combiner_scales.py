@@ -1,4 +1,4 @@
-"""f(s J) = s f(J) from s = 1e-8 to 1e8 for every combiner; Nash-MTL's update knows nothing of lengths."""
+"""f(s J) = s f(J) from s = 1e-8 to 1e8 for every combiner; Nash-MTL's update does not depend on the scale."""
 
 import numpy as np
 import pytest

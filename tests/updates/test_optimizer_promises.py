@@ -1,4 +1,4 @@
-"""What every optimizer promises: purity, convergence, and messages that name the config key."""
+"""Properties of all optimizers: purity, convergence, and errors that name the config key."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ RATES = (tf.constant(0.1), tf.constant(0.2))
 
 @pytest.fixture(name="make")
 def factory():
-    """An optimizer of a kind, with the fields given in place of those above."""
+    """An optimizer of a class, with some of the fields above replaced."""
     return lambda kind, **fields: kind(**SHARED | OWN[kind] | fields)
 
 

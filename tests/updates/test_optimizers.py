@@ -36,7 +36,7 @@ GRADIENTS = [
 
 @pytest.fixture(name="make")
 def factory():
-    """An optimizer of a kind, with the fields given in place of those above."""
+    """An optimizer of a class, with some of the fields above replaced."""
     return lambda kind, **fields: kind(**SHARED | OWN[kind] | fields)
 
 
@@ -117,7 +117,7 @@ def test_adam_steps_are_those_of_loops_in_float64(make):
 
 
 # Where the definitions agree: Keras's ε of Adam stands before the correction, which an ε of 1e-12 does not show; its
-# RMSprop has ε inside the root and starts at 0; its AdamW decays whatever it is not told to leave.
+# RMSprop has ε inside the root and starts at 0; its AdamW decays all weights but those that it is told to exclude.
 REFERENCES = [
     (SGD, {}, keras.optimizers.SGD(0.1)),
     (Momentum, {}, keras.optimizers.SGD(0.1, momentum=0.5)),

@@ -1,4 +1,4 @@
-"""The update rule: rows and one summed pass agree, heads are uncombined, every stage is what it says."""
+"""The update rule: rows and one summed pass agree, heads are uncombined, and every stage has its documented result."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,8 @@
-"""Environments written in TensorFlow: they become a part of the program that learns from them."""
+"""Environments written in TensorFlow, which become part of the training program.
+
+A new one is a subclass of `CompiledEnvironment` with three pure functions on a batch of N environments: `start`,
+`observe` and `advance`. `cartpole.py` is the shortest example.
+"""
 
 from rl.environments.compiled.acrobot import Acrobot
 from rl.environments.compiled.cartpole import CartPole

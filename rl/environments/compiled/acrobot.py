@@ -1,4 +1,8 @@
-"""Acrobot-v1 (Sutton 1996), with Gymnasium's constants, the book's dynamics and one Runge-Kutta step of 0.2 s."""
+"""Acrobot-v1 (Sutton 1996), with Gymnasium's constants and the dynamics of Sutton & Barto 1998, section 11.3.
+
+Differs from Gymnasium: float32 in place of float64. Fast links magnify the rounding, so that their transitions agree to
+fewer digits.
+"""
 
 import math
 from typing import NamedTuple
@@ -13,7 +17,12 @@ _SPEED_LIMIT_1, _SPEED_LIMIT_2 = 4 * math.pi, 9 * math.pi
 
 
 class AcrobotState(NamedTuple):
-    """Angles of the first link from hanging and of the second from the first (rad) and their rates, each [N]."""
+    """The state of the two links, each field [N] float32.
+
+    theta_1: angle of the first link from hanging down, in rad, within ±π.
+    theta_2: angle of the second link relative to the first, in rad, within ±π.
+    theta_1_dot, theta_2_dot: their rates in rad/s, within ±4π and ±9π.
+    """
 
     theta_1: tf.Tensor
     theta_2: tf.Tensor
@@ -22,9 +31,10 @@ class AcrobotState(NamedTuple):
 
 
 class Acrobot(CompiledEnvironment):
-    """Swing the tip of two links above the bar by a torque of −1, 0 or 1 N m (0, 1, 2) at the joint between them.
+    """Swing the tip of two links above the bar, by a torque at the joint between them.
 
-    Reward −1 a step and 0 for the one that terminates: −cos θ₁ − cos(θ₁ + θ₂) > 1.
+    Actions 0, 1, 2 are torques of −1, 0 and 1 N m, held for 0.2 s. An episode terminates where the tip is more than one
+    link above the bar, −cos θ₁ − cos(θ₁ + θ₂) > 1. The reward is −1 a step, and 0 for the step that terminates.
     """
 
     observation_shape = (6,)
@@ -32,7 +42,7 @@ class Acrobot(CompiledEnvironment):
     num_start_uniforms = 4
 
     def start(self, uniforms: tf.Tensor) -> AcrobotState:
-        """All four numbers uniform in ±0.1."""
+        """All four numbers of the state uniform in [−0.1, 0.1); uniforms: [N, 4]."""
         return AcrobotState(*tf.unstack(uniforms * 0.2 - 0.1, axis=-1))
 
     def observe(self, state: AcrobotState) -> tf.Tensor:
@@ -41,7 +51,10 @@ class Acrobot(CompiledEnvironment):
         return tf.stack([tf.cos(one), tf.sin(one), tf.cos(two), tf.sin(two), state.theta_1_dot, state.theta_2_dot], -1)
 
     def advance(self, state: AcrobotState, action: tf.Tensor, uniforms: tf.Tensor):
-        """The classical Runge-Kutta step; then angles are wrapped into ±π and rates clipped to ±4π and ±9π."""
+        """One classical Runge-Kutta step of 0.2 s; then angles are wrapped to ±π and rates clipped to ±4π and ±9π.
+
+        Args: action: [N] int64, 0 to 2. See `CompiledEnvironment.advance`.
+        """
         torque = tf.cast(action, state.theta_1.dtype) - 1.0
         k_1 = _derivative(state, torque)
         k_2 = _derivative(_along(state, _TIME_STEP / 2, k_1), torque)
@@ -60,9 +73,14 @@ class Acrobot(CompiledEnvironment):
 
 
 def _derivative(state: AcrobotState, torque: tf.Tensor) -> AcrobotState:
-    """Time derivative of the state (Sutton & Barto 1998, section 11.3).
+    """The time derivative of the state (Sutton & Barto 1998, section 11.3).
 
-    Masses, lengths and moments of inertia are 1, centres of mass at ½; cos(x − π/2) is written sin x.
+    d₁ = 3.5 + cos θ₂,  d₂ = 1.25 + ½ cos θ₂,  φ₂ = ½ g sin(θ₁ + θ₂)
+    φ₁ = −½ θ̇₂² sin θ₂ − θ̇₁ θ̇₂ sin θ₂ + 1.5 g sin θ₁ + φ₂
+    θ̈₂ = (τ + (d₂/d₁) φ₁ − ½ θ̇₁² sin θ₂ − φ₂) / (1.25 − d₂²/d₁),  θ̈₁ = −(d₂ θ̈₂ + φ₁)/d₁
+
+    These are the book's equations for masses, lengths and moments of inertia of 1 and centres of mass at ½, with
+    cos(x − π/2) written as sin x; τ is the torque.
     """
     one, two, one_dot, two_dot = state
     sine = tf.sin(two)
@@ -78,11 +96,11 @@ def _derivative(state: AcrobotState, torque: tf.Tensor) -> AcrobotState:
 
 
 def _along(state: AcrobotState, time: float, slope: AcrobotState) -> AcrobotState:
-    """state + time · slope."""
+    """The state after a time along a slope, state + time · slope."""
     return AcrobotState(*(s + time * k for s, k in zip(state, slope, strict=True)))
 
 
 def _wrap(angle: tf.Tensor) -> tf.Tensor:
-    """The angle within ±π, both ends left as they are; a step can turn a link more than once."""
+    """The angle minus whole turns, within ±π, where both ends are kept; a step may turn a link more than once."""
     turns = tf.math.ceil((tf.abs(angle) - math.pi) / (2 * math.pi))
     return angle - tf.sign(angle) * tf.maximum(turns, 0.0) * (2 * math.pi)

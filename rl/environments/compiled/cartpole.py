@@ -1,4 +1,7 @@
-"""CartPole-v1 (Barto, Sutton & Anderson 1983), with Gymnasium's constants and Euler step."""
+"""CartPole-v1 (Barto, Sutton & Anderson 1983), with Gymnasium's constants and its Euler step.
+
+Differs from Gymnasium: float32 in place of float64, so that transitions agree to float32 rounding.
+"""
 
 import math
 
@@ -12,10 +15,10 @@ _X_LIMIT, _ANGLE_LIMIT = 2.4, 12 * 2 * math.pi / 360
 
 
 class CartPole(CompiledEnvironment):
-    """Push a cart left (0) or right (1) so that the pole on it stands; reward 1 a step.
+    """Balance a pole on a cart by pushing the cart left (0) or right (1) with 10 N for 0.02 s; reward 1 a step.
 
-    Terminates where |x| > 2.4 m or |θ| > 12°. The state is the observation, [N, 4] float32: position (m), velocity
-    (m/s), angle (rad) and angular velocity (rad/s).
+    The state is the observation, [N, 4] float32: position x (m), velocity ẋ (m/s), angle θ from upright (rad) and
+    angular velocity θ̇ (rad/s). An episode terminates where |x| > 2.4 m or |θ| > 12°.
     """
 
     observation_shape = (4,)
@@ -23,15 +26,23 @@ class CartPole(CompiledEnvironment):
     num_start_uniforms = 4
 
     def start(self, uniforms: tf.Tensor) -> tf.Tensor:
-        """All four numbers uniform in ±0.05."""
+        """All four numbers of the state uniform in [−0.05, 0.05); uniforms: [N, 4]."""
         return uniforms * 0.1 - 0.05
 
     def observe(self, state: tf.Tensor) -> tf.Tensor:
-        """The state itself."""
+        """The state itself, [N, 4]."""
         return state
 
     def advance(self, state: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor):
-        """Equations of Florian 2007 ("Correct equations for the dynamics of the cart-pole system"), friction-free."""
+        """One Euler step of 0.02 s, without friction.
+
+        p = (F + m l θ̇² sin θ)/M,  θ̈ = (g sin θ − p cos θ) / (l (4/3 − (m/M) cos² θ)),  ẍ = p − (m l/M) θ̈ cos θ
+
+        F is the force, m = 0.1 kg the pole's mass, M = 1.1 kg the total mass and l = 0.5 m half the pole's length
+        (Florian 2007, "Correct equations for the dynamics of the cart-pole system").
+
+        Args: action: [N] int64, 0 or 1. See `CompiledEnvironment.advance`.
+        """
         x, x_dot, theta, theta_dot = tf.unstack(state, axis=-1)
         force = tf.where(action == 1, _FORCE, -_FORCE)
         cosine, sine = tf.cos(theta), tf.sin(theta)

@@ -1,4 +1,17 @@
-"""Whether a compiled environment keeps the protocol, asked before anything is traced: XLA's answer names no field."""
+"""The check that a compiled environment fulfils the protocol, made before training: XLA's own errors name no field.
+
+A subclass of `CompiledEnvironment` with N environments has to define
+
+    observation_shape        a tuple of positive integers
+    observation_dtype        tf.float32 or tf.float64
+    action_space             Discrete(n ≥ 1), or Box with float32 bounds of shape [actions]
+    num_start_uniforms       ≥ 0, and num_step_uniforms ≥ 0
+    start(uniforms)          → a state: any nest of tensors, each with the leading axis N
+    observe(state)           → [N, *observation_shape] of observation_dtype
+    advance(state, action, uniforms) → (state of the same structure, [N] float32 reward, [N] bool terminated)
+
+Another compiled environment defines `reset` and `step` of the protocol itself and is checked on these.
+"""
 
 import inspect
 from typing import Any
@@ -16,28 +29,35 @@ _FLOATS = (tf.float32, tf.float64)
 
 
 def check_contract(environment: Environment) -> None:
-    """Takes one step, operation by operation, and compares every shape and type with what the protocol asks for.
+    """Checks a compiled environment: its fields, its functions, one eager step, and that it can be compiled.
 
-    Raises: ConfigError that names the class, the field, what it should be and what it is.
+    Every shape and type of the step is compared with the protocol's; then the functions are traced.
+
+    Raises: ConfigError that names the class, the field or function, what it is and what it must be.
     """
     _check_fields(environment)
     if isinstance(environment, CompiledEnvironment):
         _check_functions(environment)
     name, rows = environment.name, environment.num_envs
-    state, observation = _called(environment, "reset", tf.constant([0, 0], tf.uint32))
-    after, transition = _called(environment, "step", state, _some_action(environment), _middle(environment))
-    _same_state(name, "the state after `step`", after, "that of `reset`", state)
+    state, observation = _result_of(environment, "reset", tf.constant([0, 0], tf.uint32))
+    after, transition = _result_of(
+        environment, "step", state, _neutral_action(environment), _half_uniforms(environment)
+    )
+    _require_same_state(name, "the state after `step`", after, "that of `reset`", state)
     if not isinstance(environment, CompiledEnvironment):
-        check_traced(environment, "step", state, _some_action(environment), _middle(environment))
+        check_traced(environment, "step", state, _neutral_action(environment), _half_uniforms(environment))
     frame = ((rows, *environment.observation_shape), environment.observation_dtype)
     number, flag = ((rows,), tf.float32), ((rows,), tf.bool)
-    _same(f"{name}.reset: the observation", observation, *frame)
+    _require_tensor(f"{name}.reset: the observation", observation, *frame)
     for field, expected in zip(Transition._fields, (frame, number, flag, flag, frame, flag), strict=True):
-        _same(f"{name}.step: `{field}`", getattr(transition, field), *expected)
+        _require_tensor(f"{name}.step: `{field}`", getattr(transition, field), *expected)
 
 
 def _check_fields(environment: Environment) -> None:
-    """The class's own fields."""
+    """Checks the class's own fields: shapes, types, the action space and the numbers of uniform numbers.
+
+    Raises: ConfigError that names the first field that is missing or wrong.
+    """
     name = environment.name
     fields = ["observation_shape", "observation_dtype", "action_space"]
     fields += ["num_start_uniforms", "num_step_uniforms"] if isinstance(environment, CompiledEnvironment) else []
@@ -68,9 +88,15 @@ def _check_fields(environment: Environment) -> None:
 
 
 def _check_functions(environment: CompiledEnvironment) -> None:
-    """`start`, `observe` and `advance`, each by itself, so that the one to blame is named."""
+    """Checks `start`, `observe` and `advance` one by one, so that the error names the wrong one.
+
+    The state has to have the N environments on the first axis of every tensor, and to keep its structure, shapes and
+    types from step to step.
+
+    Raises: ConfigError that names the function and what it has to return.
+    """
     name, rows, begin = environment.name, environment.num_envs, environment.num_start_uniforms
-    start = _called(environment, "start", _middle(environment)[:, :begin])
+    start = _result_of(environment, "start", _half_uniforms(environment)[:, :begin])
     for path, spec in _specs(start).items():
         require(
             spec.shape.rank >= 1 and spec.shape[0] == rows,
@@ -78,22 +104,25 @@ def _check_functions(environment: CompiledEnvironment) -> None:
             "environments.",
         )
     frame = ((rows, *environment.observation_shape), environment.observation_dtype)
-    _same(f"{name}.observe", _called(environment, "observe", start), *frame)
-    answer = _called(environment, "advance", start, _some_action(environment), _middle(environment)[:, begin:])
+    _require_tensor(f"{name}.observe", _result_of(environment, "observe", start), *frame)
+    answer = _result_of(
+        environment, "advance", start, _neutral_action(environment), _half_uniforms(environment)[:, begin:]
+    )
     require(
         isinstance(answer, tuple) and len(answer) == 3,
         f"{name}.advance returns {_kind(answer)}; it must return (next state, reward, terminated).",
     )
     after, reward, terminated = answer
-    _same_state(name, "the state after `advance`", after, "that of `start`", start)
-    _same(f"{name}.advance: the reward", reward, (rows,), tf.float32)
-    _same(f"{name}.advance: `terminated`", terminated, (rows,), tf.bool)
-    check_traced(environment, "start", _middle(environment)[:, :begin])
+    _require_same_state(name, "the state after `advance`", after, "that of `start`", start)
+    _require_tensor(f"{name}.advance: the reward", reward, (rows,), tf.float32)
+    _require_tensor(f"{name}.advance: `terminated`", terminated, (rows,), tf.bool)
+    check_traced(environment, "start", _half_uniforms(environment)[:, :begin])
     check_traced(environment, "observe", start)
-    check_traced(environment, "advance", start, _some_action(environment), _middle(environment)[:, begin:])
+    check_traced(environment, "advance", start, _neutral_action(environment), _half_uniforms(environment)[:, begin:])
 
 
-def _called(environment: Environment, function: str, *arguments: Any) -> Any:
+def _result_of(environment: Environment, function: str, *arguments: Any) -> Any:
+    """The result of a function of the environment; an exception in it becomes a ConfigError with its file and line."""
     try:
         return getattr(environment, function)(*arguments)
     except Exception as error:
@@ -101,18 +130,21 @@ def _called(environment: Environment, function: str, *arguments: Any) -> Any:
         raise ConfigError(f"{environment.name}.{function} fails: {in_one_line(error, own)}") from error
 
 
-def _some_action(environment: Environment) -> tf.Tensor:
+def _neutral_action(environment: Environment) -> tf.Tensor:
+    """A valid action for all environments: 0, or the number in the bounds that is nearest to 0."""
     space, rows = environment.action_space, environment.num_envs
     if isinstance(space, Discrete):
         return tf.zeros(rows, tf.int64)
     return tf.zeros((rows, *space.shape)) + np.clip(np.float32(0), space.low, space.high)
 
 
-def _middle(environment: Environment) -> tf.Tensor:
+def _half_uniforms(environment: Environment) -> tf.Tensor:
+    """Uniform numbers for one step, all ½, [N, num_uniforms]."""
     return tf.fill((environment.num_envs, environment.num_uniforms), 0.5)
 
 
-def _same(what: str, value: Any, shape: tuple[int, ...], dtype: tf.DType) -> None:
+def _require_tensor(what: str, value: Any, shape: tuple[int, ...], dtype: tf.DType) -> None:
+    """Raises ConfigError unless a value is a tensor or array of this shape and type; `what` begins the message."""
     expected = f"{dtype.name} {list(shape)}"
     require(tf.is_tensor(value) or isinstance(value, np.ndarray), f"{what} is {_kind(value)}; it must be {expected}.")
     tensor = tf.convert_to_tensor(value)
@@ -122,8 +154,8 @@ def _same(what: str, value: Any, shape: tuple[int, ...], dtype: tf.DType) -> Non
     )
 
 
-def _same_state(name: str, this: str, after: Any, that: str, before: Any) -> None:
-    """The same structure, and the same shape and type in every leaf."""
+def _require_same_state(name: str, this: str, after: Any, that: str, before: Any) -> None:
+    """Raises ConfigError unless two states have the same structure, with the same shape and type in every leaf."""
     old, new = _specs(before), _specs(after)
     require(
         list(old) == list(new),
@@ -138,7 +170,10 @@ def _same_state(name: str, this: str, after: Any, that: str, before: Any) -> Non
 
 
 def _specs(state: Any) -> dict[str, tf.TensorSpec]:
-    """{path in words, ` .velocity` or ` [0]`: shape and type} of every tensor; the path of a lone tensor is empty."""
+    """The shape and type of every tensor of a state, {path: spec}.
+
+    A path is ` .velocity` or ` [0]`, with a space in front for the message; it is empty where the state is one tensor.
+    """
     found = {}
     for path, leaf in _walk(state, ""):
         tensor = tf.convert_to_tensor(leaf)
@@ -147,6 +182,7 @@ def _specs(state: Any) -> dict[str, tf.TensorSpec]:
 
 
 def _walk(node: Any, path: str) -> list[tuple[str, Any]]:
+    """(path, leaf) of every leaf of a nest of named tuples, dictionaries and sequences, in order."""
     if hasattr(node, "_fields"):
         return [found for field in node._fields for found in _walk(getattr(node, field), f"{path}.{field}")]
     if isinstance(node, dict):
@@ -157,10 +193,12 @@ def _walk(node: Any, path: str) -> list[tuple[str, Any]]:
 
 
 def _listed(specs: dict[str, tf.TensorSpec]) -> str:
+    """The paths of a state's leaves, in a message."""
     return ",".join(specs).strip() or "of one tensor"
 
 
 def _kind(value: Any) -> str:
+    """What a wrong return value is, in a message."""
     if isinstance(value, tuple):
         return f"{len(value)} values"
     return f"{value!r}" if isinstance(value, bool | int | float | type(None)) else f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""What every compiled environment has in common: the end of an episode and the beginning of the next."""
+"""The base of compiled environments: time limit, automatic reset and the protocol's functions."""
 
 from typing import Annotated, ClassVar, NamedTuple
 
@@ -10,75 +10,108 @@ from rl.randomness import uniforms
 from rl.settings import PositiveInteger, checked
 
 EpisodeSteps = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""int32 counts the steps of an episode."""
+"""A limit on the steps of an episode, which an int32 counts."""
 
 
 class Timed(NamedTuple):
-    """An environment's own state and the steps since its episode began, [N] int32."""
+    """An environment's own state with a step counter."""
 
     inner: State
+    """As `start` and `advance` return it."""
     elapsed: tf.Tensor
+    """Steps since the episode began, [N] int32."""
 
 
 class CompiledEnvironment:
     """N environments as TensorFlow operations with explicit state, batched natively.
 
-    A subclass writes `start`, `observe` and `advance`: pure functions, in which every environment of the batch is on
-    its own, so that a state, an action and the uniform numbers determine what follows to the last bit. This class adds
-    the time limit and the reset within the step.
+    A subclass defines the class attributes below and `start`, `observe` and `advance`. These three are pure functions
+    on a batch, in which no environment depends on another: state, action and uniform numbers determine the next state
+    to the last bit. This class adds the time limit and resets an environment within the step that ends
+    its episode, so that every step is valid.
     """
 
     restorable: ClassVar[bool] = True
     compiled: ClassVar[bool] = True
     in_processes: ClassVar[bool] = False
     unchecked: ClassVar[tuple[str, ...]] = ("observation", "reward")
-    """Without "observation" where that is made of bools or integers: looking at frames takes a tenth of the time."""
+    """The fields that may hold NaN or infinity, and so are checked in training.
+
+    A subclass whose observations are made of bools or integers leaves "observation" out: checking frames would take a
+    tenth of the time.
+    """
 
     observation_shape: tuple[int, ...]
     observation_dtype: tf.DType = tf.float32
     action_space: Discrete | Box
     num_start_uniforms: int
-    """Uniform numbers that a first state takes."""
+    """Number of uniform numbers that `start` takes for each environment."""
     num_step_uniforms: int = 0
-    """Uniform numbers that a step takes, beside those of a first state."""
+    """Number of uniform numbers that `advance` takes for each environment."""
 
     @checked
     def __init__(self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None):
         """
         Args:
-            max_episode_steps: an episode that has not terminated by then is truncated; None never does.
+            num_envs: N.
+            max_episode_steps: steps after which an episode that has not terminated is truncated; None for no limit.
         """
         self.num_envs, self.max_episode_steps = num_envs, max_episode_steps
 
     @property
     def name(self) -> str:
-        """The class's."""
+        """The class's name, for messages."""
         return type(self).__name__
 
     @property
     def num_uniforms(self) -> int:
-        """Uniform numbers that `step` takes for each environment."""
+        """Number of uniform numbers that `step` takes for each environment: for a reset, then for the step."""
         return self.num_start_uniforms + self.num_step_uniforms
 
     def start(self, uniforms: tf.Tensor) -> State:
-        """First states of episodes; uniforms: [N, num_start_uniforms] float32 in [0, 1)."""
+        """The first states of N episodes.
+
+        Args: uniforms: [N, num_start_uniforms] float32 in [0, 1).
+        Returns: a nest of tensors, each with a leading axis of N.
+        """
         raise NotImplementedError
 
     def observe(self, state: State) -> tf.Tensor:
-        """[N, ...] of the observation's shape and type."""
+        """The observations of N states, [N, *observation_shape] of `observation_dtype`."""
         raise NotImplementedError
 
     def advance(self, state: State, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[State, tf.Tensor, tf.Tensor]:
-        """(next state, reward [N] float32, terminated [N] bool); uniforms: [N, num_step_uniforms] in [0, 1)."""
+        """The dynamics: one step of N environments, whether or not it ends an episode.
+
+        Args:
+            state: as `start` or the last call returned it.
+            action: [N] int64 for `Discrete`, [N, ...] float32 for `Box`, where it may lie outside of the bounds.
+            uniforms: [N, num_step_uniforms] float32 in [0, 1).
+        Returns: (next state, reward [N] float32, terminated [N] bool).
+        """
         raise NotImplementedError
 
     def reset(self, seed: tf.Tensor) -> tuple[Timed, tf.Tensor]:
-        """Fresh episodes in all environments."""
+        """Starts an episode in every environment.
+
+        Args: seed: [2] int.
+        Returns: (state, observation [N, ...]).
+        """
         inner = self.start(uniforms(seed, (self.num_envs, self.num_start_uniforms)))
         return Timed(inner, tf.zeros(self.num_envs, tf.int32)), self.observe(inner)
 
     def step(self, state: Timed, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[Timed, Transition]:
-        """One step, and a fresh episode where the old one ended; `observation` is then the fresh one's first."""
+        """One step, and the first state of a new episode where the old one ended.
+
+        An episode is truncated where it has `max_episode_steps` steps and did not terminate. Where it ended,
+        `observation` is the new episode's first and `final_observation` the old one's last.
+
+        Args:
+            state: as `reset` or the last call returned it.
+            action: as `advance` takes it.
+            uniforms: [N, num_uniforms] float32 in [0, 1): those of `start`, then those of `advance`.
+        Returns: (next state, transition).
+        """
         begin, go_on = uniforms[..., : self.num_start_uniforms], uniforms[..., self.num_start_uniforms :]
         after, reward, terminated = self.advance(state.inner, action, go_on)
         elapsed = state.elapsed + 1
@@ -94,9 +127,9 @@ class CompiledEnvironment:
         return Timed(inner, tf.where(ended, 0, elapsed)), transition
 
     def close(self) -> None:
-        """Nothing is outside the graph."""
+        """Does nothing: no resource lies outside of the graph."""
 
 
 def _select(where: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """`one` in the environments where `where` [N] is true."""
+    """`one` [N, ...] in the environments where `where` [N] is true, `other` [N, ...] in the rest."""
     return tf.where(tf.reshape(where, where.shape + (1,) * (one.shape.rank - 1)), one, other)

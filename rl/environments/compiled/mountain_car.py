@@ -1,4 +1,8 @@
-"""MountainCar-v0 (Moore 1990), with Gymnasium's constants."""
+"""MountainCar-v0 (Moore 1990), with Gymnasium's constants.
+
+Differs from Gymnasium: float32 in place of float64, so that transitions agree to float32 rounding. `roll` has the
+valley's dynamics, which `mountain_car_continuous.py` shares.
+"""
 
 from typing import NamedTuple
 
@@ -12,16 +16,21 @@ _LEFT_WALL, _RIGHT_WALL, _SPEED_LIMIT, _GOAL = -1.2, 0.6, 0.07, 0.5
 
 
 class MountainCarState(NamedTuple):
-    """Position along the valley, lowest at −π/6, and velocity in positions a step, each [N] float32."""
+    """The state of the car, each field [N] float32.
+
+    position: x along the valley, within [−1.2, 0.6]; the lowest point is −π/6.
+    velocity: change of position in one step, within ±0.07.
+    """
 
     position: tf.Tensor
     velocity: tf.Tensor
 
 
 class MountainCar(CompiledEnvironment):
-    """Rock a car whose engine is too weak out of a valley: push left (0), not (1) or right (2); reward −1 a step.
+    """Drive a car with a weak engine out of a valley by building up momentum; reward −1 a step.
 
-    Terminates at position 0.5 or beyond, unless the car rolls back.
+    Actions 0, 1, 2 push left, not at all, and right. An episode terminates at position 0.5 or beyond with a velocity
+    that is not negative.
     """
 
     observation_shape = (2,)
@@ -29,25 +38,32 @@ class MountainCar(CompiledEnvironment):
     num_start_uniforms = 1
 
     def start(self, uniforms: tf.Tensor) -> MountainCarState:
-        """At rest, position uniform in [−0.6, −0.4]."""
+        """At rest, with a position uniform in [−0.6, −0.4); uniforms: [N, 1]."""
         position = uniforms[..., 0] * 0.2 - 0.6
         return MountainCarState(position, tf.zeros_like(position))
 
     def observe(self, state: MountainCarState) -> tf.Tensor:
-        """The state, [N, 2]."""
+        """Position and velocity, [N, 2]."""
         return tf.stack(state, -1)
 
     def advance(self, state: MountainCarState, action: tf.Tensor, uniforms: tf.Tensor):
-        """One push of 0.001."""
+        """One step with a push of ±0.001 or 0.
+
+        Args: action: [N] int64, 0 to 2. See `CompiledEnvironment.advance`.
+        """
         after = roll(state, (tf.cast(action, tf.float32) - 1.0) * _FORCE)
         terminated = (after.position >= _GOAL) & (after.velocity >= 0.0)
         return after, -tf.ones_like(after.position), terminated
 
 
 def roll(state: MountainCarState, push: tf.Tensor) -> MountainCarState:
-    """Where the car is a step later: v ← v + push − 0.0025 cos 3x within ±0.07, x ← x + v between the walls.
+    """The car's state after one step.
 
-    The left wall stops the car; at the right one it keeps its velocity.
+    v ← clip(v + push − 0.0025 cos 3x, ±0.07),  x ← clip(x + v, −1.2, 0.6)
+
+    The left wall stops the car (v = 0); at the right one it keeps its velocity.
+
+    Args: push: [N] float32, the engine's acceleration.
     """
     velocity = state.velocity + push - _GRAVITY * tf.cos(3.0 * state.position)
     velocity = tf.clip_by_value(velocity, -_SPEED_LIMIT, _SPEED_LIMIT)

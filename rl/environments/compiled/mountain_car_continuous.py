@@ -10,16 +10,19 @@ _POWER, _GOAL = 0.0015, 0.45
 
 
 class MountainCarContinuous(MountainCar):
-    """The valley of `MountainCar` with a throttle between −1 and 1 and the goal at 0.45.
+    """`MountainCar` with a throttle in [−1, 1] as the action and the goal at position 0.45.
 
-    Reward −0.1 throttle², and 100 more for the step that terminates. A throttle beyond its bounds counts as the bound,
-    in the reward as well (Gymnasium's own environment charges for what was asked, not for what was given).
+    The reward is −0.1 throttle² a step, plus 100 for the step that terminates. The throttle is clipped to its bounds.
+    Differs from Gymnasium: the reward uses the clipped throttle, where Gymnasium's uses the action before clipping.
     """
 
     action_space = Box(np.array([-1.0], np.float32), np.array([1.0], np.float32))
 
     def advance(self, state: MountainCarState, action: tf.Tensor, uniforms: tf.Tensor):
-        """One push of 0.0015 throttle; action: [N, 1]."""
+        """One step with a push of 0.0015 throttle.
+
+        Args: action: [N, 1] float32, the throttle. See `CompiledEnvironment.advance`.
+        """
         throttle = tf.clip_by_value(action[..., 0], -1.0, 1.0)
         after = roll(state, throttle * _POWER)
         terminated = (after.position >= _GOAL) & (after.velocity >= 0.0)

@@ -1,4 +1,7 @@
-"""Pendulum-v1, with Gymnasium's constants."""
+"""Pendulum-v1, with Gymnasium's constants.
+
+Differs from Gymnasium: float32 in place of float64, and an angle that does not grow with the number of turns.
+"""
 
 import math
 from typing import NamedTuple
@@ -13,16 +16,20 @@ _GRAVITY, _TIME_STEP, _SPEED_LIMIT, _TORQUE_LIMIT = 10.0, 0.05, 8.0, 2.0
 
 
 class PendulumState(NamedTuple):
-    """Angle from upright (rad) and angular velocity (rad/s), each [N] float32."""
+    """The state of the rod, each field [N] float32.
+
+    theta: angle from upright, in rad; whole turns are subtracted before each step.
+    theta_dot: angular velocity in rad/s, within ±8.
+    """
 
     theta: tf.Tensor
     theta_dot: tf.Tensor
 
 
 class Pendulum(CompiledEnvironment):
-    """Swing a rod of 1 m and 1 kg up and hold it by a torque within ±2 N m; never terminates.
+    """Swing up a rod of 1 m and 1 kg and hold it upright, by a torque τ clipped to ±2 N m; never terminates.
 
-    Reward −(θ² + 0.1 θ̇² + 0.001 torque²), of the state before the step, with θ in [−π, π).
+    The reward is −(θ² + 0.1 θ̇² + 0.001 τ²), with θ in [−π, π) and both of the state before the step.
     """
 
     observation_shape = (3,)
@@ -30,7 +37,7 @@ class Pendulum(CompiledEnvironment):
     num_start_uniforms = 2
 
     def start(self, uniforms: tf.Tensor) -> PendulumState:
-        """Angle uniform in ±π, angular velocity in ±1."""
+        """Angle uniform in [−π, π), angular velocity uniform in [−1, 1); uniforms: [N, 2]."""
         theta, theta_dot = tf.unstack(uniforms * 2.0 - 1.0, axis=-1)
         return PendulumState(math.pi * theta, theta_dot)
 
@@ -39,9 +46,14 @@ class Pendulum(CompiledEnvironment):
         return tf.stack([tf.cos(state.theta), tf.sin(state.theta), state.theta_dot], -1)
 
     def advance(self, state: PendulumState, action: tf.Tensor, uniforms: tf.Tensor):
-        """θ̈ = 15 sin θ + 3 torque, the velocity first and then the angle by it; action: [N, 1].
+        """One semi-implicit Euler step of 0.05 s.
 
-        Differs from Gymnasium, whose float64 angle piles up: whole turns are taken off, since float32 would blur it.
+        θ̇ ← clip(θ̇ + 0.05 (15 sin θ + 3 τ), ±8),  θ ← θ + 0.05 θ̇
+
+        Differs from Gymnasium, whose float64 angle grows with every turn: here whole turns are subtracted before a
+        step, since a growing float32 angle would lose digits.
+
+        Args: action: [N, 1] float32, the torque before clipping. See `CompiledEnvironment.advance`.
         """
         theta = state.theta - 2 * math.pi * tf.floor((state.theta + math.pi) / (2 * math.pi))
         torque = tf.clip_by_value(action[..., 0], -_TORQUE_LIMIT, _TORQUE_LIMIT)

@@ -1,4 +1,9 @@
-"""Whether an environment's functions can be a part of a compiled, reproducible program."""
+"""The check that an environment's functions can be part of a compiled program and are reproducible.
+
+XLA cannot compile operations that call Python (`tf.py_function`, `tf.numpy_function`). Operations with a generator of
+their own (`tf.random.uniform`, `tf.random.shuffle`) would make a run depend on more than its seed: random numbers have
+to come from the uniform numbers that the functions are given.
+"""
 
 import inspect
 from typing import Any
@@ -9,7 +14,9 @@ from rl.environments.origin import in_one_line
 from rl.environments.protocol import Environment
 from rl.errors import ConfigError, require
 
+# Operations that call Python, which XLA cannot compile.
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
+# Operations that draw from TensorFlow's own generators.
 _GENERATORS = (
     "Multinomial",
     "ParameterizedTruncatedNormal",
@@ -27,10 +34,14 @@ _GENERATORS = (
 
 
 def check_traced(environment: Environment, function: str, *arguments: Any) -> None:
-    """Traces a function of an environment on symbolic arguments, and looks at its operations.
+    """Traces a function of an environment on symbolic arguments and checks its operations.
 
-    Raises: ConfigError, naming class and function, where it cannot be traced, calls Python, or draws random numbers
-        other than those that it is given.
+    Args:
+        environment: the environment.
+        function: the name of the method.
+        arguments: examples, of which shapes and types count.
+    Raises: ConfigError that names class and function where it cannot be traced, calls Python, or draws random numbers
+        from TensorFlow's own generators.
     """
     name = f"{environment.name}.{function}"
     try:

@@ -1,4 +1,7 @@
-"""Probes: pure functions from the evidence of one update to named scalars. They change nothing by looking."""
+"""Probes: pure functions from the evidence of one update to named scalars, by their TensorBoard tags.
+
+A probe changes no weight: training is bit-identical with every probe and with none. README.md says how to read each.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -46,11 +49,14 @@ PROBES: Mapping[str, Probe] = {
     "units": silent_units,
     "weights": weight_spectra,
 }
-"""By the names that a config uses."""
+"""{name in `probe.names`: probe}."""
 
 
 def probes_named(names: Sequence[str]) -> tuple[Probe, ...]:
-    """The probes; ConfigError for a name that is none."""
+    """The probes with these names, in their order.
+
+    Raises: ConfigError for a name that no probe has.
+    """
     for name in names:
         require(name in PROBES, f"probe {name!r} is unknown; known are {', '.join(PROBES)} (probe.names).")
     return tuple(PROBES[name] for name in names)

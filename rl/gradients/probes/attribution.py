@@ -1,4 +1,4 @@
-"""Whom the applied step serves."""
+"""Attribution: which losses the applied step lowers, and which it raises."""
 
 import tensorflow as tf
 
@@ -6,10 +6,12 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The change of each loss that the step on the shared weights makes to first order, g_i·Δw, and its share.
+    """The first-order change of each loss under the step on the shared weights, and its share of all changes.
 
-    The share is c_i g_i·Δw / Σ_j |c_j g_j·Δw|: negative where the step lowers the loss, positive where it raises it;
-    the sizes add up to 1. In all and layer by layer.
+    change_i = g_i·Δw,   share_i = c_i g_i·Δw / Σ_j |c_j g_j·Δw|
+
+    Both are negative where the step lowers the loss and positive where it raises it; the shares' magnitudes add up to
+    1. g_i is the raw row and c_i its coefficient. Shares are also given layer by layer. Empty without shared weights.
     """
     if not evidence.layers:
         return {}
@@ -27,4 +29,5 @@ def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def _share(weighted: tf.Tensor) -> tf.Tensor:
+    """Each entry over the sum of all magnitudes, along the last axis; 0 where all are 0."""
     return tf.math.divide_no_nan(weighted, tf.reduce_sum(tf.abs(weighted), -1, keepdims=True))

@@ -1,4 +1,4 @@
-"""From the raw rows to the step: the norm at every stage."""
+"""The chain from the raw rows to the applied step: the norm at every stage, and cosines between stages."""
 
 import tensorflow as tf
 
@@ -7,9 +7,14 @@ from rl.gradients.probes.evidence import EXTRA_ROWS, Evidence
 
 
 def chain(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Norms on the shared weights: weighted rows, combined gradient, clipped gradient, applied step; and two cosines.
+    """The norms on the shared weights of every stage from row to step, and cosines with the applied step Δw.
 
-    The cosine of the combined gradient and −Δw says how much of the combiner's choice the optimizer left.
+    weighted_norm   |c_i g_i| of each objective's row
+    combined_norm, clipped_norm, applied_norm   of the combiner's direction, after clipping, and of Δw
+    cosine/combined-applied   cos(combined, −Δw): how much of the combiner's direction the optimizer keeps
+    cosine/<objective>-applied   cos(g_i, −Δw): positive where the step lowers the loss to first order
+
+    Cosines are NaN where one of the two vectors is 0. Empty without shared weights.
     """
     if not evidence.layers:
         return {}

@@ -1,4 +1,4 @@
-"""What the applied step did to each loss, measured."""
+"""The measured change of each loss under the applied step."""
 
 import tensorflow as tf
 
@@ -6,10 +6,12 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def measured_change(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The change of each loss on the minibatch that the step was made from: with Δw on the shared weights alone,
-    beside `update/change`, which is that to first order; and with the heads' step as well.
+    """The change of each loss on the minibatch from which the step was computed.
 
-    What the first says more than the linear one is the curvature's part, ½ Δwᵀ H Δw and beyond.
+    measured_change   L_i(w + Δw) − L_i(w) with Δw on the shared weights alone; without shared weights it is left out
+    whole_change      the same with the heads' step as well
+
+    `update/change` is the first-order part g_i·Δw of the former; the difference is ½ Δwᵀ H_i Δw and higher orders.
     """
     numbers = {}
     for name, change in evidence.changes.items():

@@ -1,4 +1,4 @@
-"""Do the objectives pull the same way?"""
+"""Cosines between the objectives' rows, and how often they conflict."""
 
 import itertools
 import math
@@ -10,10 +10,11 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Cosines of all pairs of raw rows, in all and layer by layer; NaN where a row is zero.
+    """The cosine of every pair of raw rows, over all shared weights and layer by layer; NaN where a row is zero.
 
-    Two independent directions in P dimensions have a cosine of 0 ± 1/√P, so that small layers look extreme by chance:
-    within ± null_band = 2/√P of 0 nothing is said.
+    Two independent random directions in P dimensions have a cosine with mean 0 and standard deviation 1/√P, so that
+    small layers look extreme by chance. A cosine within ± null_band = 2/√P is no evidence of agreement or conflict.
+    Empty without shared weights.
     """
     if not evidence.layers:
         return {}
@@ -31,7 +32,10 @@ def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The share of layers in which a pair of rows has a negative cosine; about ½ is noise, not conflict."""
+    """The share of shared layers, in [0, 1], in which a pair of rows has a negative inner product.
+
+    About ½ is what unrelated rows have. Every layer counts alike, whatever its size. Empty without shared weights.
+    """
     if not evidence.layers:
         return {}
     against = tf.cast(evidence.raw < 0, tf.float32)
@@ -42,5 +46,5 @@ def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def _null_band(size: int) -> float:
-    """Two standard deviations of the cosine of independent directions."""
+    """2/√P: two standard deviations of the cosine of independent random directions in P = `size` dimensions."""
     return 2.0 / math.sqrt(size)

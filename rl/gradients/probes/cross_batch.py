@@ -1,4 +1,7 @@
-"""Do the objectives pull the same way, or do their rows only come from the same samples?"""
+"""Cosines of rows from disjoint samples: whether a conflict is more than noise that two rows share.
+
+Subscripts A and B are the two halves of the minibatch; a and b are objectives.
+"""
 
 import itertools
 
@@ -10,14 +13,16 @@ from rl.gradients.probes.pairs import quotient
 
 
 def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Cosines of rows from the two halves of the minibatch, which share no sample, in all and layer by layer.
+    """Cosines of rows from the two halves of the minibatch, which share no sample.
 
-    <a>-<b>             the mean of cos(a on one half, b on the other) and the swap
-    <a>-<b>/corrected   in all, ½ (a_A·b_B + a_B·b_A) / √(a_A·a_B b_A·b_B), the cosine of the expected rows
-    <a>                 r_a, the reliability: how far a's row on one half is that on the other (1: no noise)
+    <a>-<b>             ½ [cos(a_A, b_B) + cos(a_B, b_A)], over all shared weights and layer by layer
+    <a>-<b>/corrected   ½ (a_A·b_B + a_B·b_A) / √(a_A·a_B b_A·b_B), an estimate of the cosine of the expected rows
+    <a>                 r_a = a_A·a_B / ½ (|a_A|² + |a_B|²), the reliability of a's row: 1 without noise, about 0 for
+                        noise alone
 
-    The noise of both rows draws the cosine towards 0; r = |g|² / (|g|² + tr Σ / b), with b samples in a half, says how
-    much. NaN where a row is zero, or too noisy to be told from it.
+    The noise of both rows draws the cosine towards 0, by about √(r_a r_b) with r = |g|² / (|g|² + tr Σ / b) for b
+    samples in a half. The corrected cosine undoes this and may leave [−1, 1]. NaN where a row is zero, and the
+    corrected one where a row is too noisy, a_A·a_B ≤ 0. Empty without shared weights.
     """
     if not evidence.layers:
         return {}
@@ -39,7 +44,7 @@ def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def _crossed(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:
-    """½ (cos(i on one half, j on the other) + the swap); [..., 2m, 2m] → [...]."""
+    """½ [cos(i_A, j_B) + cos(i_B, j_A)] from inner products [..., 2m, 2m], half A's rows first; [...]."""
     square = tf.linalg.diag_part(inner)
     one = quotient(inner[..., i, j + m], tf.sqrt(square[..., i]) * tf.sqrt(square[..., j + m]))
     other = quotient(inner[..., j, i + m], tf.sqrt(square[..., j]) * tf.sqrt(square[..., i + m]))
@@ -47,12 +52,12 @@ def _crossed(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:
 
 
 def _reliability(inner: tf.Tensor, i: int, again: int) -> tf.Tensor:
-    """g_A·g_B / ½ (|g_A|² + |g_B|²)."""
+    """g_A·g_B / ½ (|g_A|² + |g_B|²) for the rows i and `again` of the inner products [2m, 2m], []."""
     return quotient(inner[i, again], 0.5 * (inner[i, i] + inner[again, again]))
 
 
 def _corrected(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:
-    """½ (a_A·b_B + a_B·b_A) / √(a_A·a_B b_A·b_B): each product's noise is independent, and none is squared."""
+    """½ (a_A·b_B + a_B·b_A) / √(a_A·a_B b_A·b_B), []: no product has the same sample's noise on both sides."""
     crossed = 0.5 * (inner[i, j + m] + inner[j, i + m])
     own, others = inner[i, i + m], inner[j, j + m]
     known = (own > 0) & (others > 0)

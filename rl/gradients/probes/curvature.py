@@ -1,4 +1,4 @@
-"""How the losses bend along the step."""
+"""The curvature of each loss along the applied step."""
 
 import tensorflow as tf
 
@@ -6,9 +6,9 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def curvature(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """uᵀ H_i u of every objective's loss along the applied step's direction u = Δw / |Δw|, on all weights.
+    """uᵀ H_i u for every objective's loss, H_i its Hessian and u = Δw / |Δw| the applied step's direction.
 
-    To second order a loss changes by g·Δw + ½ |Δw|² uᵀHu: where the second term outweighs the first, the step is too
-    long for it.
+    Δw is the step on all weights, the heads' included. To second order a loss changes by g_i·Δw + ½ |Δw|² uᵀH_i u:
+    where the second term is positive and larger than the first, the step is too long for the loss.
     """
     return {f"gradient/curvature/{name}": number for name, number in evidence.curvatures.items()}

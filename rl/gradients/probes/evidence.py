@@ -1,4 +1,4 @@
-"""What probes look at: one update, taken apart."""
+"""The evidence that probes read: one update with its rows, Gramians, steps and activations."""
 
 from typing import NamedTuple, Protocol
 
@@ -7,94 +7,98 @@ import tensorflow as tf
 from rl.gradients.gramian import Row
 
 EXTRA_ROWS = ("combined", "clipped", "applied")
-"""What the Gramian has beside the objectives' rows in any case; others may follow."""
+"""The extra rows that every Gramian has after the objectives' rows; others may follow them."""
 
 
 class CopyDrift(NamedTuple):
-    """How far the live weights are from a frozen copy: age in updates, L2 distance, mean KL(π_copy, π) in nats; []
-    float32.
-    """
+    """The drift of the live weights from a frozen copy; [] float32 each."""
 
     age: tf.Tensor
+    """Updates since the copy's weights were live."""
     distance: tf.Tensor
+    """L2 distance over all weights."""
     kl: tf.Tensor
+    """Mean KL(π_copy, π) over the minibatch's observations, in nats."""
 
 
 class Change(NamedTuple):
-    """How a loss changes on the minibatch that a step was made from; [] float32.
-
-    shared: when the step on the shared weights alone is taken; whole: with that on the heads.
-    """
+    """The change of a loss on the minibatch from which a step was computed; [] float32 each."""
 
     shared: tf.Tensor
+    """When the shared weights alone take the step."""
     whole: tf.Tensor
+    """When the heads take theirs too."""
 
 
 class SampleRows(NamedTuple):
-    """Rows of single samples of the minibatch, [n, P] float32 on all of an objective's route but its head, and the
-    squared norm of the row of all `batch_size` samples, [] float32. Samples that are not valid are left out by a weight
-    of 0; `weights` [n] float32 are 1 elsewhere.
-    """
+    """The rows of n single samples of the minibatch, and the squared norm of the minibatch's own row."""
 
     rows: tf.Tensor
+    """[n, P] float32, on all weights that the objective reaches but its head's."""
     weights: tf.Tensor
+    """[n] float32: 0 leaves out an invalid sample, 1 elsewhere."""
     square_norm: tf.Tensor
+    """|g_B|² of the row of the whole minibatch, [] float32."""
     batch_size: tf.Tensor
+    """B, the number of valid samples of the minibatch, [] float32."""
 
 
 class Evidence(Protocol):
-    """One update in numbers. What costs passes over the batch of its own is computed when a probe first asks for it.
+    """One update in numbers. Whatever needs passes of its own over the batch is computed when a probe first reads it.
 
-    The Gramian is over the objectives' raw rows (without coefficients) and then the extra rows: the combined gradient,
-    the clipped one, the applied step Δw, and what else the probes compare with the rows. With m objectives and e extra
-    rows it is [L, m + e, m + e], a layer of the shared weights at a time; [0, 0, 0] where the network shares nothing.
+    The Gramian's rows are the m objectives' raw rows (without coefficients), then e extra rows: the combined gradient,
+    the clipped gradient, the applied step Δw, and further vectors that probes compare with the rows. It is
+    [L, m + e, m + e], one matrix a layer of the shared weights; [0, 0, 0] where the network shares nothing.
+
+    The route of an objective are the weights that its gradient reaches. Rows are on the route without the head: the
+    shared weights, or with separate torsos the objective's own torso.
     """
 
     objectives: tuple[str, ...]
     coefficients: tf.Tensor  # [m] float64
     layers: tuple[str, ...]
     places: dict[str, tuple[int, ...]]
-    """{layer: which of a row's tensors are its weights}."""
+    """{layer: the places of its weights among a row's tensors}."""
     sizes: tuple[int, ...]
-    """Numbers in each of the layers."""
+    """The number of weights P_l in each layer."""
     rows: dict[str, Row]
-    """{objective: its raw row}, on all of its route but the head."""
+    """{objective: its raw row}, without coefficient."""
     gramian: tf.Tensor
     torso_norms: dict[str, tf.Tensor]
-    """{objective: norm of its gradient on all of its route but the head}: the raw row's, where the torso is shared."""
+    """{objective: the norm of its raw row}."""
     head_norms: dict[str, tf.Tensor]
     """{head: norm of its coefficient-weighted gradient}."""
     weight_norms: dict[str, tf.Tensor]
     """{layer: norm of its weights}, all layers of the network."""
     step_norms: dict[str, tf.Tensor]
-    """{layer: norm of its applied step}, likewise."""
+    """{layer: norm of its applied step}, all layers of the network."""
     copies: dict[str, CopyDrift]
-    """{role: drift from it}, before the iteration refreshed the copies."""
+    """{role: drift from the copy}, before the iteration moved the copies."""
     kernels: dict[str, tf.Tensor]
     """{layer: its kernel [inputs, units]}, all layers of the network."""
     activations: dict[str, tf.Tensor]
-    """{layer: its units' activations [B, ..., units]}, those before the heads."""
+    """{layer: its units' activations [B, ..., units]}, for the layers before the heads."""
     features: dict[str, tf.Tensor]
-    """{part: its output [B, F]}, of the parts that heads stand on."""
+    """{part: its output [B, F]}, for the parts that heads read: the torso, or each of several."""
     feature_gradients: dict[str, tf.Tensor]
-    """{objective: its gradient with respect to what its head stands on, [B, F]}."""
+    """{objective: its gradient with respect to the features that its head reads, [B, F]}."""
     halves: tuple[dict[str, Row], dict[str, Row]]
-    """Raw rows {objective: row} of the first half of the minibatch, and of the second."""
+    """The raw rows {objective: row} of each half of the minibatch; the halves share no sample."""
     samples: dict[str, SampleRows]
     """{objective: rows of single samples}."""
     stale: dict[str, dict[str, Row]]
-    """{role: {objective: its raw row at the frozen copy's weights}}, the copies as they stood before the iteration."""
+    """{role: {objective: its raw row at the frozen copy's weights}}, before the iteration moved the copies."""
     one_step: tuple[Row, Row]
-    """The gradient of ½ δ², with the one-step TD error δ, with respect to the value's own weights (the semi-gradient)
-    and to those that its successor's value is taken with; on the route but the head."""
+    """The two parts of the gradient of ½ δ², δ the one-step TD error: with respect to the weights of v(s), which is the
+    semi-gradient, and with respect to those of the successor's value v̄(s')."""
     changes: dict[str, Change]
     """{objective: the measured change of its loss}."""
     curvatures: dict[str, tf.Tensor]
-    """{objective: uᵀ H u} with H the Hessian of its loss and u = Δw / |Δw| on all weights."""
+    """{objective: uᵀ H u}, [] float32, with H the Hessian of its loss and u = Δw / |Δw| on all weights."""
 
     @property
     def num_objectives(self) -> int:
-        """m."""
+        """m, the number of objectives that have a row."""
         return len(self.objectives)
 
     @property

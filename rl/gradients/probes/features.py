@@ -1,4 +1,4 @@
-"""What the objectives ask of the torso's output, before its weights turn that into rows."""
+"""Gradients with respect to the torso's output, before backpropagation through its weights turns them into rows."""
 
 import itertools
 
@@ -9,12 +9,14 @@ from rl.gradients.probes.pairs import cosine_and_ratio, quotient
 
 
 def feature_gradients(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Norms of every objective's gradient with respect to the torso's output on the minibatch, [B, F] as one vector,
-    the cosines between them, and the row's norm over it (NaN
-    where it is zero).
+    """Norms and cosines of each objective's gradient with respect to the torso's output on the minibatch, f [B, F].
 
-    Where the cosine at the output differs from that of the rows, it is the torso that makes or hides the conflict.
-    With separate torsos there are the norms alone.
+    <a>             |∂L_a/∂f|, with [B, F] taken as one vector
+    <a>/row_ratio   |g_a| / |∂L_a/∂f|, how much the torso lengthens the gradient; NaN where the latter is 0
+    <a>-<b>         cos(∂L_a/∂f, ∂L_b/∂f)
+
+    Where this cosine differs from that of the rows, the torso's weights make or hide the conflict. With separate torsos
+    there are no cosines.
     """
     numbers, gradients = {}, evidence.feature_gradients
     for name, gradient in gradients.items():

@@ -1,4 +1,4 @@
-"""What an update on one sample does to another."""
+"""Interference: what a gradient step on one sample does to the loss of another."""
 
 import tensorflow as tf
 
@@ -6,11 +6,11 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def interference(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """ρ = g(s)·g(s') over all pairs of different samples (Bengio et al. 2020, arXiv:2003.06350), of every objective.
+    """Inner products ρ = g(s)·g(s') over all pairs of different samples (Bengio et al. 2020, arXiv:2003.06350).
 
-    <objective>            mean ρ over the mean |g|²: 1 if every sample asks for the same, 0 if they know nothing of
-                           each other, below 0 if what one gains others lose
-    <objective>/negative   the share of pairs with ρ < 0
+    <objective>            mean ρ over mean |g|²: 1 where all samples have the same gradient, 0 where they are
+                           orthogonal on average, negative where a step on one sample raises the others' loss
+    <objective>/negative   the share of pairs with ρ < 0, in [0, 1]
     """
     numbers = {}
     for name, samples in evidence.samples.items():
@@ -21,9 +21,12 @@ def interference(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def inner_products(rows: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean inner product of different rows over their mean squared norm, and the share of negative ones.
+    """The mean inner product of two different rows over the mean squared norm, and the share of negative products.
 
-    Args: rows: [n, P]; weights: [n], 1 or 0. Returns: two [] float32; 0 where there are no two rows.
+    Args:
+        rows: [n, P] float32.
+        weights: [n] float32; 0 leaves a row out, 1 elsewhere.
+    Returns: two [] float32; 0 where fewer than two rows count.
     """
     products = tf.matmul(rows, rows, transpose_b=True)
     counts = weights[:, None] * weights[None, :]

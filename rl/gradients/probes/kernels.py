@@ -1,4 +1,4 @@
-"""How large the weights are, and how many directions they use."""
+"""The size of the weights, and the stable rank of the kernels."""
 
 import tensorflow as tf
 
@@ -7,7 +7,10 @@ from rl.gradients.probes.spectrum import singular_values
 
 
 def weight_spectra(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The norm of every layer's weights, and the stable rank |W|_F² / σ_1² of its kernel."""
+    """The norm of each layer's weights, kernel and bias together, and the stable rank |W|_F² / σ_1² of its kernel W.
+
+    Growing norms and falling ranks often precede a loss of plasticity.
+    """
     numbers = {f"weights/norm/{layer}": norm for layer, norm in evidence.weight_norms.items()}
     for layer, kernel in evidence.kernels.items():
         numbers[f"weights/stable_rank/{layer}"] = stable_rank(kernel)
@@ -15,6 +18,10 @@ def weight_spectra(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def stable_rank(matrix: tf.Tensor) -> tf.Tensor:
-    """|W|_F² / σ_1², [] float64, from 1 to the rank; 0 for the zero matrix. matrix: [a, b]."""
+    """|W|_F² / σ_1² = Σ_i σ_i² / σ_1², a lower bound of the rank that small singular values hardly change.
+
+    Args: matrix: W, [a, b] float.
+    Returns: [] float64, from 1 to the rank; 0 for the zero matrix.
+    """
     values = singular_values(matrix)
     return tf.math.divide_no_nan(tf.reduce_sum(tf.square(values)), tf.square(values[0]))

@@ -1,4 +1,7 @@
-"""Is the answer noise? The spread of single samples' rows beside their mean."""
+"""Gradient noise: the variance of single samples' rows beside the norm of their mean.
+
+g is the expected row and Σ the covariance of one sample's row.
+"""
 
 from typing import NamedTuple
 
@@ -8,39 +11,44 @@ from rl.gradients.probes.evidence import Evidence, SampleRows
 from rl.gradients.probes.pairs import quotient
 
 _ROUNDING = 1e-12
-"""Of μ²: the variance of equal float32 numbers, which would be divided by."""
+"""Variance over μ² below which a coordinate counts as constant: float32 rounding alone makes as much."""
 
 
 class Noise(NamedTuple):
-    """Unbiased estimates of |g|² and of tr Σ, the expected row's square and one sample's variance; [] float32 each."""
+    """Unbiased estimates from one update, which may be negative; [] float32 each."""
 
     square_norm: tf.Tensor
+    """Of |g|², the squared norm of the expected row."""
     trace: tf.Tensor
+    """Of tr Σ, the summed variances of one sample's row."""
 
 
 def noise(small: tf.Tensor, large: tf.Tensor, *, small_batch: tf.Tensor, large_batch: tf.Tensor) -> Noise:
-    """|g|² and tr Σ from the mean squared norms of rows of two batch sizes.
+    """Estimates |g|² and tr Σ from the squared norms of rows of two batch sizes b < B.
 
     |g|² = (B n_B² − b n_b²) / (B − b),   tr Σ = (n_b² − n_B²) / (1/b − 1/B)
     (McCandlish et al. 2018, appendix A, arXiv:1812.06162)
 
-    Args: [] float; small: n_b², the mean over rows of b samples; large: n_B².
+    Args:
+        small: n_b², [] float, the mean squared norm of rows of b samples.
+        large: n_B², [] float, that of rows of B samples.
+        small_batch, large_batch: b and B, [] float.
     """
     square = (large_batch * large - small_batch * small) / (large_batch - small_batch)
     return Noise(square, (small - large) / (1.0 / small_batch - 1.0 / large_batch))
 
 
 def mean_square(samples: SampleRows) -> tf.Tensor:
-    """The mean of |g_n|² over the valid samples, []."""
+    """The mean of |g_n|² over the valid samples' rows g_n, []; 0 where none is valid."""
     squares = tf.reduce_sum(tf.square(samples.rows), 1)
     return tf.reduce_sum(samples.weights * squares) / tf.maximum(tf.reduce_sum(samples.weights), 1.0)
 
 
 def gradient_signal_to_noise(samples: SampleRows) -> tf.Tensor:
-    """GSNR: the mean over coordinates of μ_j² / σ_j² (Liu et al. 2020, arXiv:2001.07384), among those that vary by more
-    than float32 rounding, [].
+    """GSNR: the mean over coordinates j of μ_j² / σ_j² (Liu et al. 2020, arXiv:2001.07384), [] float32.
 
-    From n samples; pure noise has 1/n on average.
+    μ_j is the mean and σ_j² the variance of coordinate j over the n valid samples. Coordinates that vary by no more
+    than float32 rounding are left out; without any other it is 0. Pure noise has about 1/n, not 0.
     """
     weights = samples.weights[:, None]
     count = tf.maximum(tf.reduce_sum(weights), 1.0)
@@ -52,12 +60,14 @@ def gradient_signal_to_noise(samples: SampleRows) -> tf.Tensor:
 
 
 def sample_noise(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Of every objective: |g|² and tr Σ, the signal-to-noise ratio |g|² / (tr Σ / B) of the minibatch's row, and GSNR.
+    """The noise of each objective's row: |g|², tr Σ, their ratio at the minibatch's size, and GSNR.
 
-    Without noise the ratio is NaN.
+    noise/<objective>/square_norm, noise/<objective>/trace   unbiased estimates of |g|² and tr Σ
+    snr/<objective>    |g|² / (tr Σ / B), the signal-to-noise ratio of the minibatch's row; NaN without noise
+    gsnr/<objective>   see `gradient_signal_to_noise`
 
-    The noise scale tr Σ / |g|² itself is made from averages of its two parts, since a ratio of two noisy numbers is
-    biased.
+    The noise scale tr Σ / |g|² is not among them: a ratio of two noisy numbers is biased, so that it is computed from
+    running averages of its two parts.
     """
     numbers = {}
     for name, samples in evidence.samples.items():

@@ -1,4 +1,4 @@
-"""How hard each objective pulls."""
+"""The norms of the objectives' gradients."""
 
 import tensorflow as tf
 
@@ -8,10 +8,14 @@ from rl.gradients.probes.pairs import quotient
 
 
 def row_norms(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Norms of the raw rows, in all and layer by layer, and their ratio to the first objective's.
+    """Norms of the raw rows, over all shared weights and layer by layer, and their ratio to the first objective's.
 
-    A ratio over 30 says that one objective owns the torso; it is NaN where the first row is zero. With separate torsos:
-    of each objective's gradient on its own.
+    norm/<objective>[/<layer>]    |g_i|, before coefficients
+    head_norm/<head>              of the head's own gradient, coefficients included
+    norm_ratio/<other>-<first>    |g_i| / |g_0|; NaN where the first row is zero
+
+    A ratio above 30 or below 1/30 means that one objective dominates the torso under plain gradient descent. With
+    separate torsos there are no layers and no ratios, and a norm is that of the objective's gradient on its own torso.
     """
     numbers = {f"gradient/norm/{name}": norm for name, norm in evidence.torso_norms.items()}
     numbers.update({f"gradient/head_norm/{head}": norm for head, norm in evidence.head_norms.items()})

@@ -1,4 +1,4 @@
-"""How much of the torso's output is used."""
+"""The rank and the size of the torso's output."""
 
 import tensorflow as tf
 
@@ -9,15 +9,15 @@ _THRESHOLD = 0.01
 
 
 def representation(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Of the features that the heads stand on, over the minibatch [B, F]:
+    """Rank and norm of the features [B, F] that the heads read, over the minibatch.
 
-    srank            the least k whose k largest singular values make up 99 % of their sum
+    srank            the smallest k whose k largest singular values make up 99 % of the sum of all
                      (Kumar et al. 2021 with δ = 0.01, arXiv:2010.14498)
     effective_rank   exp of the entropy of the singular values over their sum (Roy & Vetterli 2007)
-    feature_norm     the mean length of a sample's features
+    feature_norm     the mean L2 norm of a sample's features
 
-    A falling rank is a collapse of the representation; that it explains a falling return is contested (Gulcehre et al.
-    2022, arXiv:2207.02099).
+    A falling rank means that the representation collapses; whether that explains a falling return is contested
+    (Gulcehre et al. 2022, arXiv:2207.02099).
     """
     numbers = {}
     for part, features in evidence.features.items():
@@ -29,14 +29,24 @@ def representation(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def srank(values: tf.Tensor, *, threshold: float) -> tf.Tensor:
-    """The least k with Σ_{i≤k} σ_i ≥ (1 − δ) Σ σ_i, [] float32; 0 where all are 0. values: [F], descending."""
+    """The smallest k with Σ_{i≤k} σ_i ≥ (1 − δ) Σ_i σ_i.
+
+    Args:
+        values: [F], the singular values in descending order.
+        threshold: δ in (0, 1).
+    Returns: [] float32; 0 where all values are 0.
+    """
     total = tf.reduce_sum(values)
     short = tf.cumsum(values) < (1.0 - threshold) * total
     return tf.where(total > 0, tf.reduce_sum(tf.cast(short, tf.float32)) + 1.0, 0.0)
 
 
 def effective_rank(values: tf.Tensor) -> tf.Tensor:
-    """exp(−Σ p_i log p_i) with p = σ / Σ σ, [] float32; 0 where all are 0. values: [F]."""
+    """exp(−Σ_i p_i log p_i) with p_i = σ_i / Σ_j σ_j.
+
+    Args: values: [F], the singular values.
+    Returns: [] float32, from 1 to F; 0 where all values are 0.
+    """
     total = tf.reduce_sum(values)
     shares = tf.math.divide_no_nan(values, total)
     entropy = -tf.reduce_sum(tf.math.xlogy(shares, shares))

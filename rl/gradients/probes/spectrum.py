@@ -1,13 +1,16 @@
-"""Singular values, in graphs and XLA programs."""
+"""Singular values, computed alike in graphs and XLA programs."""
 
 import tensorflow as tf
 
 
 def singular_values(matrix: tf.Tensor) -> tf.Tensor:
-    """σ_1 ≥ σ_2 ≥ …, [min(a, b)] float64, to 1e−4 of the largest; matrix: [a, b].
+    """The singular values σ_1 ≥ σ_2 ≥ … of a matrix, to an absolute error of 1e−4 σ_1.
 
-    The roots of the eigenvalues of the smaller of M Mᵀ and Mᵀ M: for 256 × 64 XLA's own decomposition takes a hundred
-    times as long on a CPU.
+    They are the square roots of the eigenvalues of M Mᵀ or Mᵀ M, whichever is smaller: for 256 × 64 XLA's own singular
+    value decomposition takes a hundred times as long on a CPU.
+
+    Args: matrix: M, [a, b] float, of static shape.
+    Returns: [min(a, b)] float64.
     """
     matrix = tf.cast(matrix, tf.float64)
     wide = matrix.shape[0] < matrix.shape[1]

@@ -1,4 +1,4 @@
-"""How far a row has turned since a frozen copy was made."""
+"""Staleness: how far a row at a frozen copy's weights differs from the row at the live ones."""
 
 import tensorflow as tf
 
@@ -7,10 +7,12 @@ from rl.gradients.probes.pairs import cosine_and_ratio
 
 
 def staleness(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Cosine of each objective's row at every frozen copy's weights to its row at the live ones, and the ratio of their
-    norms, on the same minibatch.
+    """Compares each objective's row at every frozen copy's weights w̄ with its row at the live weights w.
 
-    The behaviour copy is the one that the iteration before learnt with. Near 1 a gradient at the copy would have done.
+    cosine   cos(g_i(w̄), g_i(w)): near 1 a delayed gradient, taken at the copy, has the same direction
+    ratio    |g_i(w̄)| / |g_i(w)|
+
+    Both rows come from the same minibatch. The behaviour copy is the one of the iteration before.
     """
     numbers = {}
     for role, rows in evidence.stale.items():

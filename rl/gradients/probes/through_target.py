@@ -1,4 +1,4 @@
-"""What the semi-gradient leaves out: the gradient through the value that stands for the future."""
+"""The gradient through the bootstrap target, which the semi-gradient leaves out."""
 
 import tensorflow as tf
 
@@ -7,10 +7,12 @@ from rl.gradients.probes.pairs import cosine_and_ratio
 
 
 def through_target(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The gradient of ½ δ² (one-step) through the successor's value, γ δ ∇v̄(s'), beside the semi-gradient −δ ∇v(s).
+    """Compares the two parts of the gradient of ½ δ², δ the one-step TD error: γ δ ∇v̄(s') and −δ ∇v(s).
 
-    cosine   near −1 the residual gradient, their sum, takes back what the semi-gradient does
-    ratio    of the norms, over the semi-gradient's
+    cosine   of the two; near −1 the residual gradient, their sum, cancels most of the semi-gradient
+    ratio    |γ δ ∇v̄(s')| / |−δ ∇v(s)|
+
+    The error is one-step whatever λ the agent uses.
     """
     semi, through = evidence.one_step
     cosine, ratio = cosine_and_ratio(through, semi)

@@ -1,20 +1,20 @@
-"""Units that have stopped to say anything."""
+"""Dormant and dead units."""
 
 import tensorflow as tf
 
 from rl.gradients.probes.evidence import Evidence
 
 _DORMANT = 0.025
-_STILL = 1e-6
+_CONSTANT = 1e-6
 
 
 def silent_units(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Shares of the units of every layer before the heads, over the minibatch.
+    """The shares of dormant and dead units in every layer before the heads, in [0, 1], over the minibatch.
 
-    dormant   mean |h| at most τ = 0.025 of the layer's mean (Sokar et al. 2023, arXiv:2302.12902)
-    dead      h is the same for all samples, to 1e−6 of its size: a rectified unit that is always off, a saturated one
+    dormant   mean |h| is at most τ = 0.025 of the layer's mean (Sokar et al. 2023, arXiv:2302.12902)
+    dead      h is the same for all samples, to 1e−6 of its size: a ReLU unit that is never active, or a saturated unit
 
-    A convolution's units are its filters.
+    h is a unit's activation. A convolution's units are its filters.
     """
     numbers = {}
     for layer, activations in evidence.activations.items():
@@ -25,13 +25,23 @@ def silent_units(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def dormant(activations: tf.Tensor, *, threshold: float) -> tf.Tensor:
-    """The share of units whose mean |h| is at most `threshold` times the mean over units; [B, units] → []."""
+    """The share of units whose mean |h| over the batch is at most τ times the mean over all units.
+
+    Args:
+        activations: h, [B, units].
+        threshold: τ ≥ 0.
+    Returns: [] float32; 1 where all activations are 0.
+    """
     scores = tf.reduce_mean(tf.abs(activations), 0)
     return tf.reduce_mean(tf.cast(scores <= threshold * tf.reduce_mean(scores), tf.float32))
 
 
 def dead(activations: tf.Tensor) -> tf.Tensor:
-    """The share of units that do not vary; [B, units] → []."""
+    """The share of units whose activation is constant over the batch, to 1e−6 of its largest magnitude.
+
+    Args: activations: h, [B, units].
+    Returns: [] float32.
+    """
     spread = tf.reduce_max(activations, 0) - tf.reduce_min(activations, 0)
     size = tf.reduce_max(tf.abs(activations), 0)
-    return tf.reduce_mean(tf.cast(spread <= _STILL * size, tf.float32))
+    return tf.reduce_mean(tf.cast(spread <= _CONSTANT * size, tf.float32))

@@ -1,4 +1,4 @@
-"""How large the step is beside the weights that it moves."""
+"""The size of the applied step relative to the weights that it moves."""
 
 import tensorflow as tf
 
@@ -6,7 +6,10 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def update_ratio(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """|Δw_l| / |w_l| of every layer of the network; 0 where the weights are 0."""
+    """|Δw_l| / |w_l| for every layer l of the network, kernel and bias together; 0 where the weights are 0.
+
+    A ratio of about 10⁻³ is usual.
+    """
     return {
         f"update/ratio/{layer}": tf.math.divide_no_nan(step, evidence.weight_norms[layer])
         for layer, step in evidence.step_norms.items()

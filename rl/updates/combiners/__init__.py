@@ -1,4 +1,8 @@
-"""Combiners: from the Gramian of the rows to one weight a row. One paper a file; README.md says how to read each."""
+"""Combiners turn the Gramian of k rows into one weight a row. One paper a file; README.md says how to read each.
+
+Letters in every file: g_i is row i, n_i its norm, û_i = g_i/n_i the unit row, G the Gramian, C the matrix of cosines,
+w the weights, and x = Σ_i w_i g_i the update's direction.
+"""
 
 from rl.updates.combiners.aligned_mtl import AlignedMTL, aligned_mtl_weights
 from rl.updates.combiners.cagrad import CAGrad, cagrad_weights

@@ -1,4 +1,7 @@
-"""Tiny problems with inequality constraints, solved exactly: every set of active constraints is tried, all at once."""
+"""Small problems with inequality constraints, solved exactly by trying every set of active constraints.
+
+With k rows there are 2^k sets, solved in one batch of size s. All arrays are float64.
+"""
 
 import itertools
 
@@ -9,30 +12,40 @@ from rl.errors import require
 
 MAX_ROWS = 6
 ROUNDING = 2.0**-52
-"""Of float64, relative to the largest of the numbers that are added up."""
+"""The rounding error of a float64 sum, relative to its largest term."""
 
 
 def require_few(name: str, num_rows: int) -> None:
-    """ConfigError for more rows than can be tried, 2^k sets for k rows."""
+    """Checks that the 2^k sets of k rows are few enough to try.
+
+    Raises: ConfigError for more than six rows.
+    """
     require(num_rows <= MAX_ROWS, f"combiner {name} takes at most {MAX_ROWS} rows, but agent.groups has {num_rows}.")
 
 
 def supports(num_rows: int, *, with_empty: bool) -> tf.Tensor:
-    """All subsets of the rows as zeros and ones, [s, k] float64."""
+    """All subsets of k rows as indicator vectors, [s, k] float64, with s = 2^k, or 2^k − 1 without the empty set."""
     subsets = [s for s in itertools.product((0.0, 1.0), repeat=num_rows) if with_empty or any(s)]
     return tf.constant(np.array(subsets))
 
 
 def blocks(matrix: tf.Tensor, subsets: tf.Tensor) -> tf.Tensor:
-    """The matrix [k, k] on each subset and the identity beside it, [s, k, k]."""
+    """The matrix restricted to each subset, with the identity on the other rows, so that it can be solved at size k.
+
+    Args: matrix: [k, k]; subsets: [s, k], indicators.
+    Returns: [s, k, k].
+    """
     return matrix * subsets[:, :, None] * subsets[:, None, :] + tf.linalg.diag(1.0 - subsets)
 
 
 def solve_each(matrices: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """M⁻¹ R of a batch, [s, n, n] and [s, n, r] → [s, n, r]; NaN or infinite where M is singular.
+    """M⁻¹ R for every matrix of a batch, by Gauss-Jordan elimination with row pivots.
 
-    Gauss-Jordan elimination with row pivots. `tf.linalg.solve` will not do: it raises outside XLA where one of the
-    batch is singular, and answers inside it.
+    A singular M yields NaN or infinite entries for itself alone. `tf.linalg.solve` raises outside XLA where any matrix
+    of the batch is singular, and returns finite numbers inside XLA.
+
+    Args: matrices: M, [s, n, n]; right: R, [s, n, r].
+    Returns: [s, n, r].
     """
     size = matrices.shape[1]
     augmented = tf.concat([matrices, right], -1)
@@ -54,15 +67,19 @@ def solve_each(matrices: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 
 def least(faults: tf.Tensor, rounding: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
-    """The candidate [k] of [s, k] with the least fault [s]; the first of several that cannot be told apart.
+    """The candidate with the smallest fault, the first of several that differ by rounding alone.
 
-    rounding: [s], what a candidate's fault may be off by, to which it is raised: large numbers that cancel count as a
-    fault of their own, and none wins by a rounding error, not even a negative one. A fault that is not a number loses.
+    Args:
+        faults: [s], how far each candidate is from a solution, or the number that it should minimise.
+        rounding: [s], the rounding error of each fault. A smaller fault is raised to it, so that no candidate wins by
+            a rounding error, and one whose large terms cancel loses.
+        candidates: [s, k].
+    Returns: [k]; a candidate whose fault is NaN is never chosen where another is finite.
     """
     # A gather, since a slice at a computed place makes XLA compile anew for every Gramian.
     return tf.gather(candidates, tf.argmin(finite_or_infinite(tf.maximum(faults, rounding))))
 
 
 def finite_or_infinite(x: tf.Tensor) -> tf.Tensor:
-    """Infinity for what is not a number, which a maximum might pass over (XLA's does)."""
+    """x with NaN and ±∞ replaced by +∞: in XLA a maximum or minimum may pass over a NaN."""
     return tf.where(tf.math.is_finite(x), x, tf.constant(np.inf, x.dtype))

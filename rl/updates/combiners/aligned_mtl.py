@@ -1,6 +1,4 @@
-"""Aligned-MTL: independent components alignment for multi-task learning (Senushkin et al., CVPR 2023,
-arXiv:2305.19000).
-"""
+"""Aligned-MTL: independent component alignment for multi-task learning (Senushkin et al. 2023, arXiv:2305.19000)."""
 
 import tensorflow as tf
 
@@ -13,20 +11,26 @@ _SINGULAR = 1e-12
 
 @settings
 class AlignedMTL(Combiner):
-    """The rows' principal components, all at the length of the shortest: w = σ_min V Λ^(−½) Vᵀ 1/k.
+    """Rescales the rows' principal components to the length of the shortest one, and takes the mean.
 
-    The condition number of the rows becomes 1. The step is as short as the smallest singular value: rows that nearly
-    depend on each other bring training to a halt. Eigenvalues below 1e−12 of the largest count as zero, so that the
-    answer means something for lengths that differ by up to about 1e5; beyond 1e3 it loses digits with every decade.
+    w = σ_min V Λ^(−½) Vᵀ 1/k,  G = V Λ Vᵀ,  σ_min² the smallest eigenvalue in Λ that is not 0
+
+    The condition number of the aligned rows is 1. The step is as short as the smallest singular value, so that nearly
+    dependent rows stop training. Eigenvalues below 1e−12 of the largest count as 0: the result is meaningful for norms
+    that differ by a factor of up to about 1e5, and loses digits with every decade beyond 1e3.
     """
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`aligned_mtl_weights` of the Gramian; see `Combiner.weights`."""
         return aligned_mtl_weights(gramian), state
 
 
 def aligned_mtl_weights(gramian: tf.Tensor) -> tf.Tensor:
-    """[k, k] → [k] float64."""
+    """w = σ_min V Λ^(−½) Vᵀ 1/k, from the eigenvalues of G over its trace.
+
+    Args: gramian: G, [k, k] float.
+    Returns: [k] float64; 0 for k zero rows.
+    """
     gramian = tf.cast(gramian, tf.float64)
     num_rows = gramian.shape[-1]
     trace = tf.linalg.trace(gramian)

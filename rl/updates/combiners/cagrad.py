@@ -10,41 +10,49 @@ from rl.updates.combiners.active_sets import ROUNDING, blocks, require_few, solv
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
 
-_CLOSE = 1e-9  # of the radius squared: nearer than that is on the sphere
-_CAUTION = 16.0  # roundings that a sum of products is trusted to stay within
+_ON_SPHERE = 1e-9  # relative to the radius squared: a candidate this little outside counts as on the sphere
+_ROUNDINGS = 16.0  # an upper bound on the rounding errors in a sum of products
 
 
 @settings
 class CAGrad(Combiner):
-    """The vector x within c |g_0| of the mean g_0 that helps the worst-off row most: max min_i g_i·x (eq. 1).
+    """The vector near the mean row g_0 whose worst first-order improvement over all rows is largest.
 
-    It is g_0 + c |g_0| g_w/|g_w| for the w on the simplex with the least g_w·g_0 + c |g_0| |g_w|. With c = 0 it is the
-    mean; a row may still lose where c is far below 1. Where g_w = 0 is the least, x is the vector nearest to the mean
-    that harms no row. Where a zero row is the worst off, nothing helps it, and the update is 0. The authors' code
-    divides by 1 + c² in addition; this does not.
+    max_x min_i g_i·x  subject to  |x − g_0| ≤ c |g_0|    (eq. 1)
+
+    The solution is x = g_0 + c |g_0| g_w/|g_w|, with g_w = Σ_i w_i g_i for the w on the simplex that minimises
+    g_w·g_0 + c |g_0| |g_w|. With c = 0 it is the mean; where c is far below 1 a row may still conflict with x. Where
+    the minimum has g_w = 0, x is the vector nearest to the mean that conflicts with no row. Where that is because of a
+    zero row, nothing improves it, and the update is 0. The authors' code divides by 1 + c² in addition; this does not.
     """
 
     c: ShareBelowOne
+    """The radius of the ball around the mean, relative to the mean's norm; in [0, 1)."""
 
     def init(self, num_rows: int) -> tuple:
-        """Nothing to remember; ConfigError for more than six rows."""
+        """No state. Raises: ConfigError for more than six rows."""
         require_few("cagrad", num_rows)
         return ()
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`cagrad_weights` of the Gramian; see `Combiner.weights`."""
         return cagrad_weights(gramian, c=self.c), state
 
 
 def cagrad_weights(gramian: tf.Tensor, *, c: float) -> tf.Tensor:
-    """[k, k] → [k] float64: 1/k + d, where Σ_i d_i g_i = c |g_0| g_w/|g_w|.
+    """The weights 1/k + d, where Σ_i d_i g_i = c |g_0| g_w/|g_w|.
 
-    On the rows S with w > 0 the least is where b + G d = μ 1 with b = G 1/k and dᵀ G d = c² |g_0|²: d is linear in μ,
-    and μ the larger root of a quadratic. Where 0 lies in the rows' hull and no x helps all of them, w may leave no
-    direction, |g_w| = 0, and what is left of the rule is an x within its radius that harms none: the one nearest to the
-    mean, which has μ = 0 and d ≥ 0 on some S. Every S is solved, on unit rows, for both; of the answers within the
-    radius, and of the mean itself, the one is taken whose worst row fares best, less what rounding may have added. So
-    what dependent rows make of a singular S cannot win by a rounding error, and nothing is worse than the mean.
+    Let S be the rows with w > 0. On S the solution satisfies G d + b = μ 1 with b = G 1/k and dᵀ G d = c² |g_0|²: d is
+    linear in μ, and μ the larger root of a quadratic. Where 0 lies in the rows' convex hull, g_w may be 0 and define no
+    direction; the solution is then the x nearest to the mean with g_i·x ≥ 0 for all i, for which μ = 0 and d ≥ 0 on
+    some S. Both systems are solved for every S, on unit rows. Among the solutions within the radius and the mean, the
+    one with the largest min_i g_i·x is taken, after the rounding error is subtracted from it: no solution of a singular
+    system wins by a rounding error, and the result is never worse than the mean.
+
+    Args:
+        gramian: G, [k, k] float.
+        c: in [0, 1).
+    Returns: [k] float64.
     """
     num_rows = gramian.shape[-1]
     mean = tf.fill([num_rows], tf.constant(1.0 / num_rows, tf.float64))
@@ -59,18 +67,22 @@ def cagrad_weights(gramian: tf.Tensor, *, c: float) -> tf.Tensor:
 
 
 class _Rows(NamedTuple):
-    """The rows in units of the longest: norms n, 1/n, û_i·g_0 and cosines, with 0 for a zero row, and which are not
-    zero.
-    """
+    """The rows in units of the longest one; every entry that belongs to a zero row is 0."""
 
     norms: tf.Tensor
+    """n, [k], at most 1."""
     inverse: tf.Tensor
+    """1/n, [k]."""
     slopes: tf.Tensor
+    """û_i·g_0, [k]."""
     cosines: tf.Tensor
+    """C, [k, k]."""
     nonzero: tf.Tensor
+    """[k] bool."""
 
     @classmethod
     def of(cls, gramian: tf.Tensor) -> "_Rows":
+        """The rows of a Gramian [k, k]."""
         unit = unit_rows(gramian)
         norms = unit.norms / tf.maximum(tf.reduce_max(unit.norms), 1e-300)
         inverse = tf.where(unit.nonzero, 1.0 / tf.where(unit.nonzero, norms, 1.0), 0.0)
@@ -80,8 +92,10 @@ class _Rows(NamedTuple):
 
 
 def _candidates(rows: _Rows, squared_radius: tf.Tensor) -> tf.Tensor:
-    """δ = d n ≥ 0 [2 s + 1, k] with |Σ_i δ_i û_i| at most the radius: none; those of S with n_i (C δ)_i = μ − b_i, for
-    μ = 0 and for the μ at which they reach the radius. 0 in the place of one that there is not.
+    """Candidates δ = d n ≥ 0 with |Σ_i δ_i û_i| at most the radius, [2 s + 1, k].
+
+    The first is δ = 0, the mean itself; then for every subset S the solution of n_i (C δ)_i = μ − b_i at μ = 0, and
+    that at the μ for which |Σ_i δ_i û_i| is the radius. A subset without such a solution has δ = 0.
     """
     subsets = supports(rows.norms.shape[0], with_empty=False) * tf.cast(rows.nonzero, tf.float64)
     right = tf.stack([rows.inverse, rows.slopes], -1) * subsets[:, :, None]
@@ -95,24 +109,33 @@ def _candidates(rows: _Rows, squared_radius: tf.Tensor) -> tf.Tensor:
 
 
 def _within(rows: _Rows, delta: tf.Tensor, squared_radius: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The candidates [s, k], 0 where a δ_i is negative or rounding hides the length; what brings them into the ball."""
-    hidden = ROUNDING * tf.square(tf.reduce_sum(tf.abs(delta), -1))  # of the length's square, where terms cancel
-    usable = (hidden < squared_radius) & tf.reduce_all(delta >= 0, -1)  # not where infinite, or not a number
+    """The candidates [s, k], and the factors [s, 1] ≤ 1 that shorten them to the radius.
+
+    A candidate is replaced by 0 where a δ_i is negative or NaN, or its length is lost in rounding.
+    """
+    hidden = ROUNDING * tf.square(
+        tf.reduce_sum(tf.abs(delta), -1)
+    )  # the rounding error of the squared length, where terms cancel
+    usable = (hidden < squared_radius) & tf.reduce_all(delta >= 0, -1)  # false where infinite or NaN
     delta, hidden = tf.where(usable[:, None], delta, 0.0), tf.where(usable, hidden, 0.0)
     square = tf.einsum("si,ij,sj->s", delta, rows.cosines, delta) + hidden
-    outside = square > (1.0 + _CLOSE) * squared_radius
+    outside = square > (1.0 + _ON_SPHERE) * squared_radius
     shrink = tf.where(outside, tf.sqrt(squared_radius / tf.where(outside, square, 1.0)), 1.0)
     return delta, shrink[:, None]
 
 
 def _worst(rows: _Rows, delta: tf.Tensor, *, sign: float = -1.0) -> tf.Tensor:
-    """min_i g_i·x over the rows that are not zero, for δ [..., k], less what rounding may have added (sign 1: plus)."""
-    rounding = _CAUTION * ROUNDING * (tf.reduce_sum(delta, -1) + tf.reduce_mean(rows.norms))
+    """min_i g_i·x over the rows that are not zero, minus a bound on its rounding error (plus with sign 1).
+
+    Args: delta: δ, [..., k], with x = g_0 + Σ_i δ_i û_i.
+    Returns: [...].
+    """
+    rounding = _ROUNDINGS * ROUNDING * (tf.reduce_sum(delta, -1) + tf.reduce_mean(rows.norms))
     progress = rows.slopes + tf.linalg.matvec(rows.cosines, delta) + sign * rounding[..., None]
     return tf.reduce_min(tf.where(rows.nonzero, rows.norms * progress, np.inf), -1)
 
 
 def _unless_vanishing(rows: _Rows, delta: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """0 where a zero row is the best that w can choose, g_w = 0: nothing helps that row."""
+    """The weights, or 0 where a row is zero and no other row conflicts with x: w then chooses it, g_w = 0."""
     vanishes = ~tf.reduce_all(rows.nonzero) & (_worst(rows, delta, sign=1.0) >= 0)
     return tf.where(vanishes, tf.zeros_like(weights), weights)

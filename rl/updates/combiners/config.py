@@ -9,19 +9,25 @@ from rl.updates.combiners.cosine_matrix import pseudo_inverse_product, unit_rows
 
 @settings
 class ConFIG(Combiner):
-    """The direction with equal cosines to all rows, as long as the rows' projections on it together (eqs. 2 and 3).
+    """The direction with equal cosines to all rows, at the length of the sum of the rows' projections on it.
 
-    x = pinv(U) 1 with U the unit rows, x̂ = x/|x|, update = (Σ_i g_i·x̂) x̂. For two rows w_i = (n_1 + n_2)/(2 n_i).
-    A zero row gets weight 0; opposite rows have no such direction, and the update is 0.
+    v = pinv(U) 1,  v̂ = v/|v|,  x = (Σ_i g_i·v̂) v̂    (eqs. 2 and 3; the rows of U are the û_i)
+
+    For two rows w_i = (n_1 + n_2)/(2 n_i). A zero row has weight 0. For opposite rows no such direction exists, and the
+    update is 0.
     """
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`config_weights` of the Gramian; see `Combiner.weights`."""
         return config_weights(gramian), state
 
 
 def config_weights(gramian: tf.Tensor) -> tf.Tensor:
-    """[k, k] → [k] float64: with y = pinv(C) 1, w = y/n · Σ_i n_i (C y)_i / (yᵀ C y), for x = Uᵀ y."""
+    """w_i = y_i/n_i · Σ_j n_j (C y)_j / (yᵀ C y) with y = pinv(C) 1, since v = Uᵀ y.
+
+    Args: gramian: G, [k, k] float.
+    Returns: [k] float64.
+    """
     unit = unit_rows(gramian)
     ones = tf.cast(unit.nonzero, tf.float64)
     y, _ = pseudo_inverse_product(unit.cosines, ones)

@@ -1,4 +1,7 @@
-"""The rows at unit length: what rules that must survive scale gaps are solved on."""
+"""Norms and cosines of the rows, and the pseudo-inverse of small positive semi-definite matrices.
+
+Combiners are solved on unit rows, so that no ratio between the rows' norms costs digits.
+"""
 
 from typing import NamedTuple
 
@@ -6,21 +9,25 @@ import tensorflow as tf
 
 from rl.updates.combiners.eigen import symmetric_eigen
 
-_SINGULAR = 1e-10  # float64 Gramians of float32 rows carry no digits below this
+_SINGULAR = 1e-10  # relative to the largest eigenvalue; smaller ones are rounding in a Gramian of float32 rows
 
 
 class UnitRows(NamedTuple):
-    """Norms n [k], cosines C [k, k] and which rows are not zero [k] bool, all float64; a zero row is a unit row of its
-    own.
-    """
+    """The factors of a Gramian, G = diag(n) C diag(n)."""
 
     norms: tf.Tensor
+    """n, [k] float64."""
     cosines: tf.Tensor
+    """C, [k, k] float64, in [−1, 1] with ones on the diagonal; a zero row has cosine 0 with all others."""
     nonzero: tf.Tensor
+    """[k] bool, whether a row is not zero."""
 
 
 def unit_rows(gramian: tf.Tensor) -> UnitRows:
-    """The decomposition G = diag(n) C diag(n)."""
+    """Norms and cosines of the rows.
+
+    Args: gramian: G, [k, k] float; entries that rounding left outside of Cauchy-Schwarz are clipped.
+    """
     gramian = tf.cast(gramian, tf.float64)
     norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(gramian), 0.0))
     nonzero = norms > 0
@@ -30,9 +37,12 @@ def unit_rows(gramian: tf.Tensor) -> UnitRows:
 
 
 def pseudo_inverse_product(matrix: tf.Tensor, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """pinv(M) v for a symmetric positive semi-definite M [k, k], and whether M has full rank ([] bool).
+    """pinv(M) v, and whether M has full rank.
 
-    Eigenvalues below 1e−10 of the largest count as zero. Two rows take a closed form, which knows no iteration.
+    Eigenvalues below 1e−10 of the largest count as 0. For k = 2 there is a closed form, without iterations.
+
+    Args: matrix: M, [k, k] float64, symmetric positive semi-definite; vector: v, [k] float64.
+    Returns: ([k] float64, [] bool).
     """
     if matrix.shape[-1] == 2:
         return _two_by_two(matrix, vector)
@@ -44,6 +54,7 @@ def pseudo_inverse_product(matrix: tf.Tensor, vector: tf.Tensor) -> tuple[tf.Ten
 
 
 def _two_by_two(matrix: tf.Tensor, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`pseudo_inverse_product` for k = 2, by Cramer's rule, or pinv(uuᵀ) v where M = uuᵀ has rank 1."""
     a, b, d = matrix[0, 0], matrix[0, 1], matrix[1, 1]
     trace, determinant = a + d, a * d - b * b
     # The smaller eigenvalue is about determinant / trace, and the larger one about the trace.

@@ -1,5 +1,7 @@
-"""DualProj: the mean gradient, projected so that it conflicts with no row (Lopez-Paz & Ranzato 2017, "Gradient episodic
-memory for continual learning", arXiv:1706.08840, section 3, of several rows at once).
+"""DualProj: the mean row, projected so that it conflicts with no row.
+
+Lopez-Paz & Ranzato 2017, "Gradient episodic memory for continual learning", arXiv:1706.08840, section 3, applied to
+several rows at once.
 """
 
 from collections.abc import Sequence
@@ -16,27 +18,36 @@ from rl.updates.combiners.preference import normalized, require_preference
 
 @settings
 class DualProj(Combiner):
-    """The vector nearest to the mean of the rows that conflicts with none of them.
+    """The vector nearest to the (weighted) mean of the rows that conflicts with none of them.
 
-    It is the mean where the mean conflicts with no row, even if rows conflict with one another. Exact to rounding at
-    every gap between the rows' lengths, up to six rows.
+    x = argmin |x − Σ_i p_i g_i|²  subject to  g_j·x ≥ 0 for all j
+
+    It is the mean where the mean conflicts with no row, even if rows conflict with one another. Exact to rounding for
+    every ratio between the rows' norms, up to six rows.
     """
 
     preference: Sequence[PositiveNumber] | None
+    """p, one positive number a row, relative to their sum; None for equal ones."""
 
     def init(self, num_rows: int) -> tuple:
-        """Nothing to remember; ConfigError for more than six rows, or a preference that does not fit."""
+        """No state. Raises: ConfigError for more than six rows, or a preference that does not have one number a row."""
         require_few("dual_proj", num_rows)
         require_preference(self.preference, num_rows)
         return ()
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`dual_proj_weights` of the Gramian; see `Combiner.weights`."""
         return dual_proj_weights(gramian, self.preference), state
 
 
 def dual_proj_weights(gramian: tf.Tensor, preference: Sequence[float] | None = None) -> tf.Tensor:
-    """[k, k] → [k] float64; preference: the weights of the mean, as shares of their sum."""
+    """The projection's coefficients on the rows, p + λ with λ ≥ 0.
+
+    Args:
+        gramian: G, [k, k] float.
+        preference: p, one number a row, relative to their sum; None for 1/k each.
+    Returns: [k] float64; a zero row keeps its p_i.
+    """
     shares = normalized(preference, gramian.shape[-1])
     unit = unit_rows(gramian)
     longest = tf.maximum(tf.reduce_max(unit.norms), 1e-300)

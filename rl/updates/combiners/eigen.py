@@ -1,4 +1,4 @@
-"""Eigenvalues of tiny symmetric matrices to the last digits, in eager mode, in graphs and in XLA programs alike."""
+"""Eigenvalues of small symmetric matrices to float64 precision, in eager mode, graphs and XLA programs alike."""
 
 import itertools
 
@@ -8,12 +8,12 @@ _SWEEPS = 10  # convergence is quadratic; six sweeps reach rounding for k <= 6
 
 
 def symmetric_eigen(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Eigenvalues [k], in no order, and eigenvectors in the columns of [k, k], by cyclic Jacobi rotations.
+    """The eigendecomposition M = V diag(λ) Vᵀ by cyclic Jacobi rotations (Golub & Van Loan 2013, section 8.5).
 
-    Golub & Van Loan 2013, section 8.5. XLA's own `eigh` stops at 1e−7 relative, even for float64.
+    XLA's own `eigh` stops at a relative error of 1e−7, even in float64.
 
-    Args:
-        matrix: [k, k] float64, symmetric, k small.
+    Args: matrix: M, [k, k] float64, symmetric; ten sweeps are enough for k ≤ 6.
+    Returns: (λ [k] in no particular order, V [k, k] with the eigenvectors in its columns).
     """
     size = matrix.shape[-1]
 
@@ -28,7 +28,7 @@ def symmetric_eigen(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _rotate(a: tf.Tensor, vectors: tf.Tensor, p: int, q: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The rotation in the plane (p, q) that makes a[p, q] zero."""
+    """One Jacobi rotation R in the plane (p, q): (Rᵀ a R, vectors R), where a[p, q] has become 0."""
     size, zero, one = a.shape[-1], tf.zeros((), a.dtype), tf.ones((), a.dtype)
     off = a[p, q]
     active = tf.abs(off) > 0
@@ -44,4 +44,5 @@ def _rotate(a: tf.Tensor, vectors: tf.Tensor, p: int, q: int) -> tuple[tf.Tensor
 
 
 def _outer(u: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+    """u vᵀ, [k, k]."""
     return u[:, None] * v[None, :]

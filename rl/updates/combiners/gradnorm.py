@@ -10,28 +10,36 @@ _LEAST = 1e-6
 
 @settings
 class GradNorm(Combiner):
-    """Weights that are learnt until all weighted rows have one length.
+    """Learns weights under which all weighted rows have the same norm.
 
-    They follow −∂/∂w Σ_i |w_i n_i − mean_j w_j n_j|, the mean taken for a constant, and are brought back to Σ w = k
-    (algorithm 1). With α > 0 the paper gives a row more length where its loss fell more slowly than the others', by
-    ratios of losses to their first values: those mean nothing for a surrogate or an entropy, which have no zero to fall
-    to. So α is 0 here. The lengths are taken relative to their mean, which makes the learning rate one number for all
-    problems.
+    w ← w − η ∂/∂w Σ_i |w_i n_i − mean_j w_j n_j|, the mean held constant; then scaled to Σ_i w_i = k    (algorithm 1)
+
+    With α > 0 the paper gives a larger norm to rows whose losses fell more slowly, by the ratio of each loss to its
+    first value. Such ratios are meaningless for a surrogate or an entropy, whose minimum is not 0: here α = 0.
+    Differs from algorithm 1: n is divided by its mean, so that η does not depend on the scale of the losses.
     """
 
     learning_rate: PositiveNumber
+    """η, about the change of a weight in one update."""
 
     def init(self, num_rows: int) -> tf.Tensor:
-        """The weights, 1 each, [k] float64."""
+        """The weights before the first update, 1 each, [k] float64."""
         return tf.ones(num_rows, tf.float64)
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`: those of the state, which then takes its step."""
+        """The weights in the state, and the state after one step of its own; see `Combiner.weights`."""
         return state, gradnorm_step(gramian, state, learning_rate=self.learning_rate)
 
 
 def gradnorm_step(gramian: tf.Tensor, weights: tf.Tensor, *, learning_rate: float) -> tf.Tensor:
-    """The weights after one step of their own, [k] float64, positive, Σ w = k."""
+    """One gradient step on the weights.
+
+    Args:
+        gramian: G, [k, k] float.
+        weights: w, [k] float64.
+        learning_rate: η > 0.
+    Returns: [k] float64, at least 1e−6 before they are scaled to Σ_i w_i = k.
+    """
     norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(tf.cast(gramian, tf.float64)), 0.0))
     mean = tf.reduce_mean(norms)
     norms /= tf.where(mean > 0, mean, 1.0)

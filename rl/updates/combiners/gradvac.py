@@ -9,21 +9,25 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class GradVac(Combiner):
-    """PCGrad with a goal: rows are turned towards each other until their cosine is what it has been on average.
+    """PCGrad with a target for the cosine of two rows: its running mean φ in place of 0.
 
-    φ_ij is the running mean of the cosine of row i (as it is when it meets j) and row j, 0 at the start; below it,
-    row i takes on so much of row j that the cosine becomes φ_ij (algorithm 1). The update is the sum. With β = 0 it is
-    PCGrad. Where rows keep conflicting φ becomes negative, and the conflict is then let be.
+    Algorithm 1: for each i, v = g_i; for j ≠ i in random order, with c = cos(v, g_j): if c < φ_ij,
+    v ← v + |v| (φ_ij √(1 − c²) − c √(1 − φ_ij²)) / (|g_j| √(1 − φ_ij²)) g_j, after which cos(v, g_j) = φ_ij; in any
+    case φ_ij ← (1 − β) φ_ij + β c. The update is the sum of all v.
+
+    φ is 0 at the start; with β = 0 it stays 0, and this is PCGrad. Where rows keep conflicting φ becomes negative, and
+    conflicts weaker than usual are tolerated.
     """
 
     beta: Share
+    """β in [0, 1], the rate of the running mean."""
 
     def init(self, num_rows: int) -> tf.Tensor:
-        """φ, [k, k] float64."""
+        """φ = 0, [k, k] float64."""
         return tf.zeros((num_rows, num_rows), tf.float64)
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`; the seed draws for each row the order in which it meets the others."""
+        """`gradvac_weights` with orders drawn from the seed, one permutation a row; see `Combiner.weights`."""
         num_rows = gramian.shape[-1]
         orders = tf.argsort(uniforms(seed, (num_rows, num_rows)), axis=-1)
         return gradvac_weights(gramian, orders, state, beta=self.beta)
@@ -32,20 +36,21 @@ class GradVac(Combiner):
 def gradvac_weights(
     gramian: tf.Tensor, orders: tf.Tensor, phi: tf.Tensor, *, beta: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The weights with given orders, and φ afterwards.
+    """The weights for given orders, and the next φ.
 
     Args:
-        gramian: [k, k] float.
-        orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which i meets the others (itself is
-            skipped).
-        phi: [k, k] float64, as the call before left it.
-    Returns: ([k] float64, [k, k] float64). A zero row meets nobody.
+        gramian: G, [k, k] float.
+        orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which row i is compared with the others
+            (with itself it is not).
+        phi: φ, [k, k] float64.
+        beta: β in [0, 1].
+    Returns: (w [k] float64, φ [k, k] float64). A zero row changes no other row and no entry of φ.
     """
     gramian = tf.cast(gramian, tf.float64)
     num_rows = gramian.shape[-1]
     squares = tf.linalg.diag_part(gramian)
     itself = tf.range(num_rows)
-    v = tf.eye(num_rows, dtype=tf.float64)  # v[i] holds what row i has become in terms of the rows
+    v = tf.eye(num_rows, dtype=tf.float64)  # row i: the coefficients of g_i's v on the rows
     for turn in range(num_rows):
         met = tf.cast(orders[:, turn], tf.int32)
         there = tf.one_hot(met, num_rows, dtype=tf.float64)

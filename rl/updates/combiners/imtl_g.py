@@ -1,5 +1,5 @@
-"""IMTL-G: impartial multi-task learning, the gradients' part (Liu et al., ICLR 2021, "Towards Impartial Multi-task
-Learning").
+"""IMTL-G: the gradient balance of impartial multi-task learning (Liu et al. 2021, "Towards Impartial Multi-task
+Learning", ICLR).
 """
 
 import tensorflow as tf
@@ -11,22 +11,27 @@ from rl.updates.combiners.cosine_matrix import pseudo_inverse_product, unit_rows
 
 @settings
 class IMTLG(Combiner):
-    """The direction with equal projections on all unit rows, its weights adding up to 1: v = pinv(G) n, w = v / Σ v.
+    """The direction with equal projections û_i·x on all unit rows, with weights that sum to 1.
 
-    For two rows w_1 = n_2/(n_1 + n_2): the longer a row, the less it counts. Weights may be negative for three rows and
-    more; where Σ v = 0 (opposite rows of one length) the weights are 0.
+    v = pinv(G) n,  w = v / Σ_i v_i
+
+    For two rows w_1 = n_2/(n_1 + n_2): the longer a row, the smaller its weight. With three rows or more weights may be
+    negative. Where Σ_i v_i = 0 (opposite rows of equal norm) the weights are 0.
     """
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`imtl_g_weights` of the Gramian; see `Combiner.weights`."""
         return imtl_g_weights(gramian), state
 
 
 def imtl_g_weights(gramian: tf.Tensor) -> tf.Tensor:
-    """[k, k] → [k] float64.
+    """w = v / Σ_i v_i for v = pinv(G) n.
 
-    pinv(G) n = diag(1/n) C⁻¹ 1 where the unit rows are independent, which keeps its digits at any scale gap; the
-    pseudo-inverse of G itself is taken only where they are not.
+    Where the unit rows are independent v = diag(1/n) C⁻¹ 1, which loses no digits at any ratio of norms; elsewhere the
+    pseudo-inverse of G itself is taken.
+
+    Args: gramian: G, [k, k] float.
+    Returns: [k] float64, summing to 1, or all 0.
     """
     unit = unit_rows(gramian)
     ones = tf.cast(unit.nonzero, tf.float64)

@@ -10,29 +10,34 @@ from rl.updates.combiners.cosine_matrix import unit_rows
 
 @settings
 class MGDA(Combiner):
-    """The shortest vector in the convex hull of the rows: min wᵀ G w over w ≥ 0, Σ w = 1.
+    """The shortest vector in the convex hull of the rows.
 
-    Two rows have a closed form, w_1 = clip((g_2 − g_1)·g_2/|g_1 − g_2|², 0, 1). Up to six are solved by looking at
-    every subset of rows. A zero row is itself the shortest vector: no update.
+    w = argmin wᵀ G w  subject to  w ≥ 0, Σ_i w_i = 1
+
+    For two rows w_1 = clip((g_2 − g_1)·g_2/|g_1 − g_2|², 0, 1). For three to six rows every subset is solved. A zero
+    row is itself the shortest vector: the update is 0.
     """
 
     def init(self, num_rows: int) -> tuple:
-        """Nothing to remember; ConfigError for more than six rows."""
+        """No state. Raises: ConfigError for more than six rows."""
         require_few("mgda", num_rows)
         return ()
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`mgda_weights` of the Gramian; see `Combiner.weights`."""
         return mgda_weights(gramian), state
 
 
 def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
-    """[k, k] → [k] float64.
+    """The minimiser of wᵀ G w on the simplex.
 
-    The answer lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ w = 1; this is
-    done on unit rows, which keeps its digits at any scale gap. Each of the 2^k − 1 candidates is solved, put on the
-    simplex and tried; the shortest wins. A singular candidate is not a number, or some other point of the hull: it
-    cannot win by more than rounding, since a smaller subset has the same hull.
+    It lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ_i w_i = 1. The system
+    is solved on unit rows, where no ratio of norms costs digits, for each of the 2^k − 1 subsets. Negative weights of a
+    solution are set to 0, the weights are divided by their sum, and the shortest vector wins. A singular system yields
+    NaN or some other point of the hull: it cannot win by more than rounding, since a smaller subset has the same hull.
+
+    Args: gramian: G, [k, k] float.
+    Returns: [k] float64, in [0, 1], summing to 1.
     """
     gramian = tf.cast(gramian, tf.float64)
     num_rows = gramian.shape[-1]
@@ -56,7 +61,11 @@ def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
 
 
 def _inside(cosines: tf.Tensor, border: tf.Tensor, subsets: tf.Tensor) -> tf.Tensor:
-    """For each subset [s, k] the stationary point of uᵀ C u where border·u = 1, by the bordered system."""
+    """The stationary point of uᵀ C u subject to border·u = 1 on each subset, by the bordered (KKT) system.
+
+    Args: cosines: C, [k, k]; border: [k]; subsets: [s, k], indicators.
+    Returns: [s, k], 0 outside of the subset.
+    """
     num_rows = cosines.shape[-1]
     edge = subsets * border
     last = tf.concat([edge, tf.zeros_like(edge[:, :1])], -1)
@@ -66,6 +75,7 @@ def _inside(cosines: tf.Tensor, border: tf.Tensor, subsets: tf.Tensor) -> tf.Ten
 
 
 def _two_rows(gramian: tf.Tensor) -> tf.Tensor:
+    """The closed form for two rows, [2]; ½ each where they are equal."""
     distance = gramian[0, 0] + gramian[1, 1] - 2.0 * gramian[0, 1]
     apart = distance > 0
     first = tf.where(apart, (gramian[1, 1] - gramian[0, 1]) / tf.where(apart, distance, tf.ones_like(distance)), 0.5)

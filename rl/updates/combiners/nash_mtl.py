@@ -1,4 +1,4 @@
-"""Nash-MTL: gradients as players who bargain for a step (Navon et al. 2022, arXiv:2202.01017)."""
+"""Nash-MTL: multi-task learning as a bargaining game (Navon et al. 2022, arXiv:2202.01017)."""
 
 import tensorflow as tf
 
@@ -9,29 +9,34 @@ from rl.updates.combiners.cosine_matrix import unit_rows
 
 _NEWTON_STEPS = 60
 _SOLVED, _ROUNDING = 1e-9, 1e-15
-_LARGEST = 1e7  # of a, where rows are opposite to 1e−7: beyond it 1 + c has no digits left
+_LARGEST = 1e7  # the bound on a, reached where rows are opposite to 1e−7: beyond it 1 + c has no digits left
 
 
 @settings
 class NashMTL(Combiner):
-    """The Nash bargaining solution: G w = 1/w, w > 0 (claim 3.2).
+    """The Nash bargaining solution of the rows: the direction that maximises Σ_i log g_i·x, at norm √k.
 
-    Every row has the same g_i·w_i x = 1, so each counts alike whatever its length. The update's norm is always √k:
-    nothing of the rows' lengths is left, and a step does not shrink as training ends. Where a combination of the rows
-    vanishes (Pareto stationarity, a zero row) there is no solution, and the update is 0.
+    G w = 1/w, w > 0    (claim 3.2)
+
+    Hence w_i g_i·x = 1 for every row, whatever its norm. |x| = √k however short the rows are, so that steps do not
+    shrink as training converges. Where a convex combination of the rows is 0 (Pareto stationarity, a zero row) there is
+    no solution, and the update is 0.
     """
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`nash_mtl_weights` of the Gramian; see `Combiner.weights`."""
         return nash_mtl_weights(gramian), state
 
 
 def nash_mtl_weights(gramian: tf.Tensor) -> tf.Tensor:
-    """[k, k] → [k] float64.
+    """The solution of G w = 1/w, as w = a/n with C a = 1/a.
 
-    On unit rows C a = 1/a with a = w n. For two rows a = 1/√(1 + c). For more, a minimises the strictly convex
-    ½ aᵀ C a − Σ log a, by Newton's method damped with 1/(1 + decrement) (Nesterov & Nemirovskii 1994: the function is
-    self-concordant, so that this converges from anywhere).
+    For two rows with cosine c, a = 1/√(1 + c). For more rows a minimises the strictly convex ½ aᵀ C a − Σ_i log a_i, by
+    Newton's method damped with 1/(1 + decrement), which converges from every start since the function is
+    self-concordant (Nesterov & Nemirovskii 1994).
+
+    Args: gramian: G, [k, k] float.
+    Returns: [k] float64; 0 where C a = 1/a is not solved to 1e−9.
     """
     unit = unit_rows(gramian)
     a = _two_rows(unit.cosines) if gramian.shape[-1] == 2 else _newton(unit.cosines)
@@ -42,11 +47,14 @@ def nash_mtl_weights(gramian: tf.Tensor) -> tf.Tensor:
 
 
 def _two_rows(cosines: tf.Tensor) -> tf.Tensor:
+    """a = 1/√(1 + c) for both rows, [2]; 0 where they are opposite."""
     both = 1.0 + cosines[0]
     return tf.where(both[1] > 0, tf.math.rsqrt(tf.maximum(both[1], 1e-300)), 0.0) * tf.ones_like(both)
 
 
 def _newton(cosines: tf.Tensor) -> tf.Tensor:
+    """The minimiser a of ½ aᵀ C a − Σ_i log a_i after 60 damped Newton steps from a = 1, [k]."""
+
     def step(turn, a):
         gradient = tf.linalg.matvec(cosines, a) - 1.0 / a
         hessian = cosines + tf.linalg.diag(1.0 / tf.square(a))

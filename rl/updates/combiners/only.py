@@ -1,4 +1,4 @@
-"""One row moves the shared weights, the others do not."""
+"""One row alone moves the shared weights."""
 
 import tensorflow as tf
 
@@ -9,18 +9,22 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class Only(Combiner):
-    """w = 1 for one row and 0 for the rest: what a stop-gradient before the other heads does."""
+    """w = 1 for one row and 0 for the others: the same as a stop-gradient before the other heads.
+
+    The heads of the other rows still learn, on features that only the one row shapes.
+    """
 
     row: NonNegativeInteger
+    """The row's place in `agent.groups`, from 0."""
 
     def init(self, num_rows: int) -> tuple:
-        """Nothing to remember; ConfigError where there is no such row."""
+        """No state. Raises: ConfigError where there are not as many rows."""
         require(
             0 <= self.row < num_rows,
-            f"combiner.row is {self.row}; allowed is 0 to {num_rows - 1}, a place in agent.groups.",
+            f"combiner.row is {self.row}; it must be from 0 to {num_rows - 1}, a row's place in agent.groups.",
         )
         return ()
 
     def weights(self, gramian, losses, state, seed):
-        """A unit vector; see `Combiner.weights`."""
+        """The unit vector of the row, [k] float64; see `Combiner.weights`."""
         return tf.one_hot(self.row, gramian.shape[-1], dtype=tf.float64), state

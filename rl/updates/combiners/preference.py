@@ -1,4 +1,4 @@
-"""How much each row counts, for the rules that start from a weighted mean."""
+"""The preference: how much each row counts in combiners that start from a weighted mean of the rows."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,10 @@ from rl.errors import require
 
 
 def require_preference(preference: Sequence[float] | None, num_rows: int) -> None:
-    """ConfigError where there is not one positive number a row."""
+    """Checks that a preference has one number a row; None, for equal ones, always fits.
+
+    Raises: ConfigError that names both numbers.
+    """
     if preference is None:
         return
     require(
@@ -19,6 +22,6 @@ def require_preference(preference: Sequence[float] | None, num_rows: int) -> Non
 
 
 def normalized(preference: Sequence[float] | None, num_rows: int) -> tf.Tensor:
-    """The preference as shares of its sum, [k] float64; equal ones where there is none."""
+    """The preference divided by its sum, [k] float64; 1/k each where it is None."""
     numbers = [1.0] * num_rows if preference is None else [float(share) for share in preference]
     return tf.constant([number / sum(numbers) for number in numbers], tf.float64)

@@ -1,4 +1,4 @@
-"""Random loss weighting (Lin, Ye & Zhang 2022, arXiv:2111.10603): the control that every rule has to beat."""
+"""Random loss weighting (Lin, Ye & Zhang 2022, arXiv:2111.10603): the control that every other combiner has to beat."""
 
 import tensorflow as tf
 
@@ -9,8 +9,11 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class RandomWeights(Combiner):
-    """w = softmax(z) with z standard normal, drawn anew for every update; Σ w = 1."""
+    """Random weights: w = softmax(z), with z standard normal and drawn anew for every update.
+
+    Σ_i w_i = 1, and the expected direction is the mean of the rows.
+    """
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """Weights from the seed alone, [k] float64; see `Combiner.weights`."""
         return tf.nn.softmax(tf.cast(normals(seed, (gramian.shape[-1],)), tf.float64)), state

@@ -1,4 +1,4 @@
-"""The weighted sum: what everyone does."""
+"""The sum and the mean of the rows, the reference for every other combiner."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,14 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class Sum(Combiner):
-    """w_g given, 1 if not: with the objectives' coefficients in the rows this is the gradient of the usual total
-    loss.
+    """The sum of the rows, or a weighted sum.
+
+    The rows contain the objectives' coefficients, so that w = 1 gives the gradient of the usual total loss, by one
+    backward pass.
     """
 
     row_weights: Sequence[Number] | None
+    """w, one number a row in the order of `agent.groups`; None for 1 each."""
 
     def __post_init__(self):
         if self.row_weights is not None:
@@ -23,11 +26,11 @@ class Sum(Combiner):
 
     @property
     def is_sum(self) -> bool:
-        """Whether all weights are 1."""
+        """Whether all weights are 1, so that no rows are needed."""
         return self.row_weights is None or all(w == 1.0 for w in self.row_weights)
 
     def init(self, num_rows: int) -> tuple:
-        """Nothing to remember; ConfigError where the number of weights is not the number of rows."""
+        """No state. Raises: ConfigError where the number of weights is not the number of rows."""
         given = num_rows if self.row_weights is None else len(self.row_weights)
         require(
             given == num_rows,
@@ -36,16 +39,19 @@ class Sum(Combiner):
         return ()
 
     def weights(self, gramian, losses, state, seed):
-        """The constants; see `Combiner.weights`."""
+        """`row_weights`, or 1 each, whatever the Gramian; see `Combiner.weights`."""
         num_rows = gramian.shape[-1]
         return tf.constant(self.row_weights or (1.0,) * num_rows, tf.float64), state
 
 
 @settings
 class Mean(Combiner):
-    """w_g = 1/k: the sum's direction at 1/k of its length."""
+    """The mean of the rows, w = 1/k: the sum's direction at 1/k of its length.
+
+    The heads' gradients are not divided by k, so that under clipping by global norm the two differ in direction too.
+    """
 
     def weights(self, gramian, losses, state, seed):
-        """1/k each; see `Combiner.weights`."""
+        """1/k each, whatever the Gramian; see `Combiner.weights`."""
         num_rows = gramian.shape[-1]
         return tf.fill([num_rows], tf.constant(1.0 / num_rows, tf.float64)), state

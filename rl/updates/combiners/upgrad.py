@@ -15,31 +15,40 @@ from rl.updates.combiners.preference import normalized, require_preference
 
 @settings
 class UPGrad(Combiner):
-    """Each row is projected on the cone of what conflicts with no row; the update is the mean of the projections.
+    """Projects each row onto the dual cone of the rows, and takes the (weighted) mean of the projections.
 
-    No row's loss rises, to first order, and where nothing conflicts it is the mean. For two rows it is half of PCGrad's
-    update. Exact to rounding at every gap between the rows' lengths, up to six rows.
+    x = Σ_i p_i P(g_i),  P(v) = argmin |y − v|²  subject to  g_j·y ≥ 0 for all j
+
+    To first order no row's loss rises; where no rows conflict x is the mean. For two rows it is half of PCGrad's
+    update. Exact to rounding for every ratio between the rows' norms, up to six rows.
     """
 
     preference: Sequence[PositiveNumber] | None
+    """p, one positive number a row, relative to their sum; None for equal ones."""
 
     def init(self, num_rows: int) -> tuple:
-        """Nothing to remember; ConfigError for more than six rows, or a preference that does not fit."""
+        """No state. Raises: ConfigError for more than six rows, or a preference that does not have one number a row."""
         require_few("upgrad", num_rows)
         require_preference(self.preference, num_rows)
         return ()
 
     def weights(self, gramian, losses, state, seed):
-        """See `Combiner.weights`."""
+        """`upgrad_weights` of the Gramian; see `Combiner.weights`."""
         return upgrad_weights(gramian, self.preference), state
 
 
 def upgrad_weights(gramian: tf.Tensor, preference: Sequence[float] | None = None) -> tf.Tensor:
-    """[k, k] → [k] float64; preference: how much each row's projection counts, as a share of their sum."""
+    """The coefficients of Σ_i p_i P(g_i) on the rows.
+
+    Args:
+        gramian: G, [k, k] float.
+        preference: p, one number a row, relative to their sum; None for 1/k each.
+    Returns: [k] float64; a zero row keeps its p_i.
+    """
     num_rows = gramian.shape[-1]
     shares = normalized(preference, num_rows)
     if num_rows == 2 and preference is None:
-        return 0.5 * pcgrad_weights(gramian, tf.zeros((2, 2), tf.int32))  # two rows meet in one order alone
+        return 0.5 * pcgrad_weights(gramian, tf.zeros((2, 2), tf.int32))  # the order is not read for two rows
     unit = unit_rows(gramian)
     projections = into_dual_cone(unit.cosines, tf.eye(num_rows, dtype=tf.float64))
     coefficients = tf.linalg.matvec(projections, shares * unit.norms, transpose_a=True)

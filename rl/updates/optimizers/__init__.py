@@ -1,4 +1,7 @@
-"""Optimizers: from a gradient to a step, as pure functions on tensors."""
+"""Optimizers turn a gradient into a step Δw, as pure functions on tuples of tensors. One a file.
+
+g is the gradient of a loss to minimise, α a tensor's learning rate; `UpdateRule` clips g before and adds Δw after.
+"""
 
 from rl.updates.optimizers.adam import Adam, AdamW
 from rl.updates.optimizers.momentum import Momentum, Nesterov

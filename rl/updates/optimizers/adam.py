@@ -10,33 +10,39 @@ from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_li
 
 
 class AdamSlots(NamedTuple):
-    """Running means of gradients and their squares, and the number of updates, [] float32."""
+    """Adam's running averages."""
 
     mean: Tensors
+    """m, of the gradients."""
     square: Tensors
+    """v, of the squared gradients."""
     count: tf.Tensor
+    """t, the number of updates so far, [] float32."""
 
 
 @settings
 class Adam(Optimizer):
-    """m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², Δw = −α m̂/(√v̂ + ε)    (Kingma & Ba 2015, algorithm 1).
+    """Adam: steps along a running mean of gradients, scaled by their root mean square.
 
-    m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) undo the start at zero.
+    m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  Δw = −α m̂/(√v̂ + ε)    (Kingma & Ba 2015, algorithm 1)
+
+    m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) correct the bias of a start at 0. A constant factor on all gradients changes
+    hardly anything, as long as √v̂ is much larger than ε.
     """
 
     beta1: ShareBelowOne
-    """β₁."""
+    """β₁, the decay of m."""
     beta2: ShareBelowOne
-    """β₂."""
+    """β₂, the decay of v."""
     epsilon: PositiveNumber
-    """ε, outside the root and after the correction, as in the paper."""
+    """ε, outside the root and after the bias correction, as in the paper; in units of the gradient."""
 
     def init(self, weights: Tensors) -> AdamSlots:
-        """Zeros."""
+        """m = v = 0 at t = 0."""
         return AdamSlots(zeros_like(weights), zeros_like(weights), tf.zeros(()))
 
     def update(self, gradients: Tensors, slots: AdamSlots, weights: Tensors, learning_rates: Tensors) -> Update:
-        """See `Optimizer.update`."""
+        """One step of algorithm 1 on every tensor; see `Optimizer.update`."""
         count = slots.count + 1.0
         mean = tuple(self.beta1 * m + (1.0 - self.beta1) * g for m, g in zip(slots.mean, gradients, strict=True))
         square = tuple(
@@ -51,15 +57,22 @@ class Adam(Optimizer):
         return Update(steps, AdamSlots(mean, square, count))
 
     def _decay(self, weight: tf.Tensor) -> tf.Tensor | float:
+        """What is added to m̂/(√v̂ + ε) for weight decay: nothing here."""
         return 0.0
 
 
 @settings
 class AdamW(Adam):
-    """Adam with decoupled weight decay, Δw = −α [m̂/(√v̂ + ε) + λ w]    (Loshchilov & Hutter 2019, algorithm 2)."""
+    """Adam with decoupled weight decay.
+
+    Δw = −α [m̂/(√v̂ + ε) + λ w]    (Loshchilov & Hutter 2019, algorithm 2)
+
+    Differs from algorithm 2: weights of rank 0 or 1 (biases, scales) do not decay.
+    """
 
     weight_decay: Annotated[NonNegativeNumber, INPUT]
-    """λ; it acts on kernels alone, not on vectors (biases, scales)."""
+    """λ, per update and multiplied by α; 0 gives Adam."""
 
     def _decay(self, weight: tf.Tensor) -> tf.Tensor | float:
+        """λ w for kernels, 0 for weights of rank 0 or 1."""
         return self.weight_decay * weight if weight.shape.rank > 1 else 0.0

@@ -1,4 +1,4 @@
-"""Gradient descent with momentum, heavy-ball and Nesterov."""
+"""Gradient descent with momentum: heavy-ball and Nesterov."""
 
 from typing import NamedTuple
 
@@ -7,35 +7,51 @@ from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_li
 
 
 class MomentumSlots(NamedTuple):
-    """The velocity of each tensor."""
+    """Momentum's running sum of gradients."""
 
     velocity: Tensors
+    """b, Σ_k μᵏ g_{t−k} for each tensor."""
 
 
 @settings
 class Momentum(Optimizer):
-    """b ← μ b + g, Δw = −α b    (Polyak 1964, in the form of Sutskever et al. 2013 with α outside)."""
+    """Heavy-ball momentum.
+
+    b ← μ b + g,  Δw = −α b    (Polyak 1964; Sutskever et al. 2013, eqs. 1 and 2)
+
+    α stands outside of b, as in PyTorch: a change of the learning rate acts on past gradients too. Under a constant
+    gradient the step grows to −α g/(1 − μ).
+    """
 
     momentum: ShareBelowOne
-    """μ."""
+    """μ in [0, 1); 0 gives SGD."""
 
     def init(self, weights: Tensors) -> MomentumSlots:
-        """At rest."""
+        """b = 0."""
         return MomentumSlots(zeros_like(weights))
 
     def update(self, gradients: Tensors, slots: MomentumSlots, weights: Tensors, learning_rates: Tensors) -> Update:
-        """See `Optimizer.update`."""
+        """b ← μ b + g and the step from it, for every tensor; see `Optimizer.update`."""
         velocity = tuple(self.momentum * b + g for b, g in zip(slots.velocity, gradients, strict=True))
-        steps = tuple(-rate * self._ahead(b, g) for b, g, rate in zip(velocity, gradients, learning_rates, strict=True))
+        steps = tuple(
+            -rate * self._step_vector(b, g) for b, g, rate in zip(velocity, gradients, learning_rates, strict=True)
+        )
         return Update(steps, MomentumSlots(velocity))
 
-    def _ahead(self, velocity, gradient):
+    def _step_vector(self, velocity, gradient):
+        """The vector of the step −α (…): b itself."""
         return velocity
 
 
 @settings
 class Nesterov(Momentum):
-    """b ← μ b + g, Δw = −α (g + μ b)    (Nesterov 1983, in the form of Sutskever et al. 2013, eq. 7 re-centred)."""
+    """Nesterov's accelerated gradient.
 
-    def _ahead(self, velocity, gradient):
+    b ← μ b + g,  Δw = −α (g + μ b)    (Nesterov 1983; Sutskever et al. 2013, eqs. 3 and 4)
+
+    The weights are the look-ahead point of these equations, where the gradient is taken.
+    """
+
+    def _step_vector(self, velocity, gradient):
+        """The vector of the step −α (…): g + μ b, with b after its own step."""
         return gradient + self.momentum * velocity

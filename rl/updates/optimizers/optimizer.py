@@ -1,4 +1,4 @@
-"""What every optimizer promises."""
+"""The base of all optimizers: learning rates, clipping thresholds and the (init, update) pair."""
 
 import math
 from collections.abc import Mapping
@@ -12,52 +12,58 @@ from rl.schedules import SCHEDULES
 from rl.settings import PositiveNumber, settings
 
 Tensors = tuple[tf.Tensor, ...]
-Slots = Any  # a named tuple of tensors and of tuples that mirror the weights
+Slots = Any
+"""An optimizer's state: a named tuple of tensors and of tuples that mirror the weights."""
 
 
 class Update(NamedTuple):
-    """The steps to add to the weights, one a tensor, and the slots for the next call."""
+    """The result of an optimizer's update."""
 
     steps: Tensors
+    """Δw, one tensor a weight, to be added to the weights."""
     slots: Slots
+    """The slots for the next call."""
 
 
 @settings
 class Optimizer:
-    """A pair of pure functions, `init` and `update`: gradients in, steps Δw out. Nothing is assigned here."""
+    """A pair of pure functions: `init` returns slots, `update` turns gradients and slots into steps Δw and slots.
+
+    Nothing is assigned here. A tensor's learning rate is α of its part (torso or head), times the factor of the
+    schedule and the factors of the patterns in `rates` that match it.
+    """
 
     learning_rate: Annotated[PositiveNumber, INPUT]
-    """α at the start."""
+    """α at the start of training, > 0."""
     head_learning_rate: Annotated[PositiveNumber | None, INPUT]
-    """α of the heads at the start; None takes `learning_rate`."""
+    """α of the heads at the start of training; None takes `learning_rate`."""
     rates: Annotated[Mapping[str, PositiveNumber], INPUT]
-    """{pattern: a factor on the learning rate of what it matches, a part or single weights of it}."""
+    """{pattern: factor on the learning rate of the parts or weights that it matches}; see `factors`."""
     schedule: Literal["constant", "linear", "cosine"]
-    """How α falls over training: constant, linear or cosine."""
+    """The schedule by which α falls to 0 over training, or stays constant."""
     clip_norm: Annotated[PositiveNumber | None, INPUT]
-    """Global norm to which shared and head gradients together are clipped before they come here; None does not clip."""
+    """Largest global norm of shared and head gradients together, clipped before `update`; None does not clip."""
     clip_value: Annotated[PositiveNumber | None, INPUT]
-    """Size to which every entry of the gradient is clipped before that; None does not clip."""
+    """Largest magnitude of an entry of the gradient, clipped before the norm is taken; None does not clip."""
 
     def learning_rates(self, progress: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The learning rates of torso and heads at a progress of training in [0, 1], [] float32 each.
+        """The learning rates of torso and heads under the schedule, without the factors of `rates`.
 
-        The factors of `rates` are not in them; `factors` has those.
+        Args: progress: environment steps done over those of the whole run, [] float32 in [0, 1].
+        Returns: (torso's, heads'), [] float32 each.
         """
         factor = SCHEDULES[self.schedule](progress)
         head = self.learning_rate if self.head_learning_rate is None else self.head_learning_rate
         return self.learning_rate * factor, head * factor
 
     def factors(self, names: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[float, ...]]:
-        """The factor on every weight's learning rate: the product over the patterns of `rates` that match it.
+        """The factor on each weight's learning rate: the product over all patterns of `rates` that match it, else 1.
 
-        A pattern (`fnmatch`, case-sensitive) matches all weights of a part by the part's name, `value`, or single
-        weights by theirs, `value/*` or `*/bias`.
+        A pattern (`fnmatch`, case-sensitive) is compared with the name of the part, `value`, which selects all of its
+        weights, and with the weight's own name, `value/*` or `*/bias`.
 
-        Args:
-            names: {part: names of its weights} of the whole network.
-
-        Returns: {part: a factor for each of its weights}.
+        Args: names: {part: names of its weights} of the whole network.
+        Returns: {part: one factor a weight}.
         Raises: ConfigError where a pattern matches nothing.
         """
         found = masks_of(self.rates, names, key="optimizer.rates")
@@ -70,14 +76,21 @@ class Optimizer:
         }
 
     def init(self, weights: Tensors) -> Slots:
-        """The slots before the first update."""
+        """The slots before the first update of weights of these shapes."""
         raise NotImplementedError
 
     def update(self, gradients: Tensors, slots: Slots, weights: Tensors, learning_rates: Tensors) -> Update:
-        """The steps for these gradients of something to minimise; one learning rate ([] float) a tensor."""
+        """One update: the steps that decrease the loss, and the next slots.
+
+        Args:
+            gradients: g of a loss to minimise, clipped; one tensor a weight.
+            slots: as `init` or the last call returned them.
+            weights: the weights before the step, for weight decay.
+            learning_rates: α, one [] float a weight.
+        """
         raise NotImplementedError
 
 
 def zeros_like(weights: Tensors) -> Tensors:
-    """A slot of zeros for every tensor."""
+    """One tensor of zeros for each weight, of its shape and type."""
     return tuple(tf.zeros_like(weight) for weight in weights)

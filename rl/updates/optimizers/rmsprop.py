@@ -1,4 +1,4 @@
-"""RMSProp, with the epsilon inside or outside the root."""
+"""RMSProp, with ε inside or outside the root."""
 
 from typing import NamedTuple
 
@@ -9,34 +9,37 @@ from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_li
 
 
 class RMSPropSlots(NamedTuple):
-    """The running mean of squared gradients of each tensor."""
+    """RMSProp's running average."""
 
     square: Tensors
+    """s, of the squared gradients, for each tensor."""
 
 
 @settings
 class RMSProp(Optimizer):
-    """s ← ρ s + (1 − ρ) g², then Δw = −α g/√(s + ε) or −α g/(√s + ε)    (Tieleman & Hinton 2012, lecture 6.5).
+    """RMSProp: gradients divided by their root mean square.
 
-    The first form, with s = 1 at the start, is TensorFlow's of the A3C and A2C papers; the second, with s = 0,
-    PyTorch's.
+    s ← ρ s + (1 − ρ) g²,  Δw = −α g/√(s + ε) or −α g/(√s + ε)    (Tieleman & Hinton 2012, lecture 6.5)
+
+    The first form with s = 1 at the start is TensorFlow's, as the A3C and A2C papers use it; the second with s = 0 at
+    the start is PyTorch's. They differ where g² is not much larger than ε.
     """
 
     decay: ShareBelowOne
-    """ρ."""
+    """ρ in [0, 1), the decay of s."""
     epsilon: PositiveNumber
     """ε, in units of g² inside the root and of g outside."""
     epsilon_inside: bool
     """Whether ε stands inside the root."""
     initial_square: NonNegativeNumber
-    """s before the first update."""
+    """s before the first update, the same for every entry."""
 
     def init(self, weights: Tensors) -> RMSPropSlots:
-        """`initial_square` everywhere."""
+        """s = `initial_square` in every entry."""
         return RMSPropSlots(tuple(zero + self.initial_square for zero in zeros_like(weights)))
 
     def update(self, gradients: Tensors, slots: RMSPropSlots, weights: Tensors, learning_rates: Tensors) -> Update:
-        """See `Optimizer.update`."""
+        """s ← ρ s + (1 − ρ) g² and the step from it, for every tensor; see `Optimizer.update`."""
         square = tuple(
             self.decay * s + (1.0 - self.decay) * tf.square(g) for s, g in zip(slots.square, gradients, strict=True)
         )
@@ -44,4 +47,5 @@ class RMSProp(Optimizer):
         return Update(steps, RMSPropSlots(square))
 
     def _root(self, square: tf.Tensor) -> tf.Tensor:
+        """√(s + ε) or √s + ε."""
         return tf.sqrt(square + self.epsilon) if self.epsilon_inside else tf.sqrt(square) + self.epsilon

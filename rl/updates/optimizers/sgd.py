@@ -1,4 +1,4 @@
-"""Plain gradient descent."""
+"""Stochastic gradient descent."""
 
 from rl.settings import settings
 from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update
@@ -6,12 +6,15 @@ from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update
 
 @settings
 class SGD(Optimizer):
-    """Δw = −α g (Robbins & Monro 1951)."""
+    """Stochastic gradient descent, without memory: the step has the direction of the clipped gradient.
+
+    Δw = −α g    (Robbins & Monro 1951)
+    """
 
     def init(self, weights: Tensors) -> tuple:
-        """Nothing to remember."""
+        """No slots."""
         return ()
 
     def update(self, gradients: Tensors, slots: tuple, weights: Tensors, learning_rates: Tensors) -> Update:
-        """See `Optimizer.update`."""
+        """−α g for every tensor; see `Optimizer.update`."""
         return Update(tuple(-rate * g for g, rate in zip(gradients, learning_rates, strict=True)), slots)

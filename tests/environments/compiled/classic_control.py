@@ -1,4 +1,4 @@
-"""Compiled classic control beside Gymnasium's own, and how either is asked for a transition."""
+"""Transitions of compiled classic control and of Gymnasium's own environments, in one form."""
 
 import math
 from collections.abc import Callable

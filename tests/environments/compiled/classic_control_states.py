@@ -1,4 +1,4 @@
-"""States and actions in which classic control is tried: anywhere, and on both sides of every limit.
+"""States and actions on which classic control is compared: random ones, and ones on both sides of every limit.
 
 A sampler gives (states [n, k], actions [n]); a margin says how far the successor was from another decision, [n].
 """

@@ -1,4 +1,4 @@
-"""Beginnings and ends of the compiled classic control's episodes, and the batch."""
+"""Compiled classic control: starts and ends of episodes, and independence within a batch."""
 
 import math
 
@@ -21,7 +21,7 @@ cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 
 @cases
 def test_an_environment_does_not_depend_on_the_others(case):
-    """Bit for bit: everything about the odd ones is replaced, and the even ones do not notice."""
+    """Bit for bit: replacing the states and actions of the odd environments does not change the even ones."""
     states, actions = sample(case, 600)
     other_states, other_actions = sample(case, 600, seed=1)
     even = np.arange(600) % 2 == 0
@@ -39,14 +39,14 @@ def uniforms(environment, seed):
 
 
 def middle_actions(environment):
-    """Action 0 or 1 by turns, or nothing: no environment terminates within five of them."""
+    """Actions 0 and 1 in turn, or zero torque: no environment terminates within five steps."""
     space, n = environment.action_space, environment.num_envs
     return tf.range(n, dtype=tf.int64) % 2 if isinstance(space, Discrete) else tf.zeros((n, *space.shape))
 
 
 @cases
 def test_the_time_limit_truncates_at_its_step_and_begins_anew(case):
-    """Each environment at its own: the i-th is i steps into its episode when the counting begins."""
+    """Each environment has its own counter: the i-th starts i steps into its episode."""
     environment = case.make(4, max_episode_steps=5)
     state, _ = environment.reset(SEED)
     state = Timed(state.inner, tf.range(4))

@@ -1,4 +1,4 @@
-"""Finite MDPs as compiled environments: what is drawn, how often, and the arrays of each problem by hand."""
+"""Finite MDPs as compiled environments: frequencies of transitions, and each problem's arrays by hand."""
 
 import hydra
 import numpy as np
@@ -24,7 +24,7 @@ makers = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 
 
 def play(environment, num_steps, policy):
-    """States,, actions, successors, ends and rewards of a policy's steps, each [T, N]; compiled as one program."""
+    """States, actions, successors, ends and rewards of a policy's steps, each [T, N], by one compiled program."""
     n, cumulative = environment.num_envs, tf.constant(np.cumsum(policy, 1)[:, :-1], tf.float32)
 
     @tf.function(jit_compile=True)

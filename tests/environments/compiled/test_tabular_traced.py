@@ -1,4 +1,4 @@
-"""The compiled twins of the exact solutions, against NumPy."""
+"""The exact solutions as TensorFlow operations, against NumPy's."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_values_and_advantages_are_those_of_numpy(mdp):
 
 @mdps
 def test_the_stationary_distribution_is_that_of_numpy(mdp):
-    """Also of a chain that goes to and fro, on which powers of P̃ would never settle."""
+    """Also for a periodic chain, on which powers of P̃ do not converge."""
     policy = some_policy(mdp)
     d = compiled(lambda p: traced.state_distribution(mdp, p, max_episode_steps=None), policy)
     np.testing.assert_allclose(d, exact.stationary_distribution(mdp, policy), rtol=0, atol=1e-10)

@@ -1,4 +1,7 @@
-"""Four games of MinAtar written in TensorFlow, each equal to the original's at every frame."""
+"""Four games of MinAtar written in TensorFlow, each equal to the original game frame by frame.
+
+Frames are [N, 10, 10, C] float32, 0 or 1, with one channel for each kind of object.
+"""
 
 from rl.environments.compiled.minatar.asterix import Asterix
 from rl.environments.compiled.minatar.breakout import Breakout

@@ -1,4 +1,4 @@
-"""MinAtar's Asterix: enemies and treasure come from both sides, one to a row, ever faster."""
+"""MinAtar's Asterix: collect treasure and avoid enemies, which cross the screen ever faster."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,23 @@ from rl.environments.compiled.minatar.game import DOWN, LEFT, RIGHT, UP, MinAtar
 from rl.environments.compiled.minatar.grid import COLUMNS, SIZE, cell, picture
 
 _SLOTS = 8  # slot i is row i + 1
-_NOWHERE = -2  # the column of an empty slot; not next to a column of the grid, so that no trail shows
+_NOWHERE = -2  # the column of an empty slot; two columns off the grid, so that no trail is visible
 _RAMP_INTERVAL, _LAST_RAMP = 100, 9
 _FIRST_SPAWN_INTERVAL, _FIRST_MOVE_INTERVAL = 10, 5
 
 
 class AsterixState(NamedTuple):
-    """[N] int32; of the slots [N, 8], `x` int32 and the others bool. Where a slot is empty, x is −2."""
+    """The state of the game; eight slots, one for each of rows 1 to 8, hold at most one enemy or treasure each.
+
+    player_x, player_y: the player's column and row, [N] int32.
+    x: column of the slot's object, [N, 8] int32; −2 where the slot is empty.
+    rightwards: whether the object moves to the right, [N, 8] bool.
+    gold: whether it is a treasure, [N, 8] bool; otherwise it is an enemy.
+    spawn_timer, move_timer, ramp_timer: frames until an object spawns, objects move, and the difficulty is raised,
+        [N] int32.
+    ramp_index: how often the difficulty was raised, [N] int32; the spawn and move intervals follow from it.
+    last_action: the action played last, [N] int32.
+    """
 
     player_x: tf.Tensor
     player_y: tf.Tensor
@@ -24,18 +34,22 @@ class AsterixState(NamedTuple):
     spawn_timer: tf.Tensor
     move_timer: tf.Tensor
     ramp_timer: tf.Tensor
-    ramp_index: tf.Tensor  # how often the difficulty was raised; spawn and move intervals follow from it
+    ramp_index: tf.Tensor
     last_action: tf.Tensor
 
 
 class Asterix(MinAtarGame):
-    """Move in four directions; reward 1 for a treasure; terminates where the player meets an enemy.
+    """Move in four directions; reward 1 for a treasure; an episode terminates where the player meets an enemy.
 
-    Channels: player, enemy, trail, gold. Uniform numbers: a start takes none; a step takes four, for the sticky
-    action, the newcomer's side (left below ½), its kind (gold below ⅓) and its slot among the empty ones.
+    The player moves within rows 1 to 8. Objects enter at the left or right edge, every 10 frames at first, and move one
+    column every 5 frames at first; they leave the game at the other edge.
 
-    As in MinAtar: the difficulty is raised every 102 frames, one for each value of a timer from 100 to −1; with eight
-    slots filled nothing spawns, and the spawn timer begins anew; MinAtar's shot timer is never used, and is left out.
+    Channels: player, enemy, trail, gold. Uniform numbers of a start: none. Uniform numbers of a step: four, for the
+    sticky action, the new object's side (left below ½), its kind (gold below ⅓) and its slot among the empty ones.
+
+    As in MinAtar: the difficulty is raised every 102 frames, one for each value of a timer from 100 to −1; when all
+    eight slots are filled nothing spawns, and the spawn timer starts again. MinAtar never uses its shot timer; it is
+    left out here.
     """
 
     observation_shape = (SIZE, SIZE, 4)
@@ -43,7 +57,7 @@ class Asterix(MinAtarGame):
     num_step_uniforms = 4
 
     def start(self, uniforms: tf.Tensor) -> AsterixState:
-        """The player alone, near the middle."""
+        """The player at (5, 5), all slots empty; uniforms: [N, 0]."""
         zero, no = tf.zeros(self.num_envs, tf.int32), tf.zeros((self.num_envs, _SLOTS), tf.bool)
         return AsterixState(
             player_x=zero + 5,
@@ -59,7 +73,7 @@ class Asterix(MinAtarGame):
         )
 
     def observe(self, state: AsterixState) -> tf.Tensor:
-        """[N, 10, 10, 4]."""
+        """The frame [N, 10, 10, 4]; a trail is one column behind its object."""
         x, behind = state.x, state.x - _heading(state.rightwards)
         enemy, gold, trail = (
             tf.pad(column, [[0, 0], [1, 1]], constant_values=_NOWHERE)[..., None] == COLUMNS
@@ -68,9 +82,13 @@ class Asterix(MinAtarGame):
         return picture(cell(state.player_y, state.player_x), enemy, trail, gold)
 
     def advance(self, state: AsterixState, action: tf.Tensor, uniforms: tf.Tensor):
-        """A newcomer spawns, the player moves, then all the others do; what meets the player counts before and after.
+        """One frame: an object spawns, the player moves, then the objects move.
 
-        A row has one slot, so that the player meets at most one of them in a frame.
+        The player meets an object that is in its cell before or after the objects' move. A row has one slot, so that
+        it meets at most one in a frame.
+
+        Args: uniforms: [N, 4]. See `CompiledEnvironment.advance`.
+        Returns: next state; reward 1 where the player met a treasure; terminated where it met an enemy.
         """
         action = self.played(state.last_action, action, uniforms)
         spawns, moves = state.spawn_timer == 0, state.move_timer == 0
@@ -102,10 +120,10 @@ class Asterix(MinAtarGame):
         return after, tf.cast(tf.reduce_any(met & gold, 1), tf.float32), tf.reduce_any(met & ~gold, 1)
 
     def _ramp(self, state: AsterixState) -> tuple[tf.Tensor, tf.Tensor]:
-        """(whether the difficulty is raised, the ramp timer), [N]; nothing changes once both intervals are 1.
+        """Whether the difficulty is raised in this frame, and the next ramp timer, [N] each.
 
-        Each raise takes 1 from the spawn interval, every second one 1 from the move interval: 10 − k and 5 − ⌊k/2⌋
-        after k raises, and 1 and 1 after nine.
+        After k raises the spawn interval is 10 − k frames and the move interval 5 − ⌊k/2⌋. After nine both are 1 and
+        nothing changes any more.
         """
         if not self.difficulty_ramping:
             return tf.zeros_like(state.ramp_timer, tf.bool), state.ramp_timer
@@ -114,18 +132,24 @@ class Asterix(MinAtarGame):
 
 
 def _heading(rightwards: tf.Tensor) -> tf.Tensor:
-    """1 to the right, −1 to the left."""
+    """The change of column in one move, 1 to the right and −1 to the left, int32."""
     return tf.where(rightwards, 1, -1)
 
 
 def _moved(x: tf.Tensor, rightwards: tf.Tensor) -> tf.Tensor:
-    """[N, 8] columns a step on; whoever leaves the grid leaves the slot."""
+    """The columns [N, 8] after one move; an object that leaves the grid leaves its slot empty."""
     onwards = x + _heading(rightwards)
     return tf.where((x != _NOWHERE) & (onwards >= 0) & (onwards < SIZE), onwards, _NOWHERE)
 
 
 def _spawn(state: AsterixState, spawns: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The slots (x, rightwards, gold) [N, 8] with a newcomer in one of the empty ones where `spawns` [N] is true."""
+    """The slots after a new object has entered a random empty one, where `spawns` is true.
+
+    Args:
+        spawns: [N] bool.
+        uniforms: [N, 3], for side, kind and slot.
+    Returns: (x, rightwards, gold), [N, 8] each.
+    """
     empty = state.x == _NOWHERE
     order = tf.cumsum(tf.cast(empty, tf.int32), axis=1)
     chosen = choice(uniforms[:, 2], order[:, -1]) + 1

@@ -1,4 +1,4 @@
-"""MinAtar's Breakout: a paddle, a ball that travels along diagonals, and three rows of bricks."""
+"""MinAtar's Breakout: a paddle, a ball that moves along diagonals, and three rows of bricks."""
 
 from typing import NamedTuple
 
@@ -12,36 +12,47 @@ _BOTTOM = SIZE - 1
 
 
 class BreakoutState(NamedTuple):
-    """[N] int32 but for `strike` [N] bool and `bricks` [N, 3, 10] bool, rows 1 to 3 of the grid."""
+    """The state of the game, [N] int32 where nothing else is said.
 
-    paddle: tf.Tensor  # column; the paddle is always in row 9
+    paddle: the paddle's column; its row is always 9.
+    ball_x, ball_y: the ball's column and row.
+    right, down: the ball's direction along columns and rows, −1 or 1 each.
+    trail_x, trail_y: the ball's position one frame ago.
+    strike: whether the ball met a brick in the last frame, [N] bool.
+    bricks: the bricks in rows 1 to 3 of the grid, [N, 3, 10] bool.
+    last_action: the action played last.
+    """
+
+    paddle: tf.Tensor
     ball_x: tf.Tensor
     ball_y: tf.Tensor
-    right: tf.Tensor  # −1 or 1, the ball's way along x
-    down: tf.Tensor  # −1 or 1, along y
-    trail_x: tf.Tensor  # where the ball was a frame ago
+    right: tf.Tensor
+    down: tf.Tensor
+    trail_x: tf.Tensor
     trail_y: tf.Tensor
-    strike: tf.Tensor  # whether the ball met a brick in the last frame
+    strike: tf.Tensor
     bricks: tf.Tensor
     last_action: tf.Tensor
 
 
 class Breakout(MinAtarGame):
-    """Move left and right; reward 1 for a brick; terminates where the ball passes the paddle.
+    """Move left and right; reward 1 for a brick; an episode terminates where the ball passes the paddle.
 
-    Channels: paddle, ball, trail, brick. Uniform numbers: a start takes one, for the corner where the ball begins (left
-    below ½); a step takes one, for the sticky action.
+    The ball moves one column and one row a frame. A brick that it meets breaks and sends it back.
 
-    As in MinAtar: a ball that met a brick in the last frame goes through the next one without breaking it, the side of
-    the paddle that is hit is told from the ball's column before and after the frame, a cleared wall comes back when
-    the ball reaches the bottom row, and difficulty never ramps.
+    Channels: paddle, ball, trail, brick. Uniform numbers of a start: one, for the side where the ball begins (left
+    below ½). Uniform numbers of a step: one, for the sticky action.
+
+    As in MinAtar: a ball that met a brick in the last frame passes through the next one without breaking it; whether
+    the ball hits the paddle's middle or its corner is decided by the ball's column before and after the frame; a
+    cleared wall is rebuilt when the ball reaches the bottom row; difficulty never ramps.
     """
 
     observation_shape = (SIZE, SIZE, 4)
     num_start_uniforms = 1
 
     def start(self, uniforms: tf.Tensor) -> BreakoutState:
-        """The ball in row 3, at the left or the right wall, on its way down and inwards."""
+        """The ball in row 3 at the left or right wall, moving down and inwards; uniforms: [N, 1]."""
         side = choice(uniforms[:, 0], 2)
         zero = tf.zeros_like(side)
         x, y = (SIZE - 1) * side, zero + 3
@@ -59,7 +70,7 @@ class Breakout(MinAtarGame):
         )
 
     def observe(self, state: BreakoutState) -> tf.Tensor:
-        """[N, 10, 10, 4]."""
+        """The frame [N, 10, 10, 4]."""
         return picture(
             cell(_BOTTOM, state.paddle),
             cell(state.ball_y, state.ball_x),
@@ -68,7 +79,14 @@ class Breakout(MinAtarGame):
         )
 
     def advance(self, state: BreakoutState, action: tf.Tensor, uniforms: tf.Tensor):
-        """The paddle moves, then the ball; a frame has at most one of ceiling, brick and bottom row."""
+        """One frame: the paddle moves, then the ball, which meets at most one of ceiling, brick and bottom row.
+
+        A broken brick, the ceiling and the paddle's middle reverse the ball's vertical direction, the paddle's corner
+        both directions, and a wall the horizontal one.
+
+        Args: uniforms: [N, 1]. See `CompiledEnvironment.advance`.
+        Returns: next state; reward 1 where a brick broke; terminated where the ball passed the paddle.
+        """
         action = self.played(state.last_action, action, uniforms)
         paddle = tf.clip_by_value(state.paddle + direction(action, LEFT, RIGHT), 0, SIZE - 1)
 

@@ -15,29 +15,39 @@ _SPEEDS = 5
 
 
 class FreewayState(NamedTuple):
-    """[N] int32, of the cars [N, 8] int32, one in each of rows 1 to 8."""
+    """The state of the game, int32; eight cars, one in each of rows 1 to 8.
+
+    chicken_y: the chicken's row, [N]; its column is always 4.
+    move_timer: frames until the chicken can move again, [N].
+    frames_left: frames until the episode terminates, [N].
+    x: the cars' columns, [N, 8].
+    car_timer: frames until each car moves, [N, 8].
+    speed: ±1 to ±5, [N, 8]; a car moves once in |speed| + 1 frames, to the right where it is positive.
+    last_action: the action played last, [N].
+    """
 
     chicken_y: tf.Tensor
     move_timer: tf.Tensor
     frames_left: tf.Tensor
     x: tf.Tensor
-    car_timer: tf.Tensor  # frames until the car moves
-    speed: tf.Tensor  # ±1 to ±5: moves every |speed| + 1 frames, to the right where positive
+    car_timer: tf.Tensor
+    speed: tf.Tensor
     last_action: tf.Tensor
 
 
 class Freeway(MinAtarGame):
-    """Move up and down every third frame; reward 1 at the top, from where the chicken is put back to the bottom.
+    """Move up and down every third frame; reward 1 at the top, after which the chicken is back at the bottom.
 
-    Channels: chicken, car, and one trail for each |speed| from 1 to 5. A car that hits the chicken sends it back to the
-    bottom. Uniform numbers: a start takes eight, one for each car's speed; a step takes nine, for the sticky action
-    and for the speeds that the cars are given when the chicken has crossed. Of the ten choices the first five are
-    −1 to −5, the others 1 to 5.
+    A car that hits the chicken sends it back to the bottom; cars that leave the grid enter it at the other side.
 
-    As in MinAtar: terminates with frame 2501 and not 2500, since the frames that are left are counted to below 0; a car
-    moves once in |speed| + 1 frames, since its timer counts |speed| down to 0; pressing down at the bottom costs the
-    time of a move; difficulty never ramps. MinAtar draws a direction as the sign of a uniform number less ½, and so
-    once in 2⁵³ draws a car of speed 0; here there is none.
+    Channels: chicken, car, and one trail for each |speed| from 1 to 5. Uniform numbers of a start: eight, one for each
+    car's speed. Uniform numbers of a step: nine, for the sticky action, and for the speeds that the cars get when the
+    chicken has crossed. Of the ten choices of a speed the first five are −1 to −5, the others 1 to 5.
+
+    As in MinAtar: an episode terminates with frame 2501, not 2500, since its timer has to fall below 0; a car moves
+    once in |speed| + 1 frames, since its timer counts |speed| down to 0; pressing down at the bottom costs the time of
+    a move; difficulty never ramps. MinAtar draws a direction as the sign of a uniform number minus ½, and so a car of
+    speed 0 once in 2⁵³ draws; here there is none.
     """
 
     observation_shape = (SIZE, SIZE, 7)
@@ -45,7 +55,7 @@ class Freeway(MinAtarGame):
     num_step_uniforms = 9
 
     def start(self, uniforms: tf.Tensor) -> FreewayState:
-        """The chicken at the bottom, all cars at the left edge."""
+        """The chicken at the bottom, all cars at the left edge with random speeds; uniforms: [N, 8]."""
         zero, speed = tf.zeros(self.num_envs, tf.int32), _speeds(uniforms)
         return FreewayState(
             chicken_y=zero + _BOTTOM,
@@ -58,7 +68,7 @@ class Freeway(MinAtarGame):
         )
 
     def observe(self, state: FreewayState) -> tf.Tensor:
-        """[N, 10, 10, 7]."""
+        """The frame [N, 10, 10, 7]; a trail is one column behind its car, in the channel of the car's speed."""
         x, speed, behind = (
             tf.pad(row, [[0, 0], [1, 1]], constant_values=-1)[..., None]
             for row in (state.x, tf.abs(state.speed), (state.x - tf.sign(state.speed)) % SIZE)
@@ -68,7 +78,14 @@ class Freeway(MinAtarGame):
         return picture(cell(state.chicken_y, _CHICKEN_X), x == COLUMNS, *trails)
 
     def advance(self, state: FreewayState, action: tf.Tensor, uniforms: tf.Tensor):
-        """The chicken moves, then every car; a car hits it where it was in its way before or after its own move."""
+        """One frame: the chicken moves, then the cars.
+
+        A car hits the chicken where it is in the chicken's cell before or after its own move. Speeds are drawn anew
+        where the chicken has crossed.
+
+        Args: uniforms: [N, 9]. See `CompiledEnvironment.advance`.
+        Returns: next state; reward 1 where the chicken reached the top; terminated where no frames are left.
+        """
         action = self.played(state.last_action, action, uniforms)
         step = tf.where(state.move_timer == 0, direction(action, UP, DOWN), 0)
         move_timer = tf.where(step == 0, state.move_timer, _MOVE_INTERVAL)
@@ -95,6 +112,6 @@ class Freeway(MinAtarGame):
 
 
 def _speeds(uniforms: tf.Tensor) -> tf.Tensor:
-    """[N, 8] int32: ±1 to ±5, each as likely."""
+    """Random speeds ±1 to ±5, each with equal probability, [N, 8] int32; uniforms: [N, 8]."""
     number = choice(uniforms, 2 * _SPEEDS)
     return tf.where(number < _SPEEDS, -1 - number, number - (_SPEEDS - 1))

@@ -1,4 +1,4 @@
-"""What MinAtar's four games share: six actions, sticky actions, one uniform number that becomes a choice."""
+"""The base of the MinAtar games: six actions, sticky actions, and choices from uniform numbers."""
 
 import tensorflow as tf
 
@@ -7,18 +7,19 @@ from rl.environments.protocol import Discrete, Transition
 from rl.settings import PositiveInteger, Share, checked
 
 NOTHING, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
+"""The actions; an action that a game does not use does nothing."""
 
 
 class MinAtarGame(CompiledEnvironment):
-    """A game of MinAtar 1.0.15 (Young & Tian 2019, arXiv:1903.03176), rule by rule and frame by frame.
+    """A game of MinAtar 1.0.15 (Young & Tian 2019, arXiv:1903.03176), with the same frames, rewards and terminations.
 
-    A subclass's state holds `last_action` [N] int32, the action that was played last. The first of a step's uniform
-    numbers decides whether it is played again.
+    The state of a subclass has a field `last_action`, [N] int32: the action that was played last. The first uniform
+    number of a step decides whether it is played again in place of the agent's action (sticky actions).
 
-    MinAtar's reset leaves the last action as it was, so that the first frame of an episode may repeat the last action
-    of the one before; so does `step` here, and `reset` begins with `NOTHING` as a new MinAtar environment does. A
-    MinAtar game stays as it is once it has terminated; here `step` begins the next, and `advance` from a terminated
-    state means nothing.
+    As in MinAtar, an episode's end does not change the last action, so that the first frame of an episode may repeat
+    the last action of the previous one; `reset` begins with `NOTHING`, as a new MinAtar environment does. A terminated
+    MinAtar game stays as it is; here `step` starts the next episode, and what `advance` does from a terminated state is
+    undefined.
     """
 
     action_space = Discrete(6)
@@ -36,32 +37,46 @@ class MinAtarGame(CompiledEnvironment):
     ):
         """
         Args:
-            sticky_action_probability: that the last action is played in place of the one given.
-            difficulty_ramping: whether Asterix and Space Invaders become faster; the other games never do.
+            num_envs: N.
+            max_episode_steps: frames after which an episode is truncated; None for no limit.
+            sticky_action_probability: the probability that the last action is played in place of the agent's.
+            difficulty_ramping: whether Asterix and Space Invaders become faster over time; the other games never do.
         """
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
         self.sticky_action_probability, self.difficulty_ramping = sticky_action_probability, difficulty_ramping
 
     def played(self, last_action: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-        """[N] int32: the last action where the first of `advance`'s uniform numbers is below the probability."""
+        """The action that the game plays: the last one with the sticky action's probability, else the agent's.
+
+        Args:
+            last_action: [N] int32.
+            action: [N] int64, the agent's.
+            uniforms: of `advance`; the first number of each environment is used.
+        Returns: [N] int32.
+        """
         return tf.where(uniforms[:, 0] < self.sticky_action_probability, last_action, tf.cast(action, tf.int32))
 
     def step(self, state: Timed, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[Timed, Transition]:
-        """One step, a fresh episode where the old one ended, and the last action kept in either case."""
+        """One step as in `CompiledEnvironment.step`, where a new episode keeps the last action of the old one."""
         after, transition = super().step(state, action, uniforms)
         last_action = self.played(state.inner.last_action, action, uniforms[:, self.num_start_uniforms :])
         return after._replace(inner=after.inner._replace(last_action=last_action)), transition
 
 
 def direction(action: tf.Tensor, negative: int, positive: int) -> tf.Tensor:
-    """[N] int32: −1 where the action is `negative`, 1 where it is `positive`, otherwise 0."""
+    """The move along one axis: −1 where the action is `negative`, 1 where it is `positive`, else 0; [N] int32."""
     return tf.cast(action == positive, tf.int32) - tf.cast(action == negative, tf.int32)
 
 
 def choice(uniform: tf.Tensor, n: tf.Tensor | int) -> tf.Tensor:
-    """⌊u n⌋ as int32 from 0 to n − 1, each as likely, for u in [0, 1) and n to 2²⁴.
+    """A choice of one of n, each with equal probability: ⌊u n⌋.
 
-    The product does not round up to n: u ≤ 1 − 2⁻²⁴, and n 2⁻²⁴ is more than half of the step between the floats below
-    n, or all of it where n is a power of 2.
+    The product never rounds up to n: u ≤ 1 − 2⁻²⁴, and n 2⁻²⁴ is more than half of the spacing of the float32 numbers
+    below n, or all of it where n is a power of 2.
+
+    Args:
+        uniform: u, float32 in [0, 1).
+        n: a number or an int tensor that broadcasts, from 1 to 2²⁴.
+    Returns: int32 from 0 to n − 1, of u's shape.
     """
     return tf.cast(uniform * tf.cast(n, tf.float32), tf.int32)

@@ -1,4 +1,4 @@
-"""MinAtar's Space Invaders: a cannon against waves of aliens that shoot back."""
+"""MinAtar's Space Invaders: a cannon shoots at waves of aliens, which shoot back."""
 
 from typing import NamedTuple
 
@@ -18,36 +18,51 @@ _ON_THE_LEFT, _ON_THE_RIGHT = [[0, 0], [0, 0], [1, 0]], [[0, 0], [0, 0], [0, 1]]
 
 
 class SpaceInvadersState(NamedTuple):
-    """[N] int32; the three grids [N, 10, 10] bool."""
+    """The state of the game, [N] int32 but for the three grids [N, 10, 10] bool.
 
-    cannon: tf.Tensor  # column; the cannon is always in row 9
-    bullets: tf.Tensor  # the cannon's
-    bombs: tf.Tensor  # the aliens' bullets
+    cannon: the cannon's column; its row is always 9.
+    bullets: the cannon's bullets (grid).
+    bombs: the aliens' bullets (grid).
+    aliens: the aliens (grid).
+    heading: the aliens' direction along columns, −1 or 1.
+    shot_timer: frames until the cannon can fire again.
+    alien_move_timer, alien_shot_timer: frames until the aliens move, and until one shoots.
+    ramp_index: how often the difficulty was raised; each raise shortens the interval between moves by one frame.
+    last_action: the action played last.
+    """
+
+    cannon: tf.Tensor
+    bullets: tf.Tensor
+    bombs: tf.Tensor
     aliens: tf.Tensor
-    heading: tf.Tensor  # −1 or 1, the aliens' way along x
+    heading: tf.Tensor
     shot_timer: tf.Tensor
     alien_move_timer: tf.Tensor
     alien_shot_timer: tf.Tensor
-    ramp_index: tf.Tensor  # how often the difficulty was raised: 1 off the interval between the aliens' moves each
+    ramp_index: tf.Tensor
     last_action: tf.Tensor
 
 
 class SpaceInvaders(MinAtarGame):
     """Move left and right and fire; reward 1 for an alien; terminates where a bullet or an alien meets the cannon.
 
-    Channels: cannon, alien, alien moving left, alien moving right, friendly bullet, enemy bullet. Uniform numbers: a
-    start takes none; a step takes one, for the sticky action.
+    Bullets move one row a frame. The cannon can fire every 5 frames, and an alien shoots every 10 frames. A wave has 24
+    aliens in rows 0 to 3; when the last one is hit, the next wave appears.
 
-    As in MinAtar: an alien that shoots is the lowest in the column nearest to the cannon, the left one of two as near;
-    aliens that reach an edge in the bottom row terminate the game, and come out at the top of its last picture; a new
-    wave goes on with the old one's heading and timers; a reward may exceed 1, one for each alien hit in a frame.
+    Channels: cannon, alien, alien moving left, alien moving right, friendly bullet, enemy bullet. Uniform numbers of a
+    start: none. Uniform numbers of a step: one, for the sticky action.
+
+    As in MinAtar: the alien that shoots is the lowest one in the column nearest to the cannon, the left column of two
+    equally near ones; aliens that reach an edge in the bottom row terminate the episode, and appear at the top of its
+    last frame; a new wave keeps the heading and the timers of the old one; the reward of a frame is the number of
+    aliens hit and may exceed 1.
     """
 
     observation_shape = (SIZE, SIZE, 6)
     num_start_uniforms = 0
 
     def start(self, uniforms: tf.Tensor) -> SpaceInvadersState:
-        """A wave on its way to the left, no bullets."""
+        """A wave of 24 aliens that moves left, the cannon in column 5, no bullets; uniforms: [N, 0]."""
         zero, nowhere = tf.zeros(self.num_envs, tf.int32), tf.zeros((self.num_envs, SIZE, SIZE), tf.bool)
         return SpaceInvadersState(
             cannon=zero + 5,
@@ -63,7 +78,7 @@ class SpaceInvaders(MinAtarGame):
         )
 
     def observe(self, state: SpaceInvadersState) -> tf.Tensor:
-        """[N, 10, 10, 6]."""
+        """The frame [N, 10, 10, 6]."""
         leftwards = (state.heading < 0)[:, None, None]
         return picture(
             cell(_BOTTOM, state.cannon),
@@ -75,7 +90,14 @@ class SpaceInvaders(MinAtarGame):
         )
 
     def advance(self, state: SpaceInvadersState, action: tf.Tensor, uniforms: tf.Tensor):
-        """The cannon moves or fires; bullets, then aliens move; an alien shoots; hits are counted."""
+        """One frame: the cannon moves or fires, bullets move, aliens move, one alien shoots, and hits are counted.
+
+        The interval between the aliens' moves is the number of aliens, at most 12 frames; with difficulty ramping each
+        cleared wave lowers this maximum by 1, down to 6.
+
+        Args: uniforms: [N, 1]. See `CompiledEnvironment.advance`.
+        Returns: next state; the number of aliens hit as reward; terminated where the cannon is hit or aliens land.
+        """
         action = self.played(state.last_action, action, uniforms)
         fires = (action == FIRE) & (state.shot_timer == 0)
         cannon = tf.clip_by_value(state.cannon + direction(action, LEFT, RIGHT), 0, SIZE - 1)
@@ -112,17 +134,21 @@ class SpaceInvaders(MinAtarGame):
 
     @staticmethod
     def _move_interval(state: SpaceInvadersState) -> tf.Tensor:
-        """Frames between two moves of many aliens, [N] int32."""
+        """The largest number of frames between two moves of the aliens, [N] int32."""
         return _FIRST_MOVE_INTERVAL - state.ramp_index
 
 
 def _count(grid: tf.Tensor) -> tf.Tensor:
-    """[N] int32."""
+    """The number of true cells of a grid [N, 10, 10], [N] int32."""
     return tf.reduce_sum(tf.cast(grid, tf.int32), (1, 2))
 
 
 def _march(state: SpaceInvadersState, moves: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """(aliens, heading, whether they came down from the bottom row): sideways, or down and about at an edge."""
+    """Moves the aliens sideways, or at an edge one row down with the opposite heading.
+
+    Args: moves: [N] bool, whether they move in this frame.
+    Returns: (aliens [N, 10, 10] bool, heading [N] int32, [N] bool whether they moved down from the bottom row).
+    """
     aliens, leftwards = state.aliens, state.heading < 0
     at_edge = tf.where(leftwards[:, None], aliens[:, :, 0], aliens[:, :, -1])
     down = moves & tf.reduce_any(at_edge, 1)
@@ -135,7 +161,11 @@ def _march(state: SpaceInvadersState, moves: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
 
 def _nearest(aliens: tf.Tensor, cannon: tf.Tensor) -> tf.Tensor:
-    """[N, 10, 10] bool: the one alien that shoots, by columns from the cannon, then left, then low."""
+    """The alien that shoots: nearest in columns to the cannon, the left one of two such columns, its lowest alien.
+
+    Args: aliens: [N, 10, 10] bool; cannon: [N] int32, its column.
+    Returns: [N, 10, 10] bool with one cell true, or none where there are no aliens.
+    """
     aside = COLUMNS - cannon[:, None]
     order = (2 * tf.abs(aside) + tf.cast(aside > 0, tf.int32))[:, None, :] * SIZE - ROWS
     order = tf.where(aliens, order, _NO_ALIEN)

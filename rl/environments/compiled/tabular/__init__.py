@@ -1,4 +1,7 @@
-"""Finite MDPs whose truth is known: environments, and their exact solutions in `exact`."""
+"""Finite MDPs as environments; `exact` computes their values, policy gradients and state distributions exactly.
+
+Arrays have S states and A actions. `traced` has the same solutions as operations of a program.
+"""
 
 from rl.environments.compiled.tabular.baird import Baird
 from rl.environments.compiled.tabular.chain import Chain

@@ -1,4 +1,4 @@
-"""Baird's star, on which off-policy semi-gradient TD diverges (Baird 1995; Sutton & Barto 2018, figure 11.1)."""
+"""Baird's counterexample: off-policy semi-gradient TD diverges on it (Baird 1995; Sutton & Barto 2018, figure 11.1)."""
 
 import numpy as np
 
@@ -9,15 +9,20 @@ from rl.settings import PositiveInteger, checked
 
 
 class Baird(TabularMDP):
-    """Seven states: dashed (0) leads to one of the first six alike, solid (1) to the seventh; it goes on for ever.
+    """Seven states and two actions: dashed (0) leads to one of the first six at random, solid (1) to the seventh.
 
-    Every reward is 0, so that the value of every policy is 0. The features [7, 8] are 2 e_i + e_8 in states 1 to 6 and
-    e_7 + 2 e_8 in the seventh. The book behaves with dashed 6/7 and solid 1/7, learns about solid alone, at γ = 0.99,
-    and begins in any state alike.
+    Every reward is 0, so that the value of every policy is 0. An episode begins in a random state and never terminates.
+    The features [7, 8] are 2 e_i + e_8 in states 1 to 6 and e_7 + 2 e_8 in the seventh. In the book the behaviour
+    policy takes dashed with probability 6/7 and solid with 1/7, the target policy always takes solid, and γ = 0.99.
     """
 
     @checked
     def __init__(self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None):
+        """
+        Args:
+            num_envs: N.
+            max_episode_steps: steps after which an episode is truncated; None for no limit.
+        """
         transition = np.zeros((7, 2, 7))
         transition[:, 0, :6] = 1 / 6
         transition[:, 1, 6] = 1

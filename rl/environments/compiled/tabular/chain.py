@@ -9,10 +9,12 @@ from rl.settings import PositiveInteger, Share, checked
 
 
 class Chain(TabularMDP):
-    """States 1 to n in a row between the terminal states 0 and n + 1: go left (0) or right (1).
+    """States 1 to n in a row between the terminal states 0 and n + 1; actions go left (0) or right (1).
 
-    Reward 1 for a step into the right end, else 0. Begins in the middle, of two in the left one. Under the random walk
-    the value of state k at γ = 1 is k / (n + 1).
+    P(k + 1 | k, right) = P(k − 1 | k, left) = 1 − slip; with probability slip a move goes the other way.
+
+    The reward is 1 for a step into the right end, else 0. An episode begins in the middle state, the left one of two.
+    Under the random walk the value of state k at γ = 1 is k / (n + 1).
     """
 
     @checked
@@ -21,7 +23,10 @@ class Chain(TabularMDP):
     ):
         """
         Args:
-            num_states: n, without the two ends. slip: the probability that a move goes the other way.
+            num_envs: N.
+            max_episode_steps: steps after which an episode is truncated; None for no limit.
+            num_states: n, without the two terminal states.
+            slip: the probability that a move goes the other way.
         """
         size = num_states + 2
         transition = np.zeros((size, 2, size))

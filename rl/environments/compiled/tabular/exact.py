@@ -1,8 +1,10 @@
-"""What is true of a finite MDP, by linear algebra in float64: nothing is sampled.
+"""Exact solutions of a finite MDP by linear algebra in float64, without sampling.
 
-A policy is a table π [S, A] of probabilities. Its rows in terminal states are never read, and values, visitations and
-gradients are 0 there, since no action is taken. P_π and r_π are transition and reward averaged over the policy, among
-the live states; steps into terminal states leave the process.
+A policy is a table π [S, A] of probabilities. Its rows in terminal states are never read; values, visitations and
+gradients are 0 there, since no action is taken. Live states are those that are not terminal; γ is in [0, 1]. Transition
+and reward under the policy, restricted to the live states, are
+
+    P_π(s, s') = Σ_a π(a | s) P(s' | s, a),  r_π(s) = Σ_a π(a | s) r(s, a)
 """
 
 import numpy as np
@@ -12,53 +14,55 @@ from rl.errors import require
 
 
 def state_values(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """v = (I − γ P_π)⁻¹ r_π, [S] (Sutton & Barto 2018, eq. 3.14 solved).
+    """The state values v = (I − γ P_π)⁻¹ r_π, [S], which solve the Bellman equation (Sutton & Barto 2018, eq. 3.14).
 
-    Raises: ConfigError where γ = 1 and some state never comes to a terminal one.
+    Raises: ConfigError where γ = 1 and a terminal state is not reachable from every state.
     """
     live = mdp.live
-    return _among(live, np.linalg.solve(_one_minus_discounted(mdp, policy, gamma), _reward(mdp, policy)[live]), mdp)
+    return _embedded(live, np.linalg.solve(_one_minus_discounted(mdp, policy, gamma), _reward(mdp, policy)[live]), mdp)
 
 
 def action_values(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """q(s, a) = r(s, a) + γ Σ_s' P(s' | s, a) v(s'), [S, A]."""
+    """The action values q(s, a) = r(s, a) + γ Σ_s' P(s' | s, a) v(s'), [S, A]; raises as `state_values`."""
     q = mdp.reward + gamma * mdp.transition @ state_values(mdp, policy, gamma)
     return np.where(mdp.terminal[:, None], 0.0, q)
 
 
 def advantages(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """a(s, a) = q(s, a) − v(s), [S, A]."""
+    """The advantages q(s, a) − v(s), [S, A]; their mean under π is 0 in every state."""
     return action_values(mdp, policy, gamma) - state_values(mdp, policy, gamma)[:, None]
 
 
 def expected_return(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> float:
-    """J = Σ_s start(s) v(s)."""
+    """The expected discounted return of an episode, J = Σ_s start(s) v(s)."""
     return float(mdp.start @ state_values(mdp, policy, gamma))
 
 
 def discounted_visitation(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """d_γ(s) = Σ_t γ^t Pr(s_t = s) over the steps of one episode, [S]: d_γ = (I − γ P_π^T)⁻¹ start.
+    """The discounted state visitation d_γ(s) = Σ_t γ^t Pr(s_t = s) over one episode, [S].
 
-    Not normalised: where nothing terminates it sums to 1 / (1 − γ), else to less. J = Σ_s d_γ(s) r_π(s).
+    d_γ = (I − γ P_π^T)⁻¹ start. It is not normalised: its sum is 1/(1 − γ) where no episode terminates, else less.
+    J = Σ_s d_γ(s) r_π(s).
     """
     live = mdp.live
-    return _among(live, np.linalg.solve(_one_minus_discounted(mdp, policy, gamma).T, mdp.start[live]), mdp)
+    return _embedded(live, np.linalg.solve(_one_minus_discounted(mdp, policy, gamma).T, mdp.start[live]), mdp)
 
 
 def policy_gradient_logits(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """∂J/∂θ(s, a) = d_γ(s) π(a | s) a(s, a), [S, A], for π = softmax of logits θ [S, A].
+    """The gradient of J with respect to the logits θ [S, A] of a softmax policy.
 
-    The policy gradient theorem (Sutton et al. 2000, theorem 1, start-state form) for a table.
+    ∂J/∂θ(s, a) = d_γ(s) π(a | s) [q(s, a) − v(s)], [S, A]    (Sutton et al. 2000, theorem 1, start-state form)
     """
     return discounted_visitation(mdp, policy, gamma)[:, None] * policy * advantages(mdp, policy, gamma)
 
 
 def stationary_distribution(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
-    """d = d P̃, Σ d = 1, [S], where P̃ continues after a terminal state with a first one.
+    """The stationary distribution d = d P̃, Σ_s d(s) = 1, [S], with P̃ of `restarting_transition`.
 
-    This is how often the states are acted on in environments that reset themselves and know no time limit.
+    d(s) is the long-run share of steps that are taken in state s, by environments that reset themselves and have no
+    time limit.
 
-    Raises: ConfigError where the long run depends on the first steps, and so no one distribution describes it.
+    Raises: ConfigError where it is not unique: there is more than one recurrent class of states.
     """
     chain = restarting_transition(mdp, policy)
     states = reachable(chain, mdp.start > 0)
@@ -68,11 +72,14 @@ def stationary_distribution(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
         "the policy has more than one recurrent class of states; its stationary distribution is not unique.",
     )
     balance[-1] = 1.0
-    return _among(states, np.linalg.solve(balance, np.eye(len(states))[-1]), mdp)
+    return _embedded(states, np.linalg.solve(balance, np.eye(len(states))[-1]), mdp)
 
 
 def restarting_transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
-    """P̃(s, s') = P_π(s, s') + P_π(s, terminal) start(s') between live states, [S, S]; 0 elsewhere."""
+    """The transition of a process that restarts where an episode terminates, [S, S].
+
+    P̃(s, s') = P_π(s, s') + Pr_π(terminal | s) start(s') between live states, 0 elsewhere
+    """
     averaged = _transition(mdp, policy)
     averaged[mdp.terminal] = 0.0
     ended = averaged[:, mdp.terminal].sum(1)
@@ -81,7 +88,7 @@ def restarting_transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
 
 
 def _transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
-    """P_π [S, S], terminal states' columns included."""
+    """P_π with the columns of terminal states, [S, S]; ConfigError where the policy's shape or its sums are wrong."""
     require(
         policy.shape == mdp.reward.shape and np.allclose(policy[mdp.live].sum(1), 1, rtol=0, atol=1e-9),
         f"the policy has shape {policy.shape}; it must be {mdp.reward.shape}, with rows that sum to 1.",
@@ -90,12 +97,12 @@ def _transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
 
 
 def _reward(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
-    """r_π [S]."""
+    """r_π, [S]."""
     return (policy * mdp.reward).sum(1)
 
 
 def _one_minus_discounted(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """I − γ P_π among the live states."""
+    """I − γ P_π on the live states; ConfigError where γ is outside of [0, 1] or the matrix would be singular."""
     averaged, live = _transition(mdp, policy), mdp.live
     require(0 <= gamma <= 1, f"gamma is {gamma}; it must be between 0 and 1.")
     if gamma == 1:
@@ -108,7 +115,11 @@ def _one_minus_discounted(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> n
 
 
 def reachable(chain: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The states, ascending, that the chain [S, S] comes to from those where `first` [S] is true; these included."""
+    """The states that a Markov chain can reach from some first states, which are included.
+
+    Args: chain: [S, S], transition probabilities; first: [S] bool.
+    Returns: the numbers of the states, ascending.
+    """
     found = first
     while True:
         more = found | (found @ (chain > 0))
@@ -117,8 +128,8 @@ def reachable(chain: np.ndarray, first: np.ndarray) -> np.ndarray:
         found = more
 
 
-def _among(states: np.ndarray, values: np.ndarray, mdp: FiniteMDP) -> np.ndarray:
-    """The values of these states among all, [S], the others 0."""
+def _embedded(states: np.ndarray, values: np.ndarray, mdp: FiniteMDP) -> np.ndarray:
+    """An array [S] with these values at these states and 0 elsewhere."""
     everywhere = np.zeros(len(mdp.terminal))
     everywhere[states] = values
     return everywhere

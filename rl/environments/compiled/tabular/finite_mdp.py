@@ -1,4 +1,4 @@
-"""A finite MDP as arrays."""
+"""A finite Markov decision process as arrays."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,26 @@ from rl.errors import require
 
 
 class FiniteMDP(NamedTuple):
-    """S states and A actions, float64. What stands in the rows of a terminal state is never read."""
+    """A finite MDP with S states and A actions; float64 but for `terminal`.
 
-    transition: np.ndarray  # [S, A, S], P(s' | s, a)
-    reward: np.ndarray  # [S, A], the expected reward of the step
-    terminal: np.ndarray  # [S] bool: a step into such a state ends the episode
-    start: np.ndarray  # [S], the distribution of first states; none of them is terminal
+    transition: P(s' | s, a), [S, A, S].
+    reward: r(s, a), the expected reward of a step, [S, A].
+    terminal: [S] bool; a step into such a state terminates the episode. Its rows of `transition` and `reward` are never
+        read.
+    start: the distribution of first states, [S]; none of them is terminal.
+    """
+
+    transition: np.ndarray
+    reward: np.ndarray
+    terminal: np.ndarray
+    start: np.ndarray
 
     @classmethod
     def checked(cls, transition, reward, terminal, start) -> "FiniteMDP":
-        """The MDP of these arrays.
+        """The MDP with these arrays, converted to their types and checked.
 
-        Raises: ConfigError where shapes do not fit, a distribution is none, or an episode could begin at its end.
+        Raises: ConfigError where shapes do not fit, a reward is not finite, probabilities are negative or do not sum to
+            1, or an episode could begin in a terminal state.
         """
         transition, reward, start = (np.asarray(x, np.float64) for x in (transition, reward, start))
         terminal = np.asarray(terminal, bool)
@@ -37,11 +45,11 @@ class FiniteMDP(NamedTuple):
 
     @property
     def live(self) -> np.ndarray:
-        """The states in which actions are taken, ascending."""
+        """The numbers of the states that are not terminal, ascending."""
         return np.flatnonzero(~self.terminal)
 
 
 def _require_distributions(probabilities: np.ndarray, name: str) -> None:
-    """Along the last axis: nothing below 0, and a sum of 1 to 1e-9."""
+    """Raises ConfigError unless the numbers along the last axis are at least 0 and sum to 1 within 1e−9."""
     good = (probabilities >= 0).all() and np.allclose(probabilities.sum(-1), 1, rtol=0, atol=1e-9)
     require(bool(good), f"{name} is no distribution; its probabilities must be at least 0 and sum to 1.")

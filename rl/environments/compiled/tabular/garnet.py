@@ -1,4 +1,7 @@
-"""Garnets: random MDPs of given sizes (Archibald, McKinnon & Thomas 1995; Bhatnagar et al. 2009)."""
+"""Garnet: random MDPs of a given size (Archibald, McKinnon & Thomas 1995; Bhatnagar et al. 2009).
+
+`exact` solves each instance, so that errors of estimators can be averaged over many MDPs of one size.
+"""
 
 import numpy as np
 
@@ -10,10 +13,11 @@ from rl.settings import NonNegativeInteger, PositiveInteger, checked
 
 
 class Garnet(TabularMDP):
-    """n states, m actions, and b possible successors of each pair; it goes on for ever.
+    """A random MDP with n states, m actions, and b possible successors of each state-action pair.
 
-    The successors are drawn without replacement, their probabilities are the pieces of the unit interval cut at b − 1
-    uniform points, and the reward of a pair is standard normal. Begins in any state alike.
+    The b successors are drawn without replacement; their probabilities are the lengths of the pieces into which b − 1
+    uniform points divide the unit interval. The reward of a pair is a standard normal number. An episode begins in a
+    random state and never terminates.
     """
 
     @checked
@@ -29,7 +33,12 @@ class Garnet(TabularMDP):
     ):
         """
         Args:
-            branching: b. instance: the seed from which the MDP is drawn; the run's own seed does not change it.
+            num_envs: N.
+            max_episode_steps: steps after which an episode is truncated; None for no limit.
+            num_states, num_actions: n and m.
+            branching: b, from 1 to n.
+            instance: the seed from which the MDP is drawn; the run's seed does not change it.
+        Raises: ConfigError where b > n.
         """
         require(
             branching <= num_states,

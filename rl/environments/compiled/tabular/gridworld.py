@@ -1,4 +1,4 @@
-"""A grid of cells with a goal."""
+"""A gridworld with walls and one goal."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -19,10 +19,12 @@ MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
 
 class GridWorld(TabularMDP):
-    """Go up (0), right (1), down (2) or left (3); reward 1 for the step into the goal, which is terminal, else 0.
+    """Move up (0), right (1), down (2) or left (3) on a grid; the goal is terminal.
 
-    A move against a wall or the edge leaves the agent where it is. The states are the cells without walls, row by row;
-    `cells` lists them.
+    P(s' | s, a) = (1 − slip) 1[s' = move(s, a)] + slip/4 Σ_b 1[s' = move(s, b)],  r(s, a) = P(goal | s, a)
+
+    The reward is 1 for the step into the goal, else 0. A move against a wall or the edge leaves the agent where it is.
+    The states are the cells without walls, row by row; `cells` lists them as (row, column).
     """
 
     @checked
@@ -40,8 +42,13 @@ class GridWorld(TabularMDP):
     ):
         """
         Args:
-            slip: the probability that the move is one of the four at random. start, goal, walls: cells as
-            [row, column] from 0, the first row on top.
+            num_envs: N.
+            max_episode_steps: steps after which an episode is truncated; None for no limit.
+            height, width: numbers of rows and columns.
+            slip: the probability that one of the four moves is made at random in place of the action's.
+            start, goal: the first and the terminal cell, [row, column] from 0, the first row on top.
+            walls: cells that cannot be entered.
+        Raises: ConfigError where the grid is too large, a cell lies outside of it, or start, goal and walls overlap.
         """
         require(
             height * width <= MOST_STATES,
@@ -70,7 +77,7 @@ class GridWorld(TabularMDP):
 
 
 def _cell(cell: Sequence[int], height: int, width: int, name: str) -> tuple[int, int]:
-    """The cell as a pair, if it lies on the grid."""
+    """The cell as (row, column); ConfigError that names the setting where it lies outside of the grid."""
     require(
         cell[0] < height and cell[1] < width,
         f"{name} has the cell {list(cell)}; it must be [row, column] with row from 0 to {height - 1} and column from 0 "

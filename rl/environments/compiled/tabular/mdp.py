@@ -12,20 +12,23 @@ from rl.environments.protocol import Discrete
 from rl.errors import require
 
 MOST_STATES = 2_000
-"""Of states and of actions; the transitions are a dense [S, A, S] array."""
+"""The largest number of states or actions; the transitions are a dense [S, A, S] array."""
 Size = Annotated[int, Field(ge=1, le=MOST_STATES)]
+"""A number of states or actions."""
 
 
 class TabularState(NamedTuple):
-    """The number of the state, [N] int32."""
+    """The state of N copies of an MDP."""
 
     state: tf.Tensor
+    """The number of the state, [N] int32 from 0 to S − 1."""
 
 
 class TabularMDP(CompiledEnvironment):
-    """N copies of a finite MDP. `mdp` holds its arrays, which the functions of `exact` solve.
+    """N copies of a finite MDP. `mdp` has its arrays, from which the functions of `exact` compute its solutions.
 
-    The reward of a step is its expectation given state and action, and so has no noise of its own.
+    The reward of a step is the expected reward r(s, a), without noise. An observation is the state's row of features.
+    Uniform numbers: one for a first state and one for a step.
     """
 
     num_start_uniforms = 1
@@ -36,8 +39,11 @@ class TabularMDP(CompiledEnvironment):
     ):
         """
         Args:
-            mdp: checked here. features: [S, F], the observation of each state; by default one-hot.
-        Raises: ConfigError for arrays that are no MDP or do not fit.
+            num_envs: N.
+            max_episode_steps: steps after which an episode is truncated; None for no limit.
+            mdp: the arrays, which are checked here.
+            features: [S, F], the observation of each state; None for one-hot vectors.
+        Raises: ConfigError where the arrays do not define an MDP or the features have another number of rows.
         """
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
         self.mdp = FiniteMDP.checked(*mdp)
@@ -54,32 +60,39 @@ class TabularMDP(CompiledEnvironment):
         self._first = _outcomes(self.mdp.start[None])
 
     def start(self, uniforms: tf.Tensor) -> TabularState:
-        """A state of the start distribution, by its inverse distribution function."""
+        """First states from the start distribution, by inverse transform sampling; uniforms: [N, 1]."""
         return TabularState(_draw(self._first, tf.zeros_like(uniforms[..., 0], tf.int32), uniforms))
 
     def observe(self, state: TabularState) -> tf.Tensor:
-        """The state's row of the features, [N, F]."""
+        """The features of the states, [N, F] float32."""
         return tf.gather(tf.constant(self.features), state.state)
 
     def advance(self, state: TabularState, action: tf.Tensor, uniforms: tf.Tensor):
-        """The next state by the inverse distribution function of P(· | s, a)."""
+        """The next states from P(· | s, a), by inverse transform sampling; uniforms: [N, 1].
+
+        See `CompiledEnvironment.advance`; action is [N] int64, 0 to A − 1.
+        """
         row = state.state * self.action_space.n + tf.cast(action, tf.int32)
         after = _draw(self._next, row, uniforms)
         return TabularState(after), tf.gather(self._reward, row), tf.gather(tf.constant(self.mdp.terminal), after)
 
 
 class _Outcomes(NamedTuple):
-    """The possible outcomes of each of R distributions, and where the uniform number passes from one to the next.
+    """The possible outcomes of R discrete distributions, with thresholds for inverse transform sampling.
 
-    Only possible outcomes are listed, and the last has no upper end: rounding cannot bring an impossible one about.
+    Impossible outcomes are not listed and the last possible one has no upper threshold, so that no rounding error
+    selects an impossible one. B is the largest number of possible outcomes of any distribution.
+
+    values: [R, B] int32, the outcomes in ascending order; the last one is repeated up to B.
+    thresholds: [R, B − 1] float32, cumulative probabilities; 1, which no number in [0, 1) reaches, after the last.
     """
 
-    values: np.ndarray  # [R, B] int32, ascending; B is the most that any has, and the last is repeated
-    thresholds: np.ndarray  # [R, B − 1] float32; 1, which no number in [0, 1) reaches, after the last
+    values: np.ndarray
+    thresholds: np.ndarray
 
 
 def _outcomes(probabilities: np.ndarray) -> _Outcomes:
-    """Of distributions [R, S]; a row of zeros, which nobody draws from, has outcome 0."""
+    """The outcomes of distributions [R, S]; a row of zeros, which is never drawn from, has the outcome 0."""
     possible = [np.flatnonzero(row) if row.any() else np.zeros(1, int) for row in probabilities]
     most = max(len(outcomes) for outcomes in possible)
     values = np.zeros((len(possible), most), np.int32)
@@ -92,7 +105,14 @@ def _outcomes(probabilities: np.ndarray) -> _Outcomes:
 
 
 def _draw(outcomes: _Outcomes, row: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """[N] int32: the outcome of each row at its uniform number; row: [N] int32, uniforms: [N, 1]."""
+    """Draws from R distributions by inverse transform sampling.
+
+    Args:
+        outcomes: of the R distributions.
+        row: [N] int32, the distribution to draw from.
+        uniforms: [N, 1] float32 in [0, 1).
+    Returns: [N] int32.
+    """
     passed = tf.cast(uniforms >= tf.gather(outcomes.thresholds, row), tf.int32)
     column = tf.reduce_sum(passed, axis=-1)
     return tf.gather(outcomes.values.reshape(-1), row * outcomes.values.shape[1] + column)

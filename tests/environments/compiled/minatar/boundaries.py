@@ -1,4 +1,4 @@
-"""How often a transition came to each of a game's boundaries. Each: (before, after, reward, terminated) → counts."""
+"""Counts of the boundary cases that transitions covered. Each: (before, after, reward, terminated) → counts."""
 
 
 def breakout(before, after, reward, terminated):

@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Scripted:
-    """In place of a `RandomState`: what is drawn follows from uniform numbers that were given before, in order."""
+    """A replacement for `RandomState` that draws from a given list of uniform numbers, in order."""
 
     def __init__(self):
         self.numbers = deque()

@@ -1,4 +1,4 @@
-"""Simple players, good enough to reach what random actions do not.
+"""Simple policies that reach situations which random actions do not.
 
 Each: (our state as arrays, generator) → actions [N].
 """
@@ -13,7 +13,7 @@ def towards(position, target):
 
 
 def breakout(state, random):
-    """Goes to where the ball is or to where it will be, at random, and so returns it inside or by the corner."""
+    """Moves to the ball's column now or one frame later, at random, and so returns it by the middle or the corner."""
     leads = random.random(len(state.paddle)) < 0.5
     return towards(state.paddle, np.clip(state.ball_x + leads * state.right, 0, 9))
 

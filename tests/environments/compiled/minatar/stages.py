@@ -1,6 +1,6 @@
-"""Situations that play comes to rarely, set in the last few games.
+"""Situations that are rare in play, set up in the last few games.
 
-Each: (MinAtar's games, our state as arrays), both changed in place and alike.
+Each: (MinAtar's games, our state as arrays); both are changed in place, to the same situation.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def asterix(games, state):
 
 
 def freeway(games, state):
-    """Nothing: play comes to everything."""
+    """Nothing: ordinary play covers every case."""
 
 
 def space_invaders(games, state):

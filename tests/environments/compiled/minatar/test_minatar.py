@@ -37,7 +37,7 @@ def make(name, num_envs=4, sticky=0.1, ramping=True, limit=None) -> CompiledEnvi
 
 @cache
 def stepper(environment, compiled=True):
-    """(state, action, uniforms) → what `advance` gives, before a reset, and what `step` gives."""
+    """(state, action, uniforms) → the results of `advance`, before a reset, and of `step`."""
 
     def step(state, action, uniforms):
         advanced = environment.advance(state.inner, action, uniforms[:, environment.num_start_uniforms :])
@@ -73,7 +73,7 @@ def staged(name, games, state):
 
 
 def follow(name, num_envs, steps, *, sticky=0.1, ramping=True, compiled=True):
-    """Plays random actions in the first half of the games, well in the others; returns how often what happened."""
+    """Plays random actions in the first half of the games and a simple policy in the others; counts what happened."""
     environment = make(name, num_envs, sticky, ramping)
     step, player, boundary = stepper(environment, compiled), getattr(players, name), getattr(boundaries, name)
     random, starts, counts = np.random.default_rng(7), environment.num_start_uniforms, Counter()

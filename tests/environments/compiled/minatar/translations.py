@@ -1,4 +1,4 @@
-"""Our states, named and laid out as MinAtar's."""
+"""Our states with the names and layout of MinAtar's."""
 
 import numpy as np
 
