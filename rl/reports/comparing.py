@@ -1,4 +1,4 @@
-"""Which of two settings is better, where the intervals and a test over all comparisons support that one is."""
+"""Comparisons of two settings, and whether the intervals and a corrected test support a difference."""
 
 import itertools
 import math
@@ -10,13 +10,15 @@ import numpy as np
 from rl.reports.statistics import FEWEST_SEEDS, Estimate, intervals
 
 FALSE_DISCOVERIES = 0.05
-"""Of the differences that are called supported, the share that chance may be expected to have made."""
+"""The false discovery rate: the expected share of chance findings among the differences called supported."""
 
 
 class Comparison(NamedTuple):
-    """The probability that a run of one setting beats one of another, and whether a difference is supported.
+    """A pair of settings, the one that is more likely to win first.
 
-    p_value: of the Mann-Whitney test, corrected for the number of comparisons (Benjamini & Hochberg 1995).
+    probability: that a run of `better` beats one of `worse`, at least ½. p_value: of the two-sided Mann-Whitney test,
+    corrected for the number of comparisons (Benjamini & Hochberg 1995); NaN where it was not made. why_not: in words,
+    empty where the difference is supported.
     """
 
     better: str
@@ -32,15 +34,15 @@ def comparisons(
     lost: Mapping[str, int] | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> list[Comparison]:
-    """Pairs of settings, the one that is more likely to win first.
+    """Compares pairs of settings.
 
-    A difference is supported where both have enough seeds and have lost no run, the interval of the probability leaves
-    out ½, and the Mann-Whitney test, corrected for the number of pairs, agrees.
+    A difference is supported if both settings have `FEWEST_SEEDS` seeds and no run without a score, the interval of the
+    probability leaves out ½, and the Mann-Whitney test, corrected for the number of pairs, is significant.
 
     Args:
         scores: {setting: [seeds, tasks]}.
-        lost: {setting: runs that ended without a score}.
-        pairs: those to compare; None for every pair once.
+        lost: {setting: number of runs that ended without a score}.
+        pairs: the settings to compare; None takes every pair once.
     """
     from scipy.stats import false_discovery_control
 

@@ -1,8 +1,8 @@
-"""Matplotlib, where it is installed."""
+"""Matplotlib, an optional dependency."""
 
 
 def pyplot():
-    """Matplotlib's pyplot, drawing to files; None, with a sentence, where it is not installed."""
+    """Matplotlib's pyplot with the backend that draws to files; prints a sentence and returns None if it is missing."""
     try:
         import matplotlib
     except ImportError:

@@ -1,4 +1,7 @@
-"""Which objective's gradient reaches which weight: none, zero or non-zero; fails where an agent does not declare it."""
+"""Which objective's gradient reaches which weight: none, zero or non-zero.
+
+Fails where a gradient reaches weights that the agent does not declare, or misses some that it declares.
+"""
 
 import argparse
 from pathlib import Path
@@ -13,7 +16,7 @@ _STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command with its options to the parser's commands."""
     help_ = "which objective's gradient reaches which weight"
     command = commands.add_parser("audit", help=help_, description=__doc__)
     command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for scripts/train.py")
@@ -22,7 +25,10 @@ def add(commands) -> None:
 
 
 def audit(arguments: argparse.Namespace) -> None:
-    """The table of objective × weight, from a run's newest checkpoint, or from configs/ and the overrides."""
+    """Prints a table of weights × objectives, for a run's newest checkpoint or for a config with overrides.
+
+    Raises: LeakError where a gradient does not follow the declaration; ConfigError for bad input.
+    """
     from rl.errors import require
 
     given = arguments.overrides
