@@ -6,7 +6,6 @@ between calls. Exit code 1 where anything differs.
 """
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from tensorboard.util import tensor_util
 
 from rl.commands.answers import positive, report_errors
 from rl.errors import require
+from rl.runs.reader import RecordedRun
 
 _COMPILED, _GYMNASIUM = ("environment=compiled/cartpole", "num_envs=8"), ("environment=cartpole", "num_envs=8")
 _SEEDS = (*_COMPILED, "seeds=4")
@@ -118,17 +118,13 @@ def _words(kind: str, number: int, found: list[Difference]) -> str:
 
 
 def _weights(run: Path) -> Iterator[tuple[str, np.ndarray]]:
-    newest = max((run / "checkpoints").glob("checkpoint_*.npz"))
-    with np.load(newest) as arrays:
-        yield from ((name, arrays[name]) for name in arrays.files if name.split("/")[0] not in _NOT_WEIGHTS)
+    arrays = RecordedRun(run).newest_arrays()
+    yield from ((name, array) for name, array in arrays.items() if name.split("/")[0] not in _NOT_WEIGHTS)
 
 
 def _metrics(run: Path) -> Iterator[tuple[str, np.ndarray]]:
-    with (run / "metrics.csv").open(newline="") as file:
-        header, *rows = csv.reader(file)
-    for tag, *column in zip(header, *rows, strict=True):
-        if not tag.startswith(_OF_THE_CLOCK):
-            yield tag, np.array([float(cell or "nan") for cell in column])
+    columns = RecordedRun(run).metrics.columns
+    yield from ((tag, column) for tag, column in columns.items() if not tag.startswith(_OF_THE_CLOCK))
 
 
 def _gramians(run: Path) -> Iterator[tuple[str, np.ndarray]]:
