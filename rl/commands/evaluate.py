@@ -17,7 +17,11 @@ from rl.commands.composition import load_run
 def main() -> None:
     """Evaluates a run's checkpoint, prints the undiscounted greedy returns, and records a video where asked for.
 
-    Raises: ConfigError where the run, the checkpoint or an option cannot be used.
+    The episodes depend on --seed alone, not on the run's seed, so that checkpoints are compared on the same ones.
+    --json prints {mean, std, iqm, episodes, cut, returns: [episodes]} in one line.
+
+    Raises: ConfigError where the run, the checkpoint or an option cannot be used; BadEnvironmentError where the
+        environment fails during an episode.
     """
     arguments = _arguments()
 
@@ -61,7 +65,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _in_words(evaluation, max_steps: int) -> str:
-    """Mean, standard deviation and range of the returns, and the number of episodes that were cut."""
+    """Mean, standard deviation and range of the returns in words, and the number of episodes that were cut.
+
+    max_steps: environment steps at which an episode was cut.
+    """
     summary, low, high = evaluation.summary(), evaluation.returns.min(), evaluation.returns.max()
     cut = f"; {summary['cut']} of them cut at {max_steps:,} steps" if summary["cut"] else ""
     mean_and_std = f"{summary['mean']:.2f} ± {summary['std']:.2f}"
@@ -69,7 +76,11 @@ def _in_words(evaluation, max_steps: int) -> str:
 
 
 def _record(experiment, file: Path, seed, max_steps: int) -> None:
-    """Records one greedy episode as MP4, and says on standard error how many frames it has."""
+    """Records one greedy episode as MP4, and prints the number of its frames to standard error.
+
+    Args:
+        file: to write; seed: [2] int, of the episode; max_steps: at which it is cut.
+    """
     from rl.runs.videos import record
 
     environment = experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")

@@ -36,7 +36,12 @@ _MAY_BE_WRITTEN = ("report.md", "report.html", "*.csv", "figures/*.png")
 
 
 def main() -> None:
-    """Reads the runs, and writes the report."""
+    """Reads the runs, writes the report, and prints what it covers.
+
+    Files are written apart and moved into place at the end, so that a crash leaves the last report as it was.
+
+    Raises: ConfigError where options, folders or the place of the report cannot be used.
+    """
     arguments = _arguments()
     outputs = _checked(arguments.out)
     runs, damaged = find_runs(arguments.folders, recorded)
@@ -84,7 +89,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def _result(tasks: Mapping[str, Sequence[Group]], num_damaged: int, written: Sequence[Path]) -> str:
-    """What the report covers, what it leaves out, and its files, in a line for the terminal."""
+    """A line for the terminal: what the report covers, what it leaves out, and its files.
+
+    Args:
+        tasks: {environment: its groups}; num_damaged: directories that could not be read; written: the pages.
+    """
     groups = [group for of_task in tasks.values() for group in of_task]
     left_out = f" {count(num_damaged, 'directory')} could not be read." if num_damaged else ""
     if num_doubled := sum(len(group.doubled) for group in groups):
@@ -109,7 +118,13 @@ def _checked(out: Path) -> Outputs:
 
 
 def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Scale]:
-    """{environment: scale} of the options `ENVIRONMENT=LOW,HIGH`; ConfigError for one that cannot be used."""
+    """{environment: scale} of the options `ENVIRONMENT=LOW,HIGH`.
+
+    Args:
+        given: the options; tasks: the environments of the runs.
+    Raises: ConfigError for an unknown environment, one that has a scale already or is the only one, and for ends that
+        are not two finite numbers in ascending order.
+    """
     scales: dict[str, together.Scale] = {}
     for text in given:
         task, _, ends = text.rpartition("=")
@@ -129,12 +144,16 @@ def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Sc
 
 
 def _extent(groups: Sequence[Group]) -> str:
-    """The numbers of settings and runs, beside an environment's heading."""
+    """The numbers of settings and runs in words, for the note beside an environment's heading."""
     return f"{count(len(groups), 'setting')}, {count(num_runs(groups), 'run')}"
 
 
 def _run_row(names: Naming, group: Group, run: ReportedRun, measures: Sequence[Measure]) -> dict[str, object]:
-    """A completed run's line of runs.csv: scores, cost, medians of the rows' measures, and the keys that differ."""
+    """A completed run's line of runs.csv.
+
+    Its columns are environment, setting and seed; both scores; steps, speed and wall time; commit and path; for each
+    measure of the rows the median over training, by its tag; and the value of each key in which the runs differ.
+    """
     return {
         "environment": group.task,
         "setting": group.name,

@@ -12,7 +12,9 @@ def differing(runs: Sequence[ReportedRun]) -> list[str]:
 
     Left out are keys inside a config group that are the same in all runs with the same choice of the group, since the
     choice tells those apart, and keys that always equal another key of the same name, as normalize.gamma equals
-    agent.gamma.
+    agent.gamma. Keys that differ only between environments are not compared.
+
+    Returns: dotted config keys and names of config groups, in the order of the runs' configs.
     """
     by_task: dict[str, list[ReportedRun]] = defaultdict(list)
     for run in runs:

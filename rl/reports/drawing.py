@@ -41,11 +41,14 @@ _RULES = {
 }
 
 Styles = Mapping[str, dict[str, str]]
-"""{setting: Matplotlib's `color` and `linestyle`}, the same in all figures of an environment."""
+"""{setting: {`color`: …, `linestyle`: …}} for Matplotlib, the same in all figures of an environment."""
 
 
 def styles(names: Sequence[str]) -> Styles:
-    """A style for each setting, given in their order; colours repeat after 12."""
+    """A style for each setting, by its position in `names`.
+
+    Colours repeat after 12 settings and dashes after 4.
+    """
     return {
         name: {"color": _COLORS[place % len(_COLORS)], "linestyle": _DASHES[place % len(_DASHES)]}
         for place, name in enumerate(names)
@@ -54,9 +57,12 @@ def styles(names: Sequence[str]) -> Styles:
 
 @contextmanager
 def axes(width: float, height: float, *, rows: int = 1, columns: int = 1, **arguments):
-    """Yields (figure, axes) in the report's style, and closes the figure afterwards.
+    """A context with (figure, axes) in the report's style; the figure is closed at its end.
 
-    width, height: inches; arguments: of `pyplot.subplots`, which says what shape `axes` has.
+    Args:
+        width, height: of the figure in inches.
+        rows, columns: of axes; with one of each, and `squeeze` not false, `axes` is one and no array.
+        arguments: further ones of `pyplot.subplots`.
     """
     plt = pyplot()
     with plt.rc_context(_RULES):
@@ -66,7 +72,10 @@ def axes(width: float, height: float, *, rows: int = 1, columns: int = 1, **argu
 
 
 def saved(figure, file: Path) -> str:
-    """Writes the figure as a PNG file, and its folder where needed; returns it as SVG for the page."""
+    """Writes a figure as a PNG file, making its folder if needed; returns it as SVG for the page.
+
+    The SVG has no date and no random names, so that the same figure has the same text.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=_DPI)
     buffer = io.StringIO()
@@ -75,7 +84,11 @@ def saved(figure, file: Path) -> str:
 
 
 def _with_page_colors(svg: str) -> str:
-    """SVG without header and metadata, as wide as the page allows, with the page's CSS variables for our colours."""
+    """Matplotlib's SVG as a part of the page.
+
+    XML header, metadata and size in points are removed; it gets a width in pixels, which the page's style sheet limits.
+    The colours of `_COLORS`, `INK` and `LINE` become the page's CSS variables.
+    """
     svg = svg[svg.index("<svg") :]
     width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
     svg = re.sub(r'<svg ([^>]*?)height="[\d.]+pt"([^>]*?)width="[\d.]+pt"', r"<svg \1\2", svg, count=1)
@@ -108,12 +121,18 @@ def scaled(axis, which: str, values: np.ndarray) -> None:
 
 
 def wrapped(name: str, width: int = 44) -> str:
-    """A setting's name broken into lines of `width` characters; a dollar sign is escaped, or it starts mathematics."""
+    """A setting's name in lines of at most `width` characters.
+
+    Dollar signs are escaped, since Matplotlib would read mathematics between two of them.
+    """
     return ("\n".join(textwrap.wrap(name, width, break_long_words=True)) or name).replace("$", r"\$")
 
 
 def legend(figure, panels: Iterable) -> None:
-    """Draws a legend below the figure, two columns of the names in any of the panels (Matplotlib axes)."""
+    """Draws one legend below the figure, in two columns.
+
+    panels: Matplotlib axes. A name that several of them have is shown once.
+    """
     handles = {}
     for axis in panels:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -123,5 +142,5 @@ def legend(figure, panels: Iterable) -> None:
 
 
 def legend_height(names: Sequence[str]) -> float:
-    """The height that a legend of these names takes, in inches."""
+    """The height in inches that `legend` takes below a figure, for settings of these names."""
     return 0.17 * sum(wrapped(name).count("\n") + 1.3 for name in names) / 2 + 0.1

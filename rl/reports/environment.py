@@ -24,11 +24,16 @@ def section(
     kind: str,
     folder: Path,
 ) -> None:
-    """Writes all parts; without a completed run that has a score, a sentence instead.
+    """Writes all parts of the section; where no completed run has a score, a sentence instead.
+
+    scores.csv and curves.csv have every setting, also those for which the figures have no room.
 
     Args:
-        task: the environment; groups: its settings; measures: of the objectives' rows.
-        kind: the score that settings are compared by, one of `KINDS`; folder: of the figures.
+        task: the environment, also the stem of the figures' names.
+        groups: its settings, in any order.
+        measures: the numbers on the objectives' rows that the report shows.
+        kind: the score that settings are compared by, one of `KINDS`.
+        folder: of the figures.
     """
     stem = re.sub(r"[^\w.-]+", "_", task)
     order, found = by_score(groups, kind)
@@ -52,7 +57,12 @@ def section(
 
 
 def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: str) -> None:
-    """The table of settings, the best first, and their comparison with the best."""
+    """The table of settings, the best first, with their scores and their comparison with the best.
+
+    Args:
+        order, found: the groups and their ranks, in the same order.
+        kind: the score that they are ranked by; the other one is shown in the last column.
+    """
     other = next(name for name in KINDS if name != kind)
     header = ["setting", "seeds", "interquartile mean", "95 % interval", "worst seed", "against the best", KINDS[other]]
     rows = []
@@ -75,14 +85,14 @@ def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: s
 
 
 def _seeds(group: Group, one: Ranked) -> str:
-    """The number of seeds with a score, and of how many where some are missing."""
+    """The number of seeds with a score as text; `4 of 5` where the setting lacks seeds that it ought to have."""
     if not group.missing:
         return str(len(one.scores))
     return f"{len(one.scores)} of {len(group.runs) + len(group.missing)}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
-    """Rows of scores.csv, for both kinds of score."""
+    """Rows of scores.csv: mean and interquartile mean with intervals, and the range, for both kinds of score."""
     for which in KINDS:
         scores = {group.name: group.scores(which) for group in groups if len(group.scores(which))}
         rows = [
@@ -102,7 +112,11 @@ def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
 
 
 def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chosen: Styles, file: Path) -> None:
-    """The learning curves: all of them in curves.csv, those of the chosen settings in a figure."""
+    """The learning curves: all of them in curves.csv, those of the chosen settings in a figure.
+
+    Args:
+        order: the settings, the best first; chosen: styles of those that are drawn; file: of the figure.
+    """
     curves = {group.name: statistics.curves(group, "episode/return") for group in order}
     tables.add("curves", _curve_rows(task, curves))
     with page.section("Learning curves"):
@@ -121,7 +135,7 @@ def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chose
 
 
 def _curve_rows(task: str, curves: Mapping[str, statistics.Curve]) -> list[dict[str, object]]:
-    """A row of curves.csv for each point of each setting's curve."""
+    """A row of curves.csv for each point of each setting's curve, with the keys of a `statistics.Curve` as columns."""
     return [
         {"environment": task, "setting": name, **{key: float(values[k]) for key, values in numbers.items()}}
         for name, numbers in curves.items()
@@ -130,7 +144,7 @@ def _curve_rows(task: str, curves: Mapping[str, statistics.Curve]) -> list[dict[
 
 
 def _cost(page: Page, order: Sequence[Group]) -> None:
-    """A folded table of training speed and wall time."""
+    """A folded table of each setting's environment steps per second and wall seconds, means over its completed runs."""
     with page.section("Cost", is_open=False):
         page.text(
             "Means over seeds. Steps per second count each run's training alone; wall time includes compilation, "

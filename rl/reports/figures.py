@@ -1,8 +1,13 @@
-"""The report's figures. Each function writes a PNG file and returns the figure as SVG for the page."""
+"""The report's figures. Each function writes a PNG file and returns the figure as SVG for the page.
+
+They share these arguments: `styles` has colour and line of each setting that is drawn, `label` names the axis of the
+scores or returns, and `file` is where the PNG goes.
+"""
 
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +22,7 @@ def curves_figure(curves: Mapping[str, Curve], styles: Styles, label: str, file:
     """Mean and interquartile mean over seeds, in a panel each, over environment steps, with 95 % intervals.
 
     Args:
-        curves: {setting: its curve}, an empty one is left out; label: of the vertical axis.
+        curves: {setting: its curve}; empty curves are left out.
     """
     with axes(_WIDTH, 3.6 + legend_height(list(curves)), columns=2, sharey=True) as (figure, panels):
         for axis, name, title in zip(panels, ("mean", "iqm"), ("mean", "interquartile mean"), strict=True):
@@ -47,8 +52,9 @@ def scores_figure(
     """A tick for the score of each seed, a dot for the statistic and a bar for its interval, a line per setting.
 
     Args:
-        scores: {setting: [seeds, 1]}; label: of the horizontal axis.
-        estimates: {setting: the statistic that `statistic` names}.
+        scores: {setting: [seeds, 1]}, from top to bottom.
+        estimates: {setting: the statistic}, at least of the same settings.
+        statistic: its name, for the title.
     """
     with axes(_WIDTH, 1.1 + 0.34 * len(scores)) as (figure, axis):
         for place, (group, values) in enumerate(scores.items()):
@@ -75,7 +81,8 @@ def profiles_figure(
 
     Args:
         profiles: {setting: [3, thresholds]}, share and ends of the interval (`rl.reports.statistics.profiles`).
-        thresholds: [thresholds], in units of the score; scores: of all runs, in any shape, for the axis's scale.
+        thresholds: [thresholds], ascending, in units of the score.
+        scores: of all runs, in any shape; they decide whether the axis is logarithmic.
     """
     with axes(_WIDTH, 3.4 + legend_height(list(profiles))) as (figure, axis):
         for group, (share, low, high) in profiles.items():
@@ -89,7 +96,10 @@ def profiles_figure(
 
 
 def comparisons_figure(comparisons: Sequence[Comparison], file: Path) -> str:
-    """Probabilities of improvement with their 95 % intervals, a line each; filled where the difference is supported."""
+    """Probabilities of improvement with their 95 % intervals, a line for each comparison, from top to bottom.
+
+    Supported differences are filled and coloured, others hollow and grey.
+    """
     names = [wrapped(f"{one.better}  over  {one.worse}", 56) for one in comparisons]
     with axes(_WIDTH, 1.1 + sum(0.16 + 0.15 * (name.count("\n") + 1) for name in names)) as (figure, axis):
         for place, one in enumerate(comparisons):
@@ -105,17 +115,22 @@ def comparisons_figure(comparisons: Sequence[Comparison], file: Path) -> str:
         return saved(figure, file)
 
 
+class Panel(NamedTuple):
+    """A panel of the gradients' figure: the tag that it draws, its title, and whether its axis is logarithmic."""
+
+    tag: str
+    title: str
+    is_logarithmic: bool
+
+
 def gradients_figure(
-    series: Mapping[str, Mapping[str, Curve]],
-    styles: Styles,
-    panels: Sequence[Sequence[tuple[str, str]]],
-    file: Path,
+    series: Mapping[str, Mapping[str, Curve]], styles: Styles, panels: Sequence[Sequence[Panel]], file: Path
 ) -> str:
     """What the rows of the objectives did over training: the interquartile mean over seeds of a tag in each panel.
 
     Args:
-        series: {setting: {tag: its curve}}, an empty curve where there is none.
-        panels: rows of (tag, title); norm ratios have a logarithmic axis.
+        series: {setting: {tag: its curve}}; empty curves are left out.
+        panels: [row][column]; rows may differ in length.
     """
     columns = max(map(len, panels))
     height = 3.0 * len(panels) + legend_height(list(series))
@@ -124,19 +139,20 @@ def gradients_figure(
             for axis, panel in itertools.zip_longest(of_row, titled):
                 axis.set_visible(panel is not None)
                 if panel is not None:
-                    _gradient_panel(axis, *panel, series, styles)
+                    _draw_panel(axis, panel, {group: by_tag.get(panel.tag) for group, by_tag in series.items()}, styles)
         legend(figure, grid.ravel())
         return saved(figure, file)
 
 
-def _gradient_panel(axis, tag: str, title: str, series: Mapping[str, Mapping[str, Curve]], styles: Styles) -> None:
-    for group, by_tag in series.items():
-        if by_tag.get(tag):
-            _line(axis, by_tag[tag], "iqm", group, styles)
-    axis.set(title=title, xlabel="environment steps")
+def _draw_panel(axis, panel: Panel, curves: Mapping[str, Curve | None], styles: Styles) -> None:
+    """Draws {setting: curve} into a Matplotlib axis; empty and missing curves are left out."""
+    for group, numbers in curves.items():
+        if numbers:
+            _line(axis, numbers, "iqm", group, styles)
+    axis.set(title=panel.title, xlabel="environment steps")
     axis.grid(alpha=0.8)
     axis.locator_params(axis="x", nbins=4)
-    if "ratio" in tag:
+    if panel.is_logarithmic:
         axis.set_yscale("log")
 
 

@@ -1,4 +1,8 @@
-"""The part of an environment's section on the rows: which objective moved the torso, and whether they agreed."""
+"""The part of an environment's section on the rows: which objective moved the torso, and whether they agreed.
+
+Its numbers are those of `rl.reports.objectives`: a table with a line for each setting, gradients.csv with the same and
+the quartiles over seeds, and a figure over training.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +29,14 @@ def section(
     chosen: Styles,
     file: Path,
 ) -> None:
-    """Writes table and figure; writes nothing where no run measured the rows.
+    """Writes the part, or nothing where no run measured its rows.
 
     Args:
-        order: the settings, the best first.
-        measures: those of the whole report; the table has the ones that were measured here.
-        chosen: the settings that the figure draws.
+        task: the environment.
+        order: its settings, the best first.
+        measures: those of the whole report, all of which are columns of gradients.csv. The table on the page has the
+            ones that a run in this environment measured.
+        chosen: styles of the settings that the figure draws.
         file: of the figure.
     """
     measures_here = [one for one in measures if any(_is_measured(group, one) for group in order)]
@@ -53,8 +59,10 @@ def section(
 
 
 def row(task: str, group: Group, measures: Sequence[Measure]) -> dict[str, object]:
-    """A setting's line of gradients.csv: for each tag the median over seeds, and the quartiles, of medians over
-    training; NaN where no seed has a number.
+    """A setting's line of gradients.csv.
+
+    For each measure's tag: the median over seeds of the medians over training, and under the tag with `(lower
+    quartile)` and `(upper quartile)` the quartiles over seeds. NaN where no seed has a finite number.
     """
     found: dict[str, object] = {"environment": task, "setting": group.name}
     for tag in (one.tag for one in measures):
@@ -68,7 +76,11 @@ def row(task: str, group: Group, measures: Sequence[Measure]) -> dict[str, objec
 
 
 def headings(measures: Sequence[Measure]) -> list[str]:
-    """Headings of the table's columns; objectives are named where several columns of a kind have to be told apart."""
+    """Headings of the table's columns, one for each measure.
+
+    A cosine or a conflict names its pair only where there are several; of shares and of cosines with the step only the
+    first heading is written in full.
+    """
     found = []
     for place, (kind, names, _) in enumerate(measures):
         is_alone = sum(one.kind == kind for one in measures) == 1
@@ -87,9 +99,10 @@ def headings(measures: Sequence[Measure]) -> list[str]:
 
 
 def panels(measures: Sequence[Measure]) -> list[list[Measure]]:
-    """The figure's panels, a row for each pair of objectives: norm ratio, cosine, and the share of the second one.
+    """The measures that the figure draws: a row of panels for each pair of objectives.
 
-    A share is drawn once; at most four pairs are drawn, those with a ratio first.
+    Returns: [pair][panel], norm ratio, cosine, and the second objective's share of the step unless a row above has it.
+        At most four pairs, those with a ratio first.
     """
     pairs = list(dict.fromkeys(one.objectives for one in measures if one.kind in ("ratio", "cosine")))[:_MOST_PAIRS]
     drawn = set()
@@ -105,25 +118,29 @@ def panels(measures: Sequence[Measure]) -> list[list[Measure]]:
 def _figure(
     page: Page, task: str, groups: Sequence[Group], shown: Sequence[Sequence[Measure]], chosen: Styles, file: Path
 ) -> None:
+    """Draws the measures [pair][panel] of the groups over training, if there are any."""
     tags = [one.tag for of_pair in shown for one in of_pair]
     series = {group.name: {tag: statistics.curves(group, tag, median=True) for tag in tags} for group in groups}
     if not series or not tags:
         return
-    titled = [[(one.tag, _title(one)) for one in of_pair] for of_pair in shown]
+    titled = [[figures.Panel(one.tag, _title(one), one.kind == "ratio") for one in of_pair] for of_pair in shown]
     svg = figures.gradients_figure(series, chosen, titled, file)
     page.figure(file, svg, f"Norm ratio, cosine and share of the step over training on {task}")
     page.text("Medians over each 25th of the training, and their interquartile mean over seeds.")
 
 
 def _title(measure: Measure) -> str:
+    """The title of a measure's panel."""
     a, b = measure.objectives[0], measure.objectives[-1]
     words = {"ratio": f"{b} row / {a} row", "cosine": f"cosine of {a} and {b}", "share": f"{a}'s share of the step"}
     return words[measure.kind]
 
 
 def _is_measured(group: Group, measure: Measure) -> bool:
+    """Whether a completed run of the group has a finite number of this measure."""
     return any(np.isfinite(run.metrics.typical(measure.tag)) for run in group.runs)
 
 
 def _cell(median: float) -> str:
+    """A number of the table, with three significant digits; a dash for NaN."""
     return "–" if np.isnan(median) else number(median, ".3g")

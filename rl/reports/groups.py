@@ -54,7 +54,11 @@ def num_runs(groups: Iterable[Group]) -> int:
 
 
 def grouped(runs: Sequence[ReportedRun], names: Naming) -> dict[str, list[Group]]:
-    """{environment: its groups}, sorted by the values of their settings, numbers by size."""
+    """Groups runs by environment and setting.
+
+    Returns: {environment: its groups}, the environments in the order of the runs, the groups sorted by the values of
+        their settings' keys, numbers by size and before texts.
+    """
     found: dict[str, dict[Setting, list[ReportedRun]]] = {}
     for run in runs:
         found.setdefault(run.task, {}).setdefault(names.values(run), []).append(run)
@@ -62,6 +66,7 @@ def grouped(runs: Sequence[ReportedRun], names: Naming) -> dict[str, list[Group]
 
 
 def _groups(task: str, settings: Mapping[Setting, Sequence[ReportedRun]], names: Naming) -> list[Group]:
+    """The groups of one environment, sorted."""
     expected = _expected({setting: {run.seed for run in members} for setting, members in settings.items()})
     return [
         _group(names.names[setting], task, settings[setting], expected[setting])
@@ -75,6 +80,7 @@ def _order(setting: Setting) -> list[tuple[int, float, str]]:
 
 
 def _sortable(value: str | None) -> tuple[int, float, str]:
+    """A sort key of one value: texts that are numbers by size, then the others; a key that is missing counts as ''."""
     try:
         number = float(value or "")
         return (0, number, "") if not np.isnan(number) else (1, 0.0, "nan")
@@ -101,6 +107,10 @@ def _expected(seeds: Mapping[Setting, set[int]]) -> dict[Setting, set[int]]:
 
 
 def _group(name: str, task: str, members: Sequence[ReportedRun], expected: set[int]) -> Group:
+    """Sorts the runs of a setting into a group. Of several completed runs of a seed the first by path counts.
+
+    expected: the seeds that the setting ought to have.
+    """
     complete: dict[int, ReportedRun] = {}
     doubled = []
     for run in sorted((run for run in members if run.status == "completed"), key=lambda run: (run.seed, run.path)):

@@ -34,8 +34,11 @@ def introduction(
     """Writes extent, contents, reading notes and warnings.
 
     Args:
-        tasks: {environment: its groups}; kind: the score that settings are compared by, one of `KINDS`.
-        command: the command line that asked for the report.
+        runs: all that could be read, duplicates among them; damaged: the directories that could not.
+        tasks: {environment: its groups}.
+        names: how settings are named.
+        kind: the score that settings are compared by, one of `KINDS`.
+        command: the command line that asked for the report, in words.
     """
     groups = [group for of_task in tasks.values() for group in of_task]
     complete = sum(len(group.runs) for group in groups)
@@ -57,7 +60,10 @@ def introduction(
 
 
 def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]]:
-    """A line of the contents for each environment."""
+    """The lines of the contents: each environment with its numbers of settings and runs, best setting and score.
+
+    tasks: {environment: its groups}; kind: the score that settings are compared by.
+    """
     rows = []
     for task, groups in tasks.items():
         _, found = by_score(groups, kind)
@@ -74,7 +80,7 @@ def _excluded(groups: Sequence[Group], damaged: Sequence[Damaged]) -> str:
 
 
 def _explain_names(page: Page, names: Naming) -> None:
-    """Says which values the names of settings leave out, and which keys they shorten."""
+    """Writes which values the names of settings leave out, for each scope, and which keys they shorten."""
     for scope, usual in names.usual.items():
         values = ", ".join(f"{key}={value}" for key, value in usual.items() if value is not None)
         where = "" if scope is None else f"with {scope[0]}={scope[1]} "
@@ -86,7 +92,10 @@ def _explain_names(page: Page, names: Naming) -> None:
 
 
 def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str) -> None:
-    """Lists the runs that are damaged, unfinished, missing, without a score, or duplicates."""
+    """Writes a section that lists damaged, unfinished, missing and doubled runs, and those without a score.
+
+    It is folded if it has more than 12 notes, and left out without any.
+    """
     notes = [f"{one.path} is excluded as damaged: {one.why}" for one in damaged]
     notes += [note for task, groups in tasks.items() for group in groups for note in _notes_on(task, group, kind)]
     if notes:
@@ -96,7 +105,7 @@ def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[
 
 
 def _notes_on(task: str, group: Group, kind: str) -> list[str]:
-    """The warnings on one group."""
+    """The warnings on one group: unfinished runs with their errors, missing seeds, missing scores, duplicates."""
     notes, place = [], f"{group.name} in {task}"
     for status in dict.fromkeys(run.status for run in group.unfinished):
         of_it = [run for run in group.unfinished if run.status == status]
@@ -112,4 +121,5 @@ def _notes_on(task: str, group: Group, kind: str) -> list[str]:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
+    """Seeds in words: `seed 3`, `seeds 0 to 4, 7`."""
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {ranges(seeds)}"

@@ -41,7 +41,8 @@ def naming(runs: Sequence[ReportedRun]) -> Naming:
     """The names of the runs' settings, by all keys in which they differ.
 
     From three such keys on, names leave out the value that more than half of the settings have. Which one that is
-    depends on the choices: within agent=a2c it is the value of most settings with A2C.
+    depends on the choices: within agent=a2c it is the value of most settings with A2C. With fewer keys every value is
+    written out. Names are unique; those that would be equal are numbered.
     """
     keys = tuple(differing(runs))
     settings = {tuple(run.parts.get(key) for key in keys): run for run in reversed(runs)}
@@ -55,7 +56,12 @@ def naming(runs: Sequence[ReportedRun]) -> Naming:
 
 
 def _usual(settings: Sequence[ReportedRun], keys: Sequence[str], experiment: str) -> dict[Scope, dict[str, str | None]]:
-    """The usual options of config groups, and then the usual values within each option that is not itself usual."""
+    """{scope: {key: usual value}}: the usual options of config groups, and then the usual values within each option
+    that is not itself usual.
+
+    Args:
+        settings: one run of each setting; experiment: the usual option of the group `experiment`.
+    """
     groups = [key for key in keys if any(key in run.choices for run in settings)]
     choices: dict[Scope, dict[str, str | None]] = {
         None: {key: value for key in groups for value in _majority(settings, key)}
@@ -78,7 +84,11 @@ def _majority(settings: Sequence[ReportedRun], key: str) -> list[str | None]:
 
 
 def _scope(run: ReportedRun, key: str, usual: Mapping[Scope, Mapping[str, str | None]], experiment: str) -> Scope:
-    """The scope in which a run's value of a key is compared with the usual one."""
+    """The scope in which a run's value of a key is compared with the usual one.
+
+    It is the run's experiment if that is unusual, its option of the config group that the key belongs to if that is
+    unusual, and all runs otherwise.
+    """
     if run.choices.get("experiment", "") != experiment:
         return ("experiment", run.choices.get("experiment", ""))
     group = key.split(".", 1)[0]

@@ -1,4 +1,9 @@
-"""Which objectives' rows are compared, and by which tags: derived from what each run logged, not from their names."""
+"""Which objectives' rows a report compares, and by which tags: derived from what each run logged, not from their names.
+
+For PPO with its groups actor = {policy, entropy} and critic = {value} that is policy and value: one pair, with its norm
+ratio, cosine and conflict, and for each of the two its share of the step and its cosine with it. An agent with three
+groups has three leading objectives and three pairs.
+"""
 
 import itertools
 import re
@@ -18,10 +23,15 @@ _NAMING_BOTH = re.compile(r"gradient/(?:norm_ratio|cosine|conflict)/([^/-]+)-([^
 
 
 class Measure(NamedTuple):
-    """A number on the row of one objective or on the rows of two, on all shared weights together.
+    """A number on the rows J of one or two objectives with respect to the shared weights.
 
-    kind: `ratio` |J_b| / |J_a|, `cosine` of J_a and J_b, `conflict` (the share of layers where it is negative), `share`
-    of the applied step that serves a, or `step_cosine` of J_a and −Δw. objectives: (a, b) or (a,). tag: in metrics.csv.
+    kind: one of
+        `ratio`        |J_b| / |J_a|, above 0;
+        `cosine`       of J_a and J_b, −1 to 1;
+        `conflict`     the share of the layers in which that cosine is negative, 0 to 1;
+        `share`        c_a J_a·Δw over the sum of all |c_i J_i·Δw|, −1 to 1, negative where it lowers a's loss;
+        `step_cosine`  of J_a and −Δw, −1 to 1.
+    objectives: (a, b), or (a,) for the last two. tag: its column in metrics.csv.
     """
 
     kind: str
@@ -30,15 +40,17 @@ class Measure(NamedTuple):
 
 
 def leading(tags: Collection[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The leading objective of each group, those that have logged rows; the reference objective comes first.
+    """The leading objective of each group, among those whose rows were logged; the reference objective comes first.
 
-    The reference is the objective whose norm all others' are divided by in `gradient/norm_ratio/…`. It leads its group;
-    elsewhere the member with the largest coefficient does. Where the settings have no groups, each objective is one.
+    The reference is the objective by whose norm those of all others are divided in `gradient/norm_ratio/…`. It leads
+    its group. In other groups the member with the largest coefficient by size does, of equal ones the first. Without
+    groups in the settings, each objective is a group of its own.
 
     Args:
         tags: of metrics.csv.
         settings: {dotted key: value} of the config, with `agent.groups.<group>`, a list of objectives, and
-            `agent.coefficients.<objective>`.
+            `agent.coefficients.<objective>`, 1 where it is missing.
+    Returns: names in the order of the groups but for the reference; none where no row was logged.
     """
     names = objectives(tags)
     reference = [name for name in names if any(tag in tags for tag in _ratios_to(name, names))]
@@ -57,7 +69,11 @@ def leading(tags: Collection[str], settings: Mapping[str, Any]) -> tuple[str, ..
 
 
 def objectives(tags: Iterable[str]) -> list[str]:
-    """The objectives that the tags name, in their order."""
+    """The objectives that tags of metrics.csv name, in the order of the tags.
+
+    They are found in tags of one objective on all shared weights, and in those of a pair `a-b` if neither name has a
+    hyphen of its own.
+    """
     tags = list(tags)
     alone = [name for tag in tags if (match := _NAMING.fullmatch(tag)) for name in match.groups() if name]
     pairs = [name for tag in tags if (match := _NAMING_BOTH.fullmatch(tag)) for name in match.groups()]
@@ -65,9 +81,11 @@ def objectives(tags: Iterable[str]) -> list[str]:
 
 
 def measures(runs: Iterable[tuple[Sequence[str], Collection[str]]]) -> list[Measure]:
-    """The measures of the leading objectives that at least one run logged, by kind.
+    """The measures of the leading objectives that at least one run logged.
 
-    runs: (leading objectives, tags of metrics.csv) of each run.
+    Args:
+        runs: (leading objectives, tags of metrics.csv) of each run.
+    Returns: sorted by kind, in the order of `KINDS`; within a kind in the order of the runs and their objectives.
     """
     found = dict.fromkeys(measure for leads, tags in runs for measure in _conceivable(leads) if measure.tag in tags)
     return sorted(found, key=lambda measure: KINDS.index(measure.kind))
@@ -82,4 +100,5 @@ def _conceivable(names: Sequence[str]) -> Iterator[Measure]:
 
 
 def _ratios_to(name: str, names: Sequence[str]) -> list[str]:
+    """The tags of the norm ratios whose denominator is this objective's row."""
     return [_PAIR_TAGS["ratio"].format(a=name, b=other) for other in names if other != name]

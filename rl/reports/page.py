@@ -66,7 +66,8 @@ class Page:
         """Adds a table; columns of numbers are aligned at the right, and rows after the twelfth are folded.
 
         Args:
-            header: [columns]; rows: [rows][columns]; marked: positions of the rows to highlight.
+            header: [columns]; rows: [rows][columns], each cell a text.
+            marked: positions of the rows to highlight.
         """
         numeric_cell = r"([−+-]?[\d,.]+([eE][−+-]?\d+)?|–)?( \(.*\))?"
         numeric = [all(re.fullmatch(numeric_cell, row[column]) for row in rows) for column in range(len(header))]
@@ -80,7 +81,10 @@ class Page:
         self._add("\n".join("| " + " | ".join(row) + " |" for row in cells), as_html)
 
     def contents(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Adds a table whose first column holds titles of sections, and links to them."""
+        """Adds a table whose first column holds titles of sections, and links to them.
+
+        The links work where sections with these titles are on the page; a browser unfolds them.
+        """
         links = [[f'<a href="#{anchor(row[0])}">{html.escape(row[0])}</a>', *map(html.escape, row[1:])] for row in rows]
         body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in links)
         lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
@@ -90,13 +94,18 @@ class Page:
     def figure(self, file: Path, svg: str, words: str) -> None:
         """Adds a figure: as SVG to the page, as a link to the PNG file to the Markdown.
 
-        words: what it shows, for those who cannot see it.
+        Args:
+            file: the PNG, in a folder beside the report; svg: the same figure.
+            words: what it shows, for those who cannot see it.
         """
         as_html = f'<figure role="img" aria-label="{html.escape(words)}">{svg}</figure>'
         self._add(f"![{words}]({file.parent.name}/{file.name})", as_html)
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes report.md and report.html into a folder that exists; returns both."""
+        """Writes report.md and report.html, and returns both.
+
+        folder: of the report; it exists, and the figures' folder is in it.
+        """
         markdown, page = folder / "report.md", folder / "report.html"
         title = html.escape(self._title)
         markdown.write_text("\n\n".join([f"# {_escaped(self._title)}", *self._markdown]) + "\n", encoding="utf-8")
@@ -120,6 +129,7 @@ def anchor(title: str) -> str:
 
 
 def _row(cells: Sequence[str], tag: str, numeric: Sequence[bool], *, marked: bool = False) -> str:
+    """A row of a table in HTML; tag: `th` or `td`; numeric: whether each column holds numbers."""
     inner = "".join(
         f"<{tag}{' class=number' if is_number else ''}>{html.escape(cell)}</{tag}>"
         for cell, is_number in zip(cells, numeric, strict=True)
@@ -128,12 +138,14 @@ def _row(cells: Sequence[str], tag: str, numeric: Sequence[bool], *, marked: boo
 
 
 def _table(head: str, body: Sequence[str]) -> str:
+    """A table in HTML that can be scrolled sideways; head and body are its rows. Empty without a body."""
     return (
         f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>' if body else ""
     )
 
 
 def _folded(summary: str, as_html: str) -> str:
+    """HTML folded under a summary; as it is without one."""
     if not summary:
         return as_html
     return f'<details class="more"><summary>{html.escape(summary)}</summary>{as_html}</details>'

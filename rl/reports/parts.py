@@ -30,7 +30,8 @@ def profile(page: Page, place: str, scores: Mapping[str, np.ndarray], styles: St
 
     Args:
         place: the environments, in words, such as `on cartpole`.
-        scores: {setting: [seeds, environments]}, the best first; label: of the scores' axis.
+        scores: {setting: [seeds, environments]}, the best first; the figure draws the first ones.
+        styles: of the settings that are drawn; label: of the axis of the scores; file: of the figure.
     """
     with page.section("Performance profile", is_open=False):
         shown = {name: scores[name] for name in drawn(scores)}
@@ -47,8 +48,9 @@ def improvement(
     """Writes a folded section that compares every pair of the best settings, and says which differences are supported.
 
     Args:
-        place: the environments, in words. scores: {setting: [seeds, environments]}, the best first.
-        lost: {setting: number of runs that ended without a score}.
+        place: the environments, in words; with it the comparisons are found in improvement.csv.
+        scores: {setting: [seeds, environments]}, the best first.
+        lost: {setting: number of runs that ended without a score}; file: of the figure.
     """
     if len(scores) < 2:
         return
@@ -69,7 +71,7 @@ def improvement(
 
 
 def _in_words(page: Page, found: list[comparing.Comparison]) -> None:
-    """Lists the supported differences and the others, with the reasons."""
+    """Lists the supported differences, clearest first, and the others with the reasons, at most 12 of each."""
     supported = sorted((one for one in found if one.supported), key=lambda one: -one.probability.low)
     refused = sorted((one for one in found if not one.supported), key=lambda one: -one.probability.value)
     if supported:

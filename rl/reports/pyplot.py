@@ -2,7 +2,10 @@
 
 
 def pyplot():
-    """Matplotlib's pyplot with the backend that draws to files; prints a sentence and returns None if it is missing."""
+    """Matplotlib's pyplot with the backend that draws to files and needs no display.
+
+    Returns: None, after printing a sentence, where Matplotlib is not installed.
+    """
     try:
         import matplotlib
     except ImportError:

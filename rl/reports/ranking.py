@@ -36,7 +36,8 @@ def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str
     same statistic as the best tie with it, unless a difference is supported.
 
     Args:
-        scores: {setting: [seeds, tasks]}; lost: {setting: number of runs that ended without a score}.
+        scores: {setting: [seeds, tasks]}, the same tasks for all.
+        lost: {setting: number of runs that ended without a score}; no difference to such a setting is supported.
         order: the statistic, `iqm` or `mean`.
     """
     found = [Ranked(name, values, estimate(values, iqm), estimate(values, mean)) for name, values in scores.items()]
@@ -59,7 +60,12 @@ def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str
 
 
 def by_score(groups: Sequence[Group], kind: str) -> tuple[list[Group], list[Ranked]]:
-    """The groups that have a score, the best first, and their ranks in the same order; kind: of score."""
+    """Ranks the groups of one environment.
+
+    Args:
+        kind: of score, one of `KINDS`.
+    Returns: the groups that have a score, the best first, and their ranks in the same order.
+    """
     known = {group.name: group for group in groups if len(group.scores(kind))}
     lost = {name: group.lost(kind) for name, group in known.items()}
     order = ranked({name: group.scores(kind) for name, group in known.items()}, lost)
@@ -87,7 +93,12 @@ def best_in_words(found: Sequence[Ranked]) -> tuple[str, str]:
 
 
 def _judged(one: Ranked, best: Ranked, compared: Comparison | None, ties: Collection[str]) -> Ranked:
-    """The setting with its verdict. compared: with the best one, None for the best itself; ties: names of those."""
+    """A setting with its verdict.
+
+    Args:
+        compared: the comparison of the best with this setting; None for the best itself.
+        ties: the names of the settings that tie with the best, itself among them.
+    """
     enough, is_first = _has_interval(one), one.name in ties
     if is_first and len(ties) > 1:
         verdict = f"one of {len(ties)} that tie"

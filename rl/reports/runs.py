@@ -15,10 +15,14 @@ from rl.runs.summary_file import greedy_return
 class ReportedRun(NamedTuple):
     """One run as a report compares it with others.
 
-    task: the environment, in the words of the report. status: as in summary.json. choices: {config group: option}.
-    parts: {key: value as text} of everything that may tell runs apart: dotted config keys, and groups for their
-    choices. metrics: of a completed run; without columns otherwise. leading: an objective for each group of
-    objectives, whose rows the report compares; none where nothing was logged.
+    path: of its directory.
+    task: the environment, by the option of its config group, or by Gymnasium's id where that is `gymnasium`.
+    status: as in summary.json, which is `summary`.
+    choices: {config group: option}.
+    parts: {key: value as text} of everything that may tell runs in the same environment apart: dotted config keys, and
+        config groups for their options.
+    metrics: those of a completed run; without columns otherwise.
+    leading: the objectives whose rows the report compares, one of each group; none where no rows were logged.
     """
 
     path: Path
@@ -37,7 +41,10 @@ class ReportedRun(NamedTuple):
         return greedy_return(self.summary)
 
     def score(self, kind: str) -> float:
-        """The number that settings are compared by; kind: `training` or `evaluation`."""
+        """The number that settings are compared by: `last_return` of the metrics or `greedy_return`, NaN without one.
+
+        kind: `training` or `evaluation`.
+        """
         return self.metrics.last_return() if kind == "training" else self.greedy_return
 
 
@@ -85,7 +92,10 @@ def _run_directories(folders: Sequence[Path]) -> list[Path]:
 
 
 def _read(run: RecordedRun, recorded: Callable[[Path], Any]) -> ReportedRun:
-    """Raises ConfigError where a file is missing or damaged, or a completed run's metrics have a hole."""
+    """Reads one run directory.
+
+    Raises: ConfigError where a file is missing or damaged, or a completed run's metrics have a hole.
+    """
     absent = run.missing(SUMMARY, CONFIG, CHOICES)
     require(not absent, f"it lacks {' and '.join(absent)}")
     status = run.summary["status"]

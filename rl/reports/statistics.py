@@ -32,7 +32,12 @@ class Estimate(NamedTuple):
 
 
 def estimate(scores: np.ndarray, function: Callable[[np.ndarray], float]) -> Estimate:
-    """The statistic `function` of scores [seeds, tasks], with its interval from `FEWEST_SEEDS` seeds on."""
+    """A statistic of scores, with its interval if there are `FEWEST_SEEDS` seeds or more.
+
+    Args:
+        scores: [seeds, tasks], at least one seed.
+        function: scores [seeds, tasks] → statistic, such as `mean` or `iqm`.
+    """
     if len(scores) < FEWEST_SEEDS:
         return Estimate(function(scores), math.nan, math.nan)
     values, found = intervals({"x": scores}, lambda x: np.array([function(x)]))
@@ -40,21 +45,24 @@ def estimate(scores: np.ndarray, function: Callable[[np.ndarray], float]) -> Est
 
 
 def mean(scores: np.ndarray) -> float:
-    """The mean of scores [seeds, tasks] over seeds, then over tasks."""
+    """The mean over seeds and tasks; scores: [seeds, tasks]."""
     from rliable import metrics
 
     return float(metrics.aggregate_mean(scores))
 
 
 def iqm(scores: np.ndarray) -> float:
-    """The interquartile mean over the seeds and tasks of scores: the lowest and the highest quarter are left out."""
+    """The interquartile mean: over the middle half of all seeds and tasks together; scores: [seeds, tasks].
+
+    Less sensitive to outliers than the mean, and statistically more efficient than the median (Agarwal et al. 2021).
+    """
     from rliable import metrics
 
     return float(metrics.aggregate_iqm(scores))
 
 
 def optimality_gap(scores: np.ndarray) -> float:
-    """The mean of 1 − min(score, 1) over seeds and tasks."""
+    """The mean of 1 − min(score, 1) over seeds and tasks, 0 where every run reaches 1; scores: [seeds, tasks]."""
     from rliable import metrics
 
     return float(metrics.aggregate_optimality_gap(scores, 1.0))
@@ -63,9 +71,14 @@ def optimality_gap(scores: np.ndarray) -> float:
 def curves(group: Group, tag: str, *, num_points: int = 25, median: bool = False) -> Curve:
     """A tag over environment steps: mean and interquartile mean over the seeds that logged it, with their intervals.
 
-    The shortest run is divided into windows of equal length, and a point stands in the middle of each in which every
-    seed has a number. A seed's number is its iterations in the window reduced as the tag asks for (rl/tags.py), or
-    their median. A window of returns in which no episode ended takes the number of the window before it.
+    The steps of the shortest run are divided into windows of equal length, and a point stands in the middle of each
+    window in which every seed has a number. That number combines the seed's iterations in the window. A window of
+    returns in which no episode ended takes the number of the window before it.
+
+    Args:
+        num_points: the number of windows.
+        median: whether a window's number is the median of its iterations; else the tag's own reduction (rl/tags.py).
+    Returns: an empty curve where no seed logged the tag, or the seeds never have a number in the same window.
     """
     runs = [run for run in group.runs if np.isfinite(run.metrics.column(tag)).any()]
     if not runs:
@@ -85,7 +98,10 @@ def curves(group: Group, tag: str, *, num_points: int = 25, median: bool = False
 
 
 def _windows(columns: Mapping[str, np.ndarray], tag: str, edges: np.ndarray, median: bool) -> np.ndarray:
-    """One run's numbers in the windows between the edges [P + 1], [P]; NaN where it has none."""
+    """One run's numbers in the windows between the edges, [P]; NaN where it has none.
+
+    columns: {tag: [K]} of metrics.csv; edges: [P + 1] environment steps, each window without its left edge.
+    """
     found = np.full(len(edges) - 1, np.nan)
     for place, (low, high) in enumerate(itertools.pairwise(edges)):
         within = (columns["step"] > low) & (columns["step"] <= high)
@@ -102,9 +118,11 @@ def _windows(columns: Mapping[str, np.ndarray], tag: str, edges: np.ndarray, med
 
 
 def profiles(scores: Mapping[str, np.ndarray], thresholds: np.ndarray) -> dict[str, np.ndarray]:
-    """The share of runs above each threshold, and the ends of its interval, NaN with too few seeds.
+    """Performance profiles: the share of runs whose score is above each threshold.
 
-    scores: {setting: [seeds, tasks]}; thresholds: [thresholds]. Returns: {setting: [3, thresholds]}.
+    Args:
+        scores: {setting: [seeds, tasks]}; thresholds: [T], in units of the score.
+    Returns: {setting: [3, T]}, the share and the ends of its 95 % interval, NaN with fewer than `FEWEST_SEEDS` seeds.
     """
 
     def shares(x: np.ndarray) -> np.ndarray:
@@ -131,7 +149,13 @@ def _iqms(frames: np.ndarray) -> np.ndarray:
 
 
 def intervals(scores: Mapping[str, np.ndarray | Sequence[np.ndarray]], function: Callable):
-    """rliable's (values, 95 % intervals) of a function of each entry of `scores`, deterministic."""
+    """rliable's stratified bootstrap, with the same resamples every time.
+
+    Args:
+        scores: {name: [seeds, tasks]}, or {name: several such arrays}, whose seeds are then resampled independently.
+        function: the arrays of one name → [n].
+    Returns: ({name: [n]}, {name: [2, n]}), the values and the ends of their 95 % intervals.
+    """
     from rliable import library
 
     with warnings.catch_warnings(), _seeded():

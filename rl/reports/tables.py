@@ -16,7 +16,11 @@ class Tables:
         self._folder, self._rows = folder, {}
 
     def add(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Adds rows to <name>.csv, all with the same keys; an `Estimate` becomes three columns: key, _low and _high."""
+        """Adds rows to <name>.csv.
+
+        rows: {column: value}, all with the same columns. An `Estimate` becomes three columns: its own, and those with
+        `_low` and `_high` at the end of the name.
+        """
         self._rows.setdefault(name, []).extend(map(_spread, rows))
 
     def write(self) -> None:
@@ -41,14 +45,21 @@ def _spread(row: Mapping[str, object]) -> dict[str, object]:
 
 
 def number(x: float, form: str | None = None) -> str:
-    """A number as text, by default with one decimal from 1 to a million and three significant digits elsewhere."""
+    """A number as text with a proper minus sign.
+
+    form: a format specification; by default one decimal for 0 and for sizes from 1 to a million, and three significant
+    digits elsewhere.
+    """
     if form is None:
         form = ".1f" if x == 0 or 1 <= abs(x) < 1e6 else ".3g"
     return f"{x:{form}}".replace("-", "\N{MINUS SIGN}")
 
 
 def shown(estimate: Estimate, form: str | None = None, *, interval_alone: bool = False) -> str:
-    """An estimate as `value (low to high)`, or as `low to high` alone; as the value where there is no interval."""
+    """An estimate as text: `value (low to high)`, or the value alone where there is no interval.
+
+    interval_alone: write `low to high` without the value.
+    """
     value, *ends = (number(x, form) for x in estimate)
     if math.isnan(estimate.low):
         return value

@@ -1,4 +1,8 @@
-"""The section over all environments: scores on a common scale, and settings compared by them."""
+"""The section over all environments: scores on a common scale, and settings compared by them.
+
+On it a score s of an environment is (s − low) / (high − low), where low and high are given by the user or are the
+lowest and the highest score of a run in that environment.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -63,9 +67,10 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
 
 
 def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
-    """The environments to compare over: the set in which settings have all their scores that has the most scores.
+    """The environments to compare over: of the sets in which a setting has scores, the one that yields most scores.
 
-    Environments without a scale, in which all runs score the same, are left out.
+    Every setting that is compared has a score in each of them. Sets that several settings cover come before those
+    that only one does. Environments without a scale, in which all runs score the same, are left out.
     """
     usable = [task for task, groups in tasks.items() if given.get(task) or _found(groups, kind)]
     known = {name: set() for groups in tasks.values() for name in (group.name for group in groups)}
@@ -80,7 +85,12 @@ def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
 
 
 def _compared(page: Page, tables: Tables, order: Sequence[Ranked], lost: Mapping[str, int], folder: Path) -> None:
-    """Table, figures and comparisons of ranked settings, whose scores are [seeds, environments]."""
+    """Table, figures and comparisons of settings over all environments.
+
+    Args:
+        order: the settings by their mean, their scores [seeds, environments].
+        lost: {setting: number of runs that ended without a score}; folder: of the figures.
+    """
     rows = [
         {
             "setting": one.name,
@@ -118,9 +128,11 @@ def _found(groups: Sequence[Group], kind: str) -> Scale | None:
 
 
 def _scores(tasks: Tasks, kind: str, scales: Mapping[str, Scale]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """({setting: scores [seeds, environments] on the common scale}, sentences on what was left out).
+    """The scores of the settings on the common scale; only seeds count that every environment has.
 
-    Only seeds count that the setting completed in every environment.
+    Args:
+        tasks: {environment: its groups}, the ones to compare over; scales: {environment: scale} of these.
+    Returns: ({setting: [seeds, environments]}, sentences on the settings and seeds that were left out).
     """
     by_name: dict[str, dict[str, dict[int, float]]] = {}
     for task, groups in tasks.items():

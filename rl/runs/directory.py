@@ -50,17 +50,17 @@ class RunDirectory:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
+        """The folder of the checkpoints, which need not exist."""
         return self.path / layout.CHECKPOINTS
 
     @property
     def metrics(self) -> Path:
-        """The file metrics.csv."""
+        """The file metrics.csv, which need not exist."""
         return self.path / layout.METRICS
 
     @property
     def videos(self) -> Path:
-        """The folder of the videos."""
+        """The folder of the videos, which need not exist."""
         return self.path / layout.VIDEOS
 
     def check_usable(self) -> None:
@@ -129,7 +129,11 @@ class RunDirectory:
                 folder.rmdir()
 
     def write_texts(self, texts: Mapping[str, str]) -> None:
-        """Replaces text files, each atomically. texts: {path relative to the folder: content}, as of the config."""
+        """Replaces text files such as the config, each atomically, and makes their folders where needed.
+
+        texts: {path relative to the run directory: content}.
+        Raises: OSError where one cannot be written.
+        """
         for name, text in texts.items():
             file = self.path / name
             file.parent.mkdir(exist_ok=True)
@@ -155,6 +159,8 @@ class RunDirectory:
 
     def log_damage(self, steps: int) -> str | None:
         """What is wrong with metrics.csv, as a sentence; None where it has a row for every iteration.
+
+        The length of an iteration is taken from the file: it is the smallest distance between two rows.
 
         steps: environment steps that the run has done.
         """
@@ -192,6 +198,7 @@ class RunDirectory:
         return self.path.iterdir() if self.path.is_dir() else iter(())
 
     def _is_owned(self) -> bool:
+        """Whether the folder has the marker of a run."""
         return marker(self.path, "run") is not None
 
     def _is_leftover(self, entry: Path) -> bool:
@@ -210,6 +217,7 @@ class RunDirectory:
         return self.summary() is not None or any(map(_is_checkpoint, self.checkpoints.glob("checkpoint_*.npz")))
 
     def _has_a_runs_config(self) -> bool:
+        """Whether the config in the folder has the top-level keys of a run's."""
         try:
             text = (self.path / layout.CONFIG).read_text(encoding="utf-8")
         except (OSError, ValueError):
@@ -218,6 +226,7 @@ class RunDirectory:
 
 
 def _is_checkpoint(file: Path) -> bool:
+    """Whether a file is a readable checkpoint of a format that this version knows."""
     from rl.runs.checkpoints import read_checkpoint  # noqa: PLC0415 (it imports TensorFlow, which takes seconds)
 
     try:

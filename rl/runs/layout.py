@@ -1,4 +1,12 @@
-"""Where things lie in a run directory: names relative to it, and its checkpoints by step. Needs no TensorFlow."""
+"""Where things lie in a run directory: names relative to it, and its checkpoints by step. Needs no TensorFlow.
+
+runs/<experiment>/<job>/
+  .tapestry  .lock                     the marker of a run's folder, and the lock of the process that trains in it
+  .hydra/{config,overrides,hydra}.yaml
+  summary.json  metrics.csv  events.out.tfevents.*  failure.npz
+  checkpoints/{checkpoint_<steps>,best}.npz
+  videos/episode_<n>.mp4
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""What a run was made with: package versions, threads and commit, as summary.json records them."""
+"""What a run was made with: package versions, threads and commit, as summary.json records them.
+
+The weights depend on all three: on threads in their last bits, since sums are then taken in another order.
+"""
 
 import functools
 import importlib.metadata
@@ -15,7 +18,10 @@ _PACKAGES = ("keras", "gymnasium", "numpy", "tensorboard")
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """{name: version} of this package, Python, TensorFlow and the other packages that a run's numbers depend on."""
+    """{name: version} of this package, Python, TensorFlow and the other packages that a run's numbers depend on.
+
+    Raises: PackageNotFoundError where one of them is not installed.
+    """
     packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
     own = {"tapestry-rl": rl.__version__, "python": platform.python_version(), "tensorflow": tf.__version__}
     return {**own, **packages}
@@ -28,9 +34,10 @@ def threads() -> int:
 
 @functools.cache
 def git_commit() -> str | None:
-    """The commit hash of the code, followed by `+changes` if tracked files differ from it; None outside a repository.
+    """The commit hash of the code, followed by `+changes` if tracked files differ from it.
 
-    The answer of the first call is kept, since it is nearest to the code that was imported.
+    None outside a repository, as for an installed package, and where git is missing. The answer of the first call is
+    kept, since it is nearest to the code that was imported.
     """
     commit = _git("rev-parse", "HEAD")
     if commit is None:

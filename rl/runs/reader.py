@@ -1,4 +1,10 @@
-"""What a run left behind, for everything outside of training: reports, `inspect`, studies. Needs no TensorFlow."""
+"""What a run left behind, for everything outside of training: reports, `inspect`, studies. Needs no TensorFlow.
+
+    run = RecordedRun("runs/default/seed-0")
+    run.summary["evaluation"]["mean"], run.metrics.last_return(), run.metrics.typical("update/clip_ratio")
+
+The config is not read here: `rl.commands.recorded` and `rl.commands.composition` resolve it with OmegaConf.
+"""
 
 import functools
 from collections.abc import Iterator, Mapping

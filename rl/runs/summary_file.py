@@ -1,4 +1,10 @@
-"""summary.json: the status and the results of a run; one reader, which validates, and one writer."""
+"""summary.json: the status and the results of a run; one reader, which validates, and one writer.
+
+    {"status": "completed", "steps": 500224, "updates": 7816, "wall_seconds": 14.1, "steps_per_second": 54336.2,
+     "evaluation": {"mean": 500.0, "std": 0.0, "iqm": 500.0, "episodes": 100, "cut": 0}, "seed": 0, …}
+
+It is replaced as a whole at the start of a run, at its end, and when it is interrupted or fails.
+"""
 
 import json
 import math
@@ -16,10 +22,14 @@ STATUSES = ("running", "completed", "interrupted", "failed")
 def read_summary(file: Path) -> dict[str, Any]:
     """The content of a summary.json.
 
-    Returns: status, one of `STATUSES`; steps (environment) and updates (learner), counts; wall_seconds and
-        steps_per_second (training only); evaluation, {mean, std, episodes, …} of undiscounted greedy returns, or None
-        before the first one; in most files also seed, threads, versions, git_commit, and where they apply error and
-        lost.
+    Returns:
+        status: one of `STATUSES`.
+        steps, updates: environment steps and learner updates done.
+        wall_seconds: since the run began, interruptions left out; steps_per_second: of training alone.
+        evaluation: {mean, std, episodes, and in most files iqm and cut} of the undiscounted greedy returns at the end,
+            null standing for what is not finite; None before.
+        In most files also seed, threads, versions and git_commit; where they apply error, a sentence, lost, a list of
+        sentences on what could not be restored, and starting_over.
     Raises: DamagedError, saying which key is wrong and what is allowed; ConfigError where the file cannot be read.
     """
     try:
@@ -67,7 +77,10 @@ def _first_mistake(summary: Any) -> str | None:
 def _mistake_in(
     node: Mapping[str, Any], required: Mapping[str, "_Field"], optional: Mapping[str, "_Field"], *, prefix: str = ""
 ) -> str | None:
-    """What is wrong with the first field that is wrong or missing; optional fields may be missing."""
+    """What is wrong with the first field that is wrong or missing; optional fields may be missing.
+
+    prefix: of the names of the fields in the message.
+    """
     present = {key: field for key, field in optional.items() if key in node}
     for key, (test, allowed) in {**required, **present}.items():
         if key not in node or not test(node[key]):

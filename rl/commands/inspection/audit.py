@@ -27,7 +27,10 @@ def add(commands) -> None:
 def audit(arguments: argparse.Namespace) -> None:
     """Prints a table of weights × objectives, for a run's newest checkpoint or for a config with overrides.
 
-    Raises: LeakError where a gradient does not follow the declaration; ConfigError for bad input.
+    A cell is `none` where the tape finds no path from the objective to the weight, `zero` where the gradient of one
+    batch is 0 throughout, and `non-zero` elsewhere.
+
+    Raises: LeakError where a gradient does not follow the agent's declaration; ConfigError for bad input.
     """
     from rl.errors import require
 

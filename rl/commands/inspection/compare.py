@@ -1,4 +1,8 @@
-"""Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json."""
+"""Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json.
+
+The columns on the rows are those that at least one of the runs logged, for the leading objective of each group of
+objectives (`rl.reports.objectives`); they are medians over training. Runs may still be training.
+"""
 
 import argparse
 import math
@@ -56,7 +60,10 @@ def compare(arguments: argparse.Namespace) -> None:
 
 
 def _readable(paths: Sequence[Path]) -> list[RecordedRun]:
-    """The runs whose summary and metrics can be read; ConfigError where there is none."""
+    """The runs whose summary and metrics can be read, in their order; names the others on standard error.
+
+    Raises: ConfigError, with the reason for each run, where none can be read.
+    """
     found, refused = [], []
     for run in map(RecordedRun, paths):
         try:
@@ -84,7 +91,7 @@ def _leading(run: RecordedRun) -> tuple[str, ...]:
 
 
 def _heading(measure: Measure, shown: Sequence[Measure]) -> str:
-    """A column's heading; conflicts of several pairs name the pair."""
+    """A column's heading, with the pair at its end where conflicts of several pairs are shown."""
     a, b = measure.objectives[0], measure.objectives[-1]
     several = measure.kind == "conflict" and sum(one.kind == measure.kind for one in shown) > 1
     return _HEADINGS[measure.kind].format(a=a, b=b) + (f" {a}-{b}" if several else "")

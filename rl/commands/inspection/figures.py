@@ -1,4 +1,7 @@
-"""Arguments and output files that the commands on one run share, and how they draw."""
+"""Arguments and output files that the commands on one run share, and how they draw.
+
+By default files go into `inspect/` in the run directory, where TensorBoard finds the figures beside the run's logs.
+"""
 
 import argparse
 from collections.abc import Sequence

@@ -38,7 +38,11 @@ class Column(NamedTuple):
 def show(title: str, columns: Sequence[Column], rest: str) -> None:
     """Prints a table whose first column names the rows, and lists the columns that did not fit.
 
-    rest: a sentence on where those columns can be found.
+    The width is that of the terminal; for a file or a pipe it is the variable COLUMNS, or 160 characters.
+
+    Args:
+        columns: with the same number of cells each.
+        rest: a sentence on where the columns that did not fit can be found.
     """
     console = Console()
     if not console.is_terminal:

@@ -1,4 +1,7 @@
-"""The rows on the shared weights, layer by layer, on one new batch: norms, cosines, and what chance explains."""
+"""The rows on the shared weights, layer by layer, on one new batch: norms, cosines, and what chance explains.
+
+A row is the gradient of one objective, without its coefficient, with respect to the shared weights. Nothing is trained.
+"""
 
 import argparse
 import csv
@@ -42,7 +45,10 @@ def add(commands) -> None:
 
 
 def rows(arguments: argparse.Namespace) -> None:
-    """Prints the table; writes rows.csv, and rows.png where Matplotlib is installed."""
+    """Prints a line for all shared weights and for each layer; writes rows.csv, and rows.png if Matplotlib is there.
+
+    Raises: ConfigError where the run cannot be restored, shares no weights, or the files cannot be written.
+    """
     outputs = outputs_of(arguments, "rows", ("rows.csv", "rows.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     lines = _lines(fresh)
@@ -70,7 +76,10 @@ def _columns(lines: list[Line]) -> list[Column]:
 
 
 def _lines(fresh) -> list[Line]:
-    """Lines of all shared weights and of each layer, on the first minibatch of the iteration after the checkpoint."""
+    """The lines of the table: all shared weights, and each layer.
+
+    Rows are taken at the checkpoint's weights, on the first minibatch of the iteration that would follow.
+    """
     import tensorflow as tf
 
     from rl.gradients import cosines, gramian, norms
@@ -101,7 +110,10 @@ def _lines(fresh) -> list[Line]:
 
 
 def _write(lines: list[Line], file: Path) -> Path:
-    """Writes rows.csv; returns the file."""
+    """Writes rows.csv and returns the file.
+
+    Columns: layer, weights (their number), norm/<objective>, cosine/<a>-<b>, and null band, 2/√weights.
+    """
     with file.open("w", newline="") as handle:
         writer = csv.writer(handle)
         norms, cosines = ([f"{kind}/{key}" for key in getattr(lines[0], f"{kind}s")] for kind in ("norm", "cosine"))
@@ -112,7 +124,10 @@ def _write(lines: list[Line], file: Path) -> Path:
 
 
 def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
-    """Writes the figure of norms and cosines by layer; no file where Matplotlib is missing."""
+    """Writes rows.png and its event file: norms and cosines by layer, the cosines with the band of chance.
+
+    step: environment steps of the checkpoint. Returns: [the PNG], or nothing where Matplotlib is missing.
+    """
     if (plt := pyplot()) is None:
         return []
     places = np.arange(len(lines))
@@ -135,7 +150,7 @@ def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
 
 
 def _bars(axis, series: Mapping[str, Sequence[float]]) -> None:
-    """Horizontal bars side by side, {label: a number for each line}, and their legend."""
+    """Draws bars side by side at each line, with a legend; series: {label: [lines]}."""
     for k, (label, numbers) in enumerate(series.items()):
         places = np.arange(len(numbers)) + 0.8 * (k + 0.5) / len(series) - 0.4
         axis.barh(places, numbers, 0.8 / len(series), label=label)

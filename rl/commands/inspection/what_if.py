@@ -1,7 +1,6 @@
 """What other update rules would do: the step of every combiner and optimizer from one checkpoint and one batch."""
 
 import argparse
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from rl.commands.composition import CONFIGS
-from rl.commands.inspection.figures import add_run_arguments, agreement_colors, outputs_of, write_figure
+from rl.commands.inspection.figures import add_run_arguments, outputs_of
 from rl.commands.inspection.fresh import fresh_batch
 from rl.commands.inspection.printing import Column, show
-from rl.reports.pyplot import pyplot
+from rl.commands.inspection.what_if_files import write_cosines, write_numbers, write_what_if_figure
+from rl.errors import ConfigError
 
 
 def add(commands) -> None:
@@ -26,9 +26,12 @@ def add(commands) -> None:
 
 
 def what_if(arguments: argparse.Namespace) -> None:
-    """Prints a line for each combiner with the run's own optimizer.
+    """Prints a line for each combiner with the run's own optimizer, and writes numbers and figure.
 
-    Writes whatif.csv (every combiner and optimizer), whatif_cosines.csv (between their steps) and whatif.png.
+    whatif.csv has every combiner with every optimizer, whatif_cosines.csv the cosines between their steps, and
+    whatif.png the combiners with the run's optimizer; it is left out where Matplotlib is missing.
+
+    Raises: ConfigError where the run cannot be restored, shares no weights, or the files cannot be written.
     """
     from rl.instruments.what_if import what_if as outcomes_of
 
@@ -53,14 +56,20 @@ def what_if(arguments: argparse.Namespace) -> None:
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
     print("A step differs from its direction by the optimizer's slots, which are those of the checkpoint for all.")
     print("Learning rates are those of the checkpoint; of a completed run, those of its beginning.")
-    files = [_write_numbers(outcomes, numbers), _write_cosines(outcomes, cosines)]
-    files += _figures(shown, own_combiner, own_optimizer, step, folder)
+    files = [write_numbers(outcomes, numbers), write_cosines(outcomes, cosines)]
+    files += write_what_if_figure(shown, own_combiner, own_optimizer, step, folder)
     outputs.finish()
     print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
 
 
 def _own_name(group: str, config) -> str:
-    """The option of a config group that the run uses: the one with equal values, or else with the same target."""
+    """The option of a config group that the run uses.
+
+    It is the one with equal values, or else the first with the same `_target_`; `the run's own` where there is neither.
+
+    Args:
+        group: `combiner` or `optimizer`; config: of the run.
+    """
     known = {name: _composed(group, name) for name in _names(group)}
     same = [name for name, node in known.items() if node == config[group]]
     alike = [name for name, node in known.items() if node["_target_"] == config[group]["_target_"]]
@@ -68,7 +77,11 @@ def _own_name(group: str, config) -> str:
 
 
 def _choices(group: str, own: str, node) -> dict:
-    """{option: instance} of a config group, first the run's own with the run's numbers, then others with defaults."""
+    """{option: instance} of a config group: first the run's own with the run's numbers, then the others with defaults.
+
+    Args:
+        own: the option that the run uses; node: its config.
+    """
     nodes = {name: _composed(group, name) for name in _names(group)} | {own: node}
     return {name: instantiate(nodes[name]) for name in [own, *(name for name in nodes if name != own)]}
 
@@ -87,8 +100,6 @@ def _composed(group: str, name: str):
 
 def _usable(combiners: Mapping, num_rows: int) -> dict:
     """The combiners that accept this number of rows, one for each group of objectives."""
-    from rl.errors import ConfigError
-
     usable = {}
     for name, combiner in combiners.items():
         try:
@@ -100,7 +111,7 @@ def _usable(combiners: Mapping, num_rows: int) -> dict:
 
 
 def _other_optimizers(names: Sequence[str], file: Path) -> str:
-    """A sentence on the optimizers that the table leaves out, and the file that has them."""
+    """A sentence on the optimizers that the table leaves out; file: the CSV file that has them."""
     if not names:
         return "There is no other optimizer."
     optimizers = "optimizer is" if len(names) == 1 else "optimizers are"
@@ -113,7 +124,9 @@ def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]
     In a narrow terminal the cosine of the directions, the changes of the losses and the row weights stay longest.
 
     Args:
-        outcomes: {combiner: outcome}; own: the run's combiner; groups: names of the groups of objectives.
+        outcomes: {combiner: outcome} with the run's optimizer.
+        own: the run's combiner, with whose direction and step the others are compared.
+        groups: the names of the groups of objectives, one row weight each.
     """
     from rl.instruments.what_if import cosine_matrix
 
@@ -135,90 +148,3 @@ def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]
             column(f"Δ{objective} elsewhere", lambda x, o=objective: x.elsewhere[o], "+.2e", 5, "dim"),
         ]
     return columns
-
-
-def _write_numbers(outcomes: Mapping, file: Path) -> Path:
-    """Writes whatif.csv: row weights, norm of the step and changes of the losses of {(combiner, optimizer): outcome}.
-
-    Returns the file.
-    """
-    any_outcome = next(iter(outcomes.values()))
-    kinds = ("expected", "changes", "elsewhere")
-    columns = [f"{kind}/{objective}" for kind in kinds for objective in any_outcome.changes]
-    with file.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        weights = [f"row_weight/{group}" for group in any_outcome.row_weights]
-        writer.writerow(["combiner", "optimizer", *weights, "norm", *columns])
-        for (combiner, optimizer), outcome in outcomes.items():
-            numbers = [getattr(outcome, kind)[objective] for kind in kinds for objective in outcome.changes]
-            norm = float(np.linalg.norm(outcome.step))
-            writer.writerow([combiner, optimizer, *outcome.row_weights.values(), norm, *numbers])
-    return file
-
-
-def _write_cosines(outcomes: Mapping, file: Path) -> Path:
-    """Writes whatif_cosines.csv: the cosine between any two steps, of {(combiner, optimizer): outcome}."""
-    from rl.instruments.what_if import cosine_matrix
-
-    names = [f"{combiner} {optimizer}" for combiner, optimizer in outcomes]
-    with file.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["", *names])
-        cosines = cosine_matrix([outcome.step for outcome in outcomes.values()]).tolist()
-        writer.writerows([name, *row] for name, row in zip(names, cosines, strict=True))
-    return file
-
-
-def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Path) -> list[Path]:
-    """Writes the figure of the directions' cosines and the losses' changes; no file where Matplotlib is missing."""
-    if (plt := pyplot()) is None:
-        return []
-    names, objectives = list(outcomes), list(outcomes[own].changes)
-    figure, axes = plt.subplots(
-        1,
-        1 + len(objectives),
-        figsize=(8 + 2.5 * len(objectives), 1.5 + 0.32 * len(names)),
-        width_ratios=[3.2] + [1] * len(objectives),
-        layout="constrained",
-    )
-    image = _draw_cosines(axes[0], outcomes, agreement_colors(plt))
-    figure.colorbar(image, ax=axes[0], fraction=0.046)
-    for axis, objective in zip(axes[1:], objectives, strict=True):
-        _draw_changes(axis, outcomes, objective)
-    axes[1].set_yticks(np.arange(len(names)), names)
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="upper right", ncols=2, fontsize=8)
-    figure.suptitle(f"One update with {optimizer} from step {step:,}; the run's own combiner is {own}")
-    file = write_figure(figure, "whatif", step, folder)
-    plt.close(figure)
-    return [file]
-
-
-def _draw_cosines(axis, outcomes: Mapping, colors):
-    """A matrix of the cosines between the combined gradients, with the numbers in it; returns the image."""
-    from rl.instruments.what_if import cosine_matrix
-
-    names = list(outcomes)
-    cosines = cosine_matrix([outcome.direction for outcome in outcomes.values()])
-    image = axis.imshow(cosines, vmin=-1, vmax=1, cmap=colors, aspect="auto")
-    axis.set_xticks(range(len(names)), names, rotation=90)
-    axis.set_yticks(range(len(names)), names)
-    for i, row in enumerate(cosines):
-        for j, cosine in enumerate(row):
-            if np.isfinite(cosine):
-                color = "white" if abs(cosine) > 0.7 else "black"
-                axis.text(j, i, f"{cosine:.2f}", ha="center", va="center", fontsize=6, color=color)
-    axis.set_title("cosine between the combined gradients", fontsize=10)
-    return image
-
-
-def _draw_changes(axis, outcomes: Mapping, objective: str) -> None:
-    """Bars of an objective's change of loss under each combiner, on the batch of the step and on another one."""
-    places = np.arange(len(outcomes))
-    axis.barh(places - 0.2, [o.changes[objective] for o in outcomes.values()], 0.4, label="on its batch")
-    axis.barh(places + 0.2, [o.elsewhere[objective] for o in outcomes.values()], 0.4, label="on another")
-    axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_yticks(places, [])
-    axis.set_ylim(len(outcomes) - 0.5, -0.5)
-    axis.ticklabel_format(axis="x", scilimits=(-3, 3))
-    axis.set_title(f"change of the\n{objective} loss", fontsize=10)
-    axis.grid(axis="x", alpha=0.3)
