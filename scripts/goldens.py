@@ -20,7 +20,6 @@ prepare()
 
 import numpy as np
 from rich.progress import track
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
 from rl.commands.answers import positive, report_errors
@@ -51,7 +50,6 @@ _SAME = (
 _OF_THE_CLOCK = ("time/",)
 _NOT_WEIGHTS = ("rules", "frozen", "normalizer", "episodes", "environment", "observation", "iteration", "updates")
 _NOT_WEIGHTS += ("seed", "__rows__", "__meta__", "hyperparameters")
-_EVERY = {"tensors": 0}
 
 
 class Difference(NamedTuple):
@@ -128,12 +126,11 @@ def _metrics(run: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _gramians(run: Path) -> Iterator[tuple[str, np.ndarray]]:
-    events = EventAccumulator(str(run), _EVERY).Reload()
-    for tag in events.Tags()["tensors"]:
-        for event in events.Tensors(tag):
-            array = tensor_util.make_ndarray(event.tensor_proto)
-            if array.dtype == np.float64:
-                yield f"{tag} at {event.step}", array
+    for event in RecordedRun(run).events():
+        for value in event.summary.value:
+            array = tensor_util.make_ndarray(value.tensor) if value.HasField("tensor") else None
+            if array is not None and array.dtype == np.float64:
+                yield f"{value.tag} at {event.step}", array
 
 
 def _checked_out(commit: str, folder: Path) -> Path:
