@@ -138,7 +138,7 @@ def legend(figure, panels: Iterable) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=9)
+        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=2, fontsize=9)
 
 
 def legend_height(names: Sequence[str]) -> float:
