@@ -50,7 +50,7 @@ def main() -> None:
     scales = _scales(arguments.scale, list(tasks))
     measures = objectives.measures((run.leading, run.metrics.columns) for run in runs)
     folder = outputs.begin()
-    titles = dict.fromkeys(folder.resolve().name for folder in arguments.folders)
+    titles = dict.fromkeys(given.resolve().name for given in arguments.folders)
     page, tables = Page(f"Report on {listed(list(titles))}"), Tables(folder)
     command = ["python", "scripts/report.py", *sys.argv[1:]]
     introduction(page, runs, damaged, tasks, names, arguments.score, command)
