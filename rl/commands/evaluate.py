@@ -27,7 +27,6 @@ def main() -> None:
 
     from rl.errors import require
     from rl.learning.seeds import Purpose, fold, run_seed
-    from rl.runs.run import make_evaluator
 
     require(
         arguments.video is None or not os.path.lexists(arguments.video),
@@ -40,7 +39,7 @@ def main() -> None:
     )
     seed = fold(run_seed(arguments.seed), Purpose.EVALUATION)
     max_steps = arguments.max_steps or config.evaluation.max_steps
-    (evaluation,) = make_evaluator(experiment, arguments.episodes, max_steps=max_steps).run([seed])
+    (evaluation,) = experiment.evaluator(arguments.episodes, max_steps=max_steps).run([seed])
     if arguments.json:
         returns = evaluation.returns.tolist()
         print(json.dumps({**evaluation.summary(), "returns": returns}, allow_nan=False))

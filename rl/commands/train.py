@@ -106,7 +106,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         flush=True,
     )
     summaries = training.run()
-    keep(config, training)
+    keep(config, experiment)
     for directory in directories:
         directory.unlock()
     if not is_multirun():
@@ -143,11 +143,11 @@ def _config_of(config: DictConfig, number: int) -> DictConfig:
 def _check_load(config: DictConfig, directories: list) -> None:
     from rl.errors import require
 
-    loaded = config.checkpoint.load
+    loaded = config.load.path or config.checkpoint.load
     for directory in directories:
         require(
             not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
-            f"checkpoint.load is {loaded}, which fresh=true would remove; move it out of the run directory first.",
+            f"load.path is {loaded}, which fresh=true would remove; move it out of the run directory first.",
         )
 
 
@@ -181,7 +181,7 @@ def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
     from rl.runs.run import Run
 
     _, settings = run_settings(config)
-    experiment, before = built(config)
+    experiment = built(config)
     experiment.audit()
     _check_load(config, directories)
     for directory in directories:
@@ -202,7 +202,6 @@ def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
         ],
         say=lambda text: print(text, flush=True),
         fresh=config.fresh,
-        after=before,
     )
 
 
@@ -269,7 +268,7 @@ def _hydra_files(config: DictConfig) -> dict[str, str]:
     }
 
 
-_PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+_PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
 
 
 def quoted(argument: str) -> str:

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rl.errors import require
-from rl.tensorboard.gramians import Legend
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
+from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
 from rl.runs.loop import Stretch
 from rl.runs.provenance import git_commit, threads, versions
-from rl.runs.directory import RunDirectory
-from rl.runs.log import RunLog
 from rl.runs.storage import storing
+from rl.tensorboard.gramians import Legend
 
 
 class Description(NamedTuple):
@@ -251,7 +251,7 @@ def began_together(records: Sequence[Record]) -> bool:
 
 
 def loadable(path: Path) -> Path:
-    """The checkpoint that `checkpoint.load` names: a file, or the newest one of a run directory."""
+    """The checkpoint that `load.path` names: a file, or the newest one of a run directory."""
     file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
-    require(bool(file), f"{path} holds no checkpoint (checkpoint.load).")
+    require(bool(file), f"{path} holds no checkpoint (load.path).")
     return file[0]
