@@ -116,16 +116,19 @@ def _words(kind: str, number: int, found: list[Difference]) -> str:
 
 
 def _weights(run: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, weights) of the newest checkpoint, live weights only."""
     arrays = RecordedRun(run).newest_arrays()
     yield from ((name, array) for name, array in arrays.items() if name.split("/")[0] not in _NOT_WEIGHTS)
 
 
 def _metrics(run: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(tag, column) of metrics.csv without the columns of times; an empty cell is NaN."""
     columns = RecordedRun(run).metrics.columns
     yield from ((tag, column) for tag, column in columns.items() if not tag.startswith(_OF_THE_CLOCK))
 
 
 def _gramians(run: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(tag and step, array) of the float64 tensors in the event files."""
     for event in RecordedRun(run).events():
         for value in event.summary.value:
             array = tensor_util.make_ndarray(value.tensor) if value.HasField("tensor") else None

@@ -42,7 +42,7 @@ def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds
 
 
 def _trained(runs: Sequence[RecordedRun], overrides: Sequence[str]) -> bool:
-    """Whether all are completed runs of what the overrides say; whatever else is there, the training script decides."""
+    """Whether all are complete runs with these overrides; in every other case train.py decides what to do."""
     if not all(run.is_completed for run in runs):
         return False
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):

@@ -153,7 +153,7 @@ def measured(folder: Path, these: Sequence[Setting]) -> list[dict[str, object]]:
 
 
 def saturated(run: RecordedRun, torso: str) -> float | str:
-    """The share of tanh units of the last layer beyond ±0.99, where their slope is below 0.02.
+    """The share of the last layer's tanh units beyond ±0.99, where their slope is below 0.02.
 
     Over the states in which the run's environments stood when training ended, and with the weights of that moment.
     Empty for other units than tanh.
@@ -208,7 +208,7 @@ def _words(torso: str, combiner: str, change: str, coefficient: float, rewards: 
 
 
 def table(rows: list[dict[str, object]]) -> str:
-    """Means over seeds with 95 % bootstrap intervals, medians of what the rows say."""
+    """The table of one environment: returns with 95 % bootstrap intervals, medians over seeds of everything else."""
     header = [*SETTING_WORDS, LAST_RETURN, "greedy"]
     header += [
         "explained variance",

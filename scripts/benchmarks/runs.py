@@ -1,4 +1,4 @@
-"""Runs of scripts/train.py, started as a user starts them."""
+"""Runs scripts/train.py as a user starts it, and finds what the runs leave."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ class TimedRun(NamedTuple):
 
 
 def train(folder: Path, *overrides: str) -> TimedRun:
-    """One run in a new place below a folder.
+    """Runs train.py once, in a new run directory below a folder.
 
     Raises: TrainError.
     """
@@ -67,10 +67,10 @@ def runs_below(folder: Path) -> list[RecordedRun]:
 
 
 def rate(folder: Path) -> float:
-    """Environment steps per second of training, of all runs in a folder together."""
+    """Environment steps per second of training, summed over the runs in a folder."""
     return sum(run.summary["steps_per_second"] for run in runs_below(folder))
 
 
 def _has_begun(run: Path) -> bool:
-    """Whether the first iteration is logged."""
+    """Whether the first iteration is in metrics.csv."""
     return any(file.read_text().count("\n") > 1 for file in run.rglob(METRICS))

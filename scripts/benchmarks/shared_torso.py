@@ -73,7 +73,7 @@ def shared(arguments: argparse.Namespace) -> None:
 
 
 def _row(combiner: str, runs: Sequence[RecordedRun]) -> list[str]:
-    """Returns of the runs, and medians over training, then over seeds, of what the rows say."""
+    """A combiner's line: returns of the runs, and medians over training, then over seeds, of the rows' quantities."""
     training = [run.metrics.last_return() for run in runs]
     greedy = [run.summary["evaluation"]["mean"] for run in runs]
 
@@ -95,13 +95,13 @@ def _row(combiner: str, runs: Sequence[RecordedRun]) -> list[str]:
 
 
 def _figure(runs: Mapping[str, Sequence[RecordedRun]], file: Path) -> None:
-    """The return in training with its interval, and with which rows the step goes, best combiner first."""
+    """Draws the return in training with its interval, and the step's cosine with each row; the best combiner first."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    returns = {name: [run.metrics.last_return() for run in of_one] for name, of_one in runs.items()}
+    returns = {name: [run.metrics.last_return() for run in seeds] for name, seeds in runs.items()}
     names = sorted(returns, key=lambda name: -np.mean(returns[name]))
     places = np.arange(len(names))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.5 + 0.33 * len(names)), sharey=True, layout="constrained")

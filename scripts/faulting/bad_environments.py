@@ -93,7 +93,7 @@ def _wrong(case: _Bad, outcome: Ended, folder: Path) -> str | None:
 
 
 def _wrong_record(case: _Bad, code: int, run: Path) -> str | None:
-    """What is not as it should be in the run directory."""
+    """What is wrong in the run directory, in words; None where nothing is."""
     from rl.runs.reader import RecordedRun
 
     record = RecordedRun(run)

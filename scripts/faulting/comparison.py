@@ -62,7 +62,7 @@ def _events(one: Path, other: Path) -> Iterator[str]:
 
 
 def events(run: Path) -> dict[str, list[tuple[int, bytes]]]:
-    """{tag: [(step, its value)]} of all event files by step; a value that stands twice is there twice."""
+    """{tag: [(step, value)]} of all event files, sorted by step; a duplicated value appears twice."""
     from rl.runs.reader import RecordedRun
 
     found: dict[str, list] = {}

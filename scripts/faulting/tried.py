@@ -86,7 +86,7 @@ def lost_bits(folder: Path, undisturbed: Path) -> str | None:
 
 
 def broken(folder: Path, undisturbed: Path) -> str | None:
-    """Of runs with environments that start afresh: rows that are missing or doubled, and doubled points."""
+    """Missing or duplicated rows and points, in words: for environments that restart when a run resumes."""
     from rl.runs.reader import RecordedRun
 
     here = runs_in(folder)
