@@ -72,7 +72,10 @@ def _training(summaries: list[dict]) -> str:
 
 
 def _interruption(directories: list) -> str:
-    """How an interrupted run can be continued: from its checkpoint, or from the beginning where it has none."""
+    """How an interrupted run can be continued: from its checkpoint, or from the beginning where it has none.
+
+    directories: of the runs that were trained together; one checkpoint among them is enough.
+    """
     saved = any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
     how = "and saved: the same command resumes" if saved else "before anything was trained: the same command starts"
     return f"Interrupted, {how} it."
@@ -103,6 +106,6 @@ def shown(path: Path) -> str:
 
 
 def _tensorboard() -> str:
-    """The command that starts the TensorBoard of this Python environment."""
+    """The command that starts the TensorBoard of this Python environment, or `tensorboard` where it has none."""
     beside = Path(sys.executable).with_name("tensorboard")
     return shown(beside) if beside.exists() else "tensorboard"

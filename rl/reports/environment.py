@@ -1,4 +1,7 @@
-"""The section on one environment: scores, learning curves, rows of the objectives, comparisons, cost."""
+"""The section on one environment: scores, learning curves, rows of the objectives, comparisons, cost.
+
+Tables have every setting that has a score; figures draw the best 12 of them, in the same styles throughout.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,8 @@
-"""The beginning of a report: its extent, its contents, how to read it, and what was left out."""
+"""The beginning of a report: its extent, its contents, how to read it, and what was left out.
+
+Nothing is left out silently: damaged directories, unfinished and failed runs with their errors, seeds that are missing,
+duplicates, and runs that completed without a score are listed by name.
+"""
 
 import shlex
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Parts of a report on scores [seeds, environments] that one environment and all together share."""
+"""Parts of a report on scores [seeds, environments] that one environment and all together share.
+
+Within one environment scores are in its own units; over all of them they are on the common scale (`together`).
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -40,7 +40,9 @@ class RunDirectory:
     """A folder with `.tapestry`, `summary.json`, `metrics.csv`, `checkpoints/`, `videos/`, event files and `.hydra/`.
 
     The marker `.tapestry` says that the folder belongs to a run; nothing is removed or replaced without it. A file lock
-    keeps other processes out during training. Readers outside of training use `rl.runs.reader.RecordedRun`.
+    keeps other processes out during training; it ends with the process, however that ends.
+
+    Readers outside of training use `rl.runs.reader.RecordedRun`.
     """
 
     def __init__(self, path: str | Path):

@@ -1,4 +1,4 @@
-"""Which objective's gradient reaches which weight: none, zero or non-zero.
+"""Which objective's gradient reaches which weight: none, zero or non-zero, for every update of an agent.
 
 Fails where a gradient reaches weights that the agent does not declare, or misses some that it declares.
 """

@@ -26,7 +26,7 @@ _HEADINGS = {
     "conflict": "layers in conflict",
     "share": "share of {a}",
 }
-"""{kind of measure: heading}; other kinds are not shown."""
+"""{kind of measure (`rl.reports.objectives.Measure`): heading}, a and b its objectives; other kinds are not shown."""
 
 
 def add(commands) -> None:
@@ -38,6 +38,9 @@ def add(commands) -> None:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Prints a line for each run; those that cannot be read are named on standard error.
+
+    Its columns are the environment steps in the log, the mean of the last greedy evaluation, the return at the end of
+    training so far, and medians of the measures of the rows, with a dash where a run has none.
 
     Raises: ConfigError where none can be read.
     """

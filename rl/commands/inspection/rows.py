@@ -62,7 +62,10 @@ def rows(arguments: argparse.Namespace) -> None:
 
 
 def _columns(lines: list[Line]) -> list[Column]:
-    """The table's columns; in a narrow terminal the first pair's cosine and norms stay longest."""
+    """The table's columns; in a narrow terminal the first pair's cosine and norms stay longest.
+
+    A cosine beyond the band 2/√P of its line is bold.
+    """
     columns = [
         Column("layer", [line.layer for line in lines], is_name=True),
         Column("weights", [f"{line.weights:,}" for line in lines], 3),
