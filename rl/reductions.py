@@ -78,7 +78,11 @@ def typical_of_runs(runs: Sequence[np.ndarray], axis: int | None = None) -> np.n
     return typical([typical(values, axis) for values in runs], axis)
 
 
-def last_return(returns: np.ndarray, counts: np.ndarray | None = None, share: float = 0.05) -> float:
+LAST_SHARE = 0.05
+"""The share of the iterations, at the end of training, that `last_return` covers by default."""
+
+
+def last_return(returns: np.ndarray, counts: np.ndarray | None = None, share: float = LAST_SHARE) -> float:
     """The mean return of the episodes that ended in the last part of the training, NaN where none ever did.
 
     Σ n_k R_k / Σ n_k over the last ⌊share · K⌋ iterations, at least one. Where no episode ended in them, the window

@@ -6,7 +6,6 @@ between calls. Exit code 1 where anything differs.
 """
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -21,11 +20,11 @@ prepare()
 
 import numpy as np
 from rich.progress import track
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
 from rl.commands.answers import positive, report_errors
 from rl.errors import require
+from rl.runs.reader import RecordedRun
 
 _COMPILED, _GYMNASIUM = ("environment=compiled/cartpole", "num_envs=8"), ("environment=cartpole", "num_envs=8")
 _SEEDS = (*_COMPILED, "seeds=4")
@@ -51,7 +50,6 @@ _SAME = (
 _OF_THE_CLOCK = ("time/",)
 _NOT_WEIGHTS = ("rules", "frozen", "normalizer", "episodes", "environment", "observation", "iteration", "updates")
 _NOT_WEIGHTS += ("seed", "__rows__", "__meta__", "hyperparameters")
-_EVERY = {"tensors": 0}
 
 
 class Difference(NamedTuple):
@@ -118,26 +116,24 @@ def _words(kind: str, number: int, found: list[Difference]) -> str:
 
 
 def _weights(run: Path) -> Iterator[tuple[str, np.ndarray]]:
-    newest = max((run / "checkpoints").glob("checkpoint_*.npz"))
-    with np.load(newest) as arrays:
-        yield from ((name, arrays[name]) for name in arrays.files if name.split("/")[0] not in _NOT_WEIGHTS)
+    """(name, weights) of the newest checkpoint, live weights only."""
+    arrays = RecordedRun(run).newest_arrays()
+    yield from ((name, array) for name, array in arrays.items() if name.split("/")[0] not in _NOT_WEIGHTS)
 
 
 def _metrics(run: Path) -> Iterator[tuple[str, np.ndarray]]:
-    with (run / "metrics.csv").open(newline="") as file:
-        header, *rows = csv.reader(file)
-    for tag, *column in zip(header, *rows, strict=True):
-        if not tag.startswith(_OF_THE_CLOCK):
-            yield tag, np.array([float(cell or "nan") for cell in column])
+    """(tag, column) of metrics.csv without the columns of times; an empty cell is NaN."""
+    columns = RecordedRun(run).metrics.columns
+    yield from ((tag, column) for tag, column in columns.items() if not tag.startswith(_OF_THE_CLOCK))
 
 
 def _gramians(run: Path) -> Iterator[tuple[str, np.ndarray]]:
-    events = EventAccumulator(str(run), _EVERY).Reload()
-    for tag in events.Tags()["tensors"]:
-        for event in events.Tensors(tag):
-            array = tensor_util.make_ndarray(event.tensor_proto)
-            if array.dtype == np.float64:
-                yield f"{tag} at {event.step}", array
+    """(tag and step, array) of the float64 tensors in the event files."""
+    for event in RecordedRun(run).events():
+        for value in event.summary.value:
+            array = tensor_util.make_ndarray(value.tensor) if value.HasField("tensor") else None
+            if array is not None and array.dtype == np.float64:
+                yield f"{value.tag} at {event.step}", array
 
 
 def _checked_out(commit: str, folder: Path) -> Path:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import hydra
 import numpy as np
-from benchmarks.runs import SCRIPTS, column, summary
+from benchmarks.runs import SCRIPTS
 
 from rl.commands.composition import CONFIGS, load_config
 from rl.commands.progress import progress
 from rl.commands.run_names import what_tells_apart
-from rl.reports import run_metrics
+from rl.runs.reader import RecordedRun
 
 _RESAMPLES = 10_000
 
@@ -41,34 +41,18 @@ def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds
             subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
-def _trained(runs: Sequence[Path], overrides: Sequence[str]) -> bool:
-    """Whether all are completed runs of what the overrides say; whatever else is there, the training script decides."""
-    if not all((run / "summary.json").exists() and summary(run)["status"] == "completed" for run in runs):
+def _trained(runs: Sequence[RecordedRun], overrides: Sequence[str]) -> bool:
+    """Whether all are complete runs with these overrides; in every other case train.py decides what to do."""
+    if not all(run.is_completed for run in runs):
         return False
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         asked = what_tells_apart(hydra.compose("train", overrides=list(overrides)))
-    return all(what_tells_apart(load_config(run)) == asked for run in runs)
+    return all(what_tells_apart(load_config(run.path)) == asked for run in runs)
 
 
-def runs_of(folder: Path, name: str, *, seeds: int) -> list[Path]:
-    """The run directories of a setting."""
-    return [folder / name / f"seed={seed}" for seed in range(seeds)]
-
-
-def last_returns(run: Path, share: float = 0.05) -> float:
-    """The mean return of the episodes that ended in the last part of the training."""
-    return run_metrics.training_return(run_metrics.read_columns(run / "metrics.csv"), share)
-
-
-def last_checkpoint(run: Path) -> dict[str, np.ndarray]:
-    """The arrays of the newest checkpoint by name; see rl/runs/checkpoints.py."""
-    with np.load(max(run.glob("checkpoints/checkpoint_*.npz"))) as arrays:
-        return {name: arrays[name] for name in arrays.files if name != "__meta__"}
-
-
-def typical(run: Path, tag: str) -> float:
-    """The median of a tag over training; NaN where it was never logged."""
-    return run_metrics.typical(run_metrics.read_columns(run / "metrics.csv"), tag)
+def runs_of(folder: Path, name: str, *, seeds: int) -> list[RecordedRun]:
+    """The runs of a setting, by seed."""
+    return [RecordedRun(folder / name / f"seed={seed}") for seed in range(seeds)]
 
 
 def interval(numbers: Sequence[float]) -> tuple[float, float]:
@@ -102,19 +86,3 @@ def write_csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-
-
-__all__ = [
-    "arguments",
-    "column",
-    "difference",
-    "interval",
-    "last_checkpoint",
-    "last_returns",
-    "runs_of",
-    "summary",
-    "train_settings",
-    "typical",
-    "with_interval",
-    "write_csv",
-]

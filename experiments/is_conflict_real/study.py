@@ -13,7 +13,8 @@ import numpy as np
 import studies
 from benchmarks.printing import markdown
 
-from rl.commands.inspection.figures import pyplot
+from rl.reports.pyplot import pyplot
+from rl.runs.reader import LAST_RETURN
 
 SEEDS = 20
 ENVIRONMENTS = ("cartpole", "acrobot")
@@ -68,11 +69,11 @@ def cosine_rows(folder: Path, environment: str) -> list[dict[str, object]]:
         for run in studies.runs_of(folder, f"{environment}/lambda={value}", seeds=SEEDS):
             for layer in LAYERS:
                 ending = "" if layer == "all" else f"/{layer}"
-                same = studies.column(run, f"gradient/cosine/policy-value{ending}")
-                crossed = studies.column(run, f"gradient/cross_batch/policy-value{ending}")
-                band = np.nanmax(studies.column(run, f"gradient/null_band{ending}"))
+                same = run.metrics.column(f"gradient/cosine/policy-value{ending}")
+                crossed = run.metrics.column(f"gradient/cross_batch/policy-value{ending}")
+                band = np.nanmax(run.metrics.column(f"gradient/null_band{ending}"))
                 for phase, chosen in enumerate(np.array_split(np.flatnonzero(np.isfinite(same)), PHASES)):
-                    row = {"environment": environment, "lambda": value, "seed": int(run.name.split("=")[1])}
+                    row = {"environment": environment, "lambda": value, "seed": run.summary["seed"]}
                     row |= {"layer": layer, "quarter": phase + 1, "null_band": band}
                     row |= {"same": np.median(same[chosen]), "crossed": np.nanmedian(crossed[chosen])}
                     row |= {"outside": np.mean(np.abs(same[chosen]) > band), "negative": np.mean(same[chosen] < 0)}
@@ -86,13 +87,13 @@ def noise_rows(folder: Path, environment: str) -> list[dict[str, object]]:
     for value in LAMBDAS:
         for run in studies.runs_of(folder, f"{environment}/lambda={value}", seeds=SEEDS):
             for objective in ("policy", "value"):
-                trace = np.nansum(studies.column(run, f"gradient/noise/{objective}/trace"))
-                square = np.nansum(studies.column(run, f"gradient/noise/{objective}/square_norm"))
-                row = {"environment": environment, "lambda": value, "seed": int(run.name.split("=")[1])}
+                trace = np.nansum(run.metrics.column(f"gradient/noise/{objective}/trace"))
+                square = np.nansum(run.metrics.column(f"gradient/noise/{objective}/square_norm"))
+                row = {"environment": environment, "lambda": value, "seed": run.summary["seed"]}
                 row |= {"objective": objective, "noise_scale": trace / square if square > 0 else float("nan")}
-                row |= {"snr": studies.typical(run, f"gradient/snr/{objective}")}
-                row |= {"reliability": studies.typical(run, f"gradient/cross_batch/{objective}")}
-                rows.append(row | {"training_return": studies.last_returns(run)})
+                row |= {"snr": run.metrics.typical(f"gradient/snr/{objective}")}
+                row |= {"reliability": run.metrics.typical(f"gradient/cross_batch/{objective}")}
+                rows.append(row | {"training_return": run.metrics.last_return()})
     return rows
 
 
@@ -125,7 +126,7 @@ def noise_table(rows: list[dict[str, object]], environment: str) -> str:
         cells = [_quartiles(scales["policy"]), _quartiles(scales["value"]), _quartiles(ratio)]
         cells += [_quartiles(np.array([row["snr"] for row in by[name]])) for name in ("policy", "value")]
         lines.append([str(value), *cells, studies.with_interval([row["training_return"] for row in by["policy"]])])
-    return markdown([*header, "return in the last 5 % of training"], lines)
+    return markdown([*header, LAST_RETURN], lines)
 
 
 def _quartiles(numbers: np.ndarray) -> str:

@@ -12,7 +12,8 @@ import study
 from benchmarks.printing import markdown
 from study import ENVIRONMENTS, HERE, SEEDS, Setting, Variant, studies
 
-from rl.commands.inspection.figures import pyplot
+from rl.reports.pyplot import pyplot
+from rl.runs.reader import LAST_RETURN
 
 Rows = list[dict[str, object]]
 
@@ -85,7 +86,7 @@ def main() -> None:
         rows += study.measured(folder, these)
     studies.write_csv(HERE / "heads.csv", rows)
     everything = [*controls(HERE / "data.csv", arguments.only), *rows]
-    print(f"\nReturn in the last 5 % of training, {SEEDS} seeds:\n\n{study.returns_table(everything)}")
+    print(f"\n{LAST_RETURN.capitalize()}, {SEEDS} seeds:\n\n{study.returns_table(everything)}")
     print(f"\nDifferences of those means:\n\n{differences(everything, 'training_return', '+.1f')}")
     print(f"\nDifferences of the share of saturated units:\n\n{differences(everything, 'saturated', '+.2f')}")
     for environment in arguments.only:

@@ -16,7 +16,8 @@ import studies
 from benchmarks.printing import markdown
 
 from rl.commands.composition import load_config
-from rl.commands.inspection.figures import pyplot
+from rl.reports.pyplot import pyplot
+from rl.runs.reader import LAST_RETURN, RecordedRun
 
 SEEDS = 20
 ENVIRONMENTS = {
@@ -118,7 +119,7 @@ def main() -> None:
         studies.train_settings(overrides, folder, seeds=SEEDS)
     rows = [row for environment in arguments.only for row in measured(folder, settings(environment))]
     studies.write_csv(HERE / "data.csv", rows)
-    print(f"\nReturn in the last 5 % of training, {SEEDS} seeds:\n\n{returns_table(rows)}")
+    print(f"\n{LAST_RETURN.capitalize()}, {SEEDS} seeds:\n\n{returns_table(rows)}")
     for environment in arguments.only:
         print(f"\n{environment}, {SEEDS} seeds:\n\n{table([row for row in rows if row['environment'] == environment])}")
     figure(rows, HERE / "figure.png")
@@ -137,29 +138,29 @@ def measured(folder: Path, these: Sequence[Setting]) -> list[dict[str, object]]:
                 "change": variant.change,
                 "value_coefficient": setting.coefficient,
                 "rewards": setting.rewards,
-                "seed": int(run.name.split("=")[1]),
-                "training_return": studies.last_returns(run),
-                "greedy_return": studies.summary(run)["evaluation"]["mean"],
-                "explained_variance": studies.typical(run, "value/explained_variance"),
-                "clip_ratio": studies.typical(run, "update/clip_ratio"),
+                "seed": run.summary["seed"],
+                "training_return": run.metrics.last_return(),
+                "greedy_return": run.summary["evaluation"]["mean"],
+                "explained_variance": run.metrics.typical("value/explained_variance"),
+                "clip_ratio": run.metrics.typical("update/clip_ratio"),
                 "saturated": saturated(run, "torso" if shared else "policy_torso"),
                 "saturated_of_value": "" if shared else saturated(run, "value_torso"),
             }
-            found = {key: studies.typical(run, tag) for key, tag in ROWS.items() if shared}
+            found = {key: run.metrics.typical(tag) for key, tag in ROWS.items() if shared}
             weighted = {"weighted_ratio": found["ratio"] * setting.coefficient} if shared else {}
             rows.append({**row, **dict.fromkeys((*ROWS, "weighted_ratio"), ""), **found, **weighted})
     return rows
 
 
-def saturated(run: Path, torso: str) -> float | str:
-    """The share of tanh units of the last layer beyond ±0.99, where their slope is below 0.02.
+def saturated(run: RecordedRun, torso: str) -> float | str:
+    """The share of the last layer's tanh units beyond ±0.99, where their slope is below 0.02.
 
     Over the states in which the run's environments stood when training ended, and with the weights of that moment.
     Empty for other units than tanh.
     """
-    if load_config(run).network.torso.activation != "tanh":
+    if load_config(run.path).network.torso.activation != "tanh":
         return ""
-    arrays = studies.last_checkpoint(run)
+    arrays = run.newest_arrays()
     features, count = arrays["observation"], arrays["normalizer/observation/count"]
     if count:
         scale = np.sqrt(arrays["normalizer/observation/m2"] / count + 1e-8)
@@ -207,8 +208,8 @@ def _words(torso: str, combiner: str, change: str, coefficient: float, rewards: 
 
 
 def table(rows: list[dict[str, object]]) -> str:
-    """Means over seeds with 95 % bootstrap intervals, medians of what the rows say."""
-    header = [*SETTING_WORDS, "return in the last 5 % of training", "greedy"]
+    """The table of one environment: returns with 95 % bootstrap intervals, medians over seeds of everything else."""
+    header = [*SETTING_WORDS, LAST_RETURN, "greedy"]
     header += [
         "explained variance",
         "saturated units",
@@ -267,7 +268,7 @@ def figure(rows: list[dict[str, object]], file: Path) -> None:
         below.set(xlabel="saturated units of the policy's torso at the end", xlim=(-0.03, 1.03))
         for axis in (above, below):
             axis.grid(alpha=0.3)
-            axis.set_ylabel("return in the last 5 % of training")
+            axis.set_ylabel(LAST_RETURN)
     handles = [plt.scatter([], [], label=label, **style) for label, style in styles.items()]
     panels.legend(handles=handles, loc="lower center", ncols=4, fontsize=8)
     panels.tight_layout(rect=(0, 0.12, 1, 1))

@@ -17,7 +17,10 @@ from rl.commands.inspection import audit, compare, rows, what_if
 
 
 def main() -> None:
-    """Dispatches to the command."""
+    """Runs the command that the first argument names.
+
+    Raises: ConfigError and LeakError, as the command says.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in (audit, rows, what_if, compare):

@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal."""
+"""A progress bar for commands that iterate over runs, settings or files."""
 
 from collections.abc import Iterable
 
@@ -7,5 +7,8 @@ from rich.progress import track
 
 
 def progress(items: Iterable, description: str, total: int | None = None) -> Iterable:
-    """The items, with a bar on standard error."""
+    """Yields the items, and shows on standard error how many are done.
+
+    total: the number of items, for those that have no length.
+    """
     return track(items, description, total=total, console=Console(stderr=True))

@@ -1,32 +1,58 @@
-"""The settings that a run directory was trained with, as its `.hydra/` records them."""
+"""The settings that a run was trained with, from the `.hydra/` of its directory."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from rl.commands.run_names import changes_weights, flat
+from rl.errors import ConfigError, DamagedError, require
+from rl.runs.layout import CHOICES, CONFIG
 
 
 class Recorded(NamedTuple):
-    """settings: {dotted key: value} of what may change the weights; choices: {config group: its choice}."""
+    """A run's settings.
+
+    settings: {dotted key: value} of `seed` and of every key that can change the weights, interpolations resolved;
+    choices: {config group: chosen option}, Hydra's own groups left out.
+    """
 
     settings: dict[str, Any]
     choices: dict[str, str]
 
 
 def recorded(run: Path) -> Recorded:
-    """The settings of a run directory.
+    """The settings that a run directory records in `.hydra/config.yaml` and `.hydra/hydra.yaml`.
 
-    Raises: OSError, ValueError, AttributeError or YAMLError where its files are missing or damaged.
+    Unlike `rl.commands.composition.load_config` it adds no keys that the run's version did not have.
+
+    Raises: ConfigError where a file is missing or cannot be read; DamagedError where it is not what a run writes.
     """
-    config = flat(OmegaConf.load(run / ".hydra" / "config.yaml"))
-    choices = OmegaConf.load(run / ".hydra" / "hydra.yaml").choices
-    return Recorded(
-        {key: value for key, value in config.items() if key == "seed" or changes_weights(key)},
-        {
-            group: str(choice)
-            for group, choice in choices.items()
-            if not group.startswith("hydra/") and choice is not None
-        },
-    )
+    config = _read(run / CONFIG, flat)
+    choices = _read(run / CHOICES, lambda node: dict(node.get("choices") or {}))
+    require(isinstance(config.get("seed"), int), f"{run / CONFIG} is not a run's config: it has no seed.")
+    require("environment" in choices, f"{run / CHOICES} does not say which environment was chosen.")
+    settings = {key: value for key, value in config.items() if key == "seed" or changes_weights(key)}
+    chosen = {group: str(choice) for group, choice in choices.items() if choice is not None}
+    return Recorded(settings, {group: choice for group, choice in chosen.items() if not group.startswith("hydra/")})
+
+
+def _read(file: Path, part: Callable[[DictConfig], dict[str, Any]]) -> dict[str, Any]:
+    """A part of a YAML file.
+
+    part: the loaded file → the part; only the interpolations in it have to be resolvable, and not those of all that
+    Hydra writes into hydra.yaml.
+    """
+    try:
+        config = OmegaConf.load(file)
+        if isinstance(config, DictConfig):
+            return part(config)
+        why = "it holds no keys"
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except (YAMLError, OmegaConfBaseException, ValueError, TypeError) as error:
+        why = " ".join(str(error).split())[:200]
+    raise DamagedError(f"{file} is damaged: {why}.")

@@ -1,4 +1,9 @@
-"""Which of two settings is better, where the intervals and a test over all comparisons support that one is."""
+"""Comparisons of two settings, and whether the intervals and a corrected test support a difference.
+
+The probability of improvement of x over y is P(x > y) + ½ P(x = y), averaged over tasks (Agarwal et al. 2021,
+arXiv:2108.13264). An interval alone would call one in twenty of many equal pairs different, so a Mann-Whitney test
+corrected for the number of comparisons has to agree.
+"""
 
 import itertools
 import math
@@ -10,13 +15,15 @@ import numpy as np
 from rl.reports.statistics import FEWEST_SEEDS, Estimate, intervals
 
 FALSE_DISCOVERIES = 0.05
-"""Of the differences that are called supported, the share that chance may be expected to have made."""
+"""The false discovery rate: the expected share of chance findings among the differences called supported."""
 
 
 class Comparison(NamedTuple):
-    """The probability that a run of one setting beats one of another, and whether a difference is supported.
+    """A pair of settings, the one that is more likely to win first.
 
-    p_value: of the Mann-Whitney test, corrected for the number of comparisons (Benjamini & Hochberg 1995).
+    probability: that a run of `better` beats one of `worse`, at least ½. p_value: of the two-sided Mann-Whitney test,
+    corrected for the number of comparisons (Benjamini & Hochberg 1995); NaN where it was not made. why_not: in words,
+    empty where the difference is supported.
     """
 
     better: str
@@ -32,15 +39,17 @@ def comparisons(
     lost: Mapping[str, int] | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> list[Comparison]:
-    """Pairs of settings, the one that is more likely to win first.
+    """Compares pairs of settings.
 
-    A difference is supported where both have enough seeds and have lost no run, the interval of the probability leaves
-    out ½, and the Mann-Whitney test, corrected for the number of pairs, agrees.
+    A difference is supported if both settings have `FEWEST_SEEDS` seeds and no run without a score, the interval of the
+    probability leaves out ½, and the Mann-Whitney test, corrected for the number of pairs with enough seeds, is
+    significant at `FALSE_DISCOVERIES`.
 
     Args:
-        scores: {setting: [seeds, tasks]}.
-        lost: {setting: runs that ended without a score}.
-        pairs: those to compare; None for every pair once.
+        scores: {setting: [seeds, tasks]}, with the same tasks; numbers of seeds may differ.
+        lost: {setting: number of runs that ended without a score}; those that it lacks have none.
+        pairs: the settings to compare; None takes every pair once.
+    Returns: a comparison for each pair, in the order of the pairs.
     """
     from scipy.stats import false_discovery_control
 
@@ -60,6 +69,7 @@ def _comparison(
     num_tested: int,
     lost: Mapping[str, int],
 ) -> Comparison:
+    """The comparison of a pair. p_value: corrected, NaN without a test; num_tested: of the pairs in the correction."""
     one, other = pair
     seeds = min(len(scores[name]) for name in pair)
     value, low, high = _probability(scores[one], scores[other]), math.nan, math.nan
@@ -84,7 +94,11 @@ def _comparison(
 
 
 def _p_value(x: np.ndarray, y: np.ndarray) -> float:
-    """The two-sided Mann-Whitney test of scores [seeds, tasks]; of several tasks, of the sum of their statistics."""
+    """The two-sided p-value of the Mann-Whitney test of scores x [n, tasks] and y [m, tasks], 0 to 1.
+
+    With several tasks it is that of the sum of the tasks' rank sums, by the normal approximation with ties corrected;
+    1 where all scores are equal.
+    """
     from scipy.stats import mannwhitneyu, norm, rankdata
 
     if np.ptp(np.concatenate([x, y])) == 0:
@@ -102,6 +116,9 @@ def _p_value(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _probability(x: np.ndarray, y: np.ndarray) -> float:
-    """P(x > y) + ½ P(x = y) of scores [seeds, tasks]: rliable's probability of improvement, without its ranks."""
+    """P(x > y) + ½ P(x = y) of scores x [n, tasks] and y [m, tasks], over all pairs of seeds, averaged over tasks.
+
+    rliable's probability of improvement, computed by comparing all pairs instead of by ranks.
+    """
     x, y = x[:, None], y[None]
     return float((x > y).mean() + 0.5 * (x == y).mean())

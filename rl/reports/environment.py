@@ -1,4 +1,7 @@
-"""The section on one environment: scores, learning curves, comparisons, and who moved the torso."""
+"""The section on one environment: scores, learning curves, rows of the objectives, comparisons, cost.
+
+Tables have every setting that has a score; figures draw the best 12 of them, in the same styles throughout.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,13 +12,32 @@ import numpy as np
 from rl.reports import figures, gradients, parts, statistics
 from rl.reports.drawing import Styles, styles
 from rl.reports.groups import KINDS, Group
+from rl.reports.objectives import Measure
 from rl.reports.page import Page
 from rl.reports.ranking import Ranked, by_score, interval
 from rl.reports.tables import Tables, count, listed, number
 
 
-def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind: str, folder: Path) -> None:
-    """Writes it. kind: the score that settings are compared by; folder: of the figures."""
+def section(
+    page: Page,
+    tables: Tables,
+    task: str,
+    groups: Sequence[Group],
+    measures: Sequence[Measure],
+    kind: str,
+    folder: Path,
+) -> None:
+    """Writes all parts of the section; where no completed run has a score, a sentence instead.
+
+    scores.csv and curves.csv have every setting, also those for which the figures have no room.
+
+    Args:
+        task: the environment, also the stem of the figures' names.
+        groups: its settings, in any order.
+        measures: the numbers on the objectives' rows that the report shows.
+        kind: the score that settings are compared by, one of `KINDS`.
+        folder: of the figures.
+    """
     stem = re.sub(r"[^\w.-]+", "_", task)
     order, found = by_score(groups, kind)
     _add_scores(tables, task, groups)
@@ -30,7 +52,7 @@ def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind
     page.figure(file, svg, f"Final scores on {task}")
     parts.not_drawn(page, scores)
     _curves(page, tables, task, order, chosen, folder / f"{stem}_curves.png")
-    gradients.section(page, tables, task, order, chosen, folder / f"{stem}_gradients.png")
+    gradients.section(page, tables, task, order, measures, chosen, folder / f"{stem}_gradients.png")
     parts.profile(page, f"on {task}", scores, chosen, KINDS[kind], folder / f"{stem}_profile.png")
     lost = {group.name: group.lost(kind) for group in order}
     parts.improvement(page, tables, task, scores, lost, folder / f"{stem}_improvement.png")
@@ -38,34 +60,42 @@ def section(page: Page, tables: Tables, task: str, groups: Sequence[Group], kind
 
 
 def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: str) -> None:
-    """The settings by their score, and how each stands against the best."""
+    """The table of settings, the best first, with their scores and their comparison with the best.
+
+    Args:
+        order, found: the groups and their ranks, in the same order.
+        kind: the score that they are ranked by; the other one is shown in the last column.
+    """
     other = next(name for name in KINDS if name != kind)
     header = ["setting", "seeds", "interquartile mean", "95 % interval", "worst seed", "against the best", KINDS[other]]
     rows = []
     for group, one in zip(order, found, strict=True):
-        beside, of = group.scores(other), len(group.runs) + len(group.missing)
-        seeds = (
-            str(len(one.scores))
-            if not group.missing
-            else f"{len(one.scores)}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{of}"
-        )
-        cells = [group.name, seeds, number(one.iqm.value), interval(one), number(float(one.scores.min())), one.verdict]
-        rows.append([*cells, number(statistics.iqm(beside)) if len(beside) else "–"])
+        others = group.scores(other)
+        lowest = number(float(one.scores.min()))
+        cells = [group.name, _seeds(group, one), number(one.iqm.value), interval(one), lowest, one.verdict]
+        rows.append([*cells, number(statistics.iqm(others)) if len(others) else "–"])
     page.text(
-        f"By the interquartile mean of the {KINDS[kind]}. Shaded: the best that has seeds enough for an interval, and "
-        "what the intervals cannot separate from it. Settings of the same score tie."
+        f"Sorted by the interquartile mean of the {KINDS[kind]}. Shaded: the best setting with enough seeds for an "
+        "interval, and those that the intervals cannot separate from it. Settings with the same score tie."
     )
     page.table(header, rows, marked=[place for place, one in enumerate(found) if one.may_be_best])
     few = [one.name for one in found if len(one.scores) < statistics.FEWEST_SEEDS]
     if few:
         page.text(
             f"{len(few)} of {count(len(found), 'setting')} {'has' if len(few) == 1 else 'have'} fewer than "
-            f"{statistics.FEWEST_SEEDS} seeds, and so no interval: "
-            f"{listed(few)}."
+            f"{statistics.FEWEST_SEEDS} seeds, and so no interval: {listed(few)}."
         )
 
 
+def _seeds(group: Group, one: Ranked) -> str:
+    """The number of seeds with a score as text; `4 of 5` where the setting lacks seeds that it ought to have."""
+    if not group.missing:
+        return str(len(one.scores))
+    return f"{len(one.scores)} of {len(group.runs) + len(group.missing)}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
+    """Rows of scores.csv: mean and interquartile mean with intervals, and the range, for both kinds of score."""
     for which in KINDS:
         scores = {group.name: group.scores(which) for group in groups if len(group.scores(which))}
         rows = [
@@ -85,6 +115,11 @@ def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
 
 
 def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chosen: Styles, file: Path) -> None:
+    """The learning curves: all of them in curves.csv, those of the chosen settings in a figure.
+
+    Args:
+        order: the settings, the best first; chosen: styles of those that are drawn; file: of the figure.
+    """
     curves = {group.name: statistics.curves(group, "episode/return") for group in order}
     tables.add("curves", _curve_rows(task, curves))
     with page.section("Learning curves"):
@@ -92,14 +127,18 @@ def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chose
         svg = figures.curves_figure(drawn, chosen, "return in training", file)
         page.figure(file, svg, f"Learning curves on {task}: mean and interquartile mean")
         page.text(
-            "A point is a 25th of the training, as far as all seeds of a setting go, and weighs by episodes; where "
-            "none ended it is the one before. The bands are pointwise intervals."
+            "A point covers a 25th of the training, up to the end of a setting's shortest run, and weighs by episodes; "
+            "where no episode ended it repeats the point before. The bands are pointwise intervals."
         )
         if undrawn := [name for name, numbers in drawn.items() if not numbers]:
-            page.text(f"Not drawn, as in no part of the training all its seeds ended an episode: {', '.join(undrawn)}.")
+            names = ", ".join(undrawn)
+            page.text(
+                f"Not drawn, since there is no part of the training in which every seed ended an episode: {names}."
+            )
 
 
-def _curve_rows(task: str, curves: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, object]]:
+def _curve_rows(task: str, curves: Mapping[str, statistics.Curve]) -> list[dict[str, object]]:
+    """A row of curves.csv for each point of each setting's curve, with the keys of a `statistics.Curve` as columns."""
     return [
         {"environment": task, "setting": name, **{key: float(values[k]) for key, values in numbers.items()}}
         for name, numbers in curves.items()
@@ -108,11 +147,11 @@ def _curve_rows(task: str, curves: Mapping[str, Mapping[str, np.ndarray]]) -> li
 
 
 def _cost(page: Page, order: Sequence[Group]) -> None:
+    """A folded table of each setting's environment steps per second and wall seconds, means over its completed runs."""
     with page.section("Cost", is_open=False):
         page.text(
-            "Means over seeds. Steps a second are those of each run, in training alone; wall time has compilation, "
-            "evaluations and logging in it. Runs that trained in one program ran beside one another, and share its "
-            "time."
+            "Means over seeds. Steps per second count each run's training alone; wall time includes compilation, "
+            "evaluation and logging. Runs that were trained in one program share its time."
         )
         rows = []
         for group in order:

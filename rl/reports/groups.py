@@ -1,4 +1,4 @@
-"""Runs that differ in the seed alone, together."""
+"""Groups of runs that differ only in the seed: what a report calls a setting, in one environment."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,55 +7,66 @@ from typing import NamedTuple
 import numpy as np
 
 from rl.reports.naming import Naming
-from rl.reports.runs import Run
+from rl.reports.runs import ReportedRun
+from rl.runs.reader import LAST_RETURN
 
-KINDS = {"training": "return in the last 5 % of training", "evaluation": "greedy evaluation at the end"}
-"""The scores of a run."""
+KINDS = {"training": LAST_RETURN, "evaluation": "greedy evaluation at the end"}
+"""{score that settings can be compared by: its name in words}."""
 Setting = tuple[str | None, ...]
+"""A run's values of the keys that tell settings apart (`Naming.values`)."""
 
 
 class Group(NamedTuple):
-    """The runs of one setting in one environment: the completed ones, one a seed, and what else there is.
+    """The runs of one setting in one environment.
 
-    missing: seeds that at least half of the settings of a sweep have, and this one has not completed; doubled: other
-    completed runs of seeds that it has.
+    name: of the setting; task: the environment. runs: the completed ones, one for each seed; unfinished: the others;
+    doubled: further completed runs of the same seeds. missing: seeds that this setting has not completed, and that at
+    least half of the settings of the same sweep have.
     """
 
     name: str
     task: str
-    runs: tuple[Run, ...] = ()
-    unfinished: tuple[Run, ...] = ()
+    runs: tuple[ReportedRun, ...] = ()
+    unfinished: tuple[ReportedRun, ...] = ()
     missing: tuple[int, ...] = ()
-    doubled: tuple[Run, ...] = ()
+    doubled: tuple[ReportedRun, ...] = ()
 
     def scores(self, kind: str) -> np.ndarray:
-        """[seeds, 1] of one of `KINDS`; runs without a number are left out."""
+        """The finite scores of the completed runs, [seeds, 1]; kind: one of `KINDS`."""
         values = [run.score(kind) for run in self.runs]
         return np.array([value for value in values if np.isfinite(value)])[:, None]
 
-    def scoreless(self, kind: str) -> tuple[Run, ...]:
-        """Completed runs whose score is no finite number."""
+    def scoreless(self, kind: str) -> tuple[ReportedRun, ...]:
+        """The completed runs whose score is not finite."""
         return tuple(run for run in self.runs if not np.isfinite(run.score(kind)))
 
     def lost(self, kind: str) -> int:
-        """How many runs ended without a score, so that those which have one may be the lucky ones."""
+        """The number of runs that ended without a score: failed, or completed without one.
+
+        Where there are any, those with a score may be a lucky selection, and no difference counts as supported.
+        """
         return len(self.scoreless(kind)) + sum(run.status == "failed" for run in self.unfinished)
 
 
 def num_runs(groups: Iterable[Group]) -> int:
-    """How many runs a report is on: duplicates do not count."""
+    """The number of runs that a report covers, duplicates left out."""
     return sum(len(group.runs) + len(group.unfinished) for group in groups)
 
 
-def grouped(runs: Sequence[Run], names: Naming) -> dict[str, list[Group]]:
-    """{task: its groups} of the settings that there are, in the order of their values, numbers as numbers."""
-    found: dict[str, dict[Setting, list[Run]]] = {}
+def grouped(runs: Sequence[ReportedRun], names: Naming) -> dict[str, list[Group]]:
+    """Groups runs by environment and setting.
+
+    Returns: {environment: its groups}, the environments in the order of the runs, the groups sorted by the values of
+        their settings' keys, numbers by size and before texts.
+    """
+    found: dict[str, dict[Setting, list[ReportedRun]]] = {}
     for run in runs:
         found.setdefault(run.task, {}).setdefault(names.values(run), []).append(run)
     return {task: _groups(task, settings, names) for task, settings in found.items()}
 
 
-def _groups(task: str, settings: Mapping[Setting, Sequence[Run]], names: Naming) -> list[Group]:
+def _groups(task: str, settings: Mapping[Setting, Sequence[ReportedRun]], names: Naming) -> list[Group]:
+    """The groups of one environment, sorted."""
     expected = _expected({setting: {run.seed for run in members} for setting, members in settings.items()})
     return [
         _group(names.names[setting], task, settings[setting], expected[setting])
@@ -64,11 +75,12 @@ def _groups(task: str, settings: Mapping[Setting, Sequence[Run]], names: Naming)
 
 
 def _order(setting: Setting) -> list[tuple[int, float, str]]:
-    """Numbers by their size and before texts, which go by the alphabet."""
+    """A sort key: numbers come before texts, and texts are in alphabetical order."""
     return [_sortable(value) for value in setting]
 
 
 def _sortable(value: str | None) -> tuple[int, float, str]:
+    """A sort key of one value: texts that are numbers by size, then the others; a key that is missing counts as ''."""
     try:
         number = float(value or "")
         return (0, number, "") if not np.isnan(number) else (1, 0.0, "nan")
@@ -77,7 +89,10 @@ def _sortable(value: str | None) -> tuple[int, float, str]:
 
 
 def _expected(seeds: Mapping[Setting, set[int]]) -> dict[Setting, set[int]]:
-    """{setting: the seeds that at least half of the settings have that differ from it in no more than one key}."""
+    """The seeds that each setting ought to have: its own, and those that at least half of a sweep's settings have.
+
+    A sweep is the settings that differ in the value of one key. seeds: {setting: its seeds}; returns the same form.
+    """
     sweeps: dict[tuple[int, Setting], list[Setting]] = defaultdict(list)
     for setting in seeds:
         for place in range(len(setting)):
@@ -91,8 +106,12 @@ def _expected(seeds: Mapping[Setting, set[int]]) -> dict[Setting, set[int]]:
     return expected
 
 
-def _group(name: str, task: str, members: Sequence[Run], expected: set[int]) -> Group:
-    complete: dict[int, Run] = {}
+def _group(name: str, task: str, members: Sequence[ReportedRun], expected: set[int]) -> Group:
+    """Sorts the runs of a setting into a group. Of several completed runs of a seed the first by path counts.
+
+    expected: the seeds that the setting ought to have.
+    """
+    complete: dict[int, ReportedRun] = {}
     doubled = []
     for run in sorted((run for run in members if run.status == "completed"), key=lambda run: (run.seed, run.path)):
         if run.seed in complete:

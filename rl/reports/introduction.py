@@ -1,4 +1,8 @@
-"""The beginning of a report: how much there is, where to find it, and what has to be known."""
+"""The beginning of a report: its extent, its contents, how to read it, and what was left out.
+
+Nothing is left out silently: damaged directories, unfinished and failed runs with their errors, seeds that are missing,
+duplicates, and runs that completed without a score are listed by name.
+"""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -8,30 +12,38 @@ from rl.reports.groups import KINDS, Group, num_runs
 from rl.reports.naming import Naming
 from rl.reports.page import Page
 from rl.reports.ranking import best_in_words, by_score
-from rl.reports.runs import Damaged, Run
+from rl.reports.runs import Damaged, ReportedRun
 from rl.reports.tables import count, listed, ranges
 
 _METHOD = (
     "Intervals are 95 % stratified bootstrap intervals over seeds (rliable; Agarwal et al. 2021), of "
     f"{statistics.REPETITIONS:,} resamples; with fewer than {statistics.FEWEST_SEEDS} seeds there is none, and with "
-    "few they are narrower than they ought to be. A difference counts as supported where the interval of the "
-    "probability of improvement leaves out ½, and the Mann-Whitney test agrees after correction for the number of "
-    "comparisons in that table (Benjamini and Hochberg 1995), by which "
-    f"{100 * comparing.FALSE_DISCOVERIES:.0f} % of the differences called supported may be expected to be chance. The "
-    "best of many settings owes a part of its score to luck, so that a new seed of it may well be worse."
+    "few they are too narrow. A difference counts as supported if the interval of the probability of improvement "
+    "leaves out ½ and the Mann-Whitney test is significant after correction for the number of comparisons in that "
+    "table (Benjamini and Hochberg 1995), at a false discovery rate of "
+    f"{100 * comparing.FALSE_DISCOVERIES:.0f} %. The best of many settings owes part of its score to luck, so that a "
+    "new seed of it may well score lower."
 )
 
 
 def introduction(
     page: Page,
-    runs: Sequence[Run],
+    runs: Sequence[ReportedRun],
     damaged: Sequence[Damaged],
     tasks: Mapping[str, Sequence[Group]],
     names: Naming,
     kind: str,
     command: Sequence[str],
 ) -> None:
-    """Writes it. kind: the score that settings are compared by; command: the words that asked for the report."""
+    """Writes extent, contents, reading notes and warnings.
+
+    Args:
+        runs: all that could be read, duplicates among them; damaged: the directories that could not.
+        tasks: {environment: its groups}.
+        names: how settings are named.
+        kind: the score that settings are compared by, one of `KINDS`.
+        command: the command line that asked for the report, in words.
+    """
     groups = [group for of_task in tasks.values() for group in of_task]
     complete = sum(len(group.runs) for group in groups)
     commits = sorted({str(run.summary.get("git_commit"))[:10] for run in runs})
@@ -52,6 +64,10 @@ def introduction(
 
 
 def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]]:
+    """The lines of the contents: each environment with its numbers of settings and runs, best setting and score.
+
+    tasks: {environment: its groups}; kind: the score that settings are compared by.
+    """
     rows = []
     for task, groups in tasks.items():
         _, found = by_score(groups, kind)
@@ -60,7 +76,7 @@ def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]
 
 
 def _excluded(groups: Sequence[Group], damaged: Sequence[Damaged]) -> str:
-    """What the numbers of runs leave out, in parentheses, where there is anything."""
+    """What the counts of runs leave out, in parentheses; empty if nothing."""
     doubled = sum(len(group.doubled) for group in groups)
     parts = [count(doubled, "duplicate")] if doubled else []
     parts += [count(len(damaged), "damaged directory")] if damaged else []
@@ -68,7 +84,7 @@ def _excluded(groups: Sequence[Group], damaged: Sequence[Damaged]) -> str:
 
 
 def _explain_names(page: Page, names: Naming) -> None:
-    """Which keys the names leave out or shorten."""
+    """Writes which values the names of settings leave out, for each scope, and which keys they shorten."""
     for scope, usual in names.usual.items():
         values = ", ".join(f"{key}={value}" for key, value in usual.items() if value is not None)
         where = "" if scope is None else f"with {scope[0]}={scope[1]} "
@@ -80,7 +96,10 @@ def _explain_names(page: Page, names: Naming) -> None:
 
 
 def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[Group]], kind: str) -> None:
-    """What is missing, unfinished, doubled or damaged."""
+    """Writes a section that lists damaged, unfinished, missing and doubled runs, and those without a score.
+
+    It is folded if it has more than 12 notes, and left out without any.
+    """
     notes = [f"{one.path} is excluded as damaged: {one.why}" for one in damaged]
     notes += [note for task, groups in tasks.items() for group in groups for note in _notes_on(task, group, kind)]
     if notes:
@@ -90,7 +109,7 @@ def _notes(page: Page, damaged: Sequence[Damaged], tasks: Mapping[str, Sequence[
 
 
 def _notes_on(task: str, group: Group, kind: str) -> list[str]:
-    """What has to be known of a group beside its scores."""
+    """The warnings on one group: unfinished runs with their errors, missing seeds, missing scores, duplicates."""
     notes, place = [], f"{group.name} in {task}"
     for status in dict.fromkeys(run.status for run in group.unfinished):
         of_it = [run for run in group.unfinished if run.status == status]
@@ -106,4 +125,5 @@ def _notes_on(task: str, group: Group, kind: str) -> list[str]:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
+    """Seeds in words: `seed 3`, `seeds 0 to 4, 7`."""
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {ranges(seeds)}"

@@ -1,24 +1,25 @@
-"""Short names of settings: by what differs from the usual, and nothing else."""
+"""Short names of settings: the values that differ from the usual ones, such as `combiner=pcgrad, gamma=0.9`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rl.reports.differences import differing
-from rl.reports.runs import Run
+from rl.reports.runs import ReportedRun
 from rl.tensorboard.plugin.names import DEFAULTS
 
 _MANY_KEYS = 3
 _LONGEST_VALUE = 28
 Scope = tuple[str, str] | None
-"""A choice of a group, within which other values are the usual ones; None for all runs."""
+"""(config group, option) within which other values are usual; None for all runs."""
 
 
 class Naming(NamedTuple):
-    """How settings are told apart, and what they are called.
+    """How the settings of a report are told apart and named.
 
-    keys: those by which runs in the same environment differ; usual: {scope: {key: the value that goes without saying}};
-    experiment: the usual overlay; short: {key: the part of it that says which}; names: {values of the keys: name}.
+    keys: in which runs in the same environment differ. usual: {scope: {key: the value that names leave out}}.
+    experiment: the usual option of the group `experiment`, None where names leave nothing out. short: {key: how names
+    write it}. names: {values of the keys: name}.
     """
 
     keys: tuple[str, ...]
@@ -27,19 +28,21 @@ class Naming(NamedTuple):
     short: Mapping[str, str]
     names: Mapping[tuple[str | None, ...], str]
 
-    def values(self, run: Run) -> tuple[str | None, ...]:
-        """The setting of a run: its values of the keys."""
+    def values(self, run: ReportedRun) -> tuple[str | None, ...]:
+        """A run's setting: its value of each key, None where it lacks the key."""
         return tuple(run.parts.get(key) for key in self.keys)
 
-    def name(self, run: Run) -> str:
+    def name(self, run: ReportedRun) -> str:
         """The name of a run's setting."""
         return self.names[self.values(run)]
 
 
-def naming(runs: Sequence[Run]) -> Naming:
-    """By all keys that differ; with three or more of them, a value that most settings have is the usual one.
+def naming(runs: Sequence[ReportedRun]) -> Naming:
+    """The names of the runs' settings, by all keys in which they differ.
 
-    What is usual depends on the choice: within agent=a2c it is what most settings of A2C have.
+    From three such keys on, names leave out the value that more than half of the settings have. Which one that is
+    depends on the choices: within agent=a2c it is the value of most settings with A2C. With fewer keys every value is
+    written out. Names are unique; those that would be equal are numbered.
     """
     keys = tuple(differing(runs))
     settings = {tuple(run.parts.get(key) for key in keys): run for run in reversed(runs)}
@@ -52,13 +55,18 @@ def naming(runs: Sequence[Run]) -> Naming:
     return found._replace(names=_unique({values: _name(run, found) for values, run in settings.items()}))
 
 
-def _usual(settings: Sequence[Run], keys: Sequence[str], experiment: str) -> dict[Scope, dict[str, str | None]]:
-    """The usual choices first, and then the usual values, within every choice that is not the usual one by itself."""
+def _usual(settings: Sequence[ReportedRun], keys: Sequence[str], experiment: str) -> dict[Scope, dict[str, str | None]]:
+    """{scope: {key: usual value}}: the usual options of config groups, and then the usual values within each option
+    that is not itself usual.
+
+    Args:
+        settings: one run of each setting; experiment: the usual option of the group `experiment`.
+    """
     groups = [key for key in keys if any(key in run.choices for run in settings)]
     choices: dict[Scope, dict[str, str | None]] = {
         None: {key: value for key in groups for value in _majority(settings, key)}
     }
-    scoped: dict[Scope, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    scoped: dict[Scope, dict[str, list[ReportedRun]]] = defaultdict(lambda: defaultdict(list))
     for run in settings:
         for key in keys:
             scoped[_scope(run, key, choices, experiment)][key].append(run)
@@ -69,14 +77,18 @@ def _usual(settings: Sequence[Run], keys: Sequence[str], experiment: str) -> dic
     return {None: {}} | usual
 
 
-def _majority(settings: Sequence[Run], key: str) -> list[str | None]:
-    """The value that more than half of the settings have, if there is one."""
+def _majority(settings: Sequence[ReportedRun], key: str) -> list[str | None]:
+    """[the value that more than half of the settings have], or nothing."""
     value, times = Counter(run.parts.get(key) for run in settings).most_common(1)[0]
     return [value] if 2 * times > len(settings) else []
 
 
-def _scope(run: Run, key: str, usual: Mapping[Scope, Mapping[str, str | None]], experiment: str) -> Scope:
-    """Within which choice the usual value of a run's key is looked for."""
+def _scope(run: ReportedRun, key: str, usual: Mapping[Scope, Mapping[str, str | None]], experiment: str) -> Scope:
+    """The scope in which a run's value of a key is compared with the usual one.
+
+    It is the run's experiment if that is unusual, its option of the config group that the key belongs to if that is
+    unusual, and all runs otherwise.
+    """
     if run.choices.get("experiment", "") != experiment:
         return ("experiment", run.choices.get("experiment", ""))
     group = key.split(".", 1)[0]
@@ -86,7 +98,8 @@ def _scope(run: Run, key: str, usual: Mapping[Scope, Mapping[str, str | None]], 
     return (group, choice)
 
 
-def _name(run: Run, how: Naming) -> str:
+def _name(run: ReportedRun, how: Naming) -> str:
+    """The run's values that are not usual, joined by commas."""
     parts = []
     if how.usual and run.choices.get("experiment", "") != how.experiment:
         parts.append(f"experiment={run.choices.get('experiment')}")
@@ -99,7 +112,7 @@ def _name(run: Run, how: Naming) -> str:
 
 
 def _unique(names: Mapping[tuple[str | None, ...], str]) -> dict[tuple[str | None, ...], str]:
-    """Names that several settings share are numbered, as where only the ends of long values differ."""
+    """Numbers the names that several settings share, as those that differ only in the cut ends of long values."""
     times, seen, unique = Counter(names.values()), Counter(), {}
     for values, name in names.items():
         seen[name] += 1
@@ -108,7 +121,7 @@ def _unique(names: Mapping[tuple[str | None, ...], str]) -> dict[tuple[str | Non
 
 
 def _short(key: str, known: Mapping[str, None]) -> str:
-    """The last part of a key, or the last two of a longer one, where no other key ends so."""
+    """The last part of a key, the last two of a key with more, or the whole key where another one ends the same."""
     parts = key.split(".")
     ending = ".".join(parts[-2:] if len(parts) > 2 else parts[-1:])
     others = [other for other in known if other != key and (other == ending or other.endswith(f".{ending}"))]
@@ -116,4 +129,5 @@ def _short(key: str, known: Mapping[str, None]) -> str:
 
 
 def _cut(value: str) -> str:
+    """At most 28 characters of a value."""
     return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 1]}…"

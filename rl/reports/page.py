@@ -1,4 +1,4 @@
-"""A report as Markdown and as one HTML file that needs nothing else."""
+"""A report as Markdown with PNG figures, and as one HTML file that loads nothing else."""
 
 import html
 import re
@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _STYLE = Path(__file__).with_name("page.css")
-_FIRST_ROWS = 12
+_FIRST_ROWS = 12  # of a table; the others are folded
 
 
 class Page:
-    """Collects sections, texts, tables and figures, in order."""
+    """Collects sections, texts, tables and figures in order, in both formats.
+
+    All texts are plain: HTML's and Markdown's special characters are escaped.
+    """
 
     def __init__(self, title: str):
+        """title: of the whole page."""
         self._title = title
         self._markdown: list[str] = []
         self._html: list[str] = []
@@ -21,11 +25,15 @@ class Page:
 
     @contextmanager
     def section(self, title: str, *, note: str = "", is_open: bool = True) -> Iterator[None]:
-        """A section that can be folded, with a heading; note: a few words beside it."""
+        """A context whose contents are a foldable section with a heading, one level below the section around it.
+
+        Args:
+            note: a few words beside the heading; is_open: whether the section is unfolded at first.
+        """
         self._level += 1
         beside = f'<span class="note">{html.escape(note)}</span>' if note else ""
         heading = f"<h{self._level}>{html.escape(title)}</h{self._level}>{beside}"
-        # The anchor stands inside, since a browser opens what it has to scroll into.
+        # The anchor is inside, since a browser unfolds a section in order to scroll to something in it.
         self._add(
             f"{'#' * self._level} {_escaped(title)}",
             f'<details class="section"{" open" if is_open else ""}><summary>{heading}</summary>'
@@ -38,16 +46,16 @@ class Page:
         self._level -= 1
 
     def text(self, *sentences: str) -> None:
-        """A paragraph."""
+        """Adds a paragraph of sentences."""
         joined = " ".join(sentences)
         self._add(_escaped(joined), f"<p>{html.escape(joined)}</p>")
 
     def code(self, text: str) -> None:
-        """A line of code."""
+        """Adds a line of code."""
         self._add(f"    {text}", f"<p><code>{html.escape(text)}</code></p>")
 
     def items(self, sentences: Sequence[str], summary: str = "") -> None:
-        """A list, if there is anything in it; folded under a summary where one is given."""
+        """Adds a list, folded under a summary if one is given; nothing if it is empty."""
         if not sentences:
             return
         as_html = f"<ul>{''.join(f'<li>{html.escape(sentence)}</li>' for sentence in sentences)}</ul>"
@@ -55,13 +63,15 @@ class Page:
         self._add(f"{_escaped(summary)}\n\n{lines}" if summary else lines, _folded(summary, as_html))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], marked: Collection[int] = ()) -> None:
-        """A table of texts; columns of numbers stand at the right, and of many rows the first twelve are in sight.
+        """Adds a table; columns of numbers are aligned at the right, and rows after the twelfth are folded.
 
-        marked: the rows that stand out.
+        Args:
+            header: [columns]; rows: [rows][columns], each cell a text.
+            marked: positions of the rows to highlight.
         """
-        of_numbers = r"([−+-]?[\d,.]+([eE][−+-]?\d+)?|–)?( \(.*\))?"
-        numeric = [all(re.fullmatch(of_numbers, row[column]) for row in rows) for column in range(len(header))]
-        lines = [header, ["---:" if one else "---" for one in numeric], *rows]
+        numeric_cell = r"([−+-]?[\d,.]+([eE][−+-]?\d+)?|–)?( \(.*\))?"
+        numeric = [all(re.fullmatch(numeric_cell, row[column]) for row in rows) for column in range(len(header))]
+        lines = [header, ["---:" if is_number else "---" for is_number in numeric], *rows]
         cells = [[cell if number == 1 else _escaped(cell) for cell in row] for number, row in enumerate(lines)]
         head = _row(header, "th", numeric)
         body = [_row(row, "td", numeric, marked=place in marked) for place, row in enumerate(rows)]
@@ -71,7 +81,10 @@ class Page:
         self._add("\n".join("| " + " | ".join(row) + " |" for row in cells), as_html)
 
     def contents(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table whose first column links to the sections of these titles."""
+        """Adds a table whose first column holds titles of sections, and links to them.
+
+        The links work where sections with these titles are on the page; a browser unfolds them.
+        """
         links = [[f'<a href="#{anchor(row[0])}">{html.escape(row[0])}</a>', *map(html.escape, row[1:])] for row in rows]
         body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in links)
         lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
@@ -79,12 +92,20 @@ class Page:
         self._add("\n".join("| " + " | ".join(row) + " |" for row in lines), as_html)
 
     def figure(self, file: Path, svg: str, words: str) -> None:
-        """A figure, as SVG in the page and as a PNG that lies beside the report; words say what it shows."""
+        """Adds a figure: as SVG to the page, as a link to the PNG file to the Markdown.
+
+        Args:
+            file: the PNG, in a folder beside the report; svg: the same figure.
+            words: what it shows, for those who cannot see it.
+        """
         as_html = f'<figure role="img" aria-label="{html.escape(words)}">{svg}</figure>'
         self._add(f"![{words}]({file.parent.name}/{file.name})", as_html)
 
     def write(self, folder: Path) -> list[Path]:
-        """report.md and report.html."""
+        """Writes report.md and report.html, and returns both.
+
+        folder: of the report; it exists, and the figures' folder is in it.
+        """
         markdown, page = folder / "report.md", folder / "report.html"
         title = html.escape(self._title)
         markdown.write_text("\n\n".join([f"# {_escaped(self._title)}", *self._markdown]) + "\n", encoding="utf-8")
@@ -103,28 +124,33 @@ class Page:
 
 
 def anchor(title: str) -> str:
-    """The id of a section."""
+    """The id of the section with a title: lower case, other characters than letters and digits as hyphens."""
     return re.sub(r"\W+", "-", title.lower()).strip("-")
 
 
 def _row(cells: Sequence[str], tag: str, numeric: Sequence[bool], *, marked: bool = False) -> str:
-    of_cells = zip(cells, numeric, strict=True)
-    inner = "".join(f"<{tag}{' class=number' if one else ''}>{html.escape(cell)}</{tag}>" for cell, one in of_cells)
+    """A row of a table in HTML; tag: `th` or `td`; numeric: whether each column holds numbers."""
+    inner = "".join(
+        f"<{tag}{' class=number' if is_number else ''}>{html.escape(cell)}</{tag}>"
+        for cell, is_number in zip(cells, numeric, strict=True)
+    )
     return f'<tr class="marked">{inner}</tr>' if marked else f"<tr>{inner}</tr>"
 
 
 def _table(head: str, body: Sequence[str]) -> str:
+    """A table in HTML that can be scrolled sideways; head and body are its rows. Empty without a body."""
     return (
         f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>' if body else ""
     )
 
 
 def _folded(summary: str, as_html: str) -> str:
+    """HTML folded under a summary; as it is without one."""
     if not summary:
         return as_html
     return f'<details class="more"><summary>{html.escape(summary)}</summary>{as_html}</details>'
 
 
 def _escaped(text: str) -> str:
-    """A text in one line of Markdown that says nothing but itself."""
+    """A text as one line of Markdown, with the characters escaped that would format it."""
     return re.sub(r"([\\*<|`])", r"\\\1", " ".join(text.split()))

@@ -1,4 +1,7 @@
-"""What a report says of scores, in one environment or over all of them."""
+"""Parts of a report on scores [seeds, environments] that one environment and all together share.
+
+Within one environment scores are in its own units; over all of them they are on the common scale (`together`).
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,22 +14,28 @@ from rl.reports.page import Page
 from rl.reports.tables import Tables, shown
 
 _MOST_NAMED = 12  # differences in words; all are in improvement.csv
-_MOST_PAIRS = 30
+_MOST_PAIRS = 30  # in a figure
 
 
 def drawn(names: Mapping[str, object] | Sequence[str]) -> list[str]:
-    """The settings that a figure shows, of those in their order."""
+    """The settings that figures show: the first ones, as many as can be told apart."""
     return list(names)[:MOST_DRAWN]
 
 
 def not_drawn(page: Page, names: Mapping[str, object] | Sequence[str]) -> None:
-    """Lists the settings for which a figure has no room."""
+    """Lists the settings that figures leave out, if there are any."""
     if rest := list(names)[MOST_DRAWN:]:
         page.items(rest, f"The figures draw the {MOST_DRAWN} best; {len(rest)} more are in the tables and CSV files")
 
 
 def profile(page: Page, place: str, scores: Mapping[str, np.ndarray], styles: Styles, label: str, file: Path) -> None:
-    """The share of runs above every score. scores: {setting: [seeds, environments]}; place: which, in words."""
+    """Writes a folded section with the performance profile: the share of runs above each score.
+
+    Args:
+        place: the environments, in words, such as `on cartpole`.
+        scores: {setting: [seeds, environments]}, the best first; the figure draws the first ones.
+        styles: of the settings that are drawn; label: of the axis of the scores; file: of the figure.
+    """
     with page.section("Performance profile", is_open=False):
         shown = {name: scores[name] for name in drawn(scores)}
         every = np.concatenate([values.ravel() for values in shown.values()])
@@ -39,11 +48,12 @@ def profile(page: Page, place: str, scores: Mapping[str, np.ndarray], styles: St
 def improvement(
     page: Page, tables: Tables, place: str, scores: Mapping[str, np.ndarray], lost: Mapping[str, int], file: Path
 ) -> None:
-    """Every pair of the best settings: which is better, where the intervals support that one is.
+    """Writes a folded section that compares every pair of the best settings, and says which differences are supported.
 
     Args:
+        place: the environments, in words; with it the comparisons are found in improvement.csv.
         scores: {setting: [seeds, environments]}, the best first.
-        lost: {setting: runs that ended without a score}.
+        lost: {setting: number of runs that ended without a score}; file: of the figure.
     """
     if len(scores) < 2:
         return
@@ -52,8 +62,8 @@ def improvement(
         chosen = {name: scores[name] for name in drawn(enough if len(enough) > 1 else scores)}
         if len(chosen) < len(scores):
             page.text(
-                f"Between {len(chosen)} settings, the best of those with seeds enough where there are some; the table "
-                "of scores compares every setting to the best."
+                f"Between {len(chosen)} settings: the best of those with enough seeds, or of all where fewer than two "
+                "have enough. The table of scores compares every setting with the best."
             )
         found = comparing.comparisons(chosen, lost)
         tables.add("improvement", [{"environment": place, **one._asdict()} for one in found])
@@ -64,6 +74,7 @@ def improvement(
 
 
 def _in_words(page: Page, found: list[comparing.Comparison]) -> None:
+    """Lists the supported differences, clearest first, and the others with the reasons, at most 12 of each."""
     supported = sorted((one for one in found if one.supported), key=lambda one: -one.probability.low)
     refused = sorted((one for one in found if not one.supported), key=lambda one: -one.probability.value)
     if supported:
@@ -79,5 +90,5 @@ def _in_words(page: Page, found: list[comparing.Comparison]) -> None:
 
 
 def _probability(one: comparing.Comparison) -> str:
-    """With all runs on one side no resample is different, and the bootstrap has no interval to give."""
+    """A probability in words; at 1 the interval has no width, since all resamples are alike."""
     return "every run was better" if one.probability.value == 1 else shown(one.probability, ".2f")

@@ -1,8 +1,11 @@
-"""Matplotlib, where it is installed."""
+"""Matplotlib, an optional dependency."""
 
 
 def pyplot():
-    """Matplotlib's pyplot, drawing to files; None, with a sentence, where it is not installed."""
+    """Matplotlib's pyplot with the backend that draws to files and needs no display.
+
+    Returns: None, after printing a sentence, where Matplotlib is not installed.
+    """
     try:
         import matplotlib
     except ImportError:

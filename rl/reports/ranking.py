@@ -1,4 +1,4 @@
-"""Settings by their scores, and which of them the intervals cannot tell from the best."""
+"""Settings in the order of their scores, and which ones the intervals cannot separate from the best."""
 
 from collections.abc import Collection, Mapping, Sequence
 from math import isclose
@@ -13,10 +13,10 @@ from rl.reports.tables import count, number, shown
 
 
 class Ranked(NamedTuple):
-    """A setting with its scores [seeds, tasks].
+    """A setting with its scores [seeds, tasks] and its rank.
 
-    verdict: how it stands against the best one, in words; is_first: whether it is the best one or ties with it;
-    may_be_best: whether it has seeds enough for an interval, and is not told apart from the best one.
+    verdict: the comparison with the best setting, in words. is_first: whether it is the best setting or ties with it.
+    may_be_best: whether it has enough seeds for an interval and is not supported to be worse than the best.
     """
 
     name: str
@@ -29,14 +29,16 @@ class Ranked(NamedTuple):
 
 
 def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str = "iqm") -> list[Ranked]:
-    """The settings, the highest interquartile mean (or `mean`) first, where scores are alike in their own order.
+    """Ranks the settings by a statistic of their scores, the highest first; equal ones keep their order.
 
-    Each is compared to the best of those with seeds enough for an interval (or the first, where there is none); the
-    Mann-Whitney tests are corrected for the number of these comparisons. Settings with the same score as the best tie
-    with it, unless a difference of their seeds is supported.
+    The best is the first with enough seeds for an interval, or the first of all where none has. Every other setting is
+    compared with it, and the Mann-Whitney tests are corrected for the number of these comparisons. Settings with the
+    same statistic as the best tie with it, unless a difference is supported.
 
     Args:
-        scores: {setting: [seeds, tasks]}; lost: {setting: runs that ended without a score}.
+        scores: {setting: [seeds, tasks]}, the same tasks for all.
+        lost: {setting: number of runs that ended without a score}; no difference to such a setting is supported.
+        order: the statistic, `iqm` or `mean`.
     """
     found = [Ranked(name, values, estimate(values, iqm), estimate(values, mean)) for name, values in scores.items()]
     found.sort(key=lambda one: -getattr(one, order).value)
@@ -58,7 +60,12 @@ def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str
 
 
 def by_score(groups: Sequence[Group], kind: str) -> tuple[list[Group], list[Ranked]]:
-    """The groups that have a score, the best first, and what is said of each."""
+    """Ranks the groups of one environment.
+
+    Args:
+        kind: of score, one of `KINDS`.
+    Returns: the groups that have a score, the best first, and their ranks in the same order.
+    """
     known = {group.name: group for group in groups if len(group.scores(kind))}
     lost = {name: group.lost(kind) for name, group in known.items()}
     order = ranked({name: group.scores(kind) for name, group in known.items()}, lost)
@@ -66,14 +73,14 @@ def by_score(groups: Sequence[Group], kind: str) -> tuple[list[Group], list[Rank
 
 
 def interval(of: Ranked) -> str:
-    """The interval of the interquartile mean in words, or why there is none."""
+    """The interval of the interquartile mean as `low to high`, or the reason why there is none."""
     if _has_interval(of):
         return shown(of.iqm, interval_alone=True).replace(" ", "\N{NO-BREAK SPACE}")
     return f"none: {count(len(of.scores), 'seed')}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def best_in_words(found: Sequence[Ranked]) -> tuple[str, str]:
-    """(the best setting or how many tie, its interquartile mean), dashes where there is none."""
+    """(the best setting, or the number that tie; its interquartile mean) as text; dashes without settings."""
     first = [one for one in found if one.is_first]
     if not first:
         return "–", "–"
@@ -86,7 +93,12 @@ def best_in_words(found: Sequence[Ranked]) -> tuple[str, str]:
 
 
 def _judged(one: Ranked, best: Ranked, compared: Comparison | None, ties: Collection[str]) -> Ranked:
-    """With its verdict. compared: to the best one, None where it is that."""
+    """A setting with its verdict.
+
+    Args:
+        compared: the comparison of the best with this setting; None for the best itself.
+        ties: the names of the settings that tie with the best, itself among them.
+    """
     enough, is_first = _has_interval(one), one.name in ties
     if is_first and len(ties) > 1:
         verdict = f"one of {len(ties)} that tie"
@@ -99,10 +111,12 @@ def _judged(one: Ranked, best: Ranked, compared: Comparison | None, ties: Collec
 
 
 def _has_interval(one: Ranked) -> bool:
+    """Whether there are enough seeds for an interval."""
     return len(one.scores) >= FEWEST_SEEDS
 
 
 def _verdict(one: Comparison, best: str) -> str:
+    """A comparison with the best setting in words, from the other setting's side."""
     if one.supported:
         return "worse" if one.better == best else "wins more often"
     return "too few seeds to tell" if "too few" in one.why_not else f"not separated: {one.why_not}"

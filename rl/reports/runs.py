@@ -1,20 +1,28 @@
-"""Run directories as a report reads them."""
+"""The runs of a report: found below folders, read, and checked for holes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from yaml import YAMLError
+from rl.errors import ConfigError, require
+from rl.ownership import marker
+from rl.reports.objectives import leading
+from rl.runs.layout import CHOICES, CONFIG, METRICS, SUMMARY
+from rl.runs.reader import Metrics, RecordedRun
+from rl.runs.summary_file import greedy_return
 
-from rl.reports import run_metrics
 
+class ReportedRun(NamedTuple):
+    """One run as a report compares it with others.
 
-class Run(NamedTuple):
-    """One run directory.
-
-    choices: {group: option}; parts: {key: value as text} of everything that may tell it from others, a group's choice
-    under the group's name; columns: {tag: [K]} of metrics.csv, NaN where a cell is empty, of a completed run.
+    path: of its directory.
+    task: the environment, by the option of its config group, or by Gymnasium's id where that is `gymnasium`.
+    status: as in summary.json, which is `summary`.
+    choices: {config group: option}.
+    parts: {key: value as text} of everything that may tell runs in the same environment apart: dotted config keys, and
+        config groups for their options.
+    metrics: those of a completed run; without columns otherwise.
+    leading: the objectives whose rows the report compares, one of each group; none where no rows were logged.
     """
 
     path: Path
@@ -24,58 +32,45 @@ class Run(NamedTuple):
     summary: dict[str, Any]
     choices: Mapping[str, str]
     parts: dict[str, str]
-    columns: dict[str, np.ndarray]
-
-    @property
-    def steps(self) -> np.ndarray:
-        """Environment steps at the ends of the iterations, [K]."""
-        return self.columns["step"]
-
-    @property
-    def training_return(self) -> float:
-        """The mean return of the episodes that ended in the last 5 % of training."""
-        return run_metrics.training_return(self.columns)
+    metrics: Metrics
+    leading: tuple[str, ...] = ()
 
     @property
     def greedy_return(self) -> float:
-        """The mean return of the last evaluation."""
-        mean = (self.summary.get("evaluation") or {}).get("mean")
-        return float("nan") if mean is None else float(mean)
+        """The mean return of the last greedy evaluation; NaN where there is none."""
+        return greedy_return(self.summary)
 
     def score(self, kind: str) -> float:
-        """`training` or `evaluation`."""
-        return self.training_return if kind == "training" else self.greedy_return
+        """The number that settings are compared by: `last_return` of the metrics or `greedy_return`, NaN without one.
 
-    def typical(self, tag: str) -> float:
-        """The median of a tag over training, NaN where it was never logged."""
-        return run_metrics.typical(self.columns, tag)
+        kind: `training` or `evaluation`.
+        """
+        return self.metrics.last_return() if kind == "training" else self.greedy_return
 
 
 class Damaged(NamedTuple):
-    """A directory with a run in it that cannot be read, and why."""
+    """A run directory that cannot be read, and the reason in words."""
 
     path: Path
     why: str
 
 
-def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple[list[Run], list[Damaged]]:
-    """All run directories at or below the folders, by path, each once.
+def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple[list[ReportedRun], list[Damaged]]:
+    """All run directories at or below the folders, sorted by path, each once, and those that cannot be read.
 
     Args:
-        recorded: gives the `settings` and `choices` of a run directory (`rl.commands.recorded`).
-    Raises: ConfigError where there is none.
+        recorded: run directory → its `settings` and `choices` (`rl.commands.recorded`).
+    Raises: ConfigError where a folder does not exist, or not one run can be read.
     """
-    from rl.errors import ConfigError, require
-
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     require(not missing, f"{', '.join(missing)} is not a folder.")
     runs, damaged = [], []
     for path in _run_directories(folders):
         try:
-            runs.append(_read(path, recorded))
+            runs.append(_read(RecordedRun(path), recorded))
         except ConfigError as error:
             damaged.append(Damaged(path, str(error).removeprefix(f"{path}/").removesuffix(".")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
+        except OSError as error:
             damaged.append(Damaged(path, f"{type(error).__name__}: {error}"))
     where = ", ".join(map(str, folders))
     require(
@@ -89,66 +84,51 @@ def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple
 
 
 def _run_directories(folders: Sequence[Path]) -> list[Path]:
-    """The folders that a run wrote into, by path: with a config and a summary, or with our marker and either log."""
-    from rl.ownership import marker
-
-    names = ("summary.json", "metrics.csv")
-    places = {file.resolve().parent for folder in folders for name in names for file in folder.rglob(name)}
+    """Folders with a run's marker and either log, or, of versions without markers, with a config and a summary."""
+    places = {file.resolve().parent for folder in folders for name in (SUMMARY, METRICS) for file in folder.rglob(name)}
     return sorted(
-        place
-        for place in places
-        if marker(place, "run") is not None
-        or ((place / ".hydra" / "config.yaml").exists() and (place / "summary.json").exists())
+        place for place in places if marker(place, "run") is not None or not RecordedRun(place).missing(CONFIG, SUMMARY)
     )
 
 
-def _read(path: Path, recorded: Callable[[Path], Any]) -> Run:
-    from rl.errors import require
-    from rl.runs.summary_file import read_summary
+def _read(run: RecordedRun, recorded: Callable[[Path], Any]) -> ReportedRun:
+    """Reads one run directory.
 
-    absent = [
-        name for name in ("summary.json", ".hydra/config.yaml", ".hydra/hydra.yaml") if not (path / name).exists()
-    ]
+    Raises: ConfigError where a file is missing or damaged, or a completed run's metrics have a hole.
+    """
+    absent = run.missing(SUMMARY, CONFIG, CHOICES)
     require(not absent, f"it lacks {' and '.join(absent)}")
-    summary = read_summary(path / "summary.json")
-    config, groups = recorded(path)
-    parts = {group: choice for group, choice in groups.items() if group not in ("environment", "experiment")}
-    told = {key: value for key, value in config.items() if key not in ("environment.id", "environment._target_")}
-    parts |= {key: _text(value) for key, value in told.items() if key != "seed" and value != {}}
-    status, columns = summary["status"], {}
-    if status == "completed":
-        columns = _columns(path / "metrics.csv", summary["steps"])
-    return Run(path, _task(groups["environment"], config), int(config["seed"]), status, summary, groups, parts, columns)
+    status = run.summary["status"]
+    settings, choices = recorded(run.path)
+    metrics = run.complete_metrics() if status == "completed" else Metrics()
+    return ReportedRun(
+        run.path,
+        _task(choices["environment"], settings),
+        settings["seed"],
+        status,
+        run.summary,
+        choices,
+        _parts(settings, choices),
+        metrics,
+        leading(metrics.columns, settings),
+    )
 
 
-def _columns(file: Path, steps: int) -> dict[str, np.ndarray]:
-    """A completed run's metrics; ConfigError where they end before it does, or have a hole."""
-    from rl.errors import require
-
-    if not file.exists():
-        return {"step": np.zeros(0)}
-    columns = run_metrics.read_columns(file)
-    if len(found := columns["step"]):
-        require(found[-1] >= steps, f"metrics.csv ends at step {found[-1]:.0f} of {steps}")
-        every = int(min(found[0], *np.diff(found))) if len(found) > 1 else int(found[0])
-        expected = np.arange(every, found[-1] + 1, every)
-        gone = np.setdiff1d(expected, found)
-        first = f", the first that of step {gone[0]:.0f}" if len(gone) else ""
-        require(
-            len(found) == len(expected) and not len(gone),
-            f"metrics.csv lacks {len(gone)} of {len(expected)} rows{first}",
-        )
-    return columns
+def _parts(settings: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, str]:
+    """{key: text} of what tells settings apart within an environment."""
+    parts = {group: choice for group, choice in choices.items() if group not in ("environment", "experiment")}
+    told = {key: value for key, value in settings.items() if key not in ("environment.id", "environment._target_")}
+    return parts | {key: _text(value) for key, value in told.items() if key != "seed" and value != {}}
 
 
-def _task(choice: str, config: dict[str, Any]) -> str:
-    """The environment, by Gymnasium's name where only that tells it."""
-    name = config.get("environment.id")
+def _task(choice: str, settings: Mapping[str, Any]) -> str:
+    """The environment's name: the config group's option, or Gymnasium's id where the option is `gymnasium`."""
+    name = settings.get("environment.id")
     return str(name) if choice == "gymnasium" and name else choice
 
 
 def _text(value: Any) -> str:
-    """A value such that two that differ have different texts."""
+    """A value as text; different values have different texts."""
     words = {True: "true", False: "false", None: "null"}
     if value is None or isinstance(value, bool):
         return words[value]

@@ -1,4 +1,7 @@
-"""Honest statistics over seeds: intervals by rliable (Agarwal et al. 2021, arXiv:2108.13264), the same every time."""
+"""Statistics over seeds with rliable's intervals (Agarwal et al. 2021, arXiv:2108.13264); the same runs give the same.
+
+Scores are [seeds, tasks] throughout, a task being an environment.
+"""
 
 import itertools
 import math
@@ -13,12 +16,15 @@ from rl.reports.groups import Group
 from rl.tags import reduction
 
 REPETITIONS = 2_000
+"""Resamples of a bootstrap."""
 FEWEST_SEEDS = 5
-"""With fewer there is no interval: a bootstrap's would be too narrow to be believed."""
+"""With fewer there is no interval, since the bootstrap's would be far too narrow."""
+Curve = Mapping[str, np.ndarray]
+"""{step, mean, mean_low, mean_high, iqm, iqm_low, iqm_high: [P]} of P points over training; empty without a point."""
 
 
 class Estimate(NamedTuple):
-    """A number with its 95 % stratified bootstrap interval, NaN where there are too few seeds for one."""
+    """A statistic and the ends of its 95 % stratified bootstrap interval, which are NaN if there are too few seeds."""
 
     value: float
     low: float
@@ -26,7 +32,12 @@ class Estimate(NamedTuple):
 
 
 def estimate(scores: np.ndarray, function: Callable[[np.ndarray], float]) -> Estimate:
-    """A statistic of scores [seeds, tasks]."""
+    """A statistic of scores, with its interval if there are `FEWEST_SEEDS` seeds or more.
+
+    Args:
+        scores: [seeds, tasks], at least one seed.
+        function: scores [seeds, tasks] → statistic, such as `mean` or `iqm`.
+    """
     if len(scores) < FEWEST_SEEDS:
         return Estimate(function(scores), math.nan, math.nan)
     values, found = intervals({"x": scores}, lambda x: np.array([function(x)]))
@@ -34,38 +45,46 @@ def estimate(scores: np.ndarray, function: Callable[[np.ndarray], float]) -> Est
 
 
 def mean(scores: np.ndarray) -> float:
-    """Over seeds, then over tasks."""
+    """The mean over seeds and tasks; scores: [seeds, tasks]."""
     from rliable import metrics
 
     return float(metrics.aggregate_mean(scores))
 
 
 def iqm(scores: np.ndarray) -> float:
-    """The interquartile mean over seeds and tasks: a quarter is cut off at either end."""
+    """The interquartile mean: over the middle half of all seeds and tasks together; scores: [seeds, tasks].
+
+    Less sensitive to outliers than the mean, and statistically more efficient than the median (Agarwal et al. 2021).
+    """
     from rliable import metrics
 
     return float(metrics.aggregate_iqm(scores))
 
 
 def optimality_gap(scores: np.ndarray) -> float:
-    """How far below 1 the scores are on average, where those above 1 count as 1."""
+    """The mean of 1 − min(score, 1) over seeds and tasks, 0 where every run reaches 1; scores: [seeds, tasks]."""
     from rliable import metrics
 
     return float(metrics.aggregate_optimality_gap(scores, 1.0))
 
 
-def curves(group: Group, tag: str, *, num_points: int = 25, median: bool = False) -> dict[str, np.ndarray]:
-    """A tag over environment steps: {step, mean, mean_low, mean_high, iqm, iqm_low, iqm_high}, each [P].
+def curves(group: Group, tag: str, *, num_points: int = 25, median: bool = False) -> Curve:
+    """A tag over environment steps: mean and interquartile mean over the seeds that logged it, with their intervals.
 
-    A point is a 25th of the training, drawn in its middle, and puts a run's iterations there together as the tag asks
-    for (rl/tags.py), or takes their median; a window of returns in which no episode ended takes the newest before it.
-    The mean or the interquartile mean of that is taken over seeds. There is a point where every seed has a number.
+    The steps of the shortest run are divided into windows of equal length, and a point stands in the middle of each
+    window in which every seed has a number. That number combines the seed's iterations in the window. A window of
+    returns in which no episode ended takes the number of the window before it.
+
+    Args:
+        num_points: the number of windows.
+        median: whether a window's number is the median of its iterations; else the tag's own reduction (rl/tags.py).
+    Returns: an empty curve where no seed logged the tag, or the seeds never have a number in the same window.
     """
-    runs = [run for run in group.runs if np.isfinite(run.columns.get(tag, np.array([np.nan]))).any()]
+    runs = [run for run in group.runs if np.isfinite(run.metrics.column(tag)).any()]
     if not runs:
         return {}
-    edges = np.linspace(0, min(run.steps[-1] for run in runs), num_points + 1)
-    frames = np.array([_windows(run.columns, tag, edges, median) for run in runs])
+    edges = np.linspace(0, min(run.metrics.steps[-1] for run in runs), num_points + 1)
+    frames = np.array([_windows(run.metrics.columns, tag, edges, median) for run in runs])
     known = np.isfinite(frames).all(0)
     if not known.any():
         return {}
@@ -79,7 +98,10 @@ def curves(group: Group, tag: str, *, num_points: int = 25, median: bool = False
 
 
 def _windows(columns: Mapping[str, np.ndarray], tag: str, edges: np.ndarray, median: bool) -> np.ndarray:
-    """[P] of one run."""
+    """One run's numbers in the windows between the edges, [P]; NaN where it has none.
+
+    columns: {tag: [K]} of metrics.csv; edges: [P + 1] environment steps, each window without its left edge.
+    """
     found = np.full(len(edges) - 1, np.nan)
     for place, (low, high) in enumerate(itertools.pairwise(edges)):
         within = (columns["step"] > low) & (columns["step"] <= high)
@@ -96,7 +118,12 @@ def _windows(columns: Mapping[str, np.ndarray], tag: str, edges: np.ndarray, med
 
 
 def profiles(scores: Mapping[str, np.ndarray], thresholds: np.ndarray) -> dict[str, np.ndarray]:
-    """{group: [3, thresholds]}: the share of runs above each threshold, and its interval, NaN with few seeds."""
+    """Performance profiles: the share of runs whose score is above each threshold.
+
+    Args:
+        scores: {setting: [seeds, tasks]}; thresholds: [T], in units of the score.
+    Returns: {setting: [3, T]}, the share and the ends of its 95 % interval, NaN with fewer than `FEWEST_SEEDS` seeds.
+    """
 
     def shares(x: np.ndarray) -> np.ndarray:
         return (x[..., None] > thresholds).mean((0, 1))
@@ -111,28 +138,34 @@ def profiles(scores: Mapping[str, np.ndarray], thresholds: np.ndarray) -> dict[s
 
 
 def _means(frames: np.ndarray) -> np.ndarray:
-    """[seeds, 1, P] → [P], as `mean` of every point."""
+    """[seeds, 1, P] → [P], `mean` at each point."""
     return frames.mean((0, 1))
 
 
 def _iqms(frames: np.ndarray) -> np.ndarray:
-    """[seeds, 1, P] → [P], as `iqm` of every point."""
+    """[seeds, 1, P] → [P], `iqm` at each point."""
     cut = len(frames) // 4
     return np.sort(frames[:, 0], 0)[cut : len(frames) - cut].mean(0)
 
 
 def intervals(scores: Mapping[str, np.ndarray | Sequence[np.ndarray]], function: Callable):
-    """rliable's (values, intervals) of a function of each score [seeds, tasks], 95 %, the same every time."""
+    """rliable's stratified bootstrap, with the same resamples every time.
+
+    Args:
+        scores: {name: [seeds, tasks]}, or {name: several such arrays}, whose seeds are then resampled independently.
+        function: the arrays of one name → [n].
+    Returns: ({name: [n]}, {name: [2, n]}), the values and the ends of their 95 % intervals.
+    """
     from rliable import library
 
     with warnings.catch_warnings(), _seeded():
-        warnings.simplefilter("ignore", FutureWarning)  # of how rliable hands its random state on
+        warnings.simplefilter("ignore", FutureWarning)  # about how rliable passes its random state
         return library.get_interval_estimates(dict(scores), function, reps=REPETITIONS)
 
 
 @contextmanager
 def _seeded() -> Iterator[None]:
-    """rliable 1.2 resamples by NumPy's global generator, whatever random state it is given."""
+    """Seeds NumPy's global generator for a while: rliable 1.2 resamples by it, whatever random state it is given."""
     before = np.random.get_state()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     try:

@@ -1,4 +1,8 @@
-"""The section over all environments: scores brought to one scale, and compared as one."""
+"""The section over all environments: scores on a common scale, and settings compared by them.
+
+On it a score s of an environment is (s − low) / (high − low), where low and high are given by the user or are the
+lowest and the highest score of a run in that environment.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,22 +19,22 @@ from rl.reports.ranking import Ranked, ranked
 from rl.reports.tables import Tables, count, listed, ranges, shown
 
 Tasks = Mapping[str, Sequence[Group]]
-"""{environment: its settings}."""
+"""{environment: groups of its settings}."""
 
 
 class Scale(NamedTuple):
-    """The scores of an environment that become 0 and 1."""
+    """The scores of an environment that become 0 and 1 on the common scale."""
 
     low: float
     high: float
 
 
 def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[str, Scale], folder: Path) -> None:
-    """Writes it, where settings were trained in more than one environment.
+    """Writes the section; nothing for one environment, and a sentence where no setting can be compared over several.
 
     Args:
-        kind: the score that settings are compared by.
-        given: scales of environments whose ends are known; elsewhere they are the lowest and the highest run's score.
+        kind: the score that settings are compared by, one of `KINDS`.
+        given: {environment: scale}; elsewhere the ends are the lowest and the highest score of a run there.
         folder: of the figures.
     """
     if len(tasks) < 2:
@@ -44,15 +48,15 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
     with page.section("All environments together"):
         ends = "; ".join(f"{task} {scale.low:.4g} and {scale.high:.4g}" for task, scale in scales.items())
         page.text(
-            f"Scores on one scale, on which 0 and 1 are {ends}. Where --scale does not say otherwise, these are the "
-            "lowest and the highest run here, so that a score is one among these runs. In the mean each environment "
-            "counts the same; the interquartile mean cuts a quarter of all scores off at either end, which may be an "
-            "environment. The intervals resample the seeds of each environment by themselves."
+            f"Scores on a common scale, on which 0 and 1 are {ends}. Without --scale these are the lowest and the "
+            "highest score of a run here, so that scores are relative to these runs. In the mean every environment "
+            "counts the same; the interquartile mean leaves out the lowest and the highest quarter of all scores, "
+            "which may be a whole environment. The intervals resample the seeds of each environment separately."
         )
         if left_out := [task for task in tasks if task not in chosen]:
             page.text(
-                f"Left out: {listed(left_out, 8)}, where too few settings have a score that they have elsewhere, or "
-                "all runs the same."
+                f"Left out: {listed(left_out, 8)}, where too few settings have scores that they also have elsewhere, "
+                "or all runs score the same."
             )
         page.items(notes, f"{count(len(notes), 'setting')} left out, or without a seed" if notes else "")
         lost = {
@@ -63,7 +67,11 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
 
 
 def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
-    """The environments that are compared: those of the most scores of settings that all of them have."""
+    """The environments to compare over: of the sets in which a setting has scores, the one that yields most scores.
+
+    Every setting that is compared has a score in each of them. Sets that several settings cover come before those
+    that only one does. Environments without a scale, in which all runs score the same, are left out.
+    """
     usable = [task for task, groups in tasks.items() if given.get(task) or _found(groups, kind)]
     known = {name: set() for groups in tasks.values() for name in (group.name for group in groups)}
     for task in usable:
@@ -77,7 +85,12 @@ def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
 
 
 def _compared(page: Page, tables: Tables, order: Sequence[Ranked], lost: Mapping[str, int], folder: Path) -> None:
-    """The table, the figures and the comparisons of settings with scores [seeds, environments], the best first."""
+    """Table, figures and comparisons of settings over all environments.
+
+    Args:
+        order: the settings by their mean, their scores [seeds, environments].
+        lost: {setting: number of runs that ended without a score}; folder: of the figures.
+    """
     rows = [
         {
             "setting": one.name,
@@ -109,13 +122,18 @@ def _compared(page: Page, tables: Tables, order: Sequence[Ranked], lost: Mapping
 
 
 def _found(groups: Sequence[Group], kind: str) -> Scale | None:
-    """The lowest and the highest run's score, None where they are one."""
+    """The lowest and the highest score of a run; None where they are equal."""
     every = np.concatenate([group.scores(kind).ravel() for group in groups])
     return Scale(float(every.min()), float(every.max())) if len(every) and np.ptp(every) > 0 else None
 
 
 def _scores(tasks: Tasks, kind: str, scales: Mapping[str, Scale]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """{setting: [seeds, environments]} of the seeds that every environment has; what had to be left out, in words."""
+    """The scores of the settings on the common scale; only seeds count that every environment has.
+
+    Args:
+        tasks: {environment: its groups}, the ones to compare over; scales: {environment: scale} of these.
+    Returns: ({setting: [seeds, environments]}, sentences on the settings and seeds that were left out).
+    """
     by_name: dict[str, dict[str, dict[int, float]]] = {}
     for task, groups in tasks.items():
         for group in groups:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +12,9 @@ import tensorflow as tf
 
 from rl.errors import ConfigError, DamagedError, require
 from rl.runs.checkpoint_meta import FORMAT_VERSION, RENAMED, validated, written
+from rl.runs.layout import BEST, checkpoint_files
 
 _META, _ROWS = "__meta__", "__rows__/"
-_NAME = re.compile(r"checkpoint_(\d{1,18})\.npz")
 _ANYTHING = "environment/"
 """Prefix of the arrays that may hold numbers that are not finite: a compiled environment's own state."""
 
@@ -43,7 +42,7 @@ class CheckpointFolder:
     @property
     def best(self) -> Path:
         """The file of the best."""
-        return self.path / "best.npz"
+        return self.path / BEST
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Writes the checkpoint of the steps in its meta; removes nothing."""
@@ -63,10 +62,7 @@ class CheckpointFolder:
 
         Raises: ConfigError for anything by the name of a checkpoint that is not a file.
         """
-        found = {int(name[1]): file for file in self.path.glob("*.npz") if (name := _NAME.fullmatch(file.name))}
-        for file in (*found.values(), *([self.best] if self.best.exists() else [])):
-            require(file.is_file(), f"{file} is not a file, though its name is a checkpoint's; move it away.")
-        return dict(sorted(found.items()))
+        return checkpoint_files(self.path)
 
     def files(self) -> list[Path]:
         """From the oldest to the newest."""

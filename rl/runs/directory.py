@@ -1,4 +1,4 @@
-"""The folder of a run: who owns it, what it holds, how it stands."""
+"""The run directory from the side of training: ownership, lock, files to write and to remove."""
 
 import contextlib
 import fcntl
@@ -11,59 +11,66 @@ import numpy as np
 
 from rl.errors import BusyError, ConfigError, DamagedError, require
 from rl.ownership import MARKER, mark, marker
+from rl.runs import layout
 from rl.runs.metrics_file import read_metrics
 from rl.runs.place import check_place
 from rl.runs.summary_file import read_summary, write_summary
 
-__all__ = ["RunDirectory", "read_summary"]
-
-_CONFIG_FILES = (".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml")
-_FILES, _FOLDERS = ("summary.json", "metrics.csv", "failure.npz"), ("checkpoints", "videos", ".hydra")
-_WRITTEN = (
-    "checkpoints/checkpoint_*.npz",  # first, so that none is resumed without the rest
-    "checkpoints/checkpoint_*.partial",
-    "checkpoints/best.partial",
-    "checkpoints/best.npz",
-    "metrics.csv",
+_FILES = (layout.SUMMARY, layout.METRICS, layout.FAILURE, layout.CONFIG, layout.OVERRIDES, layout.CHOICES)
+_FOLDERS = (layout.CHECKPOINTS, layout.VIDEOS, layout.HYDRA)
+_CLEARED = (
+    f"{layout.CHECKPOINTS}/checkpoint_*.npz",  # first, so that none is resumed without the rest
+    f"{layout.CHECKPOINTS}/checkpoint_*.partial",
+    f"{layout.CHECKPOINTS}/best.partial",
+    f"{layout.CHECKPOINTS}/{layout.BEST}",
+    layout.METRICS,
     "metrics.partial",
     "events.out.tfevents.*",
     "events*.partial",
-    "failure.npz",
-    "videos/episode_*.mp4",
+    layout.FAILURE,
+    f"{layout.VIDEOS}/episode_*.mp4",
 )
-"""What a run writes and `clear` removes."""
-_BEFORE_THE_MARKER = (".lock", f"{MARKER}.partial", "summary.json.partial")  # all that a start cut off may leave
+"""Patterns of the files that `clear` removes, in this order."""
+_BEFORE_THE_MARKER = (".lock", f"{MARKER}.partial", f"{layout.SUMMARY}.partial")  # all that an interrupted start leaves
 _IN_A_CONFIG = {"agent", "environment", "network", "combiner", "optimizer", "frozen", "seed", "steps"}
+"""Top-level keys that every config of a run has, of whatever version."""
 
 
 class RunDirectory:
-    """`.tapestry`, `summary.json`, `metrics.csv`, `checkpoints/`, `videos/`, event files, `.hydra/`.
+    """A folder with `.tapestry`, `summary.json`, `metrics.csv`, `checkpoints/`, `videos/`, event files and `.hydra/`.
 
-    The marker `.tapestry` says that the folder is a run's; nothing is removed or replaced without it. A lock keeps
-    other processes out while it is in use.
+    The marker `.tapestry` says that the folder belongs to a run; nothing is removed or replaced without it. A file lock
+    keeps other processes out during training; it ends with the process, however that ends.
+
+    Readers outside of training use `rl.runs.reader.RecordedRun`.
     """
 
     def __init__(self, path: str | Path):
+        """path: of the folder, which need not exist; nothing is read, made or locked yet."""
         self.path = Path(path).absolute()
         self._lock = None
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
+        """The folder of the checkpoints, which need not exist."""
+        return self.path / layout.CHECKPOINTS
 
     @property
     def metrics(self) -> Path:
-        """metrics.csv."""
-        return self.path / "metrics.csv"
+        """The file metrics.csv, which need not exist."""
+        return self.path / layout.METRICS
 
     @property
     def videos(self) -> Path:
-        """The folder of the videos."""
-        return self.path / "videos"
+        """The folder of the videos, which need not exist."""
+        return self.path / layout.VIDEOS
 
     def check_usable(self) -> None:
-        """ConfigError where no run directory can be here, or where a folder is that no run wrote."""
+        """Checks that a run may use the path: it is free, a run wrote it, or an interrupted start left it.
+
+        Raises: ConfigError where no folder can be made or written, where the folder holds files that no run wrote, or
+            where something by the name of a run's file or folder is of the other kind.
+        """
         check_place(self.path)
         if not self.path.exists():
             return
@@ -73,16 +80,16 @@ class RunDirectory:
             f"{self.path} is not a run directory: it holds {', '.join(sorted(entries)[:3])}, and nothing says that a "
             "run wrote that. Choose an empty folder or a new one (hydra.run.dir).",
         )
-        for name in (*_FILES, *_CONFIG_FILES, *_FOLDERS):
+        for name in (*_FILES, *_FOLDERS):
             entry, is_folder = self.path / name, name in _FOLDERS
             fits = not entry.exists() or (entry.is_dir() if is_folder else entry.is_file())
             require(fits, f"{entry} is in the way of a run's own {'folder' if is_folder else 'file'}; move it.")
 
     def lock(self) -> None:
-        """Takes the folder for this process until it ends, and marks it as a run's.
+        """Locks the folder for this process until `unlock` or its end, and marks it as a run's; makes it if needed.
 
-        To be called where `check_usable` has found nothing wrong. Raises: BusyError where another process has it;
-        ConfigError where the folder cannot be written.
+        Call `check_usable` before.
+        Raises: BusyError where another process holds the lock; ConfigError where the folder cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -104,27 +111,31 @@ class RunDirectory:
                 raise ConfigError(f"{self.path} cannot be written: {error.strerror} (hydra.run.dir).") from None
 
     def unlock(self) -> None:
-        """Gives the folder back."""
+        """Releases the lock, if this object holds it."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def clear(self) -> None:
-        """Removes what a run left, its summary excepted; whatever else lies there stays.
+        """Removes the files of a run except its summary and its config; other files stay.
 
-        The summary must say before that the run starts over: a crash in between leaves no complete run without files.
+        The summary must say `starting_over` before, or a crash in between leaves a completed run without its files.
+        Raises: ConfigError where the folder has no marker.
         """
         require(self._is_owned(), f"{self.path} is not marked as a run directory, so nothing in it is removed.")
-        for pattern in _WRITTEN:
+        for pattern in _CLEARED:
             for file in sorted(self.path.glob(pattern)):
                 file.unlink()
-        for name in ("checkpoints", "videos"):
-            folder = self.path / name
+        for folder in (self.checkpoints, self.videos):
             if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
                 folder.rmdir()
 
     def write_texts(self, texts: Mapping[str, str]) -> None:
-        """Replaces files {path: text}, such as the config's, each in one step."""
+        """Replaces text files such as the config, each atomically, and makes their folders where needed.
+
+        texts: {path relative to the run directory: content}.
+        Raises: OSError where one cannot be written.
+        """
         for name, text in texts.items():
             file = self.path / name
             file.parent.mkdir(exist_ok=True)
@@ -133,40 +144,45 @@ class RunDirectory:
             partial.replace(file)
 
     def summary(self) -> dict[str, Any] | None:
-        """summary.json, or None where there is none or `damage` says what is wrong with it."""
+        """The content of summary.json; None where it does not exist or `damage` describes what is wrong with it."""
         try:
-            return read_summary(self.path / "summary.json")
+            return read_summary(self.path / layout.SUMMARY)
         except ConfigError:
             return None
 
     def damage(self) -> str | None:
-        """What is wrong with summary.json, in a sentence; None where it is sound or not there."""
+        """What is wrong with summary.json, as a sentence; None where it is sound or does not exist."""
         try:
-            if (self.path / "summary.json").exists():
-                read_summary(self.path / "summary.json")
+            if (self.path / layout.SUMMARY).exists():
+                read_summary(self.path / layout.SUMMARY)
         except ConfigError as error:
             return str(error)
         return None
 
     def log_damage(self, steps: int) -> str | None:
-        """What is wrong with metrics.csv of a run that came to this step, in a sentence; None where it is whole."""
+        """What is wrong with metrics.csv, as a sentence; None where it has a row for every iteration.
+
+        The length of an iteration is taken from the file: it is the smallest distance between two rows.
+
+        steps: environment steps that the run has done.
+        """
         try:
-            rows = read_metrics(self.path / "metrics.csv")["step"]
+            rows = read_metrics(self.metrics)["step"]
         except (ConfigError, DamagedError) as error:
             return str(error)
         expected = round(steps / np.min(np.diff(rows, prepend=0))) if len(rows) else None
         if len(rows) == expected:
             return None
-        return f"{self.path / 'metrics.csv'} is damaged: it has {len(rows)} rows of {expected or 'all'}."
+        return f"{self.metrics} is damaged: it has {len(rows)} rows of {expected or 'all'}."
 
     def write_summary(self, summary: dict[str, Any]) -> None:
-        """Replaces summary.json in one step."""
-        write_summary(self.path / "summary.json", summary)
+        """Replaces summary.json atomically."""
+        write_summary(self.path / layout.SUMMARY, summary)
 
     def remove_if_unused(self) -> None:
-        """Removes a folder that nothing was written into, and the two folders above it if this leaves them empty.
+        """Removes the folder if nothing was written into it, and then the two folders above it if they are empty.
 
-        Never the working directory or a folder around it.
+        The working directory and the folders around it are never removed, nor are symbolic links. Releases the lock.
         """
         with contextlib.suppress(OSError):
             if self._lock is not None and {entry.name for entry in self._entries()} <= {".lock", MARKER}:
@@ -184,33 +200,36 @@ class RunDirectory:
         return self.path.iterdir() if self.path.is_dir() else iter(())
 
     def _is_owned(self) -> bool:
+        """Whether the folder has the marker of a run."""
         return marker(self.path, "run") is not None
 
     def _is_leftover(self, entry: Path) -> bool:
-        """Whether an entry is what a start that was cut off leaves, with nothing in it to lose."""
+        """Whether an interrupted start may have left this entry, so that it holds nothing to lose."""
         if entry.name == ".hydra" and entry.is_dir():
             return {file.name for file in entry.iterdir()} <= {"config.partial"} or self._has_a_runs_config()
         return entry.name in _BEFORE_THE_MARKER
 
     def _is_older_run(self) -> bool:
-        """Whether the folder's files prove that a run wrote them before there were markers.
+        """Whether a run of a version without markers wrote the folder.
 
-        By a config with the keys of ours, and either a sound summary or a checkpoint of ours.
+        Its proof is a config with our keys, and a sound summary or a readable checkpoint.
         """
         if not self._has_a_runs_config():
             return False
         return self.summary() is not None or any(map(_is_checkpoint, self.checkpoints.glob("checkpoint_*.npz")))
 
     def _has_a_runs_config(self) -> bool:
+        """Whether the config in the folder has the top-level keys of a run's."""
         try:
-            text = (self.path / ".hydra" / "config.yaml").read_text(encoding="utf-8")
+            text = (self.path / layout.CONFIG).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return False
         return set(re.findall(r"^(\w+):", text, re.MULTILINE)) >= _IN_A_CONFIG
 
 
 def _is_checkpoint(file: Path) -> bool:
-    from rl.runs.checkpoints import read_checkpoint  # noqa: PLC0415 (TensorFlow, for which readers need not wait)
+    """Whether a file is a readable checkpoint of a format that this version knows."""
+    from rl.runs.checkpoints import read_checkpoint  # noqa: PLC0415 (it imports TensorFlow, which takes seconds)
 
     try:
         read_checkpoint(file)

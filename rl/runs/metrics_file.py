@@ -1,4 +1,12 @@
-"""metrics.csv: every iteration, one row; `step` and then the scalars by their TensorBoard tags."""
+"""metrics.csv: a row for each iteration, with the environment step and then every scalar by its TensorBoard tag.
+
+    step,episode/return,gradient/norm/policy
+    1024,21.3333333,
+    2048,24.1,0.0731529
+
+Numbers have nine significant digits, enough to give a float32 back; what an iteration did not measure is left empty.
+Steps increase from row to row.
+"""
 
 import math
 import os
@@ -11,14 +19,14 @@ import numpy as np
 from rl.errors import ConfigError, DamagedError, StorageError
 
 Row = Mapping[str, float]
-"""{tag: number}, NaN where it was not measured."""
+"""{tag: number} of one iteration, NaN where the tag was not measured."""
 
 
 def read_metrics(file: Path) -> dict[str, np.ndarray]:
-    """{column: [K]} of every finished row, `step` among them; NaN where a cell is empty.
+    """{tag: [K] float64} of the K finished rows, `step` first; NaN where a cell is empty.
 
-    A last line without an end is still being written, and left out.
-    Raises: DamagedError, naming the line; ConfigError where the file is missing or cannot be read.
+    A last line without a line break is still being written and left out.
+    Raises: DamagedError, naming the line, where a line is not a row; ConfigError where the file cannot be read.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -45,22 +53,33 @@ def read_metrics(file: Path) -> dict[str, np.ndarray]:
 
 
 class MetricsFile:
-    """Appends rows to a CSV file whose columns are fixed by its first use; what was not measured is left empty.
+    """Appends to one metrics.csv, and drops and rebuilds its rows when a run is resumed.
 
-    The file is made by the first rows and never again: were it removed during training, an append would raise.
+    The first rows name the columns; tags that appear later are added at the right. The first rows also create the
+    file, and later ones never do, so that an append raises if the file was removed during training.
+
+    On resuming, `restore` reads the sound rows into memory, `missing`, `put` and `take` complete and change them
+    there, and `keep` writes them back.
     """
 
     def __init__(self, path: Path):
+        """path: of the file, which need not exist and is not read here."""
         self._path = path
         self.columns: list[str] | None = None
-        """The tags, once they are known."""
+        """The tags in the order of the columns, without `step`; None before the first rows."""
         self.checksum = 0
-        """CRC-32 of all that was written."""
+        """CRC-32 of the file as it was written, kept in checkpoints: a later comparison finds changed numbers."""
         self._size: int | None = None
         self._rows: dict[int, str] = {}
 
     def append(self, steps: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
-        """Rows for the given environment steps; metrics are {tag: one number a row}, NaN where not measured."""
+        """Appends a row for each iteration.
+
+        Args:
+            steps: environment steps at the ends of the R iterations; without any, nothing happens.
+            metrics: {tag: [R]}, NaN where it was not measured.
+        Raises: OSError where the file cannot be written.
+        """
         if not steps:
             return
         columns = self.columns if self.columns is not None else list(metrics)
@@ -72,7 +91,10 @@ class MetricsFile:
         self.columns = columns
 
     def sync(self) -> None:
-        """To the disk; StorageError where the file there is not what was written."""
+        """Flushes the file to the disk.
+
+        Raises: StorageError where its size is not that of the rows written; OSError where it cannot be opened.
+        """
         if self._size is None:
             return
         with self._path.open("rb") as handle:
@@ -82,11 +104,11 @@ class MetricsFile:
             raise StorageError(f"{self._path} was changed by something else: {size:,} bytes instead of {self._size:,}")
 
     def restore(self, steps: range, columns: Sequence[str] | None) -> None:
-        """Finds the sound rows of the steps that a checkpoint vouches for; `keep` then writes them.
+        """Reads the sound rows up to a checkpoint into memory; damaged rows and rows of other steps are dropped.
 
         Args:
-            steps: all those that must be there.
-            columns: as `columns` was at the checkpoint; None where it does not say.
+            steps: those of the iterations before the checkpoint.
+            columns: `columns` as the checkpoint recorded it; None takes the header's.
         """
         try:
             text = self._path.read_bytes().decode("utf-8", errors="replace")
@@ -101,20 +123,20 @@ class MetricsFile:
                 self._rows[cells[0]] = line
 
     def missing(self, steps: range) -> list[int]:
-        """The steps without a sound row."""
+        """Those of the steps for which `restore` found no sound row."""
         return [step for step in steps if step not in self._rows]
 
     def put(self, step: int, row: Row) -> None:
-        """A row that was rebuilt, in the place of a missing one."""
+        """Inserts a rebuilt row among the restored ones; tags that are not columns are ignored."""
         self._rows[step] = _line(step, [row.get(tag, math.nan) for tag in self.columns])
 
     def rows(self) -> dict[int, dict[str, float]]:
-        """{step: row} of what was restored, in order."""
+        """{step: row} of the restored rows, by step."""
         parsed = {step: _cells(self._rows[step], len(self.columns)) for step in sorted(self._rows)}
         return {step: dict(zip(self.columns, cells[1:], strict=True)) for step, cells in parsed.items()}
 
     def kept_rows(self) -> dict[int, dict[str, float]]:
-        """{step: row} of what the file holds now."""
+        """{step: row} of the file as it is on the disk, by step; DamagedError where it has a damaged line."""
         if self.columns is None:
             return {}
         table = read_metrics(self._path)
@@ -122,13 +144,13 @@ class MetricsFile:
         return {step: {tag: float(column[row]) for tag, column in table.items()} for row, step in enumerate(steps)}
 
     def take(self, step: int) -> dict[str, float] | None:
-        """A restored row, which is taken out; None where there is none."""
+        """Removes a restored row and returns it; None where there is none of this step."""
         row = self.rows().get(step) if step in self._rows else None
         self._rows.pop(step, None)
         return row
 
     def keep(self) -> None:
-        """Leaves the restored rows in the file, in order, and nothing else."""
+        """Replaces the file by the restored rows, by step; removes it where not even columns are known."""
         data, self._rows = self.restored(), {}
         self.checksum = zlib.crc32(data)
         if self.columns is None:
@@ -141,13 +163,13 @@ class MetricsFile:
             partial.replace(self._path)
 
     def restored(self) -> bytes:
-        """The contents that `keep` gives the file."""
+        """The bytes that `keep` writes: header and restored rows, empty where no columns are known."""
         if self.columns is None:
             return b""
         return ("\n".join([_header(self.columns), *(self._rows[step] for step in sorted(self._rows))]) + "\n").encode()
 
     def _widen(self, tags: Sequence[str]) -> list[str]:
-        """Adds columns, empty so far: a run that goes on with other probes logs other tags."""
+        """Adds columns, empty in the rows so far: a run that is resumed with other probes logs other tags."""
         self.restore(range(1, 2**63), self.columns)
         self.columns += tags
         self._rows = {step: line + "," * len(tags) for step, line in self._rows.items()}
@@ -164,26 +186,29 @@ class MetricsFile:
 
 
 def _existing(path: str, flags: int) -> int:
+    """An opener that creates no file."""
     return os.open(path, flags & ~os.O_CREAT)
 
 
 def _header(columns: Sequence[str]) -> str:
+    """The first line, without its line break."""
     return ",".join(["step", *columns])
 
 
 def _line(step: int, numbers: Sequence[float]) -> str:
+    """A row's line, without its line break; NaN is an empty cell."""
     return ",".join([str(step), *("" if np.isnan(x) else f"{x:.9g}" for x in numbers)])
 
 
 def _columns(header: str) -> list[str] | None:
-    """The tags in a first line; None where it is damaged."""
+    """The tags in a header line; None where it is damaged, or has no tag or one tag twice."""
     first, *columns = header.split(",")
     sound = first == "step" and columns and all(columns) and len(set(columns)) == len(columns)
     return columns if sound and header.isprintable() and "\ufffd" not in header else None
 
 
 def _cells(line: str, num_columns: int) -> tuple[int, ...] | None:
-    """The step and the numbers of a line; None where it is damaged."""
+    """(step, number of each column) of a line; None where it is damaged."""
     first, *cells = line.split(",")
     if len(cells) != num_columns or not (first.isascii() and first.isdigit()):
         return None

@@ -1,4 +1,7 @@
-"""What a run was made with."""
+"""What a run was made with: package versions, threads and commit, as summary.json records them.
+
+The weights depend on all three: on threads in their last bits, since sums are then taken in another order.
+"""
 
 import functools
 import importlib.metadata
@@ -15,22 +18,26 @@ _PACKAGES = ("keras", "gymnasium", "numpy", "tensorboard")
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of what it stands on."""
+    """{name: version} of this package, Python, TensorFlow and the other packages that a run's numbers depend on.
+
+    Raises: PackageNotFoundError where one of them is not installed.
+    """
     packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
     own = {"tapestry-rl": rl.__version__, "python": platform.python_version(), "tensorflow": tf.__version__}
     return {**own, **packages}
 
 
 def threads() -> int:
-    """CPU threads of an operation in this process."""
+    """CPU threads that TensorFlow uses within an operation in this process; 0 means its own choice."""
     return tf.config.threading.get_intra_op_parallelism_threads()
 
 
 @functools.cache
 def git_commit() -> str | None:
-    """The commit of the code, with `+changes` where the tree differs from it; None outside a repository.
+    """The commit hash of the code, followed by `+changes` if tracked files differ from it.
 
-    As it was when it was first asked for, which is nearer to what was imported.
+    None outside a repository, as for an installed package, and where git is missing. The answer of the first call is
+    kept, since it is nearest to the code that was imported.
     """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
@@ -39,6 +46,7 @@ def git_commit() -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
+    """The output of a git command in the package's folder; None where git is missing or fails."""
     command = ["git", *arguments]
     try:
         result = subprocess.run(command, cwd=Path(rl.__file__).parent, capture_output=True, text=True, check=True)

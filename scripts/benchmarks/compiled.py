@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.peers import peer_rate
 from benchmarks.printing import machine, markdown, median
-from benchmarks.runs import QUIET, rate, summary, train
+from benchmarks.runs import QUIET, rate, runs_below, train
 from rl.commands.progress import progress
 
 _SAME = (*QUIET, "agent.value_loss=clipped", "normalize.rewards=false")
@@ -117,5 +117,5 @@ def _turn(setting: Setting, arguments: argparse.Namespace, folder: Path, *, peer
     # Without the cache, so that every round compiles; the programs are the same.
     how = (f"steps={steps}", f"threads={arguments.threads}", "compilation_cache=null")
     run = train(folder, *setting.overrides(), *how)
-    own = next(summary(file.parent)["threads"] for file in run.folder.rglob("summary.json"))
+    own = runs_below(run.folder)[0].summary["threads"]
     return Turn(rate(run.folder), peer() if theirs is None else theirs, run.seconds_to_start, own, threads)

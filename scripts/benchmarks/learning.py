@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.printing import machine, markdown
-from benchmarks.runs import SCRIPTS, summary
+from benchmarks.runs import SCRIPTS
 from rl.commands.progress import progress
-from rl.reports.run_metrics import read_columns, training_return, typical
+from rl.runs.reader import LAST_RETURN, RecordedRun
 
 _RATIO = "gradient/norm_ratio/value-policy"  # of networks that share a torso
 
@@ -61,17 +61,16 @@ def learning(arguments: argparse.Namespace) -> None:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         list(progress(pool.map(run, jobs), "runs", total=len(jobs)))
     for place, name in enumerate(_SETTINGS):
-        runs = [arguments.folder / f"{place}" / f"{seed}" for seed in range(arguments.seeds)]
-        greedy = [summary(run)["evaluation"]["mean"] for run in runs]
-        columns = [read_columns(run / "metrics.csv") for run in runs]
-        training = [training_return(of_run) for of_run in columns]
-        ratio = [typical(of_run, _RATIO) for of_run in columns if _RATIO in of_run]
+        runs = [RecordedRun(arguments.folder / f"{place}" / f"{seed}") for seed in range(arguments.seeds)]
+        greedy = [run.summary["evaluation"]["mean"] for run in runs]
+        training = [run.metrics.last_return() for run in runs]
+        ratio = [run.metrics.typical(_RATIO) for run in runs if _RATIO in run.metrics.columns]
         rows.append([name, _spread(greedy), _spread(training), f"{np.median(ratio):.3g}" if ratio else "–"])
     print(f"{arguments.seeds} seeds each, mean (lowest to highest). {machine()}\n")
     header = [
         "settings",
         "greedy evaluation",
-        "return in the last 5 % of training",
+        LAST_RETURN,
         "value row / policy row",
     ]
     print(markdown(header, rows))

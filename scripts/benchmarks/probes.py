@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.printing import machine, markdown, median
 from benchmarks.runs import rate, train
 from rl.commands.progress import progress
+from rl.runs.reader import RecordedRun
 
 
 def add(commands) -> None:
@@ -101,7 +102,7 @@ def _runs(arguments: argparse.Namespace) -> None:
 
 
 def _same_weights(one: Path, other: Path) -> bool:
-    files = [max((run / "checkpoints").glob("checkpoint_*.npz")) for run in (one, other)]
-    with np.load(files[0]) as a, np.load(files[1]) as b:
-        names = [name for name in a.files if name.split("/")[0] in ("torso", "policy", "value")]
-        return bool(names) and all(np.array_equal(a[name], b[name]) for name in names)
+    """Whether the newest checkpoints of two runs hold the same weights, bit for bit."""
+    a, b = (RecordedRun(run).newest_arrays() for run in (one, other))
+    names = [name for name in a if name.split("/")[0] in ("torso", "policy", "value")]
+    return bool(names) and all(np.array_equal(a[name], b[name]) for name in names)

@@ -1,6 +1,5 @@
-"""Runs of scripts/train.py as a user starts it, and what they leave."""
+"""Runs scripts/train.py as a user starts it, and finds what the runs leave."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -8,9 +7,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from rl.reports.run_metrics import read_columns
+from rl.runs.layout import METRICS, SUMMARY
+from rl.runs.reader import RecordedRun
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 QUIET = (
@@ -27,7 +25,7 @@ class TrainError(RuntimeError):
     """train.py ended with an error; the message is what it printed."""
 
 
-class Run(NamedTuple):
+class TimedRun(NamedTuple):
     """A finished run's folder, and the seconds from the start of the command to the end of the first iteration.
 
     With `seeds` above 1 the folder holds one of each seed.
@@ -37,8 +35,8 @@ class Run(NamedTuple):
     seconds_to_start: float
 
 
-def train(folder: Path, *overrides: str) -> Run:
-    """One run in a new place below a folder.
+def train(folder: Path, *overrides: str) -> TimedRun:
+    """Runs train.py once, in a new run directory below a folder.
 
     Raises: TrainError.
     """
@@ -54,7 +52,7 @@ def train(folder: Path, *overrides: str) -> Run:
         if process.wait():
             printed.seek(0)
             raise TrainError(f"train.py {' '.join(overrides)} failed:\n{printed.read()}")
-    return Run(run, seconds_to_start)
+    return TimedRun(run, seconds_to_start)
 
 
 def combiner_names() -> list[str]:
@@ -63,22 +61,16 @@ def combiner_names() -> list[str]:
     return sorted(file.stem for file in files)
 
 
-def summary(run: Path) -> dict:
-    """A run's summary.json."""
-    return json.loads((run / "summary.json").read_text())
+def runs_below(folder: Path) -> list[RecordedRun]:
+    """The runs in a folder, which may be a run directory itself, sorted by path."""
+    return [RecordedRun(file.parent) for file in sorted(folder.rglob(SUMMARY))]
 
 
-def rate(run: Path) -> float:
-    """Environment steps per second of training, of all seeds together."""
-    return sum(summary(file.parent)["steps_per_second"] for file in run.rglob("summary.json"))
-
-
-def column(run: Path, tag: str) -> np.ndarray:
-    """A column of metrics.csv, [K], NaN where it is empty or there is none of that tag."""
-    columns = read_columns(run / "metrics.csv")
-    return columns.get(tag, np.full(len(columns["step"]), np.nan))
+def rate(folder: Path) -> float:
+    """Environment steps per second of training, summed over the runs in a folder."""
+    return sum(run.summary["steps_per_second"] for run in runs_below(folder))
 
 
 def _has_begun(run: Path) -> bool:
-    """Whether the first iteration is logged."""
-    return any(file.read_text().count("\n") > 1 for file in run.rglob("metrics.csv"))
+    """Whether the first iteration is in metrics.csv."""
+    return any(file.read_text().count("\n") > 1 for file in run.rglob(METRICS))

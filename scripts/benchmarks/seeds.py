@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.printing import machine, markdown
-from benchmarks.runs import QUIET, summary, train
+from benchmarks.runs import QUIET, runs_below, train
 from rl.commands.progress import progress
 
 
@@ -30,7 +30,7 @@ def seeds(arguments: argparse.Namespace) -> None:
         for seed in progress(range(arguments.seeds), "one by one"):
             train(folder, *settings, f"seed={seed}")
         one_by_one = time.perf_counter() - began
-        returns = [summary(file.parent)["evaluation"]["mean"] for file in sorted(together.rglob("summary.json"))]
+        returns = [run.summary["evaluation"]["mean"] for run in runs_below(together)]
     print(
         f"PPO, compiled CartPole, 8 environments, {arguments.seeds} seeds of {arguments.steps:,} steps. {machine()}\n"
     )

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from studies import interval, last_returns, train_settings, typical, with_interval
+from studies import interval, runs_of, train_settings, with_interval
 
 from benchmarks.printing import machine, markdown
-from benchmarks.runs import combiner_names, summary
+from benchmarks.runs import combiner_names
+from rl.runs.reader import LAST_RETURN, RecordedRun
 
 _ENVIRONMENT = ("environment=compiled/cartpole", "threads=2")
 _PLAIN = ("experiment=cleanrl", "network.shared=true", "num_envs=8", "agent.value_loss=squared")
@@ -46,17 +47,14 @@ def shared(arguments: argparse.Namespace) -> None:
         every = {name: (*shared, f"combiner={name}") for name in arguments.only}
         train_settings(every, arguments.folder / kind, seeds=seeds)
     for kind, (settings, seeds) in kinds.items():
-        rows = [
-            _row(combiner, [arguments.folder / kind / combiner / f"seed={seed}" for seed in range(seeds)])
-            for combiner in arguments.only
-        ]
+        rows = [_row(combiner, runs_of(arguments.folder / kind, combiner, seeds=seeds)) for combiner in arguments.only]
         print(
             f"\n{kind}: {' '.join(settings) or 'no overrides'}, compiled CartPole, {arguments.steps:,} steps, {seeds} "
             f"seeds; means with 95 % bootstrap intervals, medians of what the rows say. {machine()}\n"
         )
         header = [
             "combiner",
-            "return in the last 5 % of training",
+            LAST_RETURN,
             "greedy evaluation",
             "worst seed",
             "value row / policy row",
@@ -69,17 +67,18 @@ def shared(arguments: argparse.Namespace) -> None:
         print(markdown(header, rows))
     if arguments.figure:
         plain = arguments.folder / "plain"
-        runs = {name: [plain / name / f"seed={seed}" for seed in range(arguments.seeds)] for name in arguments.only}
+        runs = {name: runs_of(plain, name, seeds=arguments.seeds) for name in arguments.only}
         _figure(runs, arguments.figure)
         print(f"\nWritten: {arguments.figure}")
 
 
-def _row(combiner: str, runs: Sequence[Path]) -> list[str]:
-    """Returns of the runs, and medians over training, then over seeds, of what the rows say."""
-    training, greedy = [last_returns(run) for run in runs], [summary(run)["evaluation"]["mean"] for run in runs]
+def _row(combiner: str, runs: Sequence[RecordedRun]) -> list[str]:
+    """A combiner's line: returns of the runs, and medians over training, then over seeds, of the rows' quantities."""
+    training = [run.metrics.last_return() for run in runs]
+    greedy = [run.summary["evaluation"]["mean"] for run in runs]
 
     def over_runs(tag: str, form: str) -> str:
-        return format(np.median([typical(run, tag) for run in runs]), form)
+        return format(np.median([run.metrics.typical(tag) for run in runs]), form)
 
     return [
         f"`{combiner}`",
@@ -95,14 +94,14 @@ def _row(combiner: str, runs: Sequence[Path]) -> list[str]:
     ]
 
 
-def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
-    """The return in training with its interval, and with which rows the step goes, best combiner first."""
+def _figure(runs: Mapping[str, Sequence[RecordedRun]], file: Path) -> None:
+    """Draws the return in training with its interval, and the step's cosine with each row; the best combiner first."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    returns = {name: [last_returns(run) for run in of_one] for name, of_one in runs.items()}
+    returns = {name: [run.metrics.last_return() for run in seeds] for name, seeds in runs.items()}
     names = sorted(returns, key=lambda name: -np.mean(returns[name]))
     places = np.arange(len(names))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.5 + 0.33 * len(names)), sharey=True, layout="constrained")
@@ -113,10 +112,10 @@ def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
         left.plot(returns[name], np.full(len(returns[name]), place), "|", color="black", alpha=0.35, markersize=7)
     left.set_yticks(places, names)
     left.invert_yaxis()
-    left.set_title("return in the last 5 % of training\n(mean and 95 % interval; a tick a seed)", fontsize=10)
+    left.set_title(f"{LAST_RETURN}\n(mean and 95 % interval; a tick a seed)", fontsize=10)
     for offset, objective, color in ((-0.2, "policy", "#4477aa"), (0.2, "value", "#ee6677")):
         tag = f"update/cosine/{objective}-applied"
-        cosines = [np.median([typical(run, tag) for run in runs[name]]) for name in names]
+        cosines = [np.median([run.metrics.typical(tag) for run in runs[name]]) for name in names]
         right.barh(places + offset, cosines, 0.4, color=color, label=f"the {objective}'s row")
     right.axvline(0, color="black", linewidth=0.8)
     right.set_title("cosine of the applied step, −Δw, and\n(median over training, then over seeds)", fontsize=10)

@@ -93,18 +93,19 @@ def _wrong(case: _Bad, outcome: Ended, folder: Path) -> str | None:
 
 
 def _wrong_record(case: _Bad, code: int, run: Path) -> str | None:
-    """What is not as it should be in the run directory."""
-    from rl.runs.directory import read_summary
+    """What is wrong in the run directory, in words; None where nothing is."""
+    from rl.runs.reader import RecordedRun
 
-    summary = read_summary(run / "summary.json")
+    record = RecordedRun(run)
+    summary = record.summary
     status = {0: "completed", 130: "interrupted"}.get(code, "failed")
     if summary["status"] != status:
         return f"the summary says {summary['status']}, not {status}"
     # An exception takes along the iterations of the host call that it is raised in, a second of training at most.
     trained = (640,) if case.where == "evaluation" or code == 0 else (64, 128)
-    newest = max((file.name for file in (run / "checkpoints").glob("checkpoint_*.npz")), default="none")
-    if newest not in [f"checkpoint_{steps:012d}.npz" for steps in trained]:
-        return f"{newest} is the newest checkpoint, not that of step {trained[-1]}"
+    newest = max(record.checkpoints(), default=None)
+    if newest not in trained:
+        return f"the newest checkpoint is that of step {newest}, not of step {trained[-1]}"
     if case.fault == "never_ends" and summary["evaluation"].get("cut") != _EPISODES:
         return f"the summary says {summary['evaluation']}"
     if code == 3 and not ("Bad" in summary["error"] and "\n" not in summary["error"]):

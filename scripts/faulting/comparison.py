@@ -1,10 +1,13 @@
 """Whether two run directories hold the same run: bit for bit, what the clock says left out."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from rl.runs.reader import RecordedRun
 
 _OF_THE_COMMAND = "retry_failed:"
 """A line of a config that the second command of a case may have."""
@@ -17,7 +20,11 @@ def differences(one: Path, other: Path) -> list[str]:
     Compared are the checkpoints' names and arrays, rows of metrics.csv, scalars, histograms and Gramians in the event
     files by step, the summaries, and the configs.
     """
-    return [*_checkpoints(one, other), *_metrics(one, other), *_events(one, other), *_rest(one, other)]
+    from rl.runs.reader import RecordedRun
+
+    runs = RecordedRun(one), RecordedRun(other)
+    files = [*_checkpoints(one, other), *_events(one, other), *_rest(one, other)]
+    return [*_metrics(*runs), *_summaries(*runs), *files]
 
 
 def _checkpoints(one: Path, other: Path) -> Iterator[str]:
@@ -33,10 +40,8 @@ def _checkpoints(one: Path, other: Path) -> Iterator[str]:
                 yield f"{name}: {', '.join(unlike[:3])} and {len(unlike) - 1} more are not the same bits"
 
 
-def _metrics(one: Path, other: Path) -> Iterator[str]:
-    from rl.runs.metrics_file import read_metrics
-
-    a, b = (read_metrics(run / "metrics.csv") for run in (one, other))
+def _metrics(one: "RecordedRun", other: "RecordedRun") -> Iterator[str]:
+    a, b = (run.metrics.columns for run in (one, other))
     if list(a) != list(b):
         yield "metrics.csv: other columns"
     elif a["step"].tolist() != b["step"].tolist():
@@ -57,11 +62,11 @@ def _events(one: Path, other: Path) -> Iterator[str]:
 
 
 def events(run: Path) -> dict[str, list[tuple[int, bytes]]]:
-    """{tag: [(step, its value)]} of all event files by step; a value that stands twice is there twice."""
-    from rl.tensorboard.event_files import read_events
+    """{tag: [(step, value)]} of all event files, sorted by step; a duplicated value appears twice."""
+    from rl.runs.reader import RecordedRun
 
     found: dict[str, list] = {}
-    for event in read_events(run):
+    for event in RecordedRun(run).events():
         for value in event.summary.value:
             if not value.tag.startswith("time/") and "hparams" not in value.tag:
                 found.setdefault(value.tag, []).append((event.step, _content(value)))
@@ -78,11 +83,13 @@ def _settings(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith(_OF_THE_COMMAND))
 
 
-def _rest(one: Path, other: Path) -> Iterator[str]:
-    a, b = (json.loads((run / "summary.json").read_text()) for run in (one, other))
+def _summaries(one: "RecordedRun", other: "RecordedRun") -> Iterator[str]:
     for key in _IN_A_SUMMARY:
-        if a.get(key) != b.get(key):
-            yield f"summary.json: {key} is {a.get(key)} and {b.get(key)}"
+        if one.summary.get(key) != other.summary.get(key):
+            yield f"summary.json: {key} is {one.summary.get(key)} and {other.summary.get(key)}"
+
+
+def _rest(one: Path, other: Path) -> Iterator[str]:
     texts = [
         {file.name: _settings(file.read_text()) for file in (run / ".hydra").glob("*") if file.name != "overrides.yaml"}
         for run in (one, other)

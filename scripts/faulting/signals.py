@@ -74,11 +74,11 @@ def _wrong(outcome: Ended, process: Process, folder: Path, phase: str) -> str | 
     if left := process.left():
         process.signal(signal.SIGKILL, group=True)
         return f"processes {left} are still there"
-    from rl.runs.directory import read_summary
+    from rl.runs.reader import RecordedRun
 
     if phase == "start":  # a signal that ends the process at once may leave a folder without a summary
         return None
-    status = [read_summary(run / "summary.json")["status"] for run in runs_in(folder).values()]
+    status = [RecordedRun(run).summary["status"] for run in runs_in(folder).values()]
     if outcome.code == 130 and status != ["interrupted"]:
         return f"the summary says {status}"
     return None

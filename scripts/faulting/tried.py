@@ -86,23 +86,21 @@ def lost_bits(folder: Path, undisturbed: Path) -> str | None:
 
 
 def broken(folder: Path, undisturbed: Path) -> str | None:
-    """Of runs with environments that start afresh: rows that are missing or doubled, and doubled points."""
-    from rl.runs.directory import read_summary
-    from rl.runs.metrics_file import read_metrics
+    """Missing or duplicated rows and points, in words: for environments that restart when a run resumes."""
+    from rl.runs.reader import RecordedRun
 
     here = runs_in(folder)
     if here.keys() != runs_in(undisturbed).keys():
         return f"runs {sorted(here)}"
     for name, run in here.items():
-        steps = read_metrics(run / "metrics.csv")["step"]
-        expected = read_metrics(runs_in(undisturbed)[name] / "metrics.csv")["step"]
+        steps, expected = (RecordedRun(one).metrics.steps for one in (run, runs_in(undisturbed)[name]))
         if not np.array_equal(steps, expected):
             return f"{len(steps)} rows of {len(expected)}"
         points, usual = map(_steps_by_tag, (run, runs_in(undisturbed)[name]))
         wrong = [tag for tag in usual if points.get(tag) != usual[tag]]
         if wrong:
             return shortened(f"{wrong[0]} at steps {points.get(wrong[0])} instead of {usual[wrong[0]]}")
-        if (status := read_summary(run / "summary.json")["status"]) != "completed":
+        if (status := RecordedRun(run).summary["status"]) != "completed":
             return f"the summary says {status}"
         if left := [file.name for file in run.rglob("*.partial")]:
             return f"left over: {left}"

@@ -12,11 +12,10 @@ import pytest
 from rl.errors import ConfigError, DamagedError, StorageError
 from rl.ownership import mark
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
-from rl.runs.directory import read_summary
 from rl.runs.metrics_file import MetricsFile, read_metrics
 from rl.runs.place import check_place
 from rl.runs.storage import storing
-from rl.runs.summary_file import write_summary
+from rl.runs.summary_file import read_summary, write_summary
 
 SUMMARY = {
     "status": "completed",

@@ -3,10 +3,12 @@
 import itertools
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from rl.commands.inspection.audit import _columns as audit_columns
 from rl.commands.inspection.figures import agreement_colors
 from rl.commands.inspection.printing import Column, fitting, show
 from rl.commands.inspection.what_if import _columns, _other_optimizers
@@ -91,3 +93,17 @@ def test_the_figures_colours_are_the_tabs(root):
     for place, expected in ((0.0, red), (0.5, middle), (1.0, blue)):
         found = np.array(plt.matplotlib.colors.to_rgb(colors(place)))
         assert np.abs(found - plt.matplotlib.colors.to_rgb(expected)).max() < 0.01
+
+
+def test_the_audit_of_several_updates_names_them_and_leaves_out_what_an_update_does_not_see():
+    network = SimpleNamespace(shared=("torso",), names=("torso", "head"))
+    first, second = {"torso/w": "zero", "head/w": "none"}, {"torso/w": "non-zero", "target/w": "none"}
+    alone = audit_columns({"main": {"a": first}}, network)
+    assert [column.heading for column in alone] == ["weight", "part", "a"]
+    several = {
+        column.heading: list(column.cells) for column in audit_columns({"x": {"a": first}, "y": {"a": second}}, network)
+    }
+    assert several["weight"] == ["torso/w", "head/w", "target/w"]
+    assert several["part"] == ["shared", "private", "frozen copy"]
+    assert several["x: a"] == ["[yellow]zero[/]", "[dim]none[/]", "–"]
+    assert several["y: a"] == ["[bold green]non-zero[/]", "–", "[dim]none[/]"]

@@ -13,12 +13,13 @@ from inside import call
 
 from rl.commands.recorded import recorded
 from rl.ownership import mark
-from rl.reports import comparing, gradients, statistics
+from rl.reports import comparing, gradients, objectives, statistics
 from rl.reports.differences import differing
 from rl.reports.groups import Group, grouped
 from rl.reports.naming import naming
 from rl.reports.page import Page
 from rl.reports.runs import find_runs
+from rl.runs.reader import Metrics
 
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 
@@ -373,7 +374,7 @@ def test_a_line_that_is_still_being_written_harms_nothing(tmp_path):
     with (run / "metrics.csv").open("a") as handle:
         handle.write("30,3")
     (found,), damaged = find_runs([tmp_path], recorded)
-    assert (found.status, found.columns, damaged) == ("running", {}, [])
+    assert (found.status, found.metrics.columns, damaged) == ("running", {}, [])
 
 
 def test_the_next_report_leaves_nothing_of_the_last(two_groups, root):
@@ -458,8 +459,10 @@ def test_the_tab_and_the_report_say_the_same_of_the_same_runs(tmp_path):
             }
         )
     (run,), _ = find_runs([write_run(tmp_path)], recorded)
-    group = Group("all runs", "cartpole", tuple(run._replace(columns=own) for own in columns))
-    row, found = gradients._row("cartpole", group), facts(series)
+    group = Group("all runs", "cartpole", tuple(run._replace(metrics=Metrics(own)) for own in columns))
+    measures = objectives.measures((("policy", "value"), own) for own in columns)
+    assert {measure.tag for measure in measures} == columns[0].keys() - {"step"}
+    row, found = gradients.row("cartpole", group, measures), facts(series)
     assert (found.long, found.served) == ("value", "value")
     assert found.ratio == row["gradient/norm_ratio/value-policy"]
     assert found.share == row["update/share/value"]

@@ -6,9 +6,10 @@ import pytest
 from rl.reports.groups import Group, grouped
 from rl.reports.naming import naming
 from rl.reports.ranking import best_in_words, interval, ranked
-from rl.reports.runs import Run
+from rl.reports.runs import ReportedRun
 from rl.reports.statistics import Estimate, curves
 from rl.reports.tables import listed, number, shown
+from rl.runs.reader import Metrics
 
 CHOICES = {"agent": "ppo", "environment": "compiled/cartpole", "combiner": "sum", "experiment": "default"}
 
@@ -19,7 +20,8 @@ def run(seed=0, score=1.0, status="completed", task="cartpole", choices=None, **
     named = {group: choices[group] for group in ("agent", "combiner")}
     parts = named | {key.replace("__", "."): str(value) for key, value in parts.items()}
     columns = {"step": np.array([10.0]), "episode/return": np.array([score]), "episode/count": np.array([1.0])}
-    return Run(None, task, seed, status, {}, choices, parts, columns if status == "completed" else {})
+    metrics = Metrics(columns if status == "completed" else {})
+    return ReportedRun(None, task, seed, status, {}, choices, parts, metrics)
 
 
 def settings(*runs):
@@ -154,10 +156,10 @@ def test_a_curve_weighs_by_episodes_and_keeps_the_newest_where_none_ended():
         "episode/return": np.array([10.0, 100.0] * 24 + [np.nan] * 2),
         "episode/count": np.array([99.0, 1.0] * 24 + [0.0] * 2),
     }
-    group = Group("all runs", "cartpole", (run()._replace(columns=columns),))
+    group = Group("all runs", "cartpole", (run()._replace(metrics=Metrics(columns)),))
     found = curves(group, "episode/return")
     np.testing.assert_allclose(found["mean"], np.full(25, 10.9), rtol=1e-12)
     assert np.isnan(found["iqm_low"]).all()
     started_late = columns | {"episode/return": np.array([np.nan] * 2 + [10.0, 100.0] * 24)}
-    found = curves(group._replace(runs=(run()._replace(columns=started_late),)), "episode/return")
+    found = curves(group._replace(runs=(run()._replace(metrics=Metrics(started_late)),)), "episode/return")
     np.testing.assert_allclose(found["step"], np.arange(3.0, 50.0, 2.0))

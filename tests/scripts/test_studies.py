@@ -30,15 +30,15 @@ def trained(tmp_path_factory):
 
 def test_a_setting_trains_its_seeds(trained):
     runs = studies.runs_of(trained, "chain/plain", seeds=2)
-    assert [run.relative_to(trained).as_posix() for run in runs] == ["chain/plain/seed=0", "chain/plain/seed=1"]
-    kernels = [studies.last_checkpoint(run)["torso/dense_0/kernel"] for run in runs]
+    assert [run.path.relative_to(trained).as_posix() for run in runs] == ["chain/plain/seed=0", "chain/plain/seed=1"]
+    kernels = [run.newest_arrays()["torso/dense_0/kernel"] for run in runs]
     assert kernels[0].shape == kernels[1].shape
     assert not np.array_equal(*kernels)
     for run in runs:
-        assert studies.summary(run)["status"] == "completed"
-        returns, counts = (studies.column(run, f"episode/{name}") for name in ("return", "count"))
+        assert run.summary["status"] == "completed"
+        returns, counts = (run.metrics.column(f"episode/{name}") for name in ("return", "count"))
         of_all = np.nansum(counts * returns) / counts[~np.isnan(returns)].sum()
-        assert studies.last_returns(run, share=1.0) == pytest.approx(of_all, rel=1e-12)  # the same float64 sums
+        assert run.metrics.last_return(share=1.0) == pytest.approx(of_all, rel=1e-12)  # the same float64 sums
 
 
 @pytest.mark.usefixtures("no_process")

@@ -1,87 +1,110 @@
-"""Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json."""
+"""Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json.
+
+The columns on the rows are those that at least one of the runs logged, for the leading objective of each group of
+objectives (`rl.reports.objectives`); they are medians over training. Runs may still be training.
+"""
 
 import argparse
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 
 from rl.commands.inspection.printing import Column, show
-from rl.reports.run_metrics import Columns, read_columns, training_return, typical
+from rl.commands.recorded import recorded
+from rl.errors import ConfigError, require
+from rl.reports.objectives import Measure, leading, measures
+from rl.runs.layout import METRICS, SUMMARY
+from rl.runs.reader import RecordedRun
+from rl.runs.summary_file import greedy_return
 
-_MEDIANS = {
-    "|value| / |policy|": "gradient/norm_ratio/value-policy",
-    "cos policy-value": "gradient/cosine/policy-value",
-    "layers in conflict": "gradient/conflict/policy-value",
-    "share of policy": "update/share/policy",
-    "share of value": "update/share/value",
+_HEADINGS = {
+    "ratio": "|{b}| / |{a}|",
+    "cosine": "cos {a}-{b}",
+    "conflict": "layers in conflict",
+    "share": "share of {a}",
 }
-"""{heading: tag}; a median over the iterations that were probed."""
+"""{kind of measure (`rl.reports.objectives.Measure`): heading}, a and b its objectives; other kinds are not shown."""
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command with its options to the parser's commands."""
     command = commands.add_parser("compare", help="runs side by side", description=__doc__)
     command.add_argument("runs", type=Path, nargs="+", help="run directories")
     command.set_defaults(run_command=compare)
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Prints a line a run; those that cannot be read are named, and the others shown."""
-    runs, summaries, metrics = _readable(arguments.runs)
-    means = [(summary["evaluation"] or {}).get("mean") for summary in summaries]
-    greedy = [math.nan if mean is None else mean for mean in means]
+    """Prints a line for each run; those that cannot be read are named on standard error.
+
+    Its columns are the environment steps in the log, the mean of the last greedy evaluation, the return at the end of
+    training so far, and medians of the measures of the rows, with a dash where a run has none.
+
+    Raises: ConfigError where none can be read.
+    """
+    runs = _readable(arguments.runs)
+    greedy = [greedy_return(run.summary) for run in runs]
+    last = [run.metrics.last_return() for run in runs]
     columns = [
-        Column("run", [escape(run.resolve().name) for run in runs], is_name=True),
-        Column("steps", [f"{_steps(of_run):,}" for of_run in metrics], 2),
+        Column("run", [escape(run.path.resolve().name) for run in runs], is_name=True),
+        Column("steps", [f"{_steps(run):,}" for run in runs], 2),
         Column("greedy return", [_shown(mean, ".1f") for mean in greedy], 1),
-        Column("return, last 5\N{NO-BREAK SPACE}%", [_shown(training_return(of_run), ".1f") for of_run in metrics], 0),
+        Column("return, last 5\N{NO-BREAK SPACE}%", [_shown(mean, ".1f") for mean in last], 0),
     ]
-    for rank, (heading, tag) in enumerate(_MEDIANS.items(), 3):
-        columns.append(Column(heading, [_shown(typical(of_run, tag), ".3g") for of_run in metrics], rank))
+    found = measures((_leading(run), run.metrics.columns) for run in runs)
+    shown = [one for one in found if one.kind in _HEADINGS]
+    for rank, one in enumerate(shown, 3):
+        medians = [_shown(run.metrics.typical(one.tag), ".3g") for run in runs]
+        columns.append(Column(_heading(one, shown), medians, rank))
     rest = "They are medians over metrics.csv in each run directory."
     show("medians over training; returns as far as the runs have come", columns, rest)
 
 
-def _readable(runs: Sequence[Path]) -> tuple[list[Path], list[dict[str, Any]], list[Columns]]:
-    """Runs that can be read, with summaries and metrics; ConfigError where there is none."""
-    from rl.errors import ConfigError
+def _readable(paths: Sequence[Path]) -> list[RecordedRun]:
+    """The runs whose summary and metrics can be read, in their order; names the others on standard error.
 
+    Raises: ConfigError, with the reason for each run, where none can be read.
+    """
     found, refused = [], []
-    for run in runs:
+    for run in map(RecordedRun, paths):
         try:
-            found.append((run, *_read(run)))
+            require(not run.missing(SUMMARY, METRICS), f"{run.path} is not a run directory, or has logged nothing yet.")
+            _ = run.summary, run.metrics
+            found.append(run)
         except ConfigError as error:
             refused.append(str(error))
+        except OSError as error:
+            refused.append(f"{run.path} cannot be read: {error}.")
     if not found:
         raise ConfigError("\n".join(refused))
     for why in refused:
         print(f"left out: {why}", file=sys.stderr)
-    return tuple(map(list, zip(*found, strict=True)))
+    return found
 
 
-def _steps(metrics: Columns) -> int:
-    """How far the log has come: a summary says so only at the end of a run."""
-    return int(metrics["step"][-1]) if len(metrics["step"]) else 0
-
-
-def _read(run: Path) -> tuple[dict[str, Any], Columns]:
-    """A run's summary and its metrics; ConfigError where they cannot be read."""
-    from rl.errors import ConfigError, require
-    from rl.runs.summary_file import read_summary
-
-    files = run / "summary.json", run / "metrics.csv"
-    require(all(file.exists() for file in files), f"{run} is not a run directory, or has logged nothing yet.")
+def _leading(run: RecordedRun) -> tuple[str, ...]:
+    """The leading objective of each group; every objective is one where the config that names groups is missing."""
     try:
-        return read_summary(files[0]), read_columns(files[1])
+        settings = recorded(run.path).settings
     except ConfigError:
-        raise
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{run} cannot be read: {error}.") from None
+        settings = {}
+    return leading(run.metrics.columns, settings)
+
+
+def _heading(measure: Measure, shown: Sequence[Measure]) -> str:
+    """A column's heading, with the pair at its end where conflicts of several pairs are shown."""
+    a, b = measure.objectives[0], measure.objectives[-1]
+    several = measure.kind == "conflict" and sum(one.kind == measure.kind for one in shown) > 1
+    return _HEADINGS[measure.kind].format(a=a, b=b) + (f" {a}-{b}" if several else "")
+
+
+def _steps(run: RecordedRun) -> int:
+    """Environment steps up to the end of the log; the summary has them only after the run."""
+    return int(run.metrics.steps[-1]) if len(run.metrics.steps) else 0
 
 
 def _shown(number: float, form: str) -> str:
+    """A number in a format, or a dash for NaN."""
     return "–" if math.isnan(number) else format(number, form)

@@ -1,4 +1,7 @@
-"""What the commands that look at a run have in common: their arguments, and where a figure goes."""
+"""Arguments and output files that the commands on one run share, and how they draw.
+
+By default files go into `inspect/` in the run directory, where TensorBoard finds the figures beside the run's logs.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +11,7 @@ from rl.commands.answers import add_trust
 
 
 def add_run_arguments(command: argparse.ArgumentParser) -> None:
-    """A run, one of its checkpoints, and a folder."""
+    """Adds the arguments that name a run, one of its checkpoints, trusted packages and the folder of the output."""
     command.add_argument("run", type=Path, help="a run directory")
     command.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
     add_trust(command)
@@ -16,25 +19,30 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def outputs_of(arguments: argparse.Namespace, command: str, names: Sequence[str]):
-    """The folder of a command's files; ConfigError where others stand there by these names."""
+    """The folder that a command writes into, checked before anything is computed.
+
+    names: of the files that it may write.
+    Raises: ConfigError where the run cannot be read, or the folder holds a file by one of the names that the command
+        did not write.
+    """
     from rl.commands.composition import load_config
     from rl.ownership import Outputs
 
-    load_config(arguments.run)  # a folder that is no run is told before one that cannot be written
+    load_config(arguments.run)  # first, since a missing run matters more than a folder that cannot be written
     outputs = Outputs(arguments.out or arguments.run / "inspect", command)
     outputs.check(names)
     return outputs
 
 
 def agreement_colors(plt):
-    """The colours of −1 (red) to 1 (blue), as the Gradients tab has them on light ground (static/theme.js)."""
+    """A Matplotlib colour map from −1 (red) to 1 (blue), with the light colours of the Gradients tab (theme.js)."""
     return plt.matplotlib.colors.LinearSegmentedColormap.from_list("agreement", ["#b2182b", "#f7f7f7", "#2166ac"])
 
 
 def write_figure(figure, name: str, step: int, folder: Path) -> Path:
-    """The figure as `<name>.png`, and in TensorBoard as `inspect/<name>`.
+    """Writes a figure as `<name>.png`, and for TensorBoard as the image `inspect/<name>` at a step.
 
-    The event file is named by figure and step, so that the same step drawn again replaces it.
+    The event file is named after figure and step, so that drawing the same step again replaces it. Returns the PNG.
     """
     from rl.tensorboard.images import write_image
 

@@ -1,4 +1,4 @@
-"""A run as it stands at a checkpoint, with a rollout of its own to look at."""
+"""A run restored from a checkpoint, with a new rollout to take gradients on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,10 @@ from rl.commands.composition import load_run
 
 
 class Fresh(NamedTuple):
-    """Experiment and config, the state and the trajectory that an iteration would learn from, steps done so far."""
+    """A restored run before an iteration learns.
+
+    state: of the learner, after the rollout; trajectory: the rollout; step: environment steps up to the checkpoint.
+    """
 
     experiment: Any
     config: Any
@@ -18,9 +21,11 @@ class Fresh(NamedTuple):
 
 
 def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> Fresh:
-    """Loads a checkpoint and acts for one rollout; nothing is learnt.
+    """Restores a checkpoint and collects one rollout with it; nothing is trained or written.
 
-    Raises: ConfigError where the folder is no run, or its network shares no weights.
+    Args:
+        checkpoint: `newest`, `best`, or a file; trusted: packages, besides this one, whose code the config may name.
+    Raises: ConfigError where the folder is not a run directory, or the network shares no weights.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Tables in the terminal: as many columns as its width has room for, and no number cut or wrapped."""
+"""Tables in the terminal: as many columns as fit, with no number cut or wrapped."""
 
 import os
 import re
@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WIDE = 160  # columns, into a file or a pipe, where COLUMNS says nothing else
-_NAME = 20  # columns that a name keeps before a number is left out
-_FRAME = 3  # columns that a cell's border and padding take
+_WIDE = 160  # characters, for a file or a pipe without COLUMNS
+_NAME = 20  # characters that the names keep before a column is left out
+_FRAME = 3  # characters of a cell's border and padding
 
 
 class Column(NamedTuple):
     """A column of a table.
 
-    cells: texts in rich's markup. rank: columns with lower ranks stay longer where there is no room for all. is_name:
-    whether it may be folded, and stands at the left.
+    cells: texts in rich's markup, one for each row. rank: columns with higher ranks are left out first. is_name:
+    whether its cells may be folded and are aligned at the left. style: rich's, for the whole column.
     """
 
     heading: str
@@ -30,15 +30,19 @@ class Column(NamedTuple):
 
     @property
     def width(self) -> int:
-        """What the longest cell and the longest word of the heading take."""
+        """Characters of the longest cell or word of the heading, which may be broken at spaces and hyphens."""
         words = re.split(r" |(?<=-)", self.heading)
         return max(map(len, [*words, *(Text.from_markup(cell).plain for cell in self.cells)]))
 
 
 def show(title: str, columns: Sequence[Column], rest: str) -> None:
-    """Prints a table, the first column being the rows' names, and says which columns there was no room for.
+    """Prints a table whose first column names the rows, and lists the columns that did not fit.
 
-    rest: where what is left out is to be found, such as a CSV file.
+    The width is that of the terminal; for a file or a pipe it is the variable COLUMNS, or 160 characters.
+
+    Args:
+        columns: with the same number of cells each.
+        rest: a sentence on where the columns that did not fit can be found.
     """
     console = Console()
     if not console.is_terminal:
@@ -52,9 +56,9 @@ def show(title: str, columns: Sequence[Column], rest: str) -> None:
 
 
 def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:
-    """The columns that fit into a width, the lowest ranks first, and those that do not; both in their order.
+    """(columns that fit into a width in characters, the others), each in their order.
 
-    The first column stays in any case, at least `_NAME` wide.
+    The first column always stays, at least 20 characters wide; of the others those with the lowest ranks do.
     """
     name, *numbers = columns
     room = width - 1 - _FRAME - min(name.width, _NAME)
@@ -71,6 +75,7 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[C
 
 
 def _table(title: str, columns: Sequence[Column], width: int) -> Table:
+    """rich's table; the first column takes the width that the others leave."""
     table = Table(title=title)
     name, *others = columns
     room = width - 1 - _FRAME - sum(column.width + _FRAME for column in others)

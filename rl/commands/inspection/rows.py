@@ -1,8 +1,12 @@
-"""Who pulls on the torso, layer by layer, on one fresh batch: lengths of rows, their cosines, and what chance gives."""
+"""The rows on the shared weights, layer by layer, on one new batch: norms, cosines, and what chance explains.
+
+A row is the gradient of one objective, without its coefficient, with respect to the shared weights. Nothing is trained.
+"""
 
 import argparse
 import csv
 import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +21,10 @@ _ALL = "all shared weights"
 
 
 class Line(NamedTuple):
-    """A layer: how many weights it has, {objective: norm of its row}, {pair: cosine}."""
+    """A layer, or all shared weights.
+
+    weights: their number P. norms: {objective: norm of its raw row}. cosines: {`a-b`: cosine of two rows}.
+    """
 
     layer: str
     weights: int
@@ -26,19 +33,22 @@ class Line(NamedTuple):
 
     @property
     def band(self) -> float:
-        """Two standard deviations of the cosine of independent directions, 2/√P."""
+        """2/√P, two standard deviations of the cosine of independent directions in P dimensions."""
         return 2.0 / self.weights**0.5
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command with its options to the parser's commands."""
     command = commands.add_parser("rows", help="every objective's row, layer by layer", description=__doc__)
     add_run_arguments(command)
     command.set_defaults(run_command=rows)
 
 
 def rows(arguments: argparse.Namespace) -> None:
-    """Prints the table; writes it as CSV, and a figure as PNG."""
+    """Prints a line for all shared weights and for each layer; writes rows.csv, and rows.png if Matplotlib is there.
+
+    Raises: ConfigError where the run cannot be restored, shares no weights, or the files cannot be written.
+    """
     outputs = outputs_of(arguments, "rows", ("rows.csv", "rows.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     lines = _lines(fresh)
@@ -52,7 +62,10 @@ def rows(arguments: argparse.Namespace) -> None:
 
 
 def _columns(lines: list[Line]) -> list[Column]:
-    """The first pair's cosine and both its norms stay longest where there is little room."""
+    """The table's columns; in a narrow terminal the first pair's cosine and norms stay longest.
+
+    A cosine beyond the band 2/√P of its line is bold.
+    """
     columns = [
         Column("layer", [line.layer for line in lines], is_name=True),
         Column("weights", [f"{line.weights:,}" for line in lines], 3),
@@ -66,7 +79,10 @@ def _columns(lines: list[Line]) -> list[Column]:
 
 
 def _lines(fresh) -> list[Line]:
-    """The torso as a whole, and its layers, on the first minibatch of an iteration."""
+    """The lines of the table: all shared weights, and each layer.
+
+    Rows are taken at the checkpoint's weights, on the first minibatch of the iteration that would follow.
+    """
     import tensorflow as tf
 
     from rl.gradients import cosines, gramian, norms
@@ -97,6 +113,10 @@ def _lines(fresh) -> list[Line]:
 
 
 def _write(lines: list[Line], file: Path) -> Path:
+    """Writes rows.csv and returns the file.
+
+    Columns: layer, weights (their number), norm/<objective>, cosine/<a>-<b>, and null band, 2/√weights.
+    """
     with file.open("w", newline="") as handle:
         writer = csv.writer(handle)
         norms, cosines = ([f"{kind}/{key}" for key in getattr(lines[0], f"{kind}s")] for kind in ("norm", "cosine"))
@@ -107,37 +127,34 @@ def _write(lines: list[Line], file: Path) -> Path:
 
 
 def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
+    """Writes rows.png and its event file: norms and cosines by layer, the cosines with the band of chance.
+
+    step: environment steps of the checkpoint. Returns: [the PNG], or nothing where Matplotlib is missing.
+    """
     if (plt := pyplot()) is None:
         return []
-    places, layers = np.arange(len(lines)), [line.layer for line in lines]
+    places = np.arange(len(lines))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.6 + 0.55 * len(lines)), sharey=True, layout="constrained")
-    objectives, pairs = list(lines[0].norms), list(lines[0].cosines)
-    for k, objective in enumerate(objectives):
-        left.barh(
-            places + 0.8 * (k + 0.5) / len(objectives) - 0.4,
-            [line.norms[objective] for line in lines],
-            0.8 / len(objectives),
-            label=objective,
-        )
+    _bars(left, {name: [line.norms[name] for line in lines] for name in lines[0].norms})
     left.set_xscale("log")
-    left.set_yticks(places, layers)
+    left.set_yticks(places, [line.layer for line in lines])
     left.invert_yaxis()
     left.set_title("norm of each objective's row", fontsize=10)
-    left.legend(fontsize=8)
-    for k, pair in enumerate(pairs):
-        right.barh(
-            places + 0.8 * (k + 0.5) / len(pairs) - 0.4,
-            [line.cosines[pair] for line in lines],
-            0.8 / len(pairs),
-            label=pair,
-        )
+    _bars(right, {pair: [line.cosines[pair] for line in lines] for pair in lines[0].cosines})
     for place, line in zip(places, lines, strict=True):
         right.fill_betweenx([place - 0.45, place + 0.45], -line.band, line.band, color="grey", alpha=0.3, linewidth=0)
     right.axvline(0, color="black", linewidth=0.8)
     right.set_xlim(-1.05, 1.05)
     right.set_title("cosine of each pair; grey: what chance gives, ±2/√P", fontsize=10)
-    right.legend(fontsize=8)
     figure.suptitle(f"Rows on the shared weights at step {step:,}")
     file = write_figure(figure, "rows", step, folder)
     plt.close(figure)
     return [file]
+
+
+def _bars(axis, series: Mapping[str, Sequence[float]]) -> None:
+    """Draws bars side by side at each line, with a legend; series: {label: [lines]}."""
+    for k, (label, numbers) in enumerate(series.items()):
+        places = np.arange(len(numbers)) + 0.8 * (k + 0.5) / len(series) - 0.4
+        axis.barh(places, numbers, 0.8 / len(series), label=label)
+    axis.legend(fontsize=8)

@@ -1,7 +1,6 @@
-"""What other rules would do to a run: the step of every combiner and optimizer from one checkpoint and one batch."""
+"""What other update rules would do: the step of every combiner and optimizer from one checkpoint and one batch."""
 
 import argparse
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,29 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from rl.commands.composition import CONFIGS, load_config
-from rl.commands.inspection.figures import add_run_arguments, agreement_colors, outputs_of, write_figure
+from rl.commands.composition import CONFIGS
+from rl.commands.inspection.figures import add_run_arguments, outputs_of
 from rl.commands.inspection.fresh import fresh_batch
 from rl.commands.inspection.printing import Column, show
-from rl.reports.pyplot import pyplot
+from rl.commands.inspection.what_if_files import write_cosines, write_numbers, write_what_if_figure
+from rl.errors import ConfigError
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command with its options to the parser's commands."""
     command = commands.add_parser("whatif", help="what every other rule would do, from one batch", description=__doc__)
     add_run_arguments(command)
     command.set_defaults(run_command=what_if)
 
 
 def what_if(arguments: argparse.Namespace) -> None:
-    """Prints the run's own optimizer's line of every combiner; writes all numbers as CSV and a figure as PNG."""
+    """Prints a line for each combiner with the run's own optimizer, and writes numbers and figure.
+
+    whatif.csv has every combiner with every optimizer, whatif_cosines.csv the cosines between their steps, and
+    whatif.png the combiners with the run's optimizer; it is left out where Matplotlib is missing.
+
+    Raises: ConfigError where the run cannot be restored, shares no weights, or the files cannot be written.
+    """
     from rl.instruments.what_if import what_if as outcomes_of
 
     outputs = outputs_of(arguments, "whatif", ("whatif.csv", "whatif_cosines.csv", "whatif.png"))
@@ -34,7 +40,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     experiment, config, state, trajectory, step = fresh
     learner = experiment.learner
     groups = next(iter(learner.rules.values())).groups
-    own_combiner, own_optimizer = _own_names(arguments.run)
+    own_combiner, own_optimizer = (_own_name(group, config) for group in ("combiner", "optimizer"))
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
@@ -48,46 +54,52 @@ def what_if(arguments: argparse.Namespace) -> None:
     print(_other_optimizers([name for name in optimizers if name != own_optimizer], place / numbers.name))
     print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
-    print("A step differs from its direction by what the optimizer remembers, which all combiners start from alike.")
-    print("Learning rates are those of the moment, and of a complete run those of its beginning.")
-    files = [_write_numbers(outcomes, numbers), _write_cosines(outcomes, cosines)]
-    files += _figures(shown, own_combiner, own_optimizer, step, folder)
+    print("A step differs from its direction by the optimizer's slots, which are those of the checkpoint for all.")
+    print("Learning rates are those of the checkpoint; of a completed run, those of its beginning.")
+    files = [write_numbers(outcomes, numbers), write_cosines(outcomes, cosines)]
+    files += write_what_if_figure(shown, own_combiner, own_optimizer, step, folder)
     outputs.finish()
     print("Written: " + ", ".join(str(outputs.folder / file.name) for file in files))
 
 
-def _own_names(run: Path) -> tuple[str, str]:
-    """The run's choices of combiner and optimizer: the names of the config files with the same target."""
-    config = load_config(run)
-    names = []
-    for group in ("combiner", "optimizer"):
-        known = {name: _composed(group, name) for name in _names(group)}
-        same = [name for name, node in known.items() if node == config[group]]
-        alike = [name for name, node in known.items() if node["_target_"] == config[group]["_target_"]]
-        names.append((same or alike or ["the run's own"])[0])
-    return names[0], names[1]
+def _own_name(group: str, config) -> str:
+    """The option of a config group that the run uses.
+
+    It is the one with equal values, or else the first with the same `_target_`; `the run's own` where there is neither.
+
+    Args:
+        group: `combiner` or `optimizer`; config: of the run.
+    """
+    known = {name: _composed(group, name) for name in _names(group)}
+    same = [name for name, node in known.items() if node == config[group]]
+    alike = [name for name, node in known.items() if node["_target_"] == config[group]["_target_"]]
+    return (same or alike or ["the run's own"])[0]
 
 
 def _choices(group: str, own: str, node) -> dict:
-    """Every choice of a config group with its default numbers, but the run's own with the run's."""
+    """{option: instance} of a config group: first the run's own with the run's numbers, then the others with defaults.
+
+    Args:
+        own: the option that the run uses; node: its config.
+    """
     nodes = {name: _composed(group, name) for name in _names(group)} | {own: node}
     return {name: instantiate(nodes[name]) for name in [own, *(name for name in nodes if name != own)]}
 
 
 def _names(group: str) -> list[str]:
+    """The options of a config group."""
     return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml") if not file.stem.startswith("_"))
 
 
 def _composed(group: str, name: str):
+    """The config of a group's option with its default numbers."""
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         composed = hydra.compose("train", overrides=[f"{group}={name}"])
     return OmegaConf.create(OmegaConf.to_container(composed, resolve=True))[group]
 
 
 def _usable(combiners: Mapping, num_rows: int) -> dict:
-    """Those that take so many rows."""
-    from rl.errors import ConfigError
-
+    """The combiners that accept this number of rows, one for each group of objectives."""
     usable = {}
     for name, combiner in combiners.items():
         try:
@@ -99,7 +111,7 @@ def _usable(combiners: Mapping, num_rows: int) -> dict:
 
 
 def _other_optimizers(names: Sequence[str], file: Path) -> str:
-    """Which optimizers the table leaves out, and where they are."""
+    """A sentence on the optimizers that the table leaves out; file: the CSV file that has them."""
     if not names:
         return "There is no other optimizer."
     optimizers = "optimizer is" if len(names) == 1 else "optimizers are"
@@ -107,7 +119,15 @@ def _other_optimizers(names: Sequence[str], file: Path) -> str:
 
 
 def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]:
-    """A line a combiner; directions, changes of the losses and weights of the rows stay longest."""
+    """The table's columns, a line for each combiner.
+
+    In a narrow terminal the cosine of the directions, the changes of the losses and the row weights stay longest.
+
+    Args:
+        outcomes: {combiner: outcome} with the run's optimizer.
+        own: the run's combiner, with whose direction and step the others are compared.
+        groups: the names of the groups of objectives, one row weight each.
+    """
     from rl.instruments.what_if import cosine_matrix
 
     every, mine = list(outcomes.values()), outcomes[own]
@@ -128,74 +148,3 @@ def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]
             column(f"Δ{objective} elsewhere", lambda x, o=objective: x.elsewhere[o], "+.2e", 5, "dim"),
         ]
     return columns
-
-
-def _write_numbers(outcomes: Mapping, file: Path) -> Path:
-    any_outcome = next(iter(outcomes.values()))
-    kinds = ("expected", "changes", "elsewhere")
-    columns = [f"{kind}/{objective}" for kind in kinds for objective in any_outcome.changes]
-    with file.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        weights = [f"row_weight/{group}" for group in any_outcome.row_weights]
-        writer.writerow(["combiner", "optimizer", *weights, "norm", *columns])
-        for (combiner, optimizer), outcome in outcomes.items():
-            numbers = [getattr(outcome, kind)[objective] for kind in kinds for objective in outcome.changes]
-            norm = float(np.linalg.norm(outcome.step))
-            writer.writerow([combiner, optimizer, *outcome.row_weights.values(), norm, *numbers])
-    return file
-
-
-def _write_cosines(outcomes: Mapping, file: Path) -> Path:
-    from rl.instruments.what_if import cosine_matrix
-
-    names = [f"{combiner} {optimizer}" for combiner, optimizer in outcomes]
-    with file.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["", *names])
-        cosines = cosine_matrix([outcome.step for outcome in outcomes.values()]).tolist()
-        writer.writerows([name, *row] for name, row in zip(names, cosines, strict=True))
-    return file
-
-
-def _figures(outcomes: Mapping, own: str, optimizer: str, step: int, folder: Path) -> list[Path]:
-    """The cosines of the combiners' steps, and the change of every objective, as one PNG and in TensorBoard."""
-    if (plt := pyplot()) is None:
-        return []
-    from rl.instruments.what_if import cosine_matrix
-
-    names, objectives = list(outcomes), list(outcomes[own].changes)
-    cosines = cosine_matrix([outcome.direction for outcome in outcomes.values()])
-    height = 1.5 + 0.32 * len(names)
-    figure, axes = plt.subplots(
-        1,
-        1 + len(objectives),
-        figsize=(8 + 2.5 * len(objectives), height),
-        width_ratios=[3.2] + [1] * len(objectives),
-        layout="constrained",
-    )
-    image = axes[0].imshow(cosines, vmin=-1, vmax=1, cmap=agreement_colors(plt), aspect="auto")
-    axes[0].set_xticks(range(len(names)), names, rotation=90)
-    axes[0].set_yticks(range(len(names)), names)
-    for i, row in enumerate(cosines):
-        for j, cosine in enumerate(row):
-            if np.isfinite(cosine):
-                color = "white" if abs(cosine) > 0.7 else "black"
-                axes[0].text(j, i, f"{cosine:.2f}", ha="center", va="center", fontsize=6, color=color)
-    axes[0].set_title("cosine between the combined gradients", fontsize=10)
-    figure.colorbar(image, ax=axes[0], fraction=0.046)
-    places = np.arange(len(names))
-    for axis, objective in zip(axes[1:], objectives, strict=True):
-        axis.barh(places - 0.2, [o.changes[objective] for o in outcomes.values()], 0.4, label="on its batch")
-        axis.barh(places + 0.2, [o.elsewhere[objective] for o in outcomes.values()], 0.4, label="on another")
-        axis.axvline(0, color="black", linewidth=0.8)
-        axis.set_yticks(places, [])
-        axis.set_ylim(len(names) - 0.5, -0.5)
-        axis.ticklabel_format(axis="x", scilimits=(-3, 3))
-        axis.set_title(f"change of the\n{objective} loss", fontsize=10)
-        axis.grid(axis="x", alpha=0.3)
-    axes[1].set_yticks(places, names)
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="upper right", ncols=2, fontsize=8)
-    figure.suptitle(f"One update with {optimizer} from step {step:,}; the run's own combiner is {own}")
-    file = write_figure(figure, "whatif", step, folder)
-    plt.close(figure)
-    return [file]

@@ -1,0 +1,34 @@
+"""Where things lie in a run directory: names relative to it, and its checkpoints by step. Needs no TensorFlow.
+
+runs/<experiment>/<job>/
+  .tapestry  .lock                     the marker of a run's folder, and the lock of the process that trains in it
+  .hydra/{config,overrides,hydra}.yaml
+  summary.json  metrics.csv  events.out.tfevents.*  failure.npz
+  checkpoints/{checkpoint_<steps>,best}.npz
+  videos/episode_<n>.mp4
+"""
+
+import re
+from pathlib import Path
+
+from rl.errors import require
+
+SUMMARY, METRICS, FAILURE = "summary.json", "metrics.csv", "failure.npz"
+CONFIG, OVERRIDES, CHOICES = ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"
+"""The composed config, what the command line changed in it, and the option chosen in each config group."""
+CHECKPOINTS, VIDEOS, HYDRA = "checkpoints", "videos", ".hydra"
+BEST = "best.npz"
+"""The best checkpoint, in the folder of the checkpoints."""
+_CHECKPOINT = re.compile(r"checkpoint_(\d{1,18})\.npz")
+
+
+def checkpoint_files(folder: Path) -> dict[int, Path]:
+    """{environment steps: file} of the checkpoints in a folder, from the oldest to the newest; `best.npz` is not one.
+
+    Raises: ConfigError for anything that has the name of a checkpoint and is not a file.
+    """
+    found = {int(name[1]): file for file in folder.glob("*.npz") if (name := _CHECKPOINT.fullmatch(file.name))}
+    best = folder / BEST
+    for file in (*found.values(), *([best] if best.exists() else [])):
+        require(file.is_file(), f"{file} is not a file, though its name is a checkpoint's; move it away.")
+    return dict(sorted(found.items()))
