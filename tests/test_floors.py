@@ -59,7 +59,14 @@ def test_tensorboard_sees_gradients_and_combiners_alone():
         for name in imports(file):
             if name.startswith("rl.") and not name.startswith("rl.tensorboard"):
                 assert name.startswith(
-                    ("rl.gradients", "rl.updates.combiners", "rl.errors", "rl.plain_json", "rl.reductions")
+                    (
+                        "rl.gradients",
+                        "rl.updates.combiners",
+                        "rl.errors",
+                        "rl.config_files",
+                        "rl.plain_json",
+                        "rl.reductions",
+                    )
                 )
 
 

@@ -6,7 +6,7 @@ from tensorboard.backend.event_processing.data_provider import MultiplexerDataPr
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
 
-from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN
+from rl.tensorboard.gramians import MAX_MOMENTS, PLUGIN
 from rl.tensorboard.plugin.source import Listing, Series, Source
 
 
@@ -15,7 +15,7 @@ class Folder:
 
     def __init__(self, path: Path):
         self._path, self._request = path, (RequestContext(), "")
-        self._multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN: MOST_MOMENTS})
+        self._multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN: MAX_MOMENTS})
         self.provider = MultiplexerDataProvider(self._multiplexer, str(path))
         self._source = Source(self.provider)
         self.reload()

@@ -218,7 +218,7 @@ def test_no_more_than_two_hundred_layers_are_sent():
     some = series(of, np.tile(np.eye(2), (3, 230, 1, 1)))
     answer = back(views.layers(some, "norm", "value", "", 300))
     assert answer["num_layers"] == 230
-    assert len(answer["layers"]) == len(answer["sizes"]) == len(answer["values"]) == views.MOST_LAYERS == 200
+    assert len(answer["layers"]) == len(answer["sizes"]) == len(answer["values"]) == views.MAX_LAYERS == 200
     np.testing.assert_allclose(answer["total"], np.sqrt(230), rtol=1e-5)  # all layers count
     answer = back(views.moment(some, math.inf))
     assert len(answer["layers"]) == 200
@@ -243,7 +243,7 @@ def test_a_moment_is_the_one_next_to_the_step(asked, at):
         lengths = np.sqrt(np.diag(matrix))
         np.testing.assert_allclose(one["norms"], lengths, rtol=1e-5)
         np.testing.assert_allclose(one["cosines"], matrix / np.outer(lengths, lengths), rtol=1e-5)
-        np.testing.assert_allclose(one["plane"], Plane(matrix, 3).of_rows(), rtol=1e-5)
+        np.testing.assert_allclose(one["plane"], Plane(matrix, 3).rows(), rtol=1e-5)
 
 
 def test_a_broken_moment_says_so_and_the_others_stay():

@@ -92,7 +92,7 @@ def assert_the_tab_says_what_the_metrics_say(series, rows):
     of, arrays = series.legend, series.gramians
 
     def same(quantity, tag, a, b=""):
-        found = {"": quantities.in_all(quantity, arrays, of, a, b)}
+        found = {"": quantities.overall(quantity, arrays, of, a, b)}
         if f"{tag}/{of.layers[0]}" in rows[0]:
             by_layer = quantities.by_layer(quantity, arrays, of, a, b)
             found |= {f"/{layer}": by_layer[:, l] for l, layer in enumerate(of.layers)}
@@ -132,11 +132,11 @@ def test_stale_rows_have_the_cosines_of_their_probe(resumed):
         for name in OBJECTIVES:
             stale = f"stale/{role}/{name}"
             assert stale in series.legend.extra_rows
-            cosine = quantities.in_all("cosine", series.gramians, series.legend, name, stale)
-            ratio = quantities.in_all("ratio", series.gramians, series.legend, stale, name)
+            cosine = quantities.overall("cosine", series.gramians, series.legend, name, stale)
+            ratio = quantities.overall("ratio", series.gramians, series.legend, stale, name)
             np.testing.assert_allclose(cosine, numbers(rows, f"gradient/{stale}/cosine"), rtol=ROUNDING)
             np.testing.assert_allclose(ratio, numbers(rows, f"gradient/{stale}/ratio"), rtol=ROUNDING)
-    cosine = quantities.in_all("cosine", series.gramians, series.legend, "policy", "stale/anchor/policy")
+    cosine = quantities.overall("cosine", series.gramians, series.legend, "policy", "stale/anchor/policy")
     assert cosine[0] == pytest.approx(1, rel=1e-6)  # at the start the weights are the anchor's
     assert (cosine[1:] < 1 - 1e-6).all()
 
@@ -145,7 +145,7 @@ def test_the_row_through_the_target_is_there(resumed):
     folder, *_ = resumed
     series = Folder(folder).series("run")["run"]
     assert series.legend.extra_rows[-1] == "through_target"
-    assert (quantities.in_all("norm", series.gramians, series.legend, "through_target", "") > 0).all()
+    assert (quantities.overall("norm", series.gramians, series.legend, "through_target", "") > 0).all()
 
 
 def test_every_probe_there_is_writes_the_rows_that_it_compares(build):
@@ -205,7 +205,7 @@ def test_what_if_finds_the_runs_own_direction(seeds):
         combined = np.eye(len(series.legend.rows))[[series.legend.rows.index("combined")]]
         cosines, lengths = what_if.cosines_with_rows(series.gramians, weights, combined)
         np.testing.assert_allclose(cosines, 1, rtol=1e-6)  # the run added float32 rows
-        logged = quantities.in_all("norm", series.gramians, series.legend, "combined", "")
+        logged = quantities.overall("norm", series.gramians, series.legend, "combined", "")
         np.testing.assert_allclose(lengths, logged, rtol=1e-6)
 
 

@@ -17,7 +17,7 @@ def plane(rows, num_objectives):
 
 def seen(rows, num_objectives):
     """x and y of every row, and the share of it inside."""
-    found = plane(rows, num_objectives).of_rows()
+    found = plane(rows, num_objectives).rows()
     return found[:, :2], found[:, 2]
 
 
@@ -95,9 +95,9 @@ def test_combinations_of_rows_are_the_same_combinations_of_arrows(case, seed):
     rows, m = case
     weights = np.random.default_rng(seed).normal(size=(7, m))
     combined = weights @ rows[:m]
-    found = plane(rows, m).of_combinations(weights)
+    found = plane(rows, m).combinations(weights)
     terms = np.abs(weights) @ np.linalg.norm(rows[:m], axis=1)
-    expected = weights @ plane(rows, m).of_rows()[:m, :2]
+    expected = weights @ plane(rows, m).rows()[:m, :2]
     np.testing.assert_allclose(found[:, :2] / terms[:, None], expected / terms[:, None], rtol=0, atol=CLOSE)
     shares = np.linalg.norm(best_plane(np.vstack([rows[:m], combined]), m)[m:], axis=1)
     shares /= np.linalg.norm(combined, axis=1)
@@ -110,7 +110,7 @@ def test_a_combination_given_as_a_row_stands_where_it_is_computed():
     weights = np.array([[1.0, 1.0, 1.0], [0.5, -2.0, 0.1]])
     beside = np.vstack([rows, weights @ rows])
     np.testing.assert_allclose(
-        plane(beside, 3).of_rows()[3:], plane(beside, 3).of_combinations(weights), rtol=1e-12, atol=1e-14
+        plane(beside, 3).rows()[3:], plane(beside, 3).combinations(weights), rtol=1e-12, atol=1e-14
     )
 
 
@@ -168,7 +168,7 @@ def test_no_row_at_all_leaves_every_arrow_at_the_origin():
     np.testing.assert_array_equal(places, np.zeros((3, 2)))
     assert np.isnan(inside).tolist() == [True, True, False]
     assert inside[2] == 0
-    combined = plane(rows, 2).of_combinations(np.ones((1, 2)))
+    combined = plane(rows, 2).combinations(np.ones((1, 2)))
     np.testing.assert_array_equal(combined[:, :2], [[0, 0]])
     assert np.isnan(combined[0, 2])
 
@@ -185,15 +185,15 @@ def test_a_row_that_is_not_finite_counts_as_zero(number):
     matrix = rows @ rows.T
     matrix[1], matrix[:, 1] = number, number
     rows[1] = 0.0
-    found = Plane(matrix, 3).of_rows()
-    np.testing.assert_allclose(found, plane(rows, 3).of_rows(), rtol=1e-12, atol=1e-14)
+    found = Plane(matrix, 3).rows()
+    np.testing.assert_allclose(found, plane(rows, 3).rows(), rtol=1e-12, atol=1e-14)
     assert np.isfinite(found[[0, 2, 3]]).all()
 
 
 @pytest.mark.parametrize("size", [1e300, 1e-300, 1e-318])
 def test_huge_and_tiny_rows_keep_their_picture(size):
     matrix = np.array([[25.0, 24.0], [24.0, 25.0]]) * size
-    found = Plane(matrix, 2).of_rows()
+    found = Plane(matrix, 2).rows()
     length = 5 * np.sqrt(size)
     # Numbers below 1e-308 have fewer digits; near 1e-317 there are seven.
     expected = np.array([[0.0, 1.0], [0.28, 0.96]]) * length
@@ -206,6 +206,6 @@ def test_huge_and_tiny_rows_keep_their_picture(size):
 def test_numbers_that_are_no_gramian_end_in_no_error(numbers, num_objectives):
     matrix = np.reshape(numbers, (3, 3))
     with np.errstate(all="ignore"):
-        found = Plane(matrix + matrix.T, num_objectives).of_rows()
+        found = Plane(matrix + matrix.T, num_objectives).rows()
     assert found.shape == (3, 3)
     assert not (found[:, 2] > 1).any()

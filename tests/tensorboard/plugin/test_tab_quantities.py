@@ -105,10 +105,10 @@ def test_the_whole_is_that_of_the_rows_put_end_to_end():
     flat = np.concatenate(list(rows), -1)
     whole, matrix = inner_products(flat[None]), inner_products(rows)
     for quantity, (a, b) in itertools.product(("norm", "ratio", "cosine", "share"), [("policy", "value")]):
-        found = quantities.in_all(quantity, matrix, SHOWN, a, b)
+        found = quantities.overall(quantity, matrix, SHOWN, a, b)
         np.testing.assert_allclose(found, quantities.by_layer(quantity, whole, SHOWN, a, b)[0], rtol=1e-13)
     against = [float(rows[l, 0] @ rows[l, 1] < 0) for l in range(3)]
-    assert quantities.in_all("conflict", matrix, SHOWN, "policy", "value") == np.mean(against)
+    assert quantities.overall("conflict", matrix, SHOWN, "policy", "value") == np.mean(against)
 
 
 def test_moments_are_an_axis_in_front():
@@ -118,8 +118,8 @@ def test_moments_are_an_axis_in_front():
         many = quantities.by_layer(quantity, every, SHOWN, a, b)
         assert many.shape == (4, 3)
         np.testing.assert_array_equal(many, [quantities.by_layer(quantity, one, SHOWN, a, b) for one in every])
-        whole = quantities.in_all(quantity, every, SHOWN, a, b)
-        np.testing.assert_array_equal(whole, [quantities.in_all(quantity, one, SHOWN, a, b) for one in every])
+        whole = quantities.overall(quantity, every, SHOWN, a, b)
+        np.testing.assert_array_equal(whole, [quantities.overall(quantity, one, SHOWN, a, b) for one in every])
 
 
 def test_a_share_is_negative_where_the_step_lowers_the_loss():
@@ -147,7 +147,7 @@ def test_the_tab_says_what_the_probes_say():
     said = {**row_cosines(evidence), **conflict_fraction(evidence), **attribution(evidence), **chain(evidence)}
 
     def same(quantity, tag, a, b=""):
-        found = {"": quantities.in_all(quantity, matrix, SHOWN, a, b)}
+        found = {"": quantities.overall(quantity, matrix, SHOWN, a, b)}
         if f"{tag}/{SHOWN.layers[0]}" in said:
             by_layer = quantities.by_layer(quantity, matrix, SHOWN, a, b)
             found |= {f"/{layer}": number for layer, number in zip(SHOWN.layers, by_layer, strict=True)}
@@ -174,7 +174,7 @@ def test_conflict_is_unknown_where_a_layer_is():
     matrix[1] = np.nan
     by_layer = quantities.by_layer("conflict", matrix, SHOWN, "policy", "value")
     assert np.isnan(by_layer).tolist() == [False, True, False]
-    assert np.isnan(quantities.in_all("conflict", matrix, SHOWN, "policy", "value"))
+    assert np.isnan(quantities.overall("conflict", matrix, SHOWN, "policy", "value"))
 
 
 def test_the_null_band_is_two_standard_deviations_of_independent_directions():

@@ -249,7 +249,7 @@ def test_the_runs_own_rule_is_known_by_its_settings_and_has_them():
     assert what_if.own_rule(only._replace(settings={"row": 0})) == "policy_only"
     near = legend(combiner="CAGrad")._replace(settings={"scope": "layer", "c": 0.9})
     assert what_if.own_rule(near) == "cagrad"
-    assert what_if.rules_of(near, "global")["cagrad"].c == 0.9
-    assert what_if.rules_of(near, "global")["cagrad"].scope == "global"
-    assert what_if.rules_of(near._replace(settings={"c": "<b>"}), "global") == what_if.rules("global")
+    assert what_if.rules_for(near, "global")["cagrad"].c == 0.9
+    assert what_if.rules_for(near, "global")["cagrad"].scope == "global"
+    assert what_if.rules_for(near._replace(settings={"c": "<b>"}), "global") == what_if.rules("global")
     assert what_if.own_rule(legend(combiner="somebody's")) is None
