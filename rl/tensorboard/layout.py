@@ -25,7 +25,7 @@ _SECTIONS = {
 """The first components of tags that the package logs for every agent; others are names of heads."""
 
 
-def layout_summary(tags: Collection[str], legend: Legend | None) -> bytes:
+def layout_summary(tags: Collection[str], legend: Legend | None = None) -> bytes:
     """The layout as a serialised Summary, written once a run. Charts without a line are left out.
 
     Args:
