@@ -87,7 +87,7 @@ def page():
     ("tab", "words"),
     [
         ("timeseries", ["gradient", "episode"]),
-        ("custom_scalars", ["Policy against value", "do they fight"]),
+        ("custom_scalars", ["Policy against value", "cosine of the rows"]),
         ("hparams", ["pcgrad", "evaluation/return"]),
         ("histograms", ["weights", "row"]),
         ("text", ["gamma: 0.99"]),

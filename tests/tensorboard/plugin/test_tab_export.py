@@ -102,7 +102,7 @@ def test_the_csv_of_the_matrix_and_of_the_arrows_has_the_routes_numbers(tab):
     assert header == ["", "policy", "value", "entropy", "combined", "clipped", "−applied"]
     assert [[float(x) for x in row[1:]] for row in rows] == one["cosines"]
     header, *rows = rows_of(tab.save(tab.canvas("Rows as arrows"), "CSV")[1])
-    assert header == ["row", "x", "y", "length", "share in the plane"]
+    assert header == ["row", "x", "y", "norm", "fraction in the plane"]
     for name, x, y, length, inside in rows:
         i = ["policy", "value", "entropy", "combined", "clipped", "−applied"].index(name)
         assert [float(x), float(y), float(inside)] == pytest.approx(one["plane"][i], rel=1e-12)

@@ -43,7 +43,7 @@ PROBLEMS = {
     "separate": "its network shares no weights, so there are no rows to compare (network.shared=false)",
     "separate,shape": "its network shares no weights, so there are no rows to compare (network.shared=false)",
     "damaged": "its metadata is not a legend of Gramians (JSONDecodeError)",
-    "unfit": "its metadata is not a legend of Gramians: its lists do not fit together",
+    "unfit": "its metadata is not a legend of Gramians: its lists contradict one another",
 }
 MISSHAPEN, PARTLY, CUT = "misshapen", "partly", "cut"
 EVERY = [*GOOD, *PROBLEMS, "broken", MISSHAPEN, PARTLY, CUT]
@@ -336,7 +336,7 @@ def test_tensors_of_another_shape_or_kind_are_left_out(address):
     assert (none["moments"], none["left_out"], none["steps"]) == (0, 4, [])
     for route in ("moment", "whatif"):
         assert refused(address, route, run=MISSHAPEN) == (
-            f"run {MISSHAPEN!r} has no Gramian of the shape that its legend says."
+            f"run {MISSHAPEN!r} has no Gramian of the shape that its legend gives."
         )
     (group,) = ask(address, "folded", run=MISSHAPEN, quantity="norm", a="policy")["groups"]
     assert group["left_out"] == [MISSHAPEN]

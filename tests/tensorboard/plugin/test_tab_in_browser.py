@@ -60,9 +60,9 @@ def test_the_heatmap_has_the_colours_that_its_legend_promises(tab):
     tab.choose("run", HAND)
     heat = tab.canvas("Layers × time")
     width, height = heat.evaluate("(canvas) => [canvas.clientWidth, canvas.clientHeight]")
-    agree, fight = (heat.evaluate(PIXEL, [width / 2, y]) for y in (height * 0.2, height * 0.6))
+    agree, conflict = (heat.evaluate(PIXEL, [width / 2, y]) for y in (height * 0.2, height * 0.6))
     assert agree == [0x21, 0x66, 0xAC]  # cosine 1: the blue end
-    assert fight == [0xB2, 0x18, 0x2B]  # cosine −1: the red one
+    assert conflict == [0xB2, 0x18, 0x2B]  # cosine −1: the red one
 
 
 def test_the_matrix_and_the_arrows_read_out_the_moment(tab):
@@ -74,7 +74,7 @@ def test_the_matrix_and_the_arrows_read_out_the_moment(tab):
     arrows = tab.canvas("Rows as arrows")
     name, length, inside = tab.hover(arrows, 0.5, 0.3)  # the first objective points straight up
     assert name == "policy"
-    assert parsed(length.removeprefix("length ")) == pytest.approx(answer["total"]["norms"][0], rel=DIGITS)
+    assert parsed(length.removeprefix("norm ")) == pytest.approx(answer["total"]["norms"][0], rel=DIGITS)
     assert parsed(inside.removesuffix(" of it in this plane")) == pytest.approx(
         answer["total"]["plane"][0][2], abs=0.005
     )
@@ -94,7 +94,7 @@ def test_a_click_on_a_cell_changes_layer_and_moment_and_one_on_a_name_the_layer_
     tab.click(heat, 0.05, 0.7)
     assert tab.state() == state | {"layer": "torso/dense_2"}
     assert bold(tab, heat) == ["torso/dense_2"]
-    tab.frame.get_by_text("Show this moment in full").click()
+    tab.frame.get_by_text("Show all of this moment").click()
     tab.idle()
     assert tab.frame.get_by_label("layer", exact=True).input_value() == "torso/dense_2"
     assert f"step {state['step'] // 1000}\u202f000" in tab.frame.locator(".steps").inner_text()
@@ -120,7 +120,7 @@ def test_a_click_on_an_overview_chart_opens_that_moment(tab):
 def test_the_moments_can_be_stepped_through(tab):
     tab.view("moment")
     steps = tab.frame.locator(".steps")
-    before, after = (tab.frame.get_by_label(label) for label in ("the moment before", "the next moment"))
+    before, after = (tab.frame.get_by_label(label) for label in ("previous moment", "next moment"))
     assert after.is_disabled()
     before.click()
     tab.idle()

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.util import tensor_util
 
-from rl.tensorboard.gramians import PLUGIN, TAG, Legend, combiner_name, gramian_summary, read_legend
+from rl.tensorboard.combiner_options import combiner_name, combiner_options
+from rl.tensorboard.gramians import PLUGIN, TAG, Legend, gramian_summary, read_legend
 from rl.tensorboard.plugin import overview, quantities, views, what_if
 from rl.tensorboard.plugin.names import named
 from rl.tensorboard.plugin.plain import as_json
@@ -39,16 +40,38 @@ def test_a_legend_comes_back_from_the_metadata(of):
     assert read_legend(content(of)) == of
 
 
-def test_combiners_are_called_as_the_configs_call_them(root):
+def test_combiners_have_the_names_of_their_configs(root):
     configs = {file.stem: file.read_text() for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     assert len(configs) == 16
+    assert [option.name for option in combiner_options()] == sorted(configs)
     for name, text in configs.items():
         class_name = re.search(r"^_target_: rl\.updates\.combiners\.(\w+)$", text, re.MULTILINE)[1]
         row = re.search(r"^row: (\d)", text, re.MULTILINE)
-        settings = {"row": int(row[1])} if row else {}
+        settings = {"scope": "layer", **({"row": int(row[1])} if row else {})}
         assert combiner_name(class_name, settings) == combiner_name(name, settings) == name
-        old_file = legend(combiner=class_name)._replace(settings=settings)
-        assert read_legend(content(old_file)).combiner == name
+        logged = legend(combiner=class_name)._replace(settings=settings)
+        assert read_legend(content(logged)).combiner == name
+
+
+def test_a_class_that_several_configs_use_is_named_by_its_settings_or_not_at_all():
+    for fields in ({}, {"row": 2}, {"row": []}, {"row": "0"}):
+        assert combiner_name("Only", fields) == "Only"
+
+
+@pytest.mark.parametrize(
+    ("groups", "leads"),
+    [
+        ({"actor": ("policy", "entropy"), "critic": ("value",)}, ("policy", "value")),
+        ({"critic": ("value",), "actor": ("entropy", "policy")}, ("value", "entropy")),
+        ({"actor": ("policy",), "none": (), "critic": ("value",)}, ("policy", "value")),
+        ({"all": ("value", "policy", "entropy")}, ("policy", "value", "entropy")),
+        ({"a": ("value",), "b": ("value", "policy")}, ("policy", "value", "entropy")),
+    ],
+)
+def test_the_first_objective_of_each_group_leads(groups, leads):
+    of = legend()._replace(groups=groups)
+    assert of.leads == leads
+    assert of.reference == "policy"
 
 
 def test_settings_that_no_combiner_has_are_dropped():
@@ -122,7 +145,6 @@ GOOD = json.loads(content(legend()))
         {"layers": [str(k) for k in range(2001)], "sizes": [1] * 2001},
         {"layers": [str(k) for k in range(200)], "sizes": [1] * 200, "extra_rows": [str(k) for k in range(40)]},
         {"settings": {"a": "x" * (1 << 20)}},
-        {"settings": {"row": []}, "combiner": "Only"},
         *({name: ...} for name in GOOD),
     ],
     ids=lambda damage: str(damage)[:50],

@@ -218,8 +218,10 @@ def test_tensorboards_start_waits_for_neither_tensorflow_nor_the_package(root):
     result = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True)
     assert set(result.stdout.split()) == {
         "rl",
+        "rl.config_files",
         "rl.plain_json",
         "rl.tensorboard",
+        "rl.tensorboard.combiner_options",
         "rl.tensorboard.gramians",
         "rl.tensorboard.plugin",
         "rl.tensorboard.plugin.loader",

@@ -90,10 +90,10 @@ def test_extra_rows_are_added_to_the_charts(tab):
     assert ">clipped<" in tab.save(tab.canvas("Rows as arrows"), "SVG")[1].decode()
 
 
-def test_arrows_at_one_length_or_at_their_own(tab):
+def test_arrows_are_unit_vectors_or_as_long_as_the_rows(tab):
     tab.view("moment")
     equal = tab.save(tab.canvas("Rows as arrows"), "SVG")[1]
-    tab.frame.get_by_label("arrows at one length").uncheck()
+    tab.frame.get_by_label("unit arrows").uncheck()
     tab.idle()
     assert tab.state()["unit"] is False
     assert tab.save(tab.canvas("Rows as arrows"), "SVG")[1] != equal
