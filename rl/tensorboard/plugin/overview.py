@@ -1,4 +1,8 @@
-"""The Overview page in numbers: for each setting its sentence, and its charts folded over seeds."""
+"""The Overview page in numbers: for each setting its sentence, and its charts folded over seeds.
+
+Quantities are computed moment by moment from each seed's Gramians over all shared weights together, then thinned to
+the number of points that a chart can show, then folded over seeds. Medians of ratios are thus not ratios of medians.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -34,6 +38,11 @@ def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve
         runs: {run: series}, the seeds; each has at least one moment.
         returns: {run: {tag: curve}}.
         points: the largest number of points in a line.
+
+    Returns: the sentence and its details; for each chart (`norm`, `ratio`, `cosine`, `conflict`, `share`, `returns`)
+        a list of lines; `reference`, the objective by whose norm ratios divide, and `compared`, the leading objective
+        of another group; `null_band` of the cosines, and `chance`, two standard deviations of a conflict that is ½ by
+        chance.
     """
     sentence, detail = describe(list(runs.values()))
     charts = {run: lines(series) for run, series in runs.items()}

@@ -1,4 +1,8 @@
-"""Answers as JSON for the browser: six significant digits, and null for numbers that are not finite."""
+"""Answers as JSON for the browser: six significant digits, and null for numbers that are not finite.
+
+JSON has no NaN, and TensorBoard's own helper writes it as a text. Six digits are more than a screen shows, and keep
+answers short.
+"""
 
 import json
 import math

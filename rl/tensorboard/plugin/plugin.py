@@ -79,6 +79,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Gradients")
 
     def _runs(self, _: Request, context: "_Context") -> Any:
+        """All runs with Gramians; the page polls this route, and `version` tells it which runs have new moments."""
         return {"runs": [views.listing(run, of, context.names[run]) for run, of in context.listings.items()]}
 
     def _overview(self, request: Request, context: "_Context") -> Any:
@@ -100,12 +101,14 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return {"settings": settings}
 
     def _layers(self, request: Request, context: "_Context") -> Any:
+        """See `views.layers`; an answer has the layers of one run, since runs may have different layers."""
         run, quantity, points = request.run(), request.quantity(), request.points()
         a, b = request.row_names(quantity)
         check_rows(run, context.listings[run].legend, quantity, a, b)
         return {"run": run, **views.layers(context.one(run), quantity, a, b, points)}
 
     def _moment(self, request: Request, context: "_Context") -> Any:
+        """See `views.moment`; without a step it is the newest moment."""
         run, step = request.run(), request.step()
         return {"run": run, **views.moment(context.one(run), step)}
 
@@ -134,6 +137,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
             return every
 
     def _folded(self, request: Request, context: "_Context") -> Any:
+        """See `views.folded`; runs that cannot be drawn are left out without a problem, as the Overview names it."""
         runs, quantity, points = request.runs(), request.quantity(), request.points()
         a, b = request.row_names(quantity)
         series = context.series(runs)
@@ -164,6 +168,8 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return application
 
     def _file(self, content: bytes, kind: str) -> Callable:
+        """A WSGI application that serves one static file; browsers refuse modules without their MIME type."""
+
         @wrappers.Request.application
         def application(request: HttpRequest) -> Response:
             return http_util.Respond(request, content, kind)
@@ -172,6 +178,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
 
     @staticmethod
     def _error(request: HttpRequest, sentence: str, code: int) -> Response:
+        """{"error": sentence} with a status; the page shows the sentence in the place of the view."""
         return http_util.Respond(request, as_json({"error": sentence}), "application/json", code=code)
 
 
@@ -231,4 +238,5 @@ def _draws(series: Series, points: int) -> bool:
 
 
 def _undrawable(error: Exception) -> str:
+    """The problem of a run whose numbers raise an error; the class of the error is all that the page learns of it."""
     return f"its numbers cannot be drawn ({type(error).__name__})"

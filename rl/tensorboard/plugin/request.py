@@ -1,4 +1,8 @@
-"""The arguments of a request, checked; what is wrong with them is said in one sentence."""
+"""The arguments of a request, checked; what is wrong with them is said in one sentence.
+
+Whole numbers are matched by their digits before they are converted: Python's `int` also takes signs, underscores and
+digits of other scripts.
+"""
 
 import math
 import re

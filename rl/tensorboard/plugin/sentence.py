@@ -1,4 +1,8 @@
-"""One sentence on a setting, for the top of its card: which objective moves the torso."""
+"""One sentence on a setting, for the top of its card: which objective moves the torso.
+
+It has up to three parts: the ratio of the two rows' norms, the objective that the applied step changes most, and
+whether the two rows agree. `facts` has the numbers; here are the words, and the thresholds between them.
+"""
 
 from collections.abc import Sequence
 
@@ -37,14 +41,18 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _lengths(found: Facts) -> str:
-    """The ratio of the two rows' norms."""
+    """The ratio of the two rows' norms, or that they are about the same."""
     if found.ratio < _ALIKE:
         return f"the rows of {' and '.join(sorted((found.long, found.short)))} have about the same norm"
     return f"the {found.long}'s row is {_times(found.ratio)} the {found.short}'s"
 
 
 def _step(found: Facts) -> str:
-    """The objective that the applied step changes most; nothing where no step was logged."""
+    """The objective that the applied step changes most, to first order; nothing where no step was logged.
+
+    Where the quartiles of its share have different signs, the step neither serves nor works against it, and the
+    sentence says that the share changes its sign. A share below one half is the largest of several.
+    """
     if not np.isfinite(found.share):
         return ""
     low, high = found.shares
@@ -57,7 +65,11 @@ def _step(found: Facts) -> str:
 
 
 def _angle(found: Facts) -> str:
-    """Whether the two rows agree; cosines within ±2/√P are what independent rows have."""
+    """Whether the two rows agree or conflict.
+
+    Cosines within ±2/√P are what independent rows have. Beyond that, a cosine whose quartiles have different signs is
+    neither agreement nor conflict, and one below `_CLEAR` is named by its value alone.
+    """
     if not np.isfinite(found.cosine):
         return ""
     if abs(found.cosine) <= found.chance:
@@ -71,7 +83,11 @@ def _angle(found: Facts) -> str:
 
 
 def _details(found: Facts, num_runs: int) -> list[str]:
-    """The parts of the second sentence; a part that says nothing is empty."""
+    """The parts of the second sentence; a part without anything to say is empty.
+
+    The range over seeds, a drift of the ratio, the ratio with the coefficients, how often the step lowers the loss,
+    and the cosine with its quartiles.
+    """
     first, last = found.first, found.last
     return [
         f"{_times(found.least)} to {_times(found.most)} over {num_runs} runs" if num_runs > 1 else "",

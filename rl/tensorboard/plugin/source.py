@@ -1,4 +1,8 @@
-"""Gramians and returns from TensorBoard's data provider, with either loader (Rust or Python) behind it."""
+"""Gramians and returns from TensorBoard's data provider.
+
+Event files are read by TensorBoard alone, with its Rust loader (the default) or its Python loader; the provider gives
+the same data for both. Tags and runs come in no defined order, and tensors as NumPy arrays of any shape.
+"""
 
 import threading
 from collections import OrderedDict
