@@ -47,7 +47,7 @@ def test_the_config_and_the_layout_are_written_once(folder):
     assert written.count("config") == written.count("custom_scalars__config__") == 1
 
 
-def test_dropping_leaves_every_earlier_event_and_no_later_one(folder):
+def test_dropping_keeps_every_earlier_event_and_no_later_one(folder):
     before = read(folder).Tags()["tensors"]
     keep_until(folder, 400)
     assert steps(folder, "episode/return") == [100, 200, 300, 400]
@@ -55,14 +55,14 @@ def test_dropping_leaves_every_earlier_event_and_no_later_one(folder):
     assert set(before) - set(read(folder).Tags()["tensors"]) == {"weights/torso"}
 
 
-def test_dropping_survives_a_record_that_a_crash_cut_off(folder):
+def test_dropping_survives_a_truncated_record(folder):
     (file,) = folder.glob("events.out.tfevents.*")
     file.write_bytes(file.read_bytes()[:-7])
     keep_until(folder, 300)
     assert steps(folder, "episode/return") == [100, 200, 300]
 
 
-def test_going_on_after_a_drop_has_no_step_twice(folder):
+def test_a_run_that_resumes_after_a_drop_has_no_step_twice(folder):
     keep_until(folder, 400)
     writer = Writer(folder)
     for step in range(500, 801, 100):
@@ -107,7 +107,7 @@ def test_a_session_ends_with_its_run_and_not_before(tmp_path, status, ends):
     assert ("_hparams_/session_end_info" in read(tmp_path).Tags()["tensors"]) == ends
 
 
-def test_a_run_that_goes_on_has_not_ended(tmp_path):
+def test_a_run_that_resumes_has_not_ended(tmp_path):
     """It failed at the step of its last checkpoint."""
     writer = Writer(tmp_path)
     writer.begin("a: 1\n", {"seed": 3.0})

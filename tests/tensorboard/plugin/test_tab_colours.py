@@ -1,4 +1,4 @@
-"""The page's colours: enough contrast to be read and told apart, in light and in dark."""
+"""The page's colours: enough contrast, in light and in dark, and styles that differ."""
 
 import re
 

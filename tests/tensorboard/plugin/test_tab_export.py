@@ -1,4 +1,4 @@
-"""Pictures and numbers that a figure hands out: PNG, SVG and CSV."""
+"""The downloads of a figure: PNG, SVG and CSV."""
 
 import csv
 import io
@@ -120,7 +120,7 @@ def test_the_csv_of_the_runs_has_a_band_where_there_are_several_seeds(tab):
     assert rows[7][5:] == ["", "", ""]  # those runs have seven moments
 
 
-def test_every_save_button_says_what_it_saves(tab):
+def test_every_download_button_has_a_name(tab):
     for view in ("overview", "layers", "moment", "runs"):
         tab.view(view)
         for figure in tab.frame.locator("main figure:visible").all():

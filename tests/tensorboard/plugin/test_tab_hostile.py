@@ -1,4 +1,4 @@
-"""Runs that are damaged, or named to do harm: no script runs, nothing fails, and the page says what it leaves out."""
+"""Runs with damage or with markup in their names: no script runs, and the page says what it leaves out."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def opened(chromium, tmp_path_factory):
     many = legend(layers=1, objectives=[f"objective {k}" for k in range(30)], extra_rows=())
     write_run(logs / "many_rows", many, gramians(many, 3))
     write_run(logs / "one_moment", plain, gramians(plain, 1), returns=True)
-    # The greatest numbers and the least that there are, and moments with no direction at all.
+    # The largest and the smallest numbers, and moments whose rows are all zero.
     extreme = legend(layers=2, objectives=PAIR, extra_rows=("combined",))
     write_run(logs / "extreme", extreme, [k * np.array([np.diag([1.7e308, 5e-324, 1.0])] * 2) for k in (0, 1, 1)])
     write_run(logs / "cut_off", plain, gramians(plain, 9))
@@ -74,7 +74,7 @@ def test_no_script_runs_and_every_view_is_drawn(tab, run):
         assert tab.frame.evaluate(HARMED) == [True, True]
 
 
-def test_names_are_shown_as_they_are(tab):
+def test_names_are_shown_unchanged(tab):
     tab.restart(view="layers", run=HARMFUL, filter="img")
     (box,) = tab.frame.locator(".runs input").all()
     assert box.get_attribute("aria-label") == HARMFUL
@@ -86,7 +86,7 @@ def test_names_are_shown_as_they_are(tab):
     assert [row[0] for row in cells] == NAMES
     tab.view("overview")
     header, *_ = table(tab, "Norms of the rows")
-    assert header == ["step", MARKUP, f"'{FORMULA}"]  # a spreadsheet takes no formula from a log
+    assert header == ["step", MARKUP, f"'{FORMULA}"]  # no spreadsheet evaluates it as a formula
     name, _ = tab.save(tab.canvas("Norms of the rows"), "SVG")
     assert name == "_img_src=x_onerror=window.top.hacked=1_Norms_of_the_rows.svg"
 
@@ -113,7 +113,7 @@ def table(tab, title):
         ("no_legend", "its metadata is not a legend of Gramians"),
         ("shares_nothing", "its network shares no weights"),
         ("not_finite", "9 moments; gaps at 3, with numbers that are not finite"),
-        ("cut_off", "8 moments."),  # what was cut off is the last one; the others are there
+        ("cut_off", "8 moments."),  # the last one is truncated
         (
             "mixed_shapes",
             "2 moments; 1 left out, with a shape that differs from the legend's or a step that is not valid",
@@ -150,7 +150,7 @@ def test_a_view_says_what_is_left_out(tab, view, run, words):
         ("whatif", "many_rows", "run 'many_rows' has 30 groups of objectives; what if is computed for at most 8."),
     ],
 )
-def test_what_cannot_be_shown_is_a_sentence_and_another_run_can_be_chosen(tab, view, run, words):
+def test_an_error_is_a_sentence_and_another_run_can_be_chosen(tab, view, run, words):
     tab.restart(view=view, run=run)
     for _ in range(2):
         assert tab.frame.locator("main > .error").inner_text().split("\n\n") == ["This could not be shown", words]
@@ -158,7 +158,7 @@ def test_what_cannot_be_shown_is_a_sentence_and_another_run_can_be_chosen(tab, v
         tab.choose("run", "other_layers")
         assert not tab.frame.locator("main > .error").count()
         assert tab.frame.locator("main canvas:visible").count()
-        tab.choose("run", run)  # nothing of the run before stays in sight
+        tab.choose("run", run)  # no picture of the previous run stays
     assert {complaint.split(":")[1] for complaint in tab.complaints} == {" Failed to load resource"}  # answers 400
     tab.complaints.clear()
 

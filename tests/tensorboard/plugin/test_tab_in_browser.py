@@ -1,4 +1,4 @@
-"""The five views in a real browser: they draw, and what the pointer reads there is what the routes say."""
+"""The five views in a real browser: figures are drawn, and the numbers under the pointer are the routes'."""
 
 import pytest
 from tab import COLOURS, PIXEL, drawn, parsed
@@ -22,7 +22,7 @@ def test_every_figure_of_a_view_is_drawn(tab, view, figures):
     assert tab.frame.locator(".error").count() == 0
 
 
-def test_a_chart_reads_out_the_step_under_the_pointer(tab):
+def test_a_chart_shows_the_numbers_of_the_step_under_the_pointer(tab):
     tab.restart(filter=A2C, smoothing=0)
     (answer,) = tab.ask("overview", run=A2C, points=200)["settings"]
     norms = tab.canvas("Norms of the rows")
@@ -38,7 +38,7 @@ def test_a_chart_reads_out_the_step_under_the_pointer(tab):
     assert tab.tip() == []
 
 
-def test_the_heatmap_reads_out_the_cell_under_the_pointer(tab):
+def test_the_heatmap_shows_the_number_of_the_cell_under_the_pointer(tab):
     tab.view("layers")
     answer = tab.ask("layers", run=A2C, quantity="cosine", a="policy", b="value", points=300)
     heat = tab.canvas("Layers × time")
@@ -52,10 +52,10 @@ def test_the_heatmap_reads_out_the_cell_under_the_pointer(tab):
         assert parsed(number) == pytest.approx(answer["values"][l][t], rel=DIGITS)
         assert size == f"{answer['sizes'][l]} weights"
         assert parsed(band.removeprefix("null band ")) == pytest.approx(answer["null_bands"][l], rel=DIGITS)
-    assert {(0, 0), (2, 39)} < found  # the corners are where they look to be
+    assert {(0, 0), (2, 39)} < found  # the corners are the first and the last cell
 
 
-def test_the_heatmap_has_the_colours_that_its_legend_promises(tab):
+def test_the_heatmap_has_the_colours_of_its_legend(tab):
     tab.view("layers")
     tab.choose("run", HAND)
     heat = tab.canvas("Layers × time")
@@ -65,7 +65,7 @@ def test_the_heatmap_has_the_colours_that_its_legend_promises(tab):
     assert conflict == [0xB2, 0x18, 0x2B]  # cosine −1: the red one
 
 
-def test_the_matrix_and_the_arrows_read_out_the_moment(tab):
+def test_the_matrix_and_the_arrows_show_the_moments_numbers(tab):
     tab.view("moment")
     answer = tab.ask("moment", run=A2C)
     pair, cosine = tab.hover(tab.canvas("Cosines of the rows"), 0.25, 0.3)

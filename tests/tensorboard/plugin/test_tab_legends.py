@@ -1,4 +1,4 @@
-"""Which metadata is taken for a legend, and that whatever is taken can be drawn."""
+"""Which metadata is accepted as a legend, and that every accepted legend can be drawn."""
 
 import json
 import math
@@ -149,7 +149,7 @@ GOOD = json.loads(content(legend()))
     ],
     ids=lambda damage: str(damage)[:50],
 )
-def test_a_damaged_legend_is_a_sentence(damage):
+def test_a_damaged_legend_is_refused_with_a_sentence(damage):
     fields = {name: node for name, node in (GOOD | damage).items() if node is not ...}
     with pytest.raises(ValueError, match="its metadata is not a legend of Gramians"):
         read_legend(json.dumps(fields).encode())
@@ -161,7 +161,7 @@ def test_a_damaged_legend_is_a_sentence(damage):
     + [content(legend())[:size] for size in (1, 40, -1)],
     ids=lambda damaged: str(damaged[:12]),
 )
-def test_what_is_no_legend_is_a_sentence(damaged):
+def test_metadata_that_is_no_legend_is_refused_with_a_sentence(damaged):
     with pytest.raises(ValueError, match="its metadata is not a legend of Gramians"):
         read_legend(damaged)
 
@@ -196,7 +196,7 @@ LIKELY = {
         ),
     )
 )
-def test_whatever_is_taken_for_a_legend_can_be_drawn(damaged):
+def test_every_accepted_legend_can_be_drawn(damaged):
     try:
         of = read_legend(damaged)
     except ValueError as error:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rl.tensorboard.plugin.plane import Plane
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
-CLOSE = 1e-9  # of the rows' lengths: a plane may be as flat as 1e-12, and a coordinate is a quotient by its root
+CLOSE = 1e-9  # of the rows' norms: an eigenvalue may be 1e-12 of the largest, and a coordinate is divided by its root
 
 
 def plane(rows, num_objectives):
@@ -16,7 +16,7 @@ def plane(rows, num_objectives):
 
 
 def seen(rows, num_objectives):
-    """x and y of every row, and the share of it inside."""
+    """x and y of every row, and the fraction of its norm within the plane."""
     found = plane(rows, num_objectives).rows()
     return found[:, :2], found[:, 2]
 
@@ -29,7 +29,7 @@ def best_plane(rows, num_objectives):
 
 
 def assert_same_picture(places, vectors):
-    """Whether arrows in the plane have the lengths and the angles of vectors in space."""
+    """Checks that arrows in the plane have the norms and the angles of vectors in space."""
     lengths = np.linalg.norm(vectors, axis=1)
     scale = np.outer(lengths, lengths) + 1e-300
     np.testing.assert_allclose(places @ places.T / scale, vectors @ vectors.T / scale, rtol=0, atol=CLOSE)
@@ -105,7 +105,7 @@ def test_combinations_of_rows_are_the_same_combinations_of_arrows(case, seed):
     np.testing.assert_allclose(found[clear, 2], shares[clear], rtol=0, atol=1e-6)
 
 
-def test_a_combination_given_as_a_row_stands_where_it_is_computed():
+def test_a_combination_has_the_place_of_the_row_that_equals_it():
     rows = np.random.default_rng(1).normal(size=(3, 6))
     weights = np.array([[1.0, 1.0, 1.0], [0.5, -2.0, 0.1]])
     beside = np.vstack([rows, weights @ rows])
@@ -116,14 +116,14 @@ def test_a_combination_given_as_a_row_stands_where_it_is_computed():
 
 @PROPERTY
 @given(case=random_rows(), seed=st.integers(0, 1000))
-def test_turning_all_rows_in_space_changes_nothing(case, seed):
+def test_rotating_all_rows_in_space_changes_nothing(case, seed):
     rows, m = case
     rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(rows.shape[1], rows.shape[1])))[0]
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     before, after = seen(rows, m), seen(rows @ rotation, m)
     units = rows[:m] / lengths[:m]
     second, third = (*np.linalg.svd(units, compute_uv=False)[1:], 0.0)[:2]
-    # Where two planes are equally good, rounding chooses; the nearer they are, the more it counts.
+    # Where two planes are equally good, rounding decides between them.
     off = CLOSE / max(second - third, 1e-9)
     np.testing.assert_allclose(before[0] / lengths, after[0] / lengths, rtol=0, atol=off)
     np.testing.assert_allclose(before[1], after[1], rtol=0, atol=off)
@@ -203,7 +203,7 @@ def test_huge_and_tiny_rows_keep_their_picture(size):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=9, max_size=9), st.integers(0, 3))
-def test_numbers_that_are_no_gramian_end_in_no_error(numbers, num_objectives):
+def test_numbers_that_are_no_gramian_raise_no_error(numbers, num_objectives):
     matrix = np.reshape(numbers, (3, 3))
     with np.errstate(all="ignore"):
         found = Plane(matrix + matrix.T, num_objectives).rows()

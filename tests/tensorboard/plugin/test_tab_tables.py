@@ -1,4 +1,4 @@
-"""The views What if and Runs: their tables have the numbers of the routes, and of what can be worked out by hand."""
+"""The tables of What if and Runs: against the routes, and against numbers worked out by hand."""
 
 import re
 
@@ -22,7 +22,7 @@ def what_if(tab):
     return tab
 
 
-def test_every_combiner_of_the_configs_is_in_the_table_and_the_runs_own_is_marked(what_if, root):
+def test_the_table_has_every_combiner_of_the_configs_and_marks_the_runs_own(what_if, root):
     configs = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     assert len(configs) == 16
     _, rows = table(what_if)
@@ -54,7 +54,7 @@ def test_the_two_scopes_differ(what_if):
     what_if.choose("scope", "layer")
     _, layered = table(what_if)
     assert together["● pcgrad"] != layered["● pcgrad"]
-    assert together["mean"] == layered["mean"]  # weights that no row can change
+    assert together["mean"] == layered["mean"]  # its weights do not depend on the rows
 
 
 def test_choosing_a_combiner_marks_its_row_until_it_is_chosen_again(what_if):
@@ -66,7 +66,7 @@ def test_choosing_a_combiner_marks_its_row_until_it_is_chosen_again(what_if):
     assert chosen() == ["mgda"]
     assert button.get_attribute("aria-pressed") == "true"
     hurt = what_if.canvas("Fraction of updates")
-    pair, share = what_if.hover(hurt, 0.3, 0.98)  # the last row of the picture is the last of the table
+    pair, share = what_if.hover(hurt, 0.3, 0.98)  # the last row of the matrix is the last of the table
     assert pair.split(" · ")[0] == "gradnorm"
     assert re.fullmatch(r"hurt in: [\d.]+ %", share)
     what_if.click(hurt, 0.3, 0.98)
