@@ -180,7 +180,7 @@ def _records(file: Path) -> tuple[list[bytes], bool, bool]:
     """(undamaged records, whether the file holds anything else, whether that is more than a truncated last record).
 
     TensorFlow's reader stops at the first damaged record. Where that record's header is intact, its length says where
-    the next one begins, and reading goes on there; where the header is garbled, the rest of the file is given up.
+    the next one begins, and reading continues there; where the header is garbled, the rest of the file is given up.
     """
     found, rest, damaged, garbled = [], file, False, False
     try:

@@ -6,7 +6,7 @@ import { element } from "./dom.js";
 
 const RUNS_AT_ONCE = 6;
 const POINTS = 200;
-const FEW = 3; // up to so many settings, all are open at first
+const FEW = 3; // where there are no more settings, all are open at first
 
 export class Overview {
   static help = [
