@@ -40,9 +40,9 @@ def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve
         points: the largest number of points in a line.
 
     Returns: the sentence and its details; for each chart (`norm`, `ratio`, `cosine`, `conflict`, `share`, `returns`)
-        a list of lines; `reference`, the objective by whose norm ratios divide, and `compared`, the leading objective
-        of another group; `null_band` of the cosines, and `chance`, two standard deviations of a conflict that is ½ by
-        chance.
+        a list of lines; `leads`, the leading objectives of the groups; `reference`, the objective by whose norm ratios
+        divide, and `compared`, the first lead that is another one; `null_band` of the cosines, and `chance`, two
+        standard deviations of a conflict that is ½ by chance.
     """
     sentence, detail = describe(list(runs.values()))
     charts = {run: lines(series) for run, series in runs.items()}
@@ -73,6 +73,7 @@ def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve
         **{chart: folded(chart) for chart in ("norm", "ratio", "cosine", "conflict", "share")},
         "objectives": legend.objectives,
         "reference": legend.reference,
+        "leads": legend.leads,
         "compared": next((name for name in legend.leads if name != legend.reference), None),
         "null_band": quantities.null_band(sum(legend.sizes)),
         "chance": 1.0 / np.sqrt(per_window),

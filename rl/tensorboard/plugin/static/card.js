@@ -159,7 +159,7 @@ export class Card {
     const pairs = key === "cosine" || key === "conflict";
     const rows = data.norm.map(({ name }) => name);
     const m = data.objectives.length;
-    const left = pairs ? pairsLeftOut(data.cosine) : new Set();
+    const left = pairs ? pairsLeftOut(data) : new Set();
     const shown = data[key].filter((line) => (extra || !line.extra) && !left.has(line.name));
     return shown.map((line, k) => ({
       ...line,
@@ -180,6 +180,7 @@ export class Card {
       data.window > 1 ? `shares and conflict are means over ${data.window} moments` : null,
       each > 1 ? `a point is the median of ${each} moments (for shares and conflict the mean)` : null,
       pairs > MAX_PAIRS ? `of ${pairs} pairs, the ${MAX_PAIRS} with the lowest mean cosines are drawn` : null,
+      pairs > MAX_PAIRS && this.app.state.extra ? `extra rows are paired with ${data.leads.join(", ")}` : null,
       data.broken ? `gaps at ${whole(data.broken)}, with numbers that are not finite` : null,
       data.left_out
         ? `${whole(data.left_out)} left out, with a shape that differs from the legend's or a step that is not valid`
@@ -193,12 +194,19 @@ function returnStyle(colors, k) {
   return { color: k ? colors.faint : colors.text, dash: k ? [6, 3] : [] };
 }
 
-/** The names of the pairs of objectives that are not drawn: all but those with the lowest mean cosines. */
-function pairsLeftOut(lines) {
+/**
+ * The names of the pairs that are not drawn where there are too many pairs of objectives: all pairs of objectives but
+ * those with the lowest mean cosines, and the extra rows' pairs with objectives that do not lead a group.
+ */
+function pairsLeftOut({ cosine, conflict, norm, leads }) {
+  if (conflict.length <= MAX_PAIRS) return new Set();
   const mean = ({ values }) => {
     const known = values.filter((x) => x !== null);
     return known.length ? known.reduce((sum, x) => sum + x, 0) / known.length : Infinity;
   };
-  const sorted = lines.filter((line) => !line.extra).sort((a, b) => mean(a) - mean(b));
-  return new Set(sorted.slice(MAX_PAIRS).map(({ name }) => name));
+  const sorted = cosine.filter((line) => !line.extra).sort((a, b) => mean(a) - mean(b));
+  const extraRows = norm.filter((line) => line.extra).map(({ name }) => name);
+  const drawn = new Set(leads.flatMap((lead) => extraRows.map((row) => `${lead} · ${row}`)));
+  const left = [...sorted.slice(MAX_PAIRS), ...cosine.filter((line) => line.extra && !drawn.has(line.name))];
+  return new Set(left.map(({ name }) => name));
 }

@@ -28,10 +28,19 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
     const top = headHeight(ctx);
     const longest = Math.max(...rows.map((row) => ctx.measureText(row).width), 20);
     const left = Math.min(longest + 10, width * 0.4);
-    // The last column's name leans out of its column to the right.
-    const beyond = Math.max(Math.min(SLANT * ctx.measureText(columns.at(-1)).width, top - 12) - 15, 4);
-    const cell = Math.min((width - left - beyond) / columns.length, 96);
+    // The columns' names lean to the right, and must end within the width.
+    const room = columns.map((column, j) => {
+      const leaning = Math.min(SLANT * ctx.measureText(column).width, top - 12);
+      return (width - left - leaning - 4) / (j + 0.5);
+    });
+    const cell = Math.max(Math.min((width - left - 4) / columns.length, ...room, 96), 1);
     return { left, top, cell, tall: (height - top - 4) / rows.length };
+  }
+
+  /** How numbers are written: by show, or with two decimals where show needs more room than a cell has. */
+  function writing(ctx, cell) {
+    const fits = (x) => x === null || !Number.isFinite(x) || ctx.measureText(show(x)).width <= cell - 3;
+    return values.every((row) => row.every(fits)) ? show : (x) => (x === null ? show(x) : short(x));
   }
 
   let placed = null; // the layout of the last drawing, for the pointer
@@ -39,6 +48,7 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
     placed = layout(ctx, width, height);
     const { left, top, cell, tall } = placed;
     const measure = (text) => ctx.measureText(text).width;
+    const written = writing(ctx, cell);
     ctx.textBaseline = "middle";
     columns.forEach((column, j) => {
       ctx.save();
@@ -61,9 +71,8 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
         const color = known ? (two ? diverging(colors, x) : sequential(x)) : colors.nothing;
         ctx.fillStyle = color;
         ctx.fillRect(left + j * cell, top + i * tall, cell - 1, tall - 1);
-        // Three digits, or two decimals, or nothing where the cell is too small: the tip has every number.
-        const text = [show(x), known ? short(x) : ""].find((words) => measure(words) <= cell - 3);
-        if (tall < 11 || !text) return;
+        const text = written(x);
+        if (tall < 11 || measure(text) > cell - 3) return; // the tip has the number
         ctx.fillStyle = known ? readableOn(color) : colors.faint;
         ctx.textAlign = "center";
         ctx.fillText(text, left + (j + 0.5) * cell, top + (i + 0.5) * tall);

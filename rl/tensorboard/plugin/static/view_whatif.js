@@ -171,10 +171,12 @@ function groupsInWords({ objectives, coefficients, groups }) {
     return coefficient === 1 ? name : `${number(coefficient)} ${name}`;
   };
   const sums = Object.entries(groups).map(([group, names]) => `${group} = ${names.map(term).join(" + ") || "nothing"}`);
-  const inside = Object.entries(groups).flatMap(([group, names]) =>
-    names.slice(1).map((name) => `${name} is part of the group ${group} and gets no weight of its own.`),
-  );
-  return [`Combiners weight groups: ${sums.join("; ")}.`, ...inside].join(" ");
+  const inside = Object.entries(groups).flatMap(([group, names]) => names.slice(1).map((name) => [name, group]));
+  const shared =
+    inside.length === 1
+      ? `${inside[0][0]} is part of the group ${inside[0][1]} and gets no weight of its own.`
+      : inside.length && "The objectives of a group share one weight.";
+  return [`Combiners weight groups: ${sums.join("; ")}.`, shared].filter(Boolean).join(" ");
 }
 
 /** The combiners in groups of nearly equal unit directions, which share an arrow. */
