@@ -12,6 +12,8 @@ from rl.reductions import LAST, MAXIMUM, MEAN, MINIMUM, RATE, SUM, Reduction
 
 _PER_EPISODE = MEAN.by("episode/count")
 _PER_UPDATE = MEAN.by("update/taken")
+_HEAD = "(?!objective/)[^/]+"
+"""Any head: an objective may have the name of a head's diagnostic, `objective/entropy`."""
 
 _REDUCTIONS: Mapping[str, Reduction] = {
     # rl/learning/episodes.py, by rl/learning/learner.py: figures of the episodes that ended in an iteration
@@ -20,10 +22,10 @@ _REDUCTIONS: Mapping[str, Reduction] = {
     r"episode/return_max": MAXIMUM,
     r"episode/count": SUM,
     # rl/learning/learner.py and rl/agents/: diagnostics of a head from a rollout, whose size is always the same
-    r"[^/]+/(explained_variance|mean|target_mean|reward_mean)": MEAN,
+    rf"{_HEAD}/(explained_variance|mean|target_mean|reward_mean)": MEAN,
     # rl/learning/rounds.py and rl/agents/: means over the updates of an iteration, among them diagnostics of a head
     r"objective/.+": _PER_UPDATE,
-    r"[^/]+/(entropy|kl|clip_fraction)": _PER_UPDATE,
+    rf"{_HEAD}/(entropy|kl|clip_fraction)": _PER_UPDATE,
     r"update/(gradient_norm|clip_ratio|learning_rate)(/.+)?": _PER_UPDATE,
     r"(update/row_weight|gradient/group_norm|gradient/group_cosine)/.+": _PER_UPDATE,
     r"update/(count|taken)": SUM,
