@@ -12,6 +12,14 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/** Adds a style sheet of the plugin; resolves when it applies, or could not be loaded. */
+export function addStyleSheet(name) {
+  const link = element("link", { rel: "stylesheet", href: new URL(`./${name}.css`, import.meta.url).href });
+  const ready = new Promise((resolve) => (link.onload = link.onerror = resolve));
+  document.head.append(link);
+  return ready;
+}
+
 /** A labelled select of [value, text] or [value, text, group]; options of one group follow one another. */
 export function choice(label, options, value, onChange) {
   const select = element("select", {

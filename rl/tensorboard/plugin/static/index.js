@@ -1,7 +1,7 @@
 // The Gradients tab: its frame, the list of runs, and the choice of the view.
 
 import { ask } from "./api.js";
-import { choice, element, help, notice } from "./dom.js";
+import { addStyleSheet, choice, element, help, notice } from "./dom.js";
 import { addTip } from "./figure.js";
 import { RunList } from "./run_list.js";
 import { loadState, saveState } from "./state.js";
@@ -19,6 +19,7 @@ const VIEWS = {
   whatif: ["What if", WhatIf],
   runs: ["Runs", Runs],
 };
+const STYLE_SHEETS = ["style", "cards", "figures"]; // in the order of the cascade
 const POLL_EVERY = 5_000; // milliseconds
 // Choices whose change redraws the view and asks for no data.
 const NEEDS_NO_DATA = new Set(["smoothing", "extra", "unit", "theme", "help", "toggled"]);
@@ -242,9 +243,6 @@ class App {
 /** TensorBoard calls this when it has loaded the module. */
 export async function render() {
   document.documentElement.lang = "en";
-  const style = element("link", { rel: "stylesheet", href: new URL("./style.css", import.meta.url).href });
-  const ready = new Promise((resolve) => (style.onload = style.onerror = resolve));
-  document.head.append(style);
-  await ready;
+  await Promise.all(STYLE_SHEETS.map(addStyleSheet));
   new App();
 }
