@@ -1,4 +1,4 @@
-"""How a logged number is put together over iterations. TensorFlow is not needed."""
+"""How the numbers that several iterations log are combined into one. TensorFlow is not needed."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -9,9 +9,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Reduction:
-    """From the numbers x_k of K iterations to one, NaN meaning that an iteration has none.
+    """A rule that combines the numbers x_k of K iterations into one; NaN means that an iteration has no number.
 
-    function: (x [n], w [n]) → [], of the n ≥ 1 iterations that have a number. weight: the tag of w, None for w = 1.
+    name: in words. function: (x [n], w [n]) → [], of the n ≥ 1 iterations that have a number. weight: the tag whose
+    numbers are the weights w; None for w = 1.
     """
 
     name: str
@@ -19,10 +20,11 @@ class Reduction:
     weight: str | None = None
 
     def combine(self, values: Sequence[float], weights: Sequence[float] | None = None) -> float:
-        """The number of all iterations together, NaN where none has one.
+        """The combined number, NaN where no iteration has one.
 
         Args:
-            values: [K]; weights: [K], of the tag `weight`. Where a weight is not known, all count the same.
+            values: [K].
+            weights: [K], of the tag `weight`. Where one of them is unknown, all iterations count the same.
         """
         values = np.asarray(values, np.float64)
         known = ~np.isnan(values)
@@ -32,17 +34,17 @@ class Reduction:
         return float(self.function(values[known], np.ones_like(w) if np.isnan(w).any() else w))
 
     def by(self, weight: str) -> "Reduction":
-        """The same, weighted by another tag."""
+        """The same reduction, weighted by the numbers of a tag."""
         return Reduction(self.name, self.function, weight)
 
 
 def _mean(x: np.ndarray, w: np.ndarray) -> float:
-    """Σ w x / Σ w."""
+    """Σ w x / Σ w; NaN where the weights are all zero."""
     return float((w * x).sum() / w.sum()) if w.sum() > 0 else float("nan")
 
 
 def _harmonic_mean(x: np.ndarray, w: np.ndarray) -> float:
-    """Σ w / Σ (w / x): the rate of work w done at rates x. 0 where a rate is 0."""
+    """Σ w / Σ (w / x): the mean rate of work w that is done at rates x; 0 where a rate is 0."""
     return float(w.sum() / (w / x).sum()) if (x > 0).all() else 0.0
 
 
@@ -52,18 +54,23 @@ MAXIMUM = Reduction("maximum", lambda x, _: float(x.max()))
 SUM = Reduction("sum", lambda x, _: float(x.sum()))
 LAST = Reduction("last", lambda x, _: float(x[-1]))
 RATE = Reduction("rate", _harmonic_mean)
-"""Of a rate per second in iterations of the same number of steps: steps over seconds."""
+"""The mean of a rate per second over iterations with the same number of steps: all steps over all seconds."""
 
 
 def combine(rows: Sequence[Mapping[str, float]], reductions: Callable[[str], Reduction]) -> dict[str, float]:
-    """{tag: number} of several iterations' {tag: number}; a tag that an iteration lacks was not measured there."""
+    """Several iterations' {tag: number} as one.
+
+    Args:
+        rows: {tag: number} of each iteration; a tag that a row lacks counts as not measured there.
+        reductions: the reduction of a tag.
+    """
     tags = dict.fromkeys(tag for row in rows for tag in row)
     columns = {tag: [row.get(tag, float("nan")) for row in rows] for tag in tags}
     return {tag: (how := reductions(tag)).combine(columns[tag], columns.get(how.weight)) for tag in tags}
 
 
 def typical(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarray:
-    """What a number typically is: the median, with its sign, of what is finite; NaN where nothing is."""
+    """The median of the finite values, with its sign, along an axis or of all; NaN where none is finite."""
     array = np.asarray(values, float)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -71,9 +78,13 @@ def typical(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarra
 
 
 def typical_of_runs(runs: Sequence[np.ndarray], axis: int | None = None) -> np.ndarray:
-    """The same of several seeds: over the moments of each run, and then over runs.
+    """The median over runs of the medians over the moments of each run.
 
-    The tab's sentence, the report's tables and `inspect_gradients.py compare` all take this.
+    The tab's sentence, the report's tables and `inspect_gradients.py compare` all use it.
+
+    Args:
+        runs: the values of each run, [T, …] with T of its own.
+        axis: of the moments; None takes the median of all values of a run.
     """
     return typical([typical(values, axis) for values in runs], axis)
 
@@ -83,15 +94,16 @@ LAST_SHARE = 0.05
 
 
 def last_return(returns: np.ndarray, counts: np.ndarray | None = None, share: float = LAST_SHARE) -> float:
-    """The mean return of the episodes that ended in the last part of the training, NaN where none ever did.
+    """The mean return of the episodes that ended in the last part of training; NaN where no episode ever ended.
 
     Σ n_k R_k / Σ n_k over the last ⌊share · K⌋ iterations, at least one. Where no episode ended in them, the window
-    begins with the newest iteration in which one did.
+    begins at the newest iteration in which one did.
 
     Args:
-        returns: mean returns R_k of the episodes that ended in each iteration, NaN where none did, [K] or, for several
-            runs that count as one, [K, runs].
-        counts: how many ended, n_k, in the same shape; None counts each iteration the same.
+        returns: R_k, mean return of the episodes that ended in each iteration, NaN where none did; [K], or [K, runs]
+            for several runs that count as one.
+        counts: n_k, number of episodes that ended, in the same shape; None counts every iteration the same.
+        share: the fraction of the iterations in the window, 0 to 1.
     """
     ended = np.flatnonzero((~np.isnan(returns)).any(axis=tuple(range(1, returns.ndim))))
     if not len(ended):

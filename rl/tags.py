@@ -1,6 +1,7 @@
-"""The tags that a run logs, and how the numbers of several iterations become one. TensorFlow is not needed.
+"""The tags that a run logs, and how each is combined over several iterations.
 
-The files that make the tags need TensorFlow, and reports do not load it; so the declarations stand here, by maker.
+They are declared here, and not where they are made, since those modules need TensorFlow and reports do without it.
+Objectives, groups, layers and heads are named by the agent: a pattern matches any name in their places.
 """
 
 import functools
@@ -11,6 +12,8 @@ from rl.reductions import LAST, MAXIMUM, MEAN, MINIMUM, RATE, SUM, Reduction
 
 _PER_EPISODE = MEAN.by("episode/count")
 _PER_UPDATE = MEAN.by("update/taken")
+_HEAD = "(?!objective/)[^/]+"
+"""Any head: an objective may have the name of a head's diagnostic, `objective/entropy`."""
 
 _REDUCTIONS: Mapping[str, Reduction] = {
     # rl/learning/episodes.py, by rl/learning/learner.py: figures of the episodes that ended in an iteration
@@ -18,13 +21,13 @@ _REDUCTIONS: Mapping[str, Reduction] = {
     r"episode/return_min": MINIMUM,
     r"episode/return_max": MAXIMUM,
     r"episode/count": SUM,
-    # rl/learning/learner.py and rl/agents/: once an iteration, of a rollout of always the same size
-    r"value/.+": MEAN,
-    # rl/learning/learner.py and rl/agents/: means over the updates of an iteration
+    # rl/learning/learner.py and rl/agents/: diagnostics of a head from a rollout, whose size is always the same
+    rf"{_HEAD}/(explained_variance|mean|target_mean|reward_mean)": MEAN,
+    # rl/learning/rounds.py and rl/agents/: means over the updates of an iteration, among them diagnostics of a head
     r"objective/.+": _PER_UPDATE,
-    r"policy/.+": _PER_UPDATE,
-    r"update/(gradient_norm|clip_ratio|learning_rate|row_weight/.+)": _PER_UPDATE,
-    r"gradient/(group_norm|group_cosine)/.+": _PER_UPDATE,
+    rf"{_HEAD}/(entropy|kl|clip_fraction)": _PER_UPDATE,
+    r"update/(gradient_norm|clip_ratio|learning_rate)(/.+)?": _PER_UPDATE,
+    r"(update/row_weight|gradient/group_norm|gradient/group_cosine)/.+": _PER_UPDATE,
     r"update/(count|taken)": SUM,
     # rl/instruments/noise_scales.py: a running average already
     r"gradient/noise_scale/.+": LAST,
@@ -40,15 +43,15 @@ _REDUCTIONS: Mapping[str, Reduction] = {
     r"time/wall_seconds": LAST,
     r"time/steps_per_second": RATE,
 }
-"""{pattern of a whole tag: its reduction}; no tag has two."""
+"""{regular expression of a whole tag: its reduction}; no tag of this package matches two."""
 
 
 def declared(tag: str) -> list[Reduction]:
-    """The reductions whose pattern is the tag's: one, for every tag of this package."""
+    """The reductions whose pattern matches the tag: exactly one for every tag of this package, none for others."""
     return [reduction for pattern, reduction in _REDUCTIONS.items() if re.fullmatch(pattern, tag)]
 
 
 @functools.cache
 def reduction(tag: str) -> Reduction:
-    """How a tag is put together over iterations; a tag that an agent or a probe from elsewhere logs is averaged."""
+    """How a tag is combined over iterations. An undeclared tag, of a user's agent or probe, is averaged."""
     return (declared(tag) or [MEAN])[0]

@@ -1,7 +1,7 @@
-"""Measure: python scripts/benchmark.py speed|compiled|scatter|seeds|start|threads|limit|profile|…; see --help.
+"""Measure: python scripts/benchmark.py speed|compiled|scatter|seeds|start|threads|limit|profile|rows|…; see --help.
 
-Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners and of single probes,
-whose programs take turns in one process. Rivals take turns within a round, since
+Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners, of rows and of single
+probes, whose programs take turns in one process. Rivals take turns within a round, since
 machines are noisy and only ratios of one sitting mean something; figures are medians over the rounds.
 """
 
@@ -18,6 +18,7 @@ from benchmarks import (
     limit,
     probes,
     profile,
+    rows,
     scatter,
     seeds,
     shared_torso,
@@ -38,6 +39,7 @@ _COMMANDS = (
     limit,
     profile,
     combiners,
+    rows,
     probes,
     learning,
     shared_torso,

@@ -1,6 +1,7 @@
 """A room imports only rooms on lower floors, and outside libraries only where they belong."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,14 @@ def test_tensorboard_sees_gradients_and_combiners_alone():
         for name in imports(file):
             if name.startswith("rl.") and not name.startswith("rl.tensorboard"):
                 assert name.startswith(
-                    ("rl.gradients", "rl.updates.combiners", "rl.errors", "rl.plain_json", "rl.reductions")
+                    (
+                        "rl.gradients",
+                        "rl.updates.combiners",
+                        "rl.errors",
+                        "rl.config_files",
+                        "rl.plain_json",
+                        "rl.reductions",
+                    )
                 )
 
 
@@ -81,3 +89,12 @@ def test_every_room_is_on_a_floor():
 
 def test_no_file_says_nothing_by_its_name():
     assert not [file for file in FILES if file.stem in {"utils", "util", "common", "helpers", "misc"}]
+
+
+def test_tensorboard_names_no_objective_group_or_head():
+    """The agent names them; every chart takes the names from the run's legend or from its tags."""
+    names = re.compile(r"""["'`/](policy|value|entropy|actor|critic)["'`/|-]""")
+    for file in (ROOT / "rl" / "tensorboard").rglob("*"):
+        if file.suffix in {".py", ".js"}:
+            found = names.findall(file.read_text().replace('WhichOneof("value")', ""))
+            assert not found, file

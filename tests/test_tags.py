@@ -63,3 +63,16 @@ def test_a_tag_from_elsewhere_is_averaged():
 def test_tensorflow_is_not_needed():
     code = "import sys, rl.tags, rl.reductions; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_heads_diagnostics_do_not_depend_on_its_name():
+    for head in ("policy", "value", "q_0", "temperature"):
+        assert declared(f"{head}/kl") == [reduction("policy/kl")]
+        assert declared(f"{head}/explained_variance") == [MEAN]
+    for name in ("entropy", "kl", "mean"):
+        assert declared(f"objective/{name}") == [reduction("objective/value")]
+
+
+def test_numbers_of_several_updates_are_declared():
+    for stem in ("update/gradient_norm", "update/row_weight/actor", "gradient/group_cosine/actor-critic"):
+        assert [one.weight for one in declared(f"{stem}/auxiliary")] == ["update/taken"]

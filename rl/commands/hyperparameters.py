@@ -1,7 +1,7 @@
-"""What a run shows in TensorBoard's HParams tab: every key of its config, in the same form in all runs.
+"""The columns of TensorBoard's HParams tab: every key of a run's config, with one type in all runs.
 
-TensorBoard takes the first `hparams_config` that it meets in a log directory for all runs there, so none is written:
-it then reads the columns off all runs' own values, and puts those that differ first.
+TensorBoard applies the first `hparams_config` that it meets in a log directory to all runs there, so none is written.
+It then computes the columns from the values of all runs, and puts those that differ first.
 """
 
 import functools
@@ -11,22 +11,23 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig
 
-from rl.commands.composition import CONFIGS
 from rl.commands.run_names import flat
+from rl.config_files import CONFIGS
 
 Value = bool | float | str
 _LEFT_OUT = ("fresh", "retry_failed", "seeds", "logging.progress")
-"""What says how a command is run, and nothing about the run."""
+"""Keys that say how a command is executed, and nothing about the run."""
 
 
 def hyperparameters(config: DictConfig, choices: Mapping[str, str | None]) -> dict[str, Value]:
-    """{key: value} of the groups' choices and of all flat values.
+    """{key: value}: the option chosen in each group, and all values of the config by their dotted keys.
 
-    A key has one type in all runs: a filter of TensorBoard's finds no number among texts. Numbers are floats. Where
-    configs/ has null for a key, or says in its comment that it may be null, all its values are texts. A null elsewhere
-    is left out.
+    A key has one type in all runs, since TensorBoard's numeric filters do not work on a column with texts. Numbers are
+    floats. All values of a key are texts where a file in configs/ has null for it, or says in the comment of its line
+    that it may be null. A null under any other key is left out.
 
     Args:
+        config: composed.
         choices: {group: option}; those of Hydra's own groups are left out.
     """
     groups = {group: choice for group, choice in choices.items() if choice and not group.startswith("hydra/")}
@@ -44,14 +45,18 @@ def hyperparameters(config: DictConfig, choices: Mapping[str, str | None]) -> di
 
 
 def _text(value: Any) -> str:
-    """As one types it; never empty."""
+    """A value as it is typed on the command line; never empty."""
     words = {True: "true", False: "false", None: "null", "": '""'}
     return words[value] if value is None or isinstance(value, bool) or value == "" else str(value)
 
 
 @functools.cache
 def _nullable(groups: tuple[str, ...]) -> frozenset[str]:
-    """The keys that are null in one of the files in configs/, or may be by its comment."""
+    """The dotted keys that are null in a file in configs/, or may be null by the comment of their line.
+
+    Args:
+        groups: the run's config groups; a file in another folder is an option of the first component alone.
+    """
     found = set()
     for file in CONFIGS.rglob("*.yaml"):
         folders, text = file.parent.relative_to(CONFIGS).parts, file.read_text(encoding="utf-8")
@@ -64,7 +69,7 @@ def _nullable(groups: tuple[str, ...]) -> frozenset[str]:
 
 
 def _leaves(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int, str]]:
-    """(keys, line, text) of a file's scalars."""
+    """(keys, line number from 0, text) of every scalar in a YAML document."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield from _leaves(value, (*path, key.value))

@@ -1,4 +1,4 @@
-"""What a run shows in TensorBoard.
+"""What a run writes for TensorBoard, and the plugin that shows it.
 
-Empty on purpose: TensorBoard imports `rl.tensorboard.plugin` when it starts, and what stands here with it.
+This module imports nothing, since TensorBoard imports it when it starts, on the way to `rl.tensorboard.plugin`.
 """

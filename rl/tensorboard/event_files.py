@@ -1,4 +1,8 @@
-"""Event files: written so that no failure goes unheard, read past what is damaged, cut back to a checkpoint."""
+"""Event files: written so that every failure is reported, read past damage, truncated to a checkpoint.
+
+An event file is a sequence of records. A record is a header of 12 bytes (the length of its data as a little-endian
+uint64 and a masked CRC-32C of these 8 bytes), the data (a serialised `Event`), and a masked CRC-32C of the data.
+"""
 
 import itertools
 import os
@@ -19,16 +23,17 @@ from tensorboard.plugins.histogram.metadata import PLUGIN_NAME as HISTOGRAMS
 from rl.errors import StorageError
 from rl.tensorboard.gramians import PLUGIN as GRAMIANS
 
-_HEAD, _FRAME = 12, 16  # bytes ahead of a record, its length and a checksum, and with the checksum behind it
-_SECONDS_UNSEEN = 1.0  # an open TensorBoard sees what is no older
-_numbers = itertools.count()
+_HEADER = 12  # bytes before a record's data
+_FRAME = 16  # bytes of the header and of the checksum after the data
+_FLUSH_SECONDS = 1.0  # the longest time for which an event stays buffered while others follow
+_file_numbers = itertools.count()
 
 
 class EventFile:
-    """One event file, new by its name. Unlike `tf.summary`, it writes at once and raises what the disk answers."""
+    """One new event file. Unlike `tf.summary`, it writes without a queue and raises the errors of the disk."""
 
     def __init__(self, folder: Path):
-        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}.{next(_numbers)}.v2"
+        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}.{next(_file_numbers)}.v2"
         self.path = folder / name
         self._writer = tf.io.TFRecordWriter(str(self.path))
         self._size, self._flushed = 0, time.monotonic()
@@ -36,18 +41,21 @@ class EventFile:
         self.flush()
 
     def write(self, summary: Summary, step: int) -> None:
-        """A summary of an environment step."""
+        """Appends a summary at a number of environment steps; flushed at least once a second while events follow."""
         self._append(Event(wall_time=time.time(), step=step, summary=summary))
-        if time.monotonic() - self._flushed > _SECONDS_UNSEEN:
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """To the disk's cache."""
+        """Hands what is buffered to the operating system; other processes can then read it."""
         self._writer.flush()
         self._flushed = time.monotonic()
 
     def sync(self) -> None:
-        """To the disk; StorageError where the file there is not what was written."""
+        """Forces what is written onto the disk.
+
+        Raises: StorageError where the file on the disk does not have the size of what was written.
+        """
         self.flush()
         with self.path.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -56,19 +64,21 @@ class EventFile:
             raise StorageError(f"{self.path} was changed by something else: {size:,} bytes instead of {self._size:,}")
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the file."""
         self._writer.close()
 
     def _append(self, event: Event) -> None:
+        """Writes a record and counts its bytes."""
         data = event.SerializeToString()
         self._writer.write(data)
         self._size += len(data) + _FRAME
 
 
 class Contents(NamedTuple):
-    """What a folder's event files hold: how many events of each kind of data, and which tags.
+    """What a folder's event files contain.
 
-    garbled: whether there was damage other than a last record that a crash cut off.
+    counts: number of events of each kind, see `kind_of`. tags: of all summaries. garbled: whether there was damage
+    other than a truncated last record, which a crash leaves.
     """
 
     counts: Counter
@@ -77,12 +87,16 @@ class Contents(NamedTuple):
 
 
 def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Contents:
-    """Leaves the events of the steps up to `step`, in every file of a folder, and says what they are.
+    """Drops all events after `step` from every event file of a folder, and all damaged records.
 
-    Whatever is damaged goes too: a record that a crash cut off, and others, past which the rest is read.
+    A file without anything to drop is left untouched; another one is replaced atomically.
 
     Args:
-        scalars: the last step whose scalars stay, where it is an earlier one.
+        step: environment steps of the checkpoint.
+        scalars: the last step whose scalars are kept, where it is earlier than `step`: scalars stand for several
+            iterations, and a point may have to be made again.
+
+    Returns: what the files contain afterwards.
     """
     last_scalars = step if scalars is None else scalars
     counts, tags, any_garbled = Counter(), set(), False
@@ -103,7 +117,7 @@ def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Conten
 
 
 def kind_of(event: Event) -> str:
-    """scalars, gramians, histograms or other."""
+    """`scalars`, `gramians`, `histograms` or `other`, by the event's first value; our writer mixes no kinds."""
     if not event.summary.value:
         return "other"
     value = event.summary.value[0]
@@ -113,7 +127,7 @@ def kind_of(event: Event) -> str:
 
 
 def scalars(folder: Path) -> dict[int, dict[str, float]]:
-    """{step: {tag: number}} of a folder's event files."""
+    """{step: {tag: number}} of the scalars in a folder's event files, sorted by step."""
     found: dict[int, dict[str, float]] = {}
     for event in read_events(folder):
         if kind_of(event) == "scalars":
@@ -122,9 +136,12 @@ def scalars(folder: Path) -> dict[int, dict[str, float]]:
 
 
 def merge(folder: Path, more: dict[int, Summary]) -> None:
-    """Puts rebuilt summaries among the events of a folder by their steps, all in one file, no event twice.
+    """Merges rebuilt summaries into a folder's events: one file, sorted by step, without duplicates.
 
-    A crash in between leaves events twice, until this is called again.
+    A crash in between leaves duplicates, which the next call removes.
+
+    Args:
+        more: {step: summary}.
     """
     old = files(folder)
     now = time.time()
@@ -140,18 +157,19 @@ def merge(folder: Path, more: dict[int, Summary]) -> None:
 
 
 def files(folder: Path) -> list[Path]:
-    """A folder's event files, from the oldest to the newest."""
+    """A folder's event files from the oldest to the newest, by the time in their names."""
     return sorted(file for file in folder.glob("events.out.tfevents.*") if file.is_file())
 
 
 def read_events(folder: Path) -> Iterator[Event]:
-    """The sound events of a folder's files, file by file."""
+    """The undamaged events of a folder's files, file by file."""
     for file in files(folder):
         yield from map(Event.FromString, _records(file)[0])
 
 
 def _replace(file: Path, records: list[bytes]) -> None:
-    partial = file.with_name("events.partial")  # a name that neither TensorBoard nor `files` takes for an event file
+    """Writes the records into a new file that then takes the old one's place, atomically."""
+    partial = file.with_name("events.partial")  # neither TensorBoard nor `files` reads files of this name
     with tf.io.TFRecordWriter(str(partial)) as writer:
         for record in records:
             writer.write(record)
@@ -159,7 +177,11 @@ def _replace(file: Path, records: list[bytes]) -> None:
 
 
 def _records(file: Path) -> tuple[list[bytes], bool, bool]:
-    """The sound records of a file; whether there is anything else in it; whether more than a last one was cut off."""
+    """(undamaged records, whether the file holds anything else, whether that is more than a truncated last record).
+
+    TensorFlow's reader stops at the first damaged record. Where that record's header is intact, its length says where
+    the next one begins, and reading continues there; where the header is garbled, the rest of the file is given up.
+    """
     found, rest, damaged, garbled = [], file, False, False
     try:
         while True:
@@ -180,6 +202,7 @@ def _records(file: Path) -> tuple[list[bytes], bool, bool]:
 
 
 def _up_to_damage(file: Path) -> list[bytes]:
+    """The data of the records before the first damaged one."""
     records = []
     iterator = iter(tf.data.TFRecordDataset(str(file)))
     while True:
@@ -190,16 +213,20 @@ def _up_to_damage(file: Path) -> list[bytes]:
 
 
 def _length(data: bytes) -> int | None:
-    """The length of the record that begins here, with its frame; None where its head is garbled."""
-    if len(data) < _HEAD:
-        return _HEAD
-    length, checksum = struct.unpack("<QI", data[:_HEAD])
+    """The number of bytes of the record that begins here, frame included; None where its header is garbled.
+
+    A header that is cut off counts as one record of its own length.
+    """
+    if len(data) < _HEADER:
+        return _HEADER
+    length, checksum = struct.unpack("<QI", data[:_HEADER])
     return length + _FRAME if masked_crc32c(data[:8]) == checksum else None
 
 
 def _is_event(record: bytes) -> bool:
+    """Whether the data parses as an `Event`."""
     try:
         Event.FromString(record)
-    except Exception:  # protobuf's own errors, which differ by its implementation
+    except Exception:  # protobuf raises other classes in each of its implementations
         return False
     return True

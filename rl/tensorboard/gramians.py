@@ -1,4 +1,4 @@
-"""Gramians in event files: one tensor a moment, and what its axes mean in the metadata. TensorFlow is not needed."""
+"""Gramians in event files: one tensor a moment, and the meaning of its axes in the metadata. No TensorFlow."""
 
 import json
 import math
@@ -11,26 +11,33 @@ from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, Sum
 from tensorboard.util import tensor_util
 
 from rl import plain_json
+from rl.tensorboard.combiner_options import combiner_name
 
 PLUGIN = "gradients"
+"""The plugin's name in event files and in TensorBoard's addresses."""
 TAG = "gradient/gramian"
-MOST_MOMENTS = 2000
-"""Of a run. TensorBoard would keep 10 of a tensor that is not its own, or 100, chosen at random."""
-MOST_LAYERS, MOST_ROWS, MOST_CELLS = 2000, 64, 200_000
-"""The largest Gramians [L, R, R] that are read, L · R² numbers in all."""
-MOST_WEIGHTS = 10**12
-"""The largest size of a layer that is read."""
-MOST_COEFFICIENT = 1e12
-LONGEST_NAME = 200
-_LONGEST_LEGEND = 1 << 20  # bytes of JSON; 2,000 layers of names of 200 letters take less than half
+"""The tag of the Gramians; a run has one such series."""
+MAX_MOMENTS = 2000
+"""Moments that TensorBoard keeps of a run. Of foreign tensors it would keep 10, or 100, chosen at random."""
+MAX_LAYERS, MAX_ROWS, MAX_CELLS = 2000, 64, 200_000
+"""Limits on L, on R and on L · R² of the Gramians [L, R, R] that are read."""
+MAX_WEIGHTS = 10**12
+"""Limit on the number of weights in a layer."""
+MAX_COEFFICIENT = 1e12
+"""Limit on the absolute value of a coefficient."""
+MAX_NAME = 200
+"""Limit on the letters of a name."""
+_MAX_LEGEND = 1 << 20  # bytes of JSON; 2,000 layers with names of 200 letters take less than half of it
 
 
 class Legend(NamedTuple):
-    """What the axes of a run's Gramians [L, R, R] mean.
+    """What the axes of a run's Gramians [L, R, R] mean. Charts, colours and tables take all names from here.
 
-    rows are the objectives' raw rows, m of them, and then the extra rows; sizes counts the weights of each layer;
-    groups says which objectives the combiner took as one row; combiner is its name in `combiner=`, or its class where
-    it has none; settings are its own numbers. L = 0 where the network shares nothing.
+    layers: names of the shared layers, L of them; none where the network shares no weights. sizes: number of weights
+    in each layer. objectives: names of the first m rows, the objectives' raw gradients. extra_rows: names of the
+    other R − m rows. coefficients: c_i of each objective in the total loss. groups: {group: the objectives that the
+    combiner takes as one row}. combiner: its option in `combiner=`, or its class name where it has no option.
+    settings: the combiner's fields.
     """
 
     layers: tuple[str, ...]
@@ -44,12 +51,34 @@ class Legend(NamedTuple):
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """The names along both row axes."""
+        """The names along both row axes, R of them."""
         return (*self.objectives, *self.extra_rows)
+
+    @property
+    def reference(self) -> str:
+        """The first objective, by whose norm `gradient/norm_ratio/…` divides; "" where there is none."""
+        return self.objectives[0] if self.objectives else ""
+
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """The first objective of each group: the rows to compare where one row a group is enough.
+
+        All objectives where fewer than two groups have any, since one row leaves nothing to compare.
+        """
+        firsts = tuple(dict.fromkeys(members[0] for members in self.groups.values() if members))
+        return firsts if len(firsts) > 1 else self.objectives
 
 
 def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
-    """One moment: [L, R, R] as float64, since a rule that is computed from it afterwards needs the digits."""
+    """The summary of one moment, with the legend as JSON in its metadata.
+
+    The tensor is [L, R, R] float64: combiners that are computed from it afterwards need all digits. TensorBoard keeps
+    the metadata of a tag's first summary alone, and it must name the data class, which TensorBoard fills in for its
+    own plugins only.
+
+    Args:
+        gramian: [L, R, R], the rows in the order of `legend.rows`.
+    """
     metadata = SummaryMetadata(data_class=DATA_CLASS_TENSOR, summary_description="Gramians of the rows, layer by layer")
     metadata.plugin_data.plugin_name = PLUGIN
     fields = {**legend._asdict(), "settings": dict(legend.settings)}
@@ -58,81 +87,62 @@ def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
     return Summary(value=[Summary.Value(tag=TAG, tensor=tensor, metadata=metadata)])
 
 
-def combiner_name(class_name: str, settings: Mapping[str, Any]) -> str:
-    """The name in `combiner=` of a combiner's class, `imtl_g` of `IMTLG`; any other name is given back as it is."""
-    if class_name == "Only":
-        return {0: "policy_only", 1: "value_only"}.get(settings.get("row"), class_name)
-    return _CONFIG_NAMES.get(class_name, class_name)
-
-
-_CONFIG_NAMES = {
-    "Sum": "sum",
-    "Mean": "mean",
-    "RandomWeights": "random",
-    "PCGrad": "pcgrad",
-    "GradVac": "gradvac",
-    "UPGrad": "upgrad",
-    "DualProj": "dual_proj",
-    "MGDA": "mgda",
-    "CAGrad": "cagrad",
-    "IMTLG": "imtl_g",
-    "ConFIG": "config",
-    "NashMTL": "nash_mtl",
-    "AlignedMTL": "aligned_mtl",
-    "GradNorm": "gradnorm",
-}
-
-
 def read_legend(content: bytes) -> Legend:
-    """The legend in a series' metadata; ValueError, in a sentence, for anything else.
+    """The legend in a series' metadata.
 
-    Everything is bounded (names, counts, numbers, the size of a Gramian): whoever draws a legend need not ask again.
+    Names, counts and numbers are bounded (see the limits above), so that code that draws a legend need not check them
+    again. Settings that no combiner of this package could have are dropped.
+
+    Raises: ValueError, with one sentence, for anything that is not a legend or exceeds a limit.
     """
     try:
-        if len(content) > _LONGEST_LEGEND:
+        if len(content) > _MAX_LEGEND:
             raise OverflowError
         fields = json.loads(content)
-        settings = {key: x for key, x in _mapped(fields["settings"]).items() if _is_flat(key) and _is_flat(x)}
+        settings = {key: x for key, x in _mapping(fields["settings"]).items() if _is_flat(key) and _is_flat(x)}
         legend = Legend(
-            **{name: _listed(fields[name]) for name in ("layers", "sizes", "objectives", "extra_rows", "coefficients")},
-            groups={group: _listed(names) for group, names in fields["groups"].items()},
+            **{name: _sequence(fields[name]) for name in ("layers", "sizes", "objectives", "extra_rows")},
+            coefficients=_sequence(fields["coefficients"]),
+            groups={group: _sequence(names) for group, names in fields["groups"].items()},
             combiner=combiner_name(fields["combiner"], settings),
             settings=settings,
         )
-        fits = _fits(legend)
+        is_consistent = _is_consistent(legend)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"its metadata is not a legend of Gramians ({type(error).__name__})") from None
-    if not fits:
-        raise ValueError("its metadata is not a legend of Gramians: its lists do not fit together")
-    problem = _too_large(legend)
+    if not is_consistent:
+        raise ValueError("its metadata is not a legend of Gramians: its lists contradict one another")
+    problem = _exceeded_limit(legend)
     if problem is not None:
         raise ValueError(f"its metadata is not a legend of Gramians: {problem}")
     return legend
 
 
-def _listed(node: Any) -> tuple:
-    """A list as a tuple: a text would come apart into its letters."""
+def _sequence(node: Any) -> tuple:
+    """A JSON list as a tuple; TypeError for anything else, since `tuple` would split a text into its letters."""
     if not isinstance(node, list):
         raise TypeError(node)
     return tuple(node)
 
 
-def _mapped(node: Any) -> dict:
+def _mapping(node: Any) -> dict:
+    """A JSON object as it is; TypeError for anything else."""
     if not isinstance(node, dict):
         raise TypeError(node)
     return node
 
 
 def _is_flat(node: Any) -> bool:
-    """A short text, a number that is one, or a short list of these: what a combiner's settings are made of."""
+    """Whether a value is what a combiner's settings consist of: a short text, a finite number, or a list of these."""
     if isinstance(node, list):
-        return len(node) <= MOST_ROWS and all(_is_flat(x) and not isinstance(x, list) for x in node)
+        return len(node) <= MAX_ROWS and all(_is_flat(x) and not isinstance(x, list) for x in node)
     if isinstance(node, int | float):
-        return abs(node) <= MOST_WEIGHTS  # neither NaN nor an infinity
-    return node is None or (isinstance(node, str) and len(node) <= LONGEST_NAME)
+        return abs(node) <= MAX_WEIGHTS  # false for NaN and infinities
+    return node is None or (isinstance(node, str) and len(node) <= MAX_NAME)
 
 
-def _fits(legend: Legend) -> bool:
+def _is_consistent(legend: Legend) -> bool:
+    """Whether types are right, names are unique, lists of one axis have one length, and groups name objectives."""
     grouped = [name for names in legend.groups.values() for name in names]
     texts, numbers = (*legend.layers, *legend.rows, legend.combiner), (*legend.sizes, *legend.coefficients)
     return (
@@ -147,17 +157,17 @@ def _fits(legend: Legend) -> bool:
     )
 
 
-def _too_large(legend: Legend) -> str | None:
-    """Which limit a legend breaks; all numbers of it are compared as they are, since 10**400 has no float."""
+def _exceeded_limit(legend: Legend) -> str | None:
+    """The first limit that a legend exceeds, in words; numbers stay integers, since 10**400 has no float."""
     names = (*legend.layers, *legend.rows, *legend.groups, legend.combiner)
     num_layers, num_rows = len(legend.layers), len(legend.rows)
     limits = {
-        f"it has more than {MOST_LAYERS} layers": num_layers <= MOST_LAYERS,
-        f"it has more than {MOST_ROWS} rows": num_rows <= MOST_ROWS,
-        f"it has more than {MOST_ROWS} groups": len(legend.groups) <= MOST_ROWS,
-        f"a Gramian has more than {MOST_CELLS} numbers": num_layers * num_rows**2 <= MOST_CELLS,
-        f"a name is longer than {LONGEST_NAME} letters": all(len(name) <= LONGEST_NAME for name in names),
-        f"a layer has more than {MOST_WEIGHTS} weights": all(size <= MOST_WEIGHTS for size in legend.sizes),
-        f"a coefficient is beyond ±{MOST_COEFFICIENT:g}": all(abs(x) <= MOST_COEFFICIENT for x in legend.coefficients),
+        f"it has more than {MAX_LAYERS} layers": num_layers <= MAX_LAYERS,
+        f"it has more than {MAX_ROWS} rows": num_rows <= MAX_ROWS,
+        f"it has more than {MAX_ROWS} groups": len(legend.groups) <= MAX_ROWS,
+        f"a Gramian has more than {MAX_CELLS} numbers": num_layers * num_rows**2 <= MAX_CELLS,
+        f"a name has more than {MAX_NAME} letters": all(len(name) <= MAX_NAME for name in names),
+        f"a layer has more than {MAX_WEIGHTS} weights": all(size <= MAX_WEIGHTS for size in legend.sizes),
+        f"a coefficient is beyond ±{MAX_COEFFICIENT:g}": all(abs(x) <= MAX_COEFFICIENT for x in legend.coefficients),
     }
-    return next((problem for problem, kept in limits.items() if not kept), None)
+    return next((problem for problem, within in limits.items() if not within), None)

@@ -1,4 +1,4 @@
-"""Pictures for TensorBoard's Images tab."""
+"""Images in event files, for TensorBoard's Images tab."""
 
 from pathlib import Path
 
@@ -6,11 +6,13 @@ import tensorflow as tf
 
 
 def write_image(file: Path, tag: str, png: bytes, step: int) -> None:
-    """Writes one picture into an event file of its own.
+    """Writes one image into an event file of its own.
 
     Args:
-        file: the new event file; its name must contain `tfevents`.
-        png: the picture as a PNG file's contents.
+        file: the new event file; TensorBoard reads it only if its name contains `tfevents`.
+        tag: the image's title in the tab.
+        png: contents of a PNG file; its alpha channel is dropped.
+        step: environment steps.
     """
     before = set(file.parent.glob("*tfevents*"))
     writer = tf.summary.create_file_writer(str(file.parent))

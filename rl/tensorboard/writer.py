@@ -1,4 +1,4 @@
-"""What a run writes for TensorBoard."""
+"""The TensorBoard writer of one run."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,16 +19,17 @@ _ENDS = {"completed": api_pb2.STATUS_SUCCESS, "failed": api_pb2.STATUS_FAILURE}
 
 
 class Writer:
-    """Scalars, histograms, text, hyperparameters and the layout of one run, in one event file."""
+    """Writes scalars, Gramians, histograms, text, hyperparameters and the layout of one run into one event file."""
 
     def __init__(self, folder: Path):
         self._file = EventFile(folder)
+        self._tags_to_lay_out: Collection[str] | None = None
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, bool | float | str]) -> None:
         """Writes the composed config as text, and begins a session of the HParams tab.
 
-        Without an `hparams_config`, TensorBoard computes the columns from all runs' sessions; with one it would take
-        the first that it meets, and show the keys of no other run.
+        No `hparams_config` is written: TensorBoard would take the first one that it meets in a log directory, and show
+        no key that other runs have. Without one it computes the columns from the sessions of all runs.
 
         Args:
             config_text: YAML.
@@ -40,48 +41,67 @@ class Writer:
         self.flush()
 
     def end(self, status: str, step: int) -> None:
-        """Ends the session of the HParams tab, where the run was completed or failed.
+        """Ends the session of the HParams tab where the run was completed or failed.
 
-        It stands one step after the run's last: a run that goes on from its last checkpoint drops it.
+        The event stands one step after the run's last, so that a run that resumes from its last checkpoint drops it.
+
+        Args:
+            status: as in `summary.json`; nothing is written for `running` and `interrupted`.
+            step: environment steps at the end of the run.
         """
         if status in _ENDS:
-            end = session_end_pb(_ENDS[status])  # with TensorFlow's class of the message, not TensorBoard's
+            end = session_end_pb(_ENDS[status])  # an instance of TensorFlow's message class, not of TensorBoard's
             self._file.write(Summary.FromString(end.SerializeToString()), step + 1)
 
     def layout(self, tags: Collection[str]) -> None:
-        """The Custom Scalars tab of a run that will have scalars of these tags; written once."""
-        self._file.write(Summary.FromString(layout_summary(tags)), 0)
+        """Announces the tags of all scalars that the run will have; called once a run.
+
+        The layout of the Custom Scalars tab is written with the first Gramian, whose legend names the objectives and
+        their groups, or with the first scalars of a run that logs no Gramian before them.
+        """
+        self._tags_to_lay_out = tuple(tags)
 
     def scalars(self, numbers: Mapping[str, float], step: int) -> None:
-        """All scalars of a moment in one record (a `tf.summary.scalar` each takes 0.1 ms); NaN is left out."""
+        """Writes all scalars of a moment as one record; NaN is left out. A `tf.summary.scalar` each takes 0.1 ms."""
+        self._write_layout(None)
         self._file.write(scalars_summary(numbers), step)
 
     def gramian(self, gramian: np.ndarray, legend: Legend, step: int) -> None:
-        """The rows' Gramians [L, R, R] of a moment, for the Gradients tab."""
+        """Writes the rows' Gramians [L, R, R] of a moment, for the Gradients tab."""
+        self._write_layout(legend)
         self._file.write(gramian_summary(gramian, legend), step)
 
     def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
-        """A histogram of each array's entries."""
+        """Writes a histogram with 30 bins of each array's entries, {tag: array}."""
         summary = Summary()
         for tag, array in arrays.items():
             summary.MergeFrom(histogram.histogram_pb(tag, np.asarray(array).reshape(-1), buckets=30))
         self._file.write(summary, step)
 
     def flush(self) -> None:
-        """To the disk's cache."""
+        """Hands what is buffered to the operating system."""
         self._file.flush()
 
     def sync(self) -> None:
-        """To the disk; StorageError where the file there is not what was written."""
+        """Forces what is written onto the disk.
+
+        Raises: StorageError where the file on the disk does not have the size of what was written.
+        """
         self._file.sync()
 
     def close(self) -> None:
-        """Ends the event file."""
+        """Closes the event file."""
         self._file.close()
+
+    def _write_layout(self, legend: Legend | None) -> None:
+        """Writes the layout where it is announced and not yet written."""
+        if self._tags_to_lay_out is not None:
+            self._file.write(Summary.FromString(layout_summary(self._tags_to_lay_out, legend)), 0)
+            self._tags_to_lay_out = None
 
 
 def scalars_summary(numbers: Mapping[str, float]) -> Summary:
-    """{tag: number} as one summary, without what is NaN."""
+    """{tag: number} as one summary, without the numbers that are NaN."""
     return Summary(
         value=[Summary.Value(tag=tag, simple_value=float(x)) for tag, x in numbers.items() if not np.isnan(x)]
     )

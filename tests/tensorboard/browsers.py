@@ -1,4 +1,4 @@
-"""The browser that the tests drive."""
+"""The browser of the tests."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 @contextmanager
 def browser() -> Iterator:
-    """Playwright's browser. Where there is none the test is skipped, but under CI it fails."""
+    """Playwright's Chromium. Without a browser the test is skipped, or fails under CI."""
     if PATH is None:
         if os.environ.get("CI"):
             pytest.fail("CI needs a browser: install chromium, or name one in BROWSER_PATH.")

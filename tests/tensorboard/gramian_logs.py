@@ -1,4 +1,4 @@
-"""Event files with Gramians, as a run writes them, but with numbers of the test's choice."""
+"""Event files with Gramians in a run's format, with numbers of the test's choice."""
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
@@ -13,7 +13,7 @@ OBJECTIVES = ("policy", "value", "entropy")
 def legend(
     *, layers=2, objectives=OBJECTIVES, extra_rows=("combined", "clipped", "applied"), combiner="sum", names=None
 ):
-    """A legend with so many layers; actor and critic are the groups where the objectives are the usual three."""
+    """A legend with this number of layers; the groups are actor and critic for the usual three objectives."""
     names = names or [f"torso/dense_{k}" for k in range(layers)]
     groups = {"actor": ("policy", "entropy"), "critic": ("value",)}
     if tuple(objectives) != OBJECTIVES:
@@ -32,7 +32,7 @@ def legend(
 
 
 def gramians(of, count, *, seed=0, width=16):
-    """[count, L, R, R] of random rows; the value's are ten times as long as the policy's, the step −policy − value."""
+    """[count, L, R, R] of random rows; the value's norm is ten times the policy's, the step is −(policy + value)."""
     random = np.random.default_rng(seed)
     rows = random.normal(size=(count, len(of.layers), len(of.rows), width))
     names = list(of.rows)
@@ -46,9 +46,9 @@ def gramians(of, count, *, seed=0, width=16):
 
 
 def write_run(folder, of, arrays, *, first_step=1000, every=1000, returns=0):
-    """An event file with one Gramian after the other, and as many returns, of step / 1000 each, at the first ones.
+    """An event file with these Gramians, and at the first `returns` of them a return of step / 1000.
 
-    TensorBoard keeps 1,000 scalars of a tag; of more it shows a random choice.
+    TensorBoard keeps 1,000 scalars of a tag; of more it keeps a random choice.
     """
     summaries = [gramian_summary(array, of) for array in arrays]
     for k, summary in enumerate(summaries):
@@ -58,7 +58,7 @@ def write_run(folder, of, arrays, *, first_step=1000, every=1000, returns=0):
 
 
 def write_summaries(folder, summaries, *, first_step=1000, every=1000):
-    """An event file with one summary after the other."""
+    """An event file with these summaries."""
     folder.mkdir(parents=True, exist_ok=True)
     writer = EventFileWriter(str(folder))
     for k, summary in enumerate(summaries):

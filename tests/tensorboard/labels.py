@@ -1,4 +1,4 @@
-"""Whether the texts of the tab's figures can be read: none on another, none on an arrow, none cut off."""
+"""Checks that the texts of the tab can be read: none lies over another or over an arrow, and none is cut off."""
 
 _CROWDED = """async (titles) => {
   const { SvgContext } = await import("/data/plugin/gradients/svg.js");
@@ -55,8 +55,57 @@ _CROWDED = """async (titles) => {
 }"""
 
 
+# Texts of the page around the figures. A tool of a figure is seen only under the pointer.
+_OVERLAPPING = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const boxes = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (!node.textContent.trim() || node.parentElement.closest(".tools, .tip, .unseen, option")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const shown = node.parentElement.checkVisibility();
+    if (shown) for (const box of range.getClientRects()) boxes.push([node.textContent.trim(), box, node]);
+  }
+  const faults = [];
+  boxes.forEach(([text, a, node], k) => {
+    for (const [other, b, second] of boxes.slice(k + 1)) {
+      const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (node !== second && across > 1 && down > 4) faults.push(`${text} on ${other}`);
+    }
+  });
+  return faults;
+}"""
+
+# A table may be wider than the page where it scrolls by itself.
+_BEYOND = """() => {
+  const main = document.querySelector("main");
+  const faults = [];
+  for (const node of [document.documentElement, document.body, main]) {
+    if (node.scrollWidth > node.clientWidth) faults.push(`${node.tagName} is ${node.scrollWidth} pixels wide`);
+  }
+  const right = main.getBoundingClientRect().right;
+  for (const node of main.querySelectorAll("*")) {
+    if (!node.parentElement.closest(".scroll") && node.getBoundingClientRect().right > right + 1) {
+      faults.push(`${node.tagName} ${node.className}: ${node.textContent.slice(0, 30)}`);
+    }
+  }
+  return faults;
+}"""
+
+
 def crowded(tab) -> list[str]:
     """What cannot be read in the figures of the present view, each a few words."""
     figures, faults = tab.frame.evaluate(_CROWDED, ["Rows", "Directions"])
     assert figures > 0
     return faults
+
+
+def overlapping_words(tab) -> list[str]:
+    """Pairs of texts of the page, outside of the figures, that lie over each other."""
+    return tab.frame.evaluate(_OVERLAPPING)
+
+
+def beyond_the_page(tab) -> list[str]:
+    """What makes the page wider than its window."""
+    return tab.frame.evaluate(_BEYOND)

@@ -1,4 +1,4 @@
-"""The tab's source on a folder of event files, read by TensorBoard's Python loader within this process."""
+"""The tab's source on a folder of event files, read by TensorBoard's Python loader in this process."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from tensorboard.backend.event_processing.data_provider import MultiplexerDataPr
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
 
-from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN
+from rl.tensorboard.gramians import MAX_MOMENTS, PLUGIN
 from rl.tensorboard.plugin.source import Listing, Series, Source
 
 
 class Folder:
-    """What the tab has of each run in a folder."""
+    """The runs of a folder as the tab gets them."""
 
     def __init__(self, path: Path):
         self._path, self._request = path, (RequestContext(), "")
-        self._multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN: MOST_MOMENTS})
+        self._multiplexer = EventMultiplexer(tensor_size_guidance={PLUGIN: MAX_MOMENTS})
         self.provider = MultiplexerDataProvider(self._multiplexer, str(path))
         self._source = Source(self.provider)
         self.reload()
@@ -26,9 +26,9 @@ class Folder:
         self._multiplexer.Reload()
 
     def listings(self) -> dict[str, Listing]:
-        """Of all runs with Gramians."""
+        """The listings of all runs with Gramians."""
         return self._source.runs(*self._request)
 
     def series(self, *runs: str) -> dict[str, Series]:
-        """Of these runs, as far as they can be drawn."""
+        """The series of those of the runs that can be drawn."""
         return self._source.series(*self._request, runs, self.listings())

@@ -1,4 +1,4 @@
-"""The Gradients tab within TensorBoard, as somebody drives it with a mouse and a keyboard."""
+"""The Gradients tab in TensorBoard, driven with a mouse and a keyboard."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from faulting.servers import get
 
 KEY = "gradients /"
-"""Under which the page keeps what was chosen, where TensorBoard is at the server's root."""
+"""The key of the page's stored choices, where TensorBoard is at the server's root."""
 SIZE = {"width": 1500, "height": 950}
 PIXEL = """(canvas, [x, y]) => {
   const data = canvas.getContext("2d").getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data;
@@ -27,7 +27,7 @@ DRAWN = "(canvas) => canvas.figure.seen && !canvas.figure.stale"
 
 
 class Tab:
-    """A browser's page that shows TensorBoard with the tab, and what went wrong in it since the last restart."""
+    """A browser page that shows TensorBoard with the tab, and the errors in it since the last restart."""
 
     def __init__(self, page, address: str):
         self.page, self.address = page, address
@@ -49,13 +49,13 @@ class Tab:
         return found
 
     def open(self) -> None:
-        """Loads TensorBoard anew; what was chosen stays."""
+        """Reloads TensorBoard; choices are kept."""
         self.page.goto("about:blank")  # a change of the fragment alone would not load the page anew
         self.page.goto(f"{self.address}/#gradients")
         self.page.frame_locator("iframe").locator("main[aria-busy=false]").wait_for()
 
     def restart(self, **state) -> None:
-        """Loads the tab's own page anew, as somebody sees it who has chosen nothing but this."""
+        """Reloads the tab's own page with these choices and no others."""
         self.page.mouse.move(0, 0)
         with self.page.expect_event("framenavigated"):
             self.frame.evaluate(RESTART, [KEY, state])
@@ -64,7 +64,7 @@ class Tab:
         self.hosts.clear()
 
     def idle(self) -> None:
-        """Waits until the view has what it asked for."""
+        """Waits until the view has its data."""
         self.frame.locator("main[aria-busy=false]").wait_for(timeout=60_000)
 
     def view(self, name: str) -> None:
@@ -78,21 +78,21 @@ class Tab:
         self.idle()
 
     def state(self) -> dict:
-        """What the page remembers."""
+        """The page's stored choices."""
         return json.loads(self.frame.evaluate("(key) => localStorage.getItem(key)", KEY))
 
     def ask(self, route: str, **arguments):
-        """What a route answers; a list repeats its argument."""
+        """The answer of a route; a list repeats its argument."""
         return get(f"{self.address}/data/plugin/gradients/{route}?{urlencode(arguments, doseq=True, quote_via=quote)}")
 
     def canvas(self, start: str, within: str = "main"):
-        """The drawn canvas of the first figure whose title starts so."""
+        """The drawn canvas of the first figure whose title begins with a text."""
         figures = self.frame.locator(f"{within} figure:visible")
         canvas = figures.filter(has_text=re.compile(f"^{re.escape(start)}")).first.locator("canvas")
         return drawn(canvas)
 
     def hover(self, canvas, x: float, y: float) -> list[str]:
-        """The lines of the tip at a place of a canvas, in shares of its width and height; none where there is none."""
+        """The lines of the tip at a place of a canvas, in fractions of its width and height; [] without a tip."""
         self.page.mouse.move(*place(canvas, x, y))
         return self.tip()
 
@@ -106,7 +106,7 @@ class Tab:
         return self.frame.locator(".tip:visible > div").all_inner_texts()
 
     def save(self, canvas, kind: str) -> tuple[str, bytes]:
-        """(name, content) of what a figure's button PNG, SVG or CSV hands out."""
+        """(name, content) of the file that a figure's button PNG, SVG or CSV downloads."""
         with self.page.expect_download() as started:
             canvas.locator("xpath=..").get_by_text(kind, exact=True).click()
         return started.value.suggested_filename, Path(started.value.path()).read_bytes()
@@ -122,13 +122,13 @@ def drawn(canvas):
 
 
 def place(canvas, x: float, y: float) -> tuple[float, float]:
-    """The middle of a canvas' pixel, in the window, at shares of its width and height."""
+    """The place in the window of a point of a canvas, given in fractions of its width and height."""
     box = canvas.bounding_box()
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def parsed(text: str) -> float | None:
-    """A number as the page writes it; None for its dash."""
+    """The number in a text of the page; None for its dash."""
     plain = text.replace("−", "-").replace("\u202f", "").removeprefix("±").strip()
     if plain == "–":
         return None

@@ -1,4 +1,4 @@
-"""TensorBoard's HParams tab on a folder of sweeps over different keys, single runs and runs that went wrong."""
+"""TensorBoard's HParams tab on a folder of sweeps over different keys, single runs and failed runs."""
 
 import json
 import urllib.request

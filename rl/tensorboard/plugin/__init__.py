@@ -1,5 +1,5 @@
-"""The Gradients tab: Gramians from event files, as pictures.
+"""The Gradients tab: a TensorBoard plugin that draws Gramians from event files.
 
-TensorBoard imports this package when it starts and ends if that fails, so nothing heavy is imported here; TensorFlow
-only when somebody first asks what other rules would have done.
+TensorBoard imports this package when it starts, and does not start if that fails. So nothing heavy is imported here,
+and TensorFlow only at the first request for the What if page.
 """

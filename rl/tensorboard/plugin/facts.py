@@ -1,4 +1,4 @@
-"""Who moves the torso, in numbers: whose row is longer, whom the applied step serves, whether the two rows agree."""
+"""The numbers of a setting's sentence: which row is longer, which objective the step serves, whether rows agree."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,13 +12,16 @@ from rl.tensorboard.plugin.source import Series
 
 
 class Facts(NamedTuple):
-    """The numbers of the sentence, each the median over moments, and then over seeds.
+    """The numbers of the sentence: each is the median over the moments of a seed, then over seeds; NaN if undefined.
 
-    long, short: the two rows that are compared, the longer one first; ratio: |long| / |short| of the raw rows, weighted
-    with the coefficients on both, least and most of the seeds, first and last in the first and the last quarter of the
-    moments; served: the objective with the largest share of the applied step by size, share that share with its sign
-    (negative where the step lowers the loss), shares its quartiles over all moments, lowered how often it is negative;
-    cosine of the two rows, its quartiles over all moments, and chance = 2/√P. NaN where there is none.
+    long, short: names of the two rows that are compared, the longer one first.
+    ratio: |long| / |short| of the raw rows. weighted: the same with the coefficients on both rows. least, most: the
+    smallest and the largest ratio of a seed. first, last: the ratio in the first and in the last quarter of the
+    moments.
+    served: the objective with the largest share of the applied step by absolute value. share: that share, negative
+    where the step lowers the loss. shares: its quartiles over all moments. lowered: fraction of the moments in which
+    it is negative.
+    cosine: of the two rows. quartiles: its quartiles over all moments. chance: 2/√P.
     """
 
     long: str
@@ -39,7 +42,11 @@ class Facts(NamedTuple):
 
 
 def facts(runs: Sequence[Series]) -> Facts | None:
-    """Of seeds of one setting with moments, and with one legend; None where fewer than two rows have a length."""
+    """The facts of a setting; None where fewer than two rows have a norm above 0.
+
+    Args:
+        runs: the setting's seeds, each with at least one moment, all with the rows of the first one's legend.
+    """
     if not runs:
         return None
     legend, totals = runs[0].legend, [series.gramians.sum(1) for series in runs]
@@ -57,10 +64,14 @@ def facts(runs: Sequence[Series]) -> Facts | None:
 
 
 def _lengths(legend: Legend, totals: Sequence[np.ndarray], pair: tuple[int, int]) -> dict[str, str | float]:
-    """The ratio of the two rows, the longer one first.
+    """The ratio of the two rows' norms, the longer row first.
 
-    The median is taken of the later row's length over the earlier one's, as `gradient/norm_ratio/…` logs it, and then
-    turned upside down where it is below 1: of an even number the median of the inverses is another one.
+    The median is taken of the later row's norm over the earlier one's, as `gradient/norm_ratio/…` logs it, and
+    inverted where it is below 1: the median of an even number of inverses differs from the inverse of their median.
+
+    Args:
+        totals: for each seed its Gramians over all layers, [T, R, R].
+        pair: places of the two rows.
     """
     i, j = max(pair), min(pair)
     ratios = [quantities.ratio(total, i, j) for total in totals]
@@ -84,7 +95,11 @@ def _lengths(legend: Legend, totals: Sequence[np.ndarray], pair: tuple[int, int]
 
 
 def _step(legend: Legend, shares: Sequence[np.ndarray]) -> dict[str, str | float | tuple[float, float]]:
-    """Whose share of the applied step is the largest by size, and what it typically is with its sign."""
+    """The objective whose share of the applied step is largest by absolute value, and that share with its sign.
+
+    Args:
+        shares: [T, m] of each seed.
+    """
     sizes = typical_of_runs([np.abs(share) for share in shares], 0)
     if not np.isfinite(sizes).any():
         return {"served": "", "share": np.nan, "shares": (np.nan, np.nan), "lowered": np.nan}
@@ -100,35 +115,29 @@ def _step(legend: Legend, shares: Sequence[np.ndarray]) -> dict[str, str | float
 
 
 def _finite(runs: Sequence[np.ndarray]) -> np.ndarray:
-    """What is finite of all moments of all runs."""
+    """The finite values of all moments of all runs, in one array."""
     every = np.concatenate(runs)
     return every[np.isfinite(every)]
 
 
 def _quartiles(runs: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Lower and upper quartile over all moments of all runs."""
+    """Lower and upper quartile of the finite values of all runs."""
     known = _finite(runs)
     return tuple(np.quantile(known, (0.25, 0.75))) if len(known) else (np.nan, np.nan)
 
 
 def _pair(legend: Legend, lengths: np.ndarray) -> tuple[int, int] | None:
-    """The two rows to compare.
+    """Places of the two rows to compare; None where fewer than two of the candidates have a norm above 0.
 
-    Of each group the policy or the value, or else the objective whose row is longest with its coefficient; of these the
-    longest and, beside it, the policy, or else the next longest.
+    Candidates are the leading objectives of the groups. The longest of them with its coefficient is compared with the
+    legend's reference row, and where it is that row itself, with the next longest.
+
+    Args:
+        lengths: typical norms of the rows, [R].
     """
-    m = len(legend.objectives)
-    pull = np.abs(legend.coefficients) * lengths[:m]
-    candidates = []
-    for members in legend.groups.values():
-        places = [legend.objectives.index(name) for name in members]
-        known = [i for i in places if legend.objectives[i] in ("policy", "value")]
-        candidates += [max(known or places, key=lambda i: np.nan_to_num(pull[i]))] if places else []
-    candidates = list(dict.fromkeys(candidates))
-    if len(candidates) < 2:
-        candidates = list(range(m))
-    candidates = sorted((i for i in candidates if lengths[i] > 0), key=lambda i: -np.nan_to_num(pull[i]))
-    if len(candidates) < 2:
+    weighted = np.nan_to_num(np.abs(legend.coefficients) * lengths[: len(legend.objectives)])
+    leads = [legend.objectives.index(name) for name in legend.leads]
+    longest, *others = sorted((i for i in leads if lengths[i] > 0), key=lambda i: -weighted[i]) or [None]
+    if not others:
         return None
-    beside = next((i for i in candidates[1:] if legend.objectives[i] == "policy"), candidates[1])
-    return candidates[0], beside
+    return longest, 0 if 0 in others else others[0]

@@ -1,19 +1,23 @@
-"""What TensorBoard asks for at its start."""
+"""The plugin's entry point, named in pyproject.toml under `tensorboard_plugins`."""
 
 from tensorboard.plugins import base_plugin
 
-from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN
+from rl.tensorboard.gramians import MAX_MOMENTS, PLUGIN
 
 
 class Loader(base_plugin.TBLoader):
-    """Makes the plugin, and lets TensorBoard keep enough of each run."""
+    """Creates the plugin when TensorBoard starts."""
 
     def fix_flags(self, flags) -> None:
-        """Keeps up to `MOST_MOMENTS` of each run, unless `--samples_per_plugin` says otherwise."""
-        flags.samples_per_plugin.setdefault(PLUGIN, MOST_MOMENTS)
+        """Lets TensorBoard keep `MAX_MOMENTS` of each run, unless `--samples_per_plugin` has a number for the plugin.
+
+        Args:
+            flags: TensorBoard's parsed command line, changed in place.
+        """
+        flags.samples_per_plugin.setdefault(PLUGIN, MAX_MOMENTS)
 
     def load(self, context):
-        """The plugin."""
+        """The plugin for a `TBContext`; its modules are imported only now."""
         from rl.tensorboard.plugin.plugin import GradientsPlugin
 
         return GradientsPlugin(context)

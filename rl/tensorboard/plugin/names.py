@@ -1,4 +1,4 @@
-"""What a run is called: which runs are seeds of one setting, and which part of a name all of them share."""
+"""Runs' names: which runs are seeds of one setting, and which part of the name most settings of a folder share."""
 
 import itertools
 import os
@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 _SEED = re.compile(r"^(?:(?P<rest>.*?)(?:,|__|[\s._-]))?seed[=_\- ]?(?P<seed>\d{1,18})$", re.IGNORECASE)
 DEFAULTS = "defaults"
-"""The label of the setting of which the shared part says everything, in the tab and in reports."""
+"""The label of a setting whose name is the shared part and nothing else, in the tab and in reports."""
 
 
 class Name(NamedTuple):
-    """A run's name taken apart.
+    """A run's name in parts.
 
-    config is the name without the seed, equal for the seeds of one setting; heading is its folder and what it shares
-    with most settings there, and label what is left.
+    heading: the folder, and the part of the name that most settings in it share. label: the rest, which tells the
+    setting from the others. config: the whole name without the seed, equal for the seeds of one setting. seed: None
+    where the name has none.
     """
 
     heading: str
@@ -26,16 +27,20 @@ class Name(NamedTuple):
 
 
 def named(runs: Collection[str]) -> dict[str, Name]:
-    """{run: its name taken apart}.
+    """{run: its name in parts}.
 
-    `a/combiner-pcgrad__gamma-0.9__seed-3`, as this package names runs, `a/combiner=pcgrad,gamma=0.9,seed=3`, as it did,
-    and names made by hand that end in a seed (`ppo_seed3`, `ppo/seed-3`).
+    Three forms are recognised: `a/combiner-pcgrad__gamma-0.9__seed-3`, as this package names runs;
+    `a/combiner=pcgrad,gamma=0.9,seed=3`, as earlier versions named them; and other names that end in a seed
+    (`ppo_seed3`, `ppo/seed-3`).
+
+    Args:
+        runs: paths below the log directory, with `/`.
     """
-    found = {run: _taken_apart(run) for run in runs}
+    found = {run: _split(run) for run in runs}
     folders: dict[str, set[str]] = {}
     for folder, leaf, _ in found.values():
         folders.setdefault(folder, set()).add(leaf)
-    # A folder that holds the seeds of one setting is that setting's name.
+    # Where a folder holds nothing but seeds of one setting, the folder's own name is the setting's.
     lone = {folder for folder, leaves in folders.items() if leaves == {""} and folder}
     moved = {
         run: (*os.path.split(folder), seed) if folder in lone else (folder, leaf, seed)
@@ -43,7 +48,7 @@ def named(runs: Collection[str]) -> dict[str, Name]:
     }
     labels = {}
     for folder in {folder for folder, _, _ in moved.values()}:
-        leaves = sorted({leaf for its, leaf, _ in moved.values() if its == folder})
+        leaves = sorted({leaf for place, leaf, _ in moved.values() if place == folder})
         for leaf, (shared, label) in _without_shared(leaves).items():
             heading = f"{folder}/{shared}" if folder else shared
             labels[folder, leaf] = heading, label or (DEFAULTS if heading else ".")
@@ -53,21 +58,21 @@ def named(runs: Collection[str]) -> dict[str, Name]:
     }
 
 
-def _taken_apart(run: str) -> tuple[str, str, int | None]:
-    """(folder, last part without the seed, seed)."""
+def _split(run: str) -> tuple[str, str, int | None]:
+    """(folder, last component without the seed, seed)."""
     folder, leaf = os.path.split(run)
     seed = _SEED.match(leaf)
     return (folder, seed["rest"] or "", int(seed["seed"])) if seed else (folder, leaf, None)
 
 
 def _without_shared(leaves: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """{name: (what it shares with the others of its folder, what is left)}.
+    """{name: (the part that it shares with the others in its folder, the rest)}.
 
-    Of pairs of a key and a value these are the ones that more than half of the names have, wherever they stand, and
-    names that lack one of them share nothing; of other names it is the words at their beginning.
+    In names made of key-value pairs, the shared part is the pairs that more than half of the names have, in any place;
+    a name that lacks one of them shares nothing. In other names it is the words that all begin with.
     """
     if not any("=" in leaf or "__" in leaf for leaf in leaves):
-        cut = _words_alike(leaves)
+        cut = _common_prefix(leaves)
         return {leaf: (leaf[:cut], leaf[cut:]) for leaf in leaves}
     pairs = {leaf: re.split(",|__", leaf) if leaf else [] for leaf in leaves}
     counts = Counter(pair for own in pairs.values() for pair in own)
@@ -80,8 +85,8 @@ def _without_shared(leaves: Sequence[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _words_alike(leaves: Sequence[str]) -> int:
-    """How many letters names made by hand share, up to the end of a word, such that none becomes empty."""
+def _common_prefix(leaves: Sequence[str]) -> int:
+    """The number of letters that all names begin with, up to the end of a word; 0 where a name would become empty."""
     alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*leaves, strict=False))
     words = "".join(letters[0] for letters in alike)
     if len(leaves) < 2:

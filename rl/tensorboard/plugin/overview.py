@@ -1,4 +1,8 @@
-"""A setting at a glance, its seeds folded: the sentence, the return, who pulls, who fights, whom the step serves."""
+"""The Overview page in numbers: for each setting its sentence, and its charts folded over seeds.
+
+Quantities are computed moment by moment from each seed's Gramians over all shared weights together, then thinned to
+the number of points that a chart can show, then folded over seeds. Medians of ratios are thus not ratios of medians.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -7,16 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rl.tensorboard.plugin import quantities
-from rl.tensorboard.plugin.sentence import told
+from rl.tensorboard.plugin.sentence import describe
 from rl.tensorboard.plugin.source import Curve, Series
 from rl.tensorboard.plugin.thinning import moving_mean, points_per_bin, quartiles, thinned
 
 _WINDOW = 12
-"""Signs are averaged over a twelfth of the moments: of two layers one moment says 0, ½ or 1 and nothing between."""
+"""Conflict and shares are averaged over 1/12 of the moments: with two layers a single moment is 0, ½ or 1."""
 
 
 class Line(NamedTuple):
-    """A line of a chart in one run: values [T] at the run's moments; extra where a row of it is no objective's."""
+    """A line of a chart in one run.
+
+    name: of the row, or `a · b` for a pair of rows. values: [T], at the run's moments. extra: whether one of its rows
+    is an extra row, which the page shows on request.
+    """
 
     name: str
     values: np.ndarray
@@ -24,27 +32,34 @@ class Line(NamedTuple):
 
 
 def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve]], points: int) -> dict[str, Any]:
-    """What the card of a setting draws, of all shared weights together, at most so many points a line.
+    """The numbers on a setting's card, over all shared weights together.
 
     Args:
-        runs: {run: series}, the seeds; each has moments.
+        runs: {run: series}, the seeds; each has at least one moment.
         returns: {run: {tag: curve}}.
+        points: the largest number of points in a line.
+
+    Returns: the sentence and its details; for each chart (`norm`, `ratio`, `cosine`, `conflict`, `share`, `returns`)
+        a list of lines; `leads`, the leading objectives of the groups; `reference`, the objective by whose norm ratios
+        divide, and `compared`, the first lead that is another one; `null_band` of the cosines, and `chance`, two
+        standard deviations of a conflict that is ½ by chance.
     """
-    sentence, detail = told(list(runs.values()))
+    sentence, detail = describe(list(runs.values()))
     charts = {run: lines(series) for run, series in runs.items()}
-    some = max(runs.values(), key=lambda series: len(series.steps))
-    steps = thinned(some.steps, np.zeros(len(some.steps)), points)[0]
+    longest = max(runs.values(), key=lambda series: len(series.steps))
+    legend = longest.legend
+    steps = thinned(longest.steps, np.zeros(len(longest.steps)), points)[0]
 
     def folded(chart: str) -> list[dict[str, Any]]:
         found: dict[str, list] = {}
-        for run, of in charts.items():
-            for line in of[chart]:
-                own = thinned(runs[run].steps, line.values, points, mean=chart in ("conflict", "share"))
-                found.setdefault(line.name, [line.extra]).append(own)
+        for run, by_chart in charts.items():
+            for line in by_chart[chart]:
+                curve = thinned(runs[run].steps, line.values, points, mean=chart in ("conflict", "share"))
+                found.setdefault(line.name, [line.extra]).append(curve)
         return [{"name": name, "extra": extra, **over_runs(curves, steps)} for name, (extra, *curves) in found.items()]
 
     counts = [len(series.steps) for series in runs.values()]
-    per_window = _window(max(counts)) * len(some.legend.layers) * len(runs)
+    per_window = _window(max(counts)) * len(legend.layers) * len(runs)
     return {
         "sentence": sentence,
         "detail": detail,
@@ -56,33 +71,37 @@ def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve
         "broken": sum(series.broken for series in runs.values()),
         "returns": _returns(returns, points),
         **{chart: folded(chart) for chart in ("norm", "ratio", "cosine", "conflict", "share")},
-        "objectives": some.legend.objectives,
-        "reference": _reference(some.legend.objectives),
-        "null_band": quantities.null_band(sum(some.legend.sizes)),
+        "objectives": legend.objectives,
+        "reference": legend.reference,
+        "leads": legend.leads,
+        "compared": next((name for name in legend.leads if name != legend.reference), None),
+        "null_band": quantities.null_band(sum(legend.sizes)),
         "chance": 1.0 / np.sqrt(per_window),
-        "num_layers": len(some.legend.layers),
+        "num_layers": len(legend.layers),
     }
 
 
 def lines(series: Series) -> dict[str, list[Line]]:
-    """The lines of each chart in one run; shares and conflict are means over the moments around each.
+    """{chart: its lines} of one run, over all shared weights together.
 
-    ratio is the length of each objective's row over that of `reference`.
+    norm: of every row. ratio: the norm of each objective's row over that of the legend's reference row. cosine: of
+    every pair in `quantities.pairs`. conflict: fraction of layers with a negative cosine. share: c·g·Δw over the sum
+    of the absolute values. Conflict and share are moving means.
     """
     legend, total, width = series.legend, series.gramians.sum(1), _window(len(series.steps))
     lengths, shares = quantities.norms(total), quantities.shares(total, legend)
-    beside = legend.objectives.index(_reference(legend.objectives))
+    reference = legend.objectives.index(legend.reference)
     objectives = list(itertools.combinations(legend.objectives, 2))
 
     def pair(quantity: str, a: str, b: str) -> np.ndarray:
-        return quantities.in_all(quantity, series.gramians, legend, a, b)
+        return quantities.overall(quantity, series.gramians, legend, a, b)
 
     return {
         "norm": [Line(row, lengths[:, i], row in legend.extra_rows) for i, row in enumerate(legend.rows)],
         "ratio": [
-            Line(name, quantities.ratio(total, i, beside), False)
+            Line(name, quantities.ratio(total, i, reference), False)
             for i, name in enumerate(legend.objectives)
-            if i != beside
+            if i != reference
         ],
         "cosine": [
             Line(f"{a} · {b}", pair("cosine", a, b), (a, b) not in objectives) for a, b in quantities.pairs(legend)
@@ -93,7 +112,12 @@ def lines(series: Series) -> dict[str, list[Line]]:
 
 
 def over_runs(curves: list[tuple[np.ndarray, np.ndarray]], steps: np.ndarray) -> dict[str, Any]:
-    """One run's own values, where it is at these steps; of several the median, and the quartiles as low and high."""
+    """The values of one run, or the median over several runs with the quartiles as `low` and `high`.
+
+    Args:
+        curves: (steps [T], values [T]) of each run.
+        steps: [S], at which the median is taken; one run at as many steps keeps its own.
+    """
     if len(curves) == 1 and len(curves[0][0]) == len(steps):
         return {"values": curves[0][1]}
     low, median, high = quartiles(curves, steps)
@@ -101,20 +125,18 @@ def over_runs(curves: list[tuple[np.ndarray, np.ndarray]], steps: np.ndarray) ->
 
 
 def _returns(returns: Mapping[str, Mapping[str, Curve]], points: int) -> list[dict[str, Any]]:
+    """The returns of each tag, folded over seeds on the steps of the seed with the most points."""
     tags: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for of in returns.values():
-        for tag, curve in of.items():
+    for curves in returns.values():
+        for tag, curve in curves.items():
             tags.setdefault(tag, []).append(thinned(curve.steps, curve.values, points))
     found = []
     for tag, curves in tags.items():
-        steps = max((own for own, _ in curves), key=len)
+        steps = max((steps for steps, _ in curves), key=len)
         found.append({"name": tag, "steps": steps, **over_runs(curves, steps)})
     return found
 
 
-def _reference(objectives: tuple[str, ...]) -> str:
-    return "policy" if "policy" in objectives else objectives[0]
-
-
 def _window(count: int) -> int:
+    """The width of the moving mean for a number of moments; odd, so that it has a middle."""
     return max(1, count // _WINDOW) | 1

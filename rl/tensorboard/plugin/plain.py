@@ -1,4 +1,8 @@
-"""Answers as JSON that a browser takes: short numbers, and null for what is not finite."""
+"""Answers as JSON for the browser: six significant digits, and null for numbers that are not finite.
+
+JSON has no NaN, and TensorBoard's own helper writes it as a text. Six digits are more than a screen shows, and keep
+answers short.
+"""
 
 import json
 import math
@@ -10,11 +14,12 @@ _DIGITS = 6
 
 
 def as_json(answer: Any) -> str:
-    """Arrays become lists; numbers have six significant digits."""
+    """An answer of nested dicts, lists, arrays and numbers as compact JSON; arrays become nested lists."""
     return json.dumps(_plain(answer), separators=(",", ":"), allow_nan=False)
 
 
 def _plain(node: Any) -> Any:
+    """The node in types that `json` takes."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list | tuple):
@@ -26,7 +31,7 @@ def _plain(node: Any) -> Any:
 
 
 def _short(array: np.ndarray) -> Any:
-    """Nested lists, NaN and infinities as None."""
-    # By text: scaled by powers of ten and back, a quarter of the numbers would get a tail of twelve digits.
+    """An array of floats as nested lists of rounded numbers, with None for NaN and infinities."""
+    # Rounding goes through text: scaling by powers of ten and back leaves twelve spurious digits on 1/4 of the numbers.
     numbers = [float(f"{x:.{_DIGITS}g}") if math.isfinite(x) else None for x in array.ravel().tolist()]
     return np.array(numbers, object).reshape(array.shape).tolist()

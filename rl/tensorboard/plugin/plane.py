@@ -2,20 +2,22 @@
 
 import numpy as np
 
-_FLAT = 1e-12  # of the largest eigenvalue: float64 products have no digits below
+_FLAT = 1e-12  # relative to the largest eigenvalue; below it products in float64 have no digits
 
 
 class Plane:
-    """The plane in which the objectives' unit rows are best seen: exactly theirs, where there are two.
+    """The plane spanned by the two leading principal directions of the objectives' unit rows.
 
-    Its axes are Σ_i B[k, i] u_i of the unit rows u_i, with B C Bᵀ = 1 for their cosines C. The first objective points
-    along +y, and the second to the right.
+    With two objectives it is the plane of their rows. Its axes are Σ_i B[k, i] u_i for the unit rows u_i, where
+    B C Bᵀ = 1 for the matrix C of their cosines. The axes are rotated so that the first objective points along +y,
+    and mirrored so that the second one has x ≥ 0.
     """
 
     def __init__(self, gramian: np.ndarray, num_objectives: int):
         """
         Args:
             gramian: [R, R] float64, the objectives first; numbers that are not finite count as 0.
+            num_objectives: how many of the rows are objectives; zero rows among them define no direction.
         """
         self._gramian = np.where(np.isfinite(gramian), gramian, 0.0)
         lengths = np.sqrt(np.maximum(np.diag(self._gramian), 0.0))
@@ -23,7 +25,7 @@ class Plane:
         self._lengths = lengths
         self._inverse = 1.0 / lengths[self._objectives]
         products = self._gramian[np.ix_(self._objectives, self._objectives)]
-        with np.errstate(over="ignore"):  # one factor after the other: their product may overflow
+        with np.errstate(over="ignore"):  # factor by factor, since the product of both may overflow
             cosines = np.clip(products * self._inverse[:, None] * self._inverse, -1.0, 1.0)
         values, vectors = np.linalg.eigh((cosines + cosines.T) / 2) if len(cosines) else (np.zeros(0), np.zeros((0, 0)))
         chosen = [k for k in reversed(range(len(values))) if values[k] > _FLAT * values[-1]][:2]
@@ -33,26 +35,35 @@ class Plane:
         self._axes = np.concatenate([axes, np.zeros((2 - len(chosen), len(self._objectives)))])
         self._axes = _turned(self._axes, self._axes @ cosines)
 
-    def of_rows(self) -> np.ndarray:
-        """[R, 3]: x and y of each row, in its own units, and the share of its length that lies in the plane."""
-        return self._seen(self._gramian[self._objectives], self._lengths)
+    def rows(self) -> np.ndarray:
+        """[R, 3]: x and y of each row, in the row's own units, and the fraction of its norm within the plane."""
+        return self._projected(self._gramian[self._objectives], self._lengths)
 
-    def of_combinations(self, weights: np.ndarray) -> np.ndarray:
-        """[n, 3]: the same of Σ_i a_i g_i for weights a [n, m] on the objectives' rows."""
+    def combinations(self, weights: np.ndarray) -> np.ndarray:
+        """[n, 3]: the same for the vectors Σ_i a_i g_i, with weights a [n, m] on the objectives' rows."""
         m = weights.shape[1]
         inner = self._gramian[self._objectives, :m] @ weights.T
         squares = np.einsum("ni,ij,nj->n", weights, self._gramian[:m, :m], weights)
-        return self._seen(inner, np.sqrt(np.maximum(squares, 0.0)))
+        return self._projected(inner, np.sqrt(np.maximum(squares, 0.0)))
 
-    def _seen(self, inner: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """From inner products with the objectives' rows, [objectives, n]."""
+    def _projected(self, inner: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """x, y and fraction within the plane, [n, 3], of n vectors.
+
+        Args:
+            inner: inner products with the objectives' rows that are not zero, [objectives, n].
+            lengths: norms of the vectors, [n].
+        """
         places = (self._axes @ (self._inverse[:, None] * inner)).T
         inside = np.hypot(places[:, 0], places[:, 1]) / np.where(lengths > 0, lengths, 1.0)
         return np.column_stack([places, np.minimum(np.where(lengths > 0, inside, np.nan), 1.0)])
 
 
 def _turned(axes: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Axes in which the first of the places [2, n] lies along +y and the second has x ≥ 0."""
+    """The axes [2, m], rotated and mirrored so that the first point lies along +y and the second has x ≥ 0.
+
+    Args:
+        places: [2, n], the points in the given axes.
+    """
     if not places.shape[1] or not np.hypot(*places[:, 0]) > 0:
         return axes
     x, y = places[:, 0] / np.hypot(*places[:, 0])

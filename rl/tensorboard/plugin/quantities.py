@@ -1,7 +1,7 @@
-"""What a Gramian says, in NumPy: what the probes say of it, without TensorFlow, which takes seconds to import.
+"""Norms, cosines, shares and conflict from Gramians, in NumPy, since TensorFlow takes seconds to import.
 
-G is [..., R, R], the rows of a legend along both axes. Where something has no value, such as the cosine with a zero
-row, it is NaN.
+They equal what the probes in `rl/gradients/probes` log. A Gramian is [..., R, R], with the rows of a legend along both
+axes. An undefined quantity, such as the cosine with a zero row, is NaN.
 """
 
 import itertools
@@ -14,33 +14,40 @@ from rl.tensorboard.plugin.source import AGAINST_STEP
 
 
 def norms(gramian: np.ndarray) -> np.ndarray:
-    """√G_ii, [..., R]."""
+    """The norm of every row, √G_ii, [..., R]."""
     with np.errstate(invalid="ignore"):
         return np.sqrt(np.diagonal(gramian, axis1=-2, axis2=-1))
 
 
 def cosine(gramian: np.ndarray, i: int, j: int) -> np.ndarray:
-    """G_ij / √(G_ii G_jj), [...]."""
+    """The cosine of two rows, G_ij / √(G_ii G_jj), [...]."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        # The roots first: a product of squared norms may overflow.
+        # The roots are taken first, since a product of squared norms may overflow.
         return gramian[..., i, j] / np.sqrt(gramian[..., i, i]) / np.sqrt(gramian[..., j, j])
 
 
 def ratio(gramian: np.ndarray, i: int, j: int) -> np.ndarray:
-    """|row_i| / |row_j|, [...]."""
+    """The ratio of two rows' norms, |row_i| / |row_j|, [...]; NaN where row_j is zero."""
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient = np.sqrt(gramian[..., i, i]) / np.sqrt(gramian[..., j, j])
     return np.where(np.isfinite(quotient), quotient, np.nan)
 
 
 def conflict(by_layer: np.ndarray, i: int, j: int) -> np.ndarray:
-    """1 where the inner product is negative, 0 where not; its mean over layers is the conflict fraction."""
+    """1 where two rows have a negative inner product, 0 where not, [...]; the mean over layers is the conflict.
+
+    Args:
+        by_layer: [..., R, R], of one layer each.
+    """
     inner = by_layer[..., i, j]
     return np.where(np.isfinite(inner), (inner < 0).astype(float), np.nan)
 
 
 def shares(gramian: np.ndarray, legend: Legend) -> np.ndarray:
-    """c_i g_i·Δw / Σ_j |c_j g_j·Δw| of every objective, [..., m]; negative where the applied step lowers the loss."""
+    """The share of every objective in the applied step, c_i g_i·Δw / Σ_j |c_j g_j·Δw|, [..., m].
+
+    A negative share means that the step lowers the loss, to first order. NaN where no step was logged.
+    """
     m = len(legend.objectives)
     if AGAINST_STEP not in legend.rows:
         return np.full((*gramian.shape[:-2], m), np.nan)
@@ -51,14 +58,14 @@ def shares(gramian: np.ndarray, legend: Legend) -> np.ndarray:
 
 
 def null_band(size: int) -> float:
-    """2/√P: two standard deviations of the cosine of independent directions in P dimensions."""
+    """2/√P: two standard deviations of the cosine of independent directions in P = size dimensions."""
     return 2.0 / np.sqrt(size) if size > 0 else float("nan")
 
 
 def pairs(legend: Legend) -> list[tuple[str, str]]:
-    """The pairs of objectives, and every extra row with what it is to be compared with.
+    """All pairs of objectives, then the pairs of an objective and an extra row.
 
-    A stale row stands beside its objective's row, all others beside every objective's.
+    A stale row is paired with its own objective's row alone, every other extra row with all objectives' rows.
     """
     found = list(itertools.combinations(legend.objectives, 2))
     for row in legend.extra_rows:
@@ -69,19 +76,19 @@ def pairs(legend: Legend) -> list[tuple[str, str]]:
 
 
 QUANTITIES: dict[str, str] = {
-    "norm": "length of a row",
-    "ratio": "length of a row over that of another",
+    "norm": "norm of a row",
+    "ratio": "norm of a row over that of another row",
     "cosine": "cosine of two rows",
     "share": "an objective's share of the applied step",
-    "conflict": "share of layers in which two rows have a negative cosine",
+    "conflict": "fraction of layers in which two rows have a negative cosine",
 }
-"""{quantity: what it is}."""
+"""{quantity: its meaning}; the keys are what a request may ask for."""
 
 _OF_TWO: dict[str, Callable] = {"ratio": ratio, "cosine": cosine, "conflict": conflict}
 
 
 def takes_two(quantity: str) -> bool:
-    """Whether it is of a pair of rows."""
+    """Whether a quantity is defined for a pair of rows; the others are defined for one row."""
     return quantity in _OF_TWO
 
 
@@ -89,7 +96,7 @@ def by_layer(quantity: str, gramians: np.ndarray, legend: Legend, a: str, b: str
     """A quantity in each layer, [..., L] from [..., L, R, R].
 
     Args:
-        a, b: rows of the legend; b counts only where the quantity is of two, and a share is of an objective.
+        a, b: rows of the legend; b is ignored unless the quantity takes two rows, and for a share a is an objective.
     """
     i = legend.rows.index(a)
     if quantity in _OF_TWO:
@@ -99,8 +106,11 @@ def by_layer(quantity: str, gramians: np.ndarray, legend: Legend, a: str, b: str
     return norms(gramians)[..., i]
 
 
-def in_all(quantity: str, gramians: np.ndarray, legend: Legend, a: str, b: str) -> np.ndarray:
-    """The same of all shared weights together, [...] from [..., L, R, R]; of conflict the mean over layers."""
+def overall(quantity: str, gramians: np.ndarray, legend: Legend, a: str, b: str) -> np.ndarray:
+    """A quantity over all shared weights together, [...] from [..., L, R, R]; for conflict the mean over layers.
+
+    Args: as `by_layer` takes them.
+    """
     if quantity == "conflict":
         return by_layer(quantity, gramians, legend, a, b).mean(-1)
     return by_layer(quantity, gramians.sum(-3, keepdims=True), legend, a, b)[..., 0]

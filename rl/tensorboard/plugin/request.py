@@ -1,4 +1,8 @@
-"""What a request asks for, checked: whatever is wrong is one sentence."""
+"""The arguments of a request, checked; what is wrong with them is said in one sentence.
+
+Whole numbers are matched by their digits before they are converted: Python's `int` also takes signs, underscores and
+digits of other scripts.
+"""
 
 import math
 import re
@@ -9,23 +13,27 @@ from rl.tensorboard.gramians import Legend
 from rl.tensorboard.plugin.quantities import QUANTITIES, takes_two
 from rl.tensorboard.plugin.source import Listing
 
-MOST_POINTS = 1000
-"""More than that no screen shows beside one another."""
+MAX_POINTS = 1000
+"""Limit on the points of a line, about the width of a screen in pixels."""
 
 
 class BadRequestError(ValueError):
-    """Becomes an answer 400 with the sentence."""
+    """A request that cannot be answered; the message is sent to the page with status 400."""
 
 
 class Request:
-    """The arguments of a request."""
+    """The arguments of a request. Each method returns one of them, and raises BadRequestError where it is not valid."""
 
     def __init__(self, arguments: MultiDict, listings: dict[str, Listing]):
-        """listings: the runs there are."""
+        """
+        Args:
+            arguments: the query, in which a key may occur several times.
+            listings: the runs that exist, {run: listing}.
+        """
         self._arguments, self._listings = arguments, listings
 
     def run(self) -> str:
-        """The one run asked for, one that can be drawn."""
+        """`run`, one that can be drawn."""
         run = self._one("run")
         self._check_run(run)
         problem = self._listings[run].problem
@@ -34,7 +42,7 @@ class Request:
         return run
 
     def runs(self) -> list[str]:
-        """The runs asked for, each once, in order; those that cannot be drawn included."""
+        """All `run`s in order, each once; runs that cannot be drawn are included."""
         runs = list(dict.fromkeys(self._arguments.getlist("run")))
         if not runs:
             raise BadRequestError("no run is named: add run=<name>, once or more often.")
@@ -43,14 +51,14 @@ class Request:
         return runs
 
     def points(self, key: str = "points") -> int:
-        """How many points at the most."""
+        """The largest number of points in a line, 300 if not given."""
         given = self._arguments.get(key, "300")
-        if not re.fullmatch(r"[0-9]{1,6}", given) or not 2 <= int(given) <= MOST_POINTS:
-            raise BadRequestError(f"{key} is {given!r}; it must be a whole number from 2 to {MOST_POINTS}.")
+        if not re.fullmatch(r"[0-9]{1,6}", given) or not 2 <= int(given) <= MAX_POINTS:
+            raise BadRequestError(f"{key} is {given!r}; it must be a whole number from 2 to {MAX_POINTS}.")
         return int(given)
 
     def step(self) -> float:
-        """The environment step asked for; infinity, the newest one, if none is."""
+        """The environment step; infinity, which stands for the newest moment, if not given."""
         given = self._arguments.get("step")
         if given is None:
             return math.inf
@@ -59,42 +67,44 @@ class Request:
         return int(given)
 
     def scope(self) -> str:
-        """A combiner's scope."""
+        """A combiner's scope, `global` if not given."""
         given = self._arguments.get("scope", "global")
         if given not in ("global", "layer"):
             raise BadRequestError(f"scope is {given!r}; allowed are 'global' and 'layer'.")
         return given
 
     def quantity(self) -> str:
-        """One of `QUANTITIES`."""
+        """A key of `QUANTITIES`."""
         given = self._one("quantity")
         if given not in QUANTITIES:
             raise BadRequestError(f"quantity is {given!r}; allowed are {', '.join(QUANTITIES)}.")
         return given
 
     def row_names(self, quantity: str) -> tuple[str, str]:
-        """The names of the rows that a quantity is of; the second is empty where it is of one."""
+        """The rows `a` and `b` of a quantity; "" for `b` where the quantity takes one row. See `check_rows`."""
         return self._one("a"), self._one("b") if takes_two(quantity) else ""
 
     def _one(self, key: str) -> str:
+        """The argument that must be given exactly once."""
         given = self._arguments.getlist(key)
         if len(given) != 1:
             raise BadRequestError(f"{key} is given {len(given)} times; it is needed once.")
         return given[0]
 
     def _check_run(self, run: str) -> None:
+        """Refuses a run that TensorBoard does not have."""
         if run not in self._listings:
             raise BadRequestError(f"run {run!r} is unknown, or has no Gramians.")
 
 
 def has_rows(legend: Legend, quantity: str, a: str, b: str) -> bool:
-    """Whether a run has what a quantity is of."""
+    """Whether a run has the rows that a quantity needs; a share is defined for objectives only."""
     firsts = legend.objectives if quantity == "share" else legend.rows
     return a in firsts and (not takes_two(quantity) or b in legend.rows)
 
 
 def check_rows(run: str, legend: Legend, quantity: str, a: str, b: str) -> None:
-    """BadRequestError where it does not."""
+    """Raises BadRequestError, which names the allowed rows, where a run does not have them."""
     if not has_rows(legend, quantity, a, b):
         allowed = ", ".join(legend.objectives if quantity == "share" else legend.rows)
         given = f"a={a!r} and b={b!r}" if takes_two(quantity) else f"a={a!r}"

@@ -1,4 +1,8 @@
-"""Who moves the torso, in one sentence for the top of a card."""
+"""One sentence on a setting, for the top of its card: which objective moves the torso.
+
+It has up to three parts: the ratio of the two rows' norms, the objective that the applied step changes most, and
+whether the two rows agree. `facts` has the numbers; here are the words, and the thresholds between them.
+"""
 
 from collections.abc import Sequence
 
@@ -8,41 +12,47 @@ from rl.tensorboard.plugin.facts import Facts, facts
 from rl.tensorboard.plugin.source import Series
 
 _ALIKE = 1.25
-"""Rows whose lengths differ by less are said to be of one length."""
+"""Norms whose ratio is below this are said to be equal."""
 _CLEAR = 0.1
-"""A cosine beyond chance and below this is no fight, and no agreement, that anybody could see."""
+"""A cosine beyond chance whose absolute value is below this is called neither agreement nor conflict."""
 _DRIFT = 4.0
-"""A ratio that changes by less between the first and the last quarter of a run is said once."""
+"""A ratio that changes by a smaller factor between the first and the last quarter of a run is named once."""
 
 
-def told(runs: Sequence[Series]) -> tuple[str, str]:
-    """(the sentence for the top of a card, its numbers in more detail) of the seeds of one setting."""
+def describe(runs: Sequence[Series]) -> tuple[str, str]:
+    """(the sentence, a second one with its numbers in detail) for the seeds of one setting.
+
+    Seeds without moments are left out, and those whose rows differ from the first seed's.
+    """
     having = [series for series in runs if len(series.steps)]
     having = [series for series in having if series.legend.rows == having[0].legend.rows]
     found = facts(having)
     if found is None:
         names = having[0].legend.objectives if having else ()
-        only = (
-            f"Only the {names[0]} has a row on the torso."
-            if len(names) == 1
-            else "No two rows have a length to compare."
-        )
+        only = f"Only the {names[0]} has a row on the torso." if len(names) == 1 else "No two rows have a norm above 0."
         return only, ""
     return _joined([_lengths(found), _step(found), _angle(found)]), _joined(_details(found, len(having)))
 
 
 def _joined(parts: Sequence[str]) -> str:
+    """The non-empty parts as one sentence, separated by semicolons."""
     text = "; ".join(part for part in parts if part)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _lengths(found: Facts) -> str:
+    """The ratio of the two rows' norms, or that they are about the same."""
     if found.ratio < _ALIKE:
-        return f"the rows of {' and '.join(sorted((found.long, found.short)))} are of one length"
+        return f"the rows of {' and '.join(sorted((found.long, found.short)))} have about the same norm"
     return f"the {found.long}'s row is {_times(found.ratio)} the {found.short}'s"
 
 
 def _step(found: Facts) -> str:
+    """The objective that the applied step changes most, to first order; nothing where no step was logged.
+
+    Where the quartiles of its share have different signs, the step neither serves nor works against it, and the
+    sentence says that the share changes its sign. A share below one half is the largest of several.
+    """
     if not np.isfinite(found.share):
         return ""
     low, high = found.shares
@@ -55,6 +65,11 @@ def _step(found: Facts) -> str:
 
 
 def _angle(found: Facts) -> str:
+    """Whether the two rows agree or conflict.
+
+    Cosines within ±2/√P are what independent rows have. Beyond that, a cosine whose quartiles have different signs is
+    neither agreement nor conflict, and one below `_CLEAR` is named by its value alone.
+    """
     if not np.isfinite(found.cosine):
         return ""
     if abs(found.cosine) <= found.chance:
@@ -64,15 +79,20 @@ def _angle(found: Facts) -> str:
         return f"the cosine changes its sign (median {_signed(found.cosine)})"
     if abs(found.cosine) < _CLEAR:
         return f"cosine hardly beyond chance ({_signed(found.cosine)})"
-    return f"the two {'agree' if found.cosine > 0 else 'fight'} (cosine {_signed(found.cosine)})"
+    return f"the two {'agree' if found.cosine > 0 else 'conflict'} (cosine {_signed(found.cosine)})"
 
 
 def _details(found: Facts, num_runs: int) -> list[str]:
+    """The parts of the second sentence; a part without anything to say is empty.
+
+    The range over seeds, a drift of the ratio, the ratio with the coefficients, how often the step lowers the loss,
+    and the cosine with its quartiles.
+    """
     first, last = found.first, found.last
     return [
         f"{_times(found.least)} to {_times(found.most)} over {num_runs} runs" if num_runs > 1 else "",
-        f"{_times(first)} at first and {_times(last)} at last" if _drifts(first, last) else "",
-        f"{_times(found.weighted)} with the coefficients" if np.isfinite(found.weighted) else "",
+        f"{_times(first)} in the first quarter and {_times(last)} in the last" if _drifts(first, last) else "",
+        f"{_times(found.weighted)} with coefficients" if np.isfinite(found.weighted) else "",
         f"the step lowers the {found.served}'s loss at {100 * found.lowered:.0f} % of the moments"
         if found.served
         else "",
@@ -84,20 +104,23 @@ def _details(found: Facts, num_runs: int) -> list[str]:
 
 
 def _drifts(first: float, last: float) -> bool:
+    """Whether a ratio changes by more than the factor `_DRIFT`, up or down."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return bool(np.abs(np.log(first) - np.log(last)) > np.log(_DRIFT))
 
 
 def _typical(found: Facts) -> str:
-    """The typical share with its sign, as the report has it."""
+    """The median share with its sign, in the report's words."""
     return f"median {round(100 * found.share)} %".replace("-", "−")
 
 
 def _signed(x: float) -> str:
+    """Two decimals, with a typographic minus."""
     return f"{x:.2f}".replace("-", "−")
 
 
 def _times(x: float) -> str:
+    """A factor with two significant digits: `130 ×`, `9.0 ×`, `1.2e6 ×`; a dash where there is none."""
     if not np.isfinite(x):
         return "–"
     if x >= 1e5 or 0 < x < 0.01:

@@ -1,4 +1,8 @@
-"""Gramians and returns as TensorBoard's data provider has them, whichever loader is behind it."""
+"""Gramians and returns from TensorBoard's data provider.
+
+Event files are read by TensorBoard alone, with its Rust loader (the default) or its Python loader; the provider gives
+the same data for both. Tags and runs come in no defined order, and tensors as NumPy arrays of any shape.
+"""
 
 import threading
 from collections import OrderedDict
@@ -8,20 +12,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from tensorboard.data.provider import DataProvider, RunTagFilter
 
-from rl.tensorboard.gramians import MOST_MOMENTS, PLUGIN, TAG, Legend, read_legend
+from rl.tensorboard.gramians import MAX_MOMENTS, PLUGIN, TAG, Legend, read_legend
 
 _CACHED_BYTES = 1 << 30
-_MOST_NUMBERS = 1 << 26
-"""In the Gramians of one run, half a gigabyte; of a run with more, every second moment is kept, or every third, …"""
-_MOST_STEP = 2**53
-"""Greater whole numbers are not all numbers of a browser."""
+_MAX_NUMBERS = 1 << 26
+"""Limit on the numbers in one run's Gramians (512 MiB); beyond it every second, third, … moment is kept."""
+_MAX_STEP = 2**53
+"""Limit on a step: a browser's numbers do not represent all larger integers."""
 
 AGAINST_STEP = "−applied"
+"""The name of the negated applied step, −Δw, among the rows."""
 RETURNS = ("episode/return", "evaluation/return")
+"""Tags of the scalars that the Overview draws beside the rows."""
 
 
 class Listing(NamedTuple):
-    """A run that has Gramians; problem says why it cannot be drawn, where it cannot."""
+    """A run that has Gramians.
+
+    legend: None where the metadata is not a legend. problem: why the run cannot be drawn, None where it can. max_step,
+    max_wall_time: of the newest moment; they tell whether there are new ones.
+    """
 
     legend: Legend | None
     problem: str | None
@@ -32,9 +42,9 @@ class Listing(NamedTuple):
 class Series(NamedTuple):
     """The Gramians of a run over time.
 
-    steps [T] int; gramians [T, L, R, R] float64, with the applied step negated, −Δw, so that it can be held
-    against gradients, and called `AGAINST_STEP`; left_out: how many moments did not have the legend's shape, or a step
-    from 0 to 2⁵³; broken: in how many a number is not finite.
+    steps: [T] int, ascending. gramians: [T, L, R, R] float64. The applied step is negated, so that a step that lowers
+    a loss has a positive cosine with its row, and named `AGAINST_STEP`. left_out: number of moments without the
+    legend's shape, or with a step outside of 0 to 2⁵³. broken: number of moments with numbers that are not finite.
     """
 
     legend: Legend
@@ -45,14 +55,17 @@ class Series(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A scalar of a run over time: steps [T] int, values [T] float64."""
+    """A scalar of a run over time: steps [T] int, ascending and unique; values [T] float64, finite."""
 
     steps: np.ndarray
     values: np.ndarray
 
 
 class Source:
-    """Reads runs, and keeps what it has read until there is more."""
+    """Reads runs through the data provider, and caches each until it has new moments; safe with several threads.
+
+    All methods take TensorBoard's request context and the id of the experiment.
+    """
 
     def __init__(self, provider: DataProvider):
         self._provider = provider
@@ -60,7 +73,7 @@ class Source:
         self._lock = threading.Lock()
 
     def runs(self, context, experiment: str) -> dict[str, Listing]:
-        """{run: listing} of all runs with Gramians, by name."""
+        """{run: listing} of all runs with Gramians, sorted by name."""
         found = self._provider.list_tensors(context, experiment_id=experiment, plugin_name=PLUGIN)
         listings = {}
         for run in sorted(found):
@@ -68,7 +81,7 @@ class Source:
                 continue
             series, legend, problem = found[run][TAG], None, None
             try:
-                legend = _step_turned(read_legend(series.plugin_content))
+                legend = _with_negated_step(read_legend(series.plugin_content))
                 if not legend.layers:
                     problem = "its network shares no weights, so there are no rows to compare (network.shared=false)"
             except ValueError as error:
@@ -77,10 +90,10 @@ class Source:
         return listings
 
     def series(self, context, experiment: str, runs: Sequence[str], listings: dict[str, Listing]) -> dict[str, Series]:
-        """{run: series} of those of the runs that can be drawn, and read.
+        """{run: series} of the given runs; runs that cannot be drawn, or not decoded, are left out.
 
         Args:
-            listings: as `runs` gave them.
+            listings: as `runs` returned them.
         """
         fresh = {run: listings[run][2:] for run in runs if listings[run].problem is None}
         with self._lock:
@@ -97,12 +110,12 @@ class Source:
         return {run: have[run] for run in fresh if run in have}
 
     def returns(self, context, experiment: str, runs: Sequence[str]) -> dict[str, dict[str, Curve]]:
-        """{run: {tag: curve}} of the `RETURNS` that the runs have; what is not finite is left out."""
+        """{run: {tag: curve}} of the `RETURNS` that the runs have; values that are not finite are left out."""
         read = self._provider.read_scalars(
             context,
             experiment_id=experiment,
             plugin_name="scalars",
-            downsample=MOST_MOMENTS,
+            downsample=MAX_MOMENTS,
             run_tag_filter=RunTagFilter(runs=runs, tags=RETURNS),
         )
         found = {}
@@ -113,7 +126,10 @@ class Source:
         return found
 
     def _tensors(self, context, experiment: str, runs: Sequence[str]) -> dict[str, Sequence]:
-        """{run: data}. A tensor that does not decode fails the whole question: then each run is asked for alone."""
+        """{run: TensorBoard's data}, without runs whose tensors do not decode.
+
+        One such tensor fails the provider's whole answer; each run is then asked for separately.
+        """
         if not runs:
             return {}
         try:
@@ -121,7 +137,7 @@ class Source:
                 context,
                 experiment_id=experiment,
                 plugin_name=PLUGIN,
-                downsample=MOST_MOMENTS,
+                downsample=MAX_MOMENTS,
                 run_tag_filter=RunTagFilter(runs=runs, tags=[TAG]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, MemoryError):
@@ -131,6 +147,7 @@ class Source:
         return {run: read.get(run, {}).get(TAG, []) for run in runs}
 
     def _keep(self, key: tuple[str, str], version: tuple, series: Series) -> None:
+        """Caches a series, and drops the least recently used ones beyond `_CACHED_BYTES`."""
         with self._lock:
             self._kept[key] = version, series
             while len(self._kept) > 1 and sum(kept.gramians.nbytes for _, kept in self._kept.values()) > _CACHED_BYTES:
@@ -138,15 +155,16 @@ class Source:
 
 
 def _series(legend: Legend, data: Sequence) -> Series:
+    """The moments that fit the legend, sorted by step, with the applied step negated."""
     shape = (len(legend.layers), len(legend.rows), len(legend.rows))
     fitting = [
         (datum.step, datum.numpy)
         for datum in data
-        if datum.numpy.shape == shape and datum.numpy.dtype.kind in "fiu" and 0 <= datum.step <= _MOST_STEP
+        if datum.numpy.shape == shape and datum.numpy.dtype.kind in "fiu" and 0 <= datum.step <= _MAX_STEP
     ]
-    every = -(-len(fitting) * shape[0] * shape[1] * shape[2] // _MOST_NUMBERS) or 1
+    every = -(-len(fitting) * shape[0] * shape[1] * shape[2] // _MAX_NUMBERS) or 1
     fitting.sort(key=lambda moment: moment[0])
-    kept = fitting[(len(fitting) - 1) % every :: every]  # the newest one among them
+    kept = fitting[(len(fitting) - 1) % every :: every]  # always with the newest one
     steps = np.array([step for step, _ in kept], np.int64)
     gramians = np.array([array for _, array in kept], np.float64).reshape(-1, *shape)
     broken = int((~np.isfinite(gramians)).any((1, 2, 3)).sum())
@@ -155,13 +173,14 @@ def _series(legend: Legend, data: Sequence) -> Series:
 
 
 def _curve(data: Sequence[Any]) -> Curve:
-    kept = sorted((x.step, x.value) for x in data if 0 <= x.step <= _MOST_STEP and np.isfinite(x.value))
-    numbers: Mapping = dict(kept)  # of a step that is there twice, one
+    """The valid points sorted by step; of several at one step the one with the largest value."""
+    kept = sorted((x.step, x.value) for x in data if 0 <= x.step <= _MAX_STEP and np.isfinite(x.value))
+    numbers: Mapping = dict(kept)
     return Curve(np.array(list(numbers), np.int64), np.array(list(numbers.values()), np.float64))
 
 
-def _step_turned(legend: Legend) -> Legend:
-    """The applied step by the name that it has once it is negated."""
+def _with_negated_step(legend: Legend) -> Legend:
+    """The legend with `AGAINST_STEP` in the place of the row `applied`; ValueError where two rows have that name."""
     names = tuple(AGAINST_STEP if row == "applied" else row for row in legend.extra_rows)
     if len({*legend.objectives, *names}) < len(legend.rows):
         raise ValueError(f"its metadata is not a legend of Gramians: two rows are called {AGAINST_STEP}")

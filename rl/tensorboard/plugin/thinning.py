@@ -1,4 +1,4 @@
-"""No more points than a screen can show, and runs at other steps brought to the same ones."""
+"""Thins curves to the number of points that a screen can show, and resamples runs at common steps."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,12 +7,14 @@ import numpy as np
 
 
 def thinned(steps: np.ndarray, values: np.ndarray, most: int, *, mean: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """At most so many points: the median, or the mean, of equally many neighbours each; what is NaN is left out.
+    """Thins a curve to at most `most` points: each is the median of a bin of equally many neighbours, NaN left out.
 
     Args:
         steps: [T].
         values: [T, ...].
-    Returns: (steps [B], the last of each bin; values [B, ...]).
+        most: B at the most; a curve with no more points is returned unchanged.
+        mean: take the mean of each bin instead, for quantities that are averages of signs.
+    Returns: (steps [B], the last of each bin; values [B, ...], NaN where the whole bin is).
     """
     count = len(steps)
     if count <= most:
@@ -22,21 +24,23 @@ def thinned(steps: np.ndarray, values: np.ndarray, most: int, *, mean: bool = Fa
     padded = np.concatenate([values, np.full((missing, *values.shape[1:]), np.nan)])
     bins = padded.reshape(-1, width, *values.shape[1:])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # bins that are NaN throughout stay NaN
+        warnings.simplefilter("ignore", RuntimeWarning)  # bins may be NaN throughout
         middle = np.nanmean(bins, 1) if mean else np.nanmedian(bins, 1)
     ends = np.minimum(np.arange(1, len(bins) + 1) * width, count) - 1
     return steps[ends], middle
 
 
 def points_per_bin(count: int, most: int) -> int:
-    """How many moments `thinned` puts into a point."""
+    """The number of moments that `thinned` puts into a bin."""
     return max(1, -(-count // most))
 
 
 def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
-    """The mean of the `width` neighbours around each value of [T], fewer at the ends; what is NaN is left out.
+    """The centred moving mean of values [T]; NaN values are left out of the means and stay NaN themselves.
 
-    NaN stays where the value itself is NaN. The width counts as the next odd number.
+    Args:
+        width: number of neighbours, the value itself included; an even one counts as the next odd number. At the ends
+            there are fewer.
     """
     known, half = np.isfinite(values), width // 2
     sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
@@ -48,16 +52,21 @@ def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def quartiles(curves: Sequence[tuple[np.ndarray, np.ndarray]], steps: np.ndarray) -> np.ndarray:
-    """Lower quartile, median and upper quartile over curves (steps [T], values [T]), [3, S] at other steps [S].
+    """Lower quartile, median and upper quartile over curves, [3, S].
 
-    A curve is joined by straight lines between its own points, and counted where it has any; NaN where none has.
+    Each curve is interpolated linearly between its own finite points, and takes no part outside of their range; NaN
+    where no curve takes part.
+
+    Args:
+        curves: (steps [T], values [T]) of each, with T of their own.
+        steps: [S], common steps.
     """
     lines = [np.full(len(steps), np.nan)]
     for own, values in curves:
         known = np.isfinite(values)
         if known.any():
             lines.append(np.interp(steps, own[known], values[known], np.nan, np.nan))
-    ordered = np.sort(lines, 0)  # NaN last; `np.nanquantile` goes from column to column, a hundred times as slowly
+    ordered = np.sort(lines, 0)  # NaN last. `np.nanquantile` loops over columns, which takes 100 times as long
     last = np.maximum(np.isfinite(ordered).sum(0) - 1, 0)
     found = []
     for share in (0.25, 0.5, 0.75):

@@ -1,4 +1,7 @@
-"""What every combiner would have done, from logged Gramians alone; TensorFlow is imported when first asked for."""
+"""What every combiner would have done, computed from the logged Gramians by the package's own combiners.
+
+TensorFlow is imported at the first request that needs it, since TensorBoard imports this module when it starts.
+"""
 
 import dataclasses
 import functools
@@ -7,21 +10,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rl.tensorboard.gramians import Legend, combiner_name
+from rl.tensorboard.combiner_options import combiner_name, combiner_options
+from rl.tensorboard.gramians import Legend
 
 HURTS = 1e-6
-"""A step hurts an objective whose cosine with it is below −1e−6; nearer to 0 float64 cannot tell."""
+"""A direction hurts an objective if its cosine with the row is below −1e−6; closer to 0 float64 has no digits."""
+MAX_LAYERS = 200
+"""Limit on the layers with scope `layer`, where every combiner's program runs once a layer."""
+MAX_GROUPS = 8
+"""Limit on the groups: the programs of some combiners grow with their square, and with 30 would take all memory."""
 
-MOST_LAYERS = 200
-"""In which each layer has weights of its own: every rule is a program that runs once a layer."""
-MOST_GROUPS = 8
-"""Of objectives: some rules' programs grow with the square of the groups, and with thirty would take all memory."""
+_ORDER = (
+    *("Sum", "Mean", "Only", "RandomWeights"),
+    *("PCGrad", "GradVac", "UPGrad", "DualProj"),
+    *("MGDA", "CAGrad"),
+    *("IMTLG", "ConFIG", "NashMTL", "AlignedMTL", "GradNorm"),
+)
+"""Classes in the order of the page: fixed weights, projections, min-max, balanced. Others follow by name."""
 
 
 class Choices(NamedTuple):
-    """What one combiner would have done at every moment.
+    """The weights that one combiner would have chosen at every moment.
 
-    row_weights [T, L, k]: on the groups' rows; weights [T, L, m]: on the objectives' rows.
+    row_weights: [T, L, k], one for each group's row. weights: [T, L, m], the same as weights on the objectives' raw
+    rows, coefficients included.
     """
 
     row_weights: np.ndarray
@@ -30,37 +42,34 @@ class Choices(NamedTuple):
 
 @functools.cache
 def rules(scope: str) -> dict:
-    """{name as in `combiner=`: the combiner}, with the numbers that configs/combiner/ has."""
-    import rl.updates.combiners as c
+    """{option of `combiner=`: the combiner}, with the settings in configs/combiner/, in the order of the page.
 
+    Args:
+        scope: `global` or `layer`, for all of them.
+    """
+    import rl.updates.combiners
+
+    def place(option):
+        return _ORDER.index(option.class_name) if option.class_name in _ORDER else len(_ORDER)
+
+    options = sorted(combiner_options(), key=place)
     return {
-        "sum": c.Sum(scope=scope, row_weights=None),
-        "mean": c.Mean(scope=scope),
-        "policy_only": c.Only(scope=scope, row=0),
-        "value_only": c.Only(scope=scope, row=1),
-        "random": c.RandomWeights(scope=scope),
-        "pcgrad": c.PCGrad(scope=scope),
-        "gradvac": c.GradVac(scope=scope, beta=0.01),
-        "upgrad": c.UPGrad(scope=scope, preference=None),
-        "dual_proj": c.DualProj(scope=scope, preference=None),
-        "mgda": c.MGDA(scope=scope),
-        "cagrad": c.CAGrad(scope=scope, c=0.4),
-        "imtl_g": c.IMTLG(scope=scope),
-        "config": c.ConFIG(scope=scope),
-        "nash_mtl": c.NashMTL(scope=scope),
-        "aligned_mtl": c.AlignedMTL(scope=scope),
-        "gradnorm": c.GradNorm(scope=scope, learning_rate=0.025),
+        option.name: getattr(rl.updates.combiners, option.class_name)(scope=scope, **option.settings)
+        for option in options
     }
 
 
 def own_rule(legend: Legend) -> str | None:
-    """The name of the run's own combiner, None where it is not one of `rules`."""
+    """The option of `combiner=` that the run used; None where its combiner is not one of `rules`."""
     name = combiner_name(legend.combiner, legend.settings)
     return name if name in rules("global") else None
 
 
-def rules_of(legend: Legend, scope: str) -> dict:
-    """`rules`, the run's own with the run's own numbers."""
+def rules_for(legend: Legend, scope: str) -> dict:
+    """`rules`, but the run's own combiner with the settings that the run recorded.
+
+    An event file may come from anywhere: settings that the combiner refuses are ignored.
+    """
     from rl.errors import ConfigError
 
     every, own = rules(scope), own_rule(legend)
@@ -71,11 +80,14 @@ def rules_of(legend: Legend, scope: str) -> dict:
     try:
         return {**every, own: dataclasses.replace(every[own], **given)}
     except (ConfigError, TypeError, ValueError):
-        return every  # an event file is not to be trusted with what a combiner takes
+        return every
 
 
 def assignment(legend: Legend) -> np.ndarray:
-    """A [k, m]: A[g, i] = c_i for objective i in group g, so that the groups' Gramian is A G Aᵀ."""
+    """The matrix A [k, m] with A[g, i] = c_i for objective i in group g, 0 elsewhere.
+
+    The groups' Gramian is A G Aᵀ, and weights w [k] on the groups' rows are weights w A [m] on the objectives' rows.
+    """
     return np.array(
         [
             [c if name in members else 0.0 for name, c in zip(legend.objectives, legend.coefficients, strict=True)]
@@ -85,13 +97,13 @@ def assignment(legend: Legend) -> np.ndarray:
 
 
 def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str) -> dict[str, Choices]:
-    """{combiner: what it would have done}; one that does not take so many groups is left out.
+    """{combiner: its choices}; a combiner that refuses this number of groups is left out.
 
-    A rule that remembers (GradVac, GradNorm) remembers the logged moments alone, which are not all updates there were.
+    A combiner with a state (GradVac, GradNorm) is updated at the logged moments alone, not at every update of the run.
 
     Args:
-        steps: [T], the seed of what is drawn at a moment.
-        gramians: [T, L, R, R] float64; moments with numbers that are not finite count as zero rows.
+        steps: [T] environment steps, from which random weights and orders are seeded.
+        gramians: [T, L, R, R] float64; in moments with numbers that are not finite all rows count as zero.
         scope: `global` or `layer`.
     """
     from rl.errors import ConfigError
@@ -102,25 +114,26 @@ def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str)
     seen = rows.sum(1, keepdims=True) if scope == "global" else rows
     grouped = matrix @ seen @ matrix.T
     num_layers, found = gramians.shape[1], {}
-    for name, combiner in rules_of(legend, scope).items():
+    for name, combiner in rules_for(legend, scope).items():
         try:
-            remembers = not isinstance(combiner.init(len(matrix)), tuple)
+            has_state = not isinstance(combiner.init(len(matrix)), tuple)
         except ConfigError:
             continue
-        program = _program(dataclasses.replace(combiner, scope="global"), len(matrix), remembers)
-        of_each = np.stack([program(steps, grouped[:, layer]) for layer in range(grouped.shape[1])], 1)
-        row_weights = np.broadcast_to(of_each, (len(steps), num_layers, len(matrix)))
+        program = _program(dataclasses.replace(combiner, scope="global"), len(matrix), has_state)
+        weights = np.stack([program(steps, grouped[:, layer]) for layer in range(grouped.shape[1])], 1)
+        row_weights = np.broadcast_to(weights, (len(steps), num_layers, len(matrix)))
         found[name] = Choices(row_weights, row_weights @ matrix)
     return found
 
 
 def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines of the direction Σ_i a_i g_i with combinations of the rows, [T, n], and its length, [T].
+    """(cosines [T, n] of the direction Σ_i a_i g_i with n vectors, norm [T] of the direction).
 
     Args:
-        gramians: [T, L, R, R]; weights: a [T, L, m].
-        rows: [n, R], what the direction is held against: an identity for the rows themselves, `assignment` for the
-            groups'.
+        gramians: [T, L, R, R].
+        weights: a [T, L, m], on the objectives' rows.
+        rows: [n, R], the vectors as combinations of the rows: an identity for the rows themselves, `assignment` for
+            the groups' rows.
     """
     m = weights.shape[-1]
     inner = np.einsum("tlri,tli->tr", gramians[..., :m], weights) @ rows.T
@@ -132,8 +145,12 @@ def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarra
 
 
 @functools.cache
-def _program(combiner: Any, num_rows: int, remembers: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """(steps [T], Gramians [T, k, k]) → row weights [T, k]; one for both scopes, which differ in whose Gramians."""
+def _program(combiner: Any, num_rows: int, has_state: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The compiled function (steps [T], Gramians [T, k, k]) → row weights [T, k] of one combiner.
+
+    Both scopes share it: they differ only in the Gramians that it is given. Combiners without a state run on all
+    moments at once.
+    """
     import tensorflow as tf
 
     losses = tf.zeros(num_rows)
@@ -153,7 +170,7 @@ def _program(combiner: Any, num_rows: int, remembers: bool) -> Callable[[np.ndar
         return tf.scan(turn, (seeds, gramians), start)[0]
 
     signature = [tf.TensorSpec((None, 2), tf.uint32), tf.TensorSpec((None, num_rows, num_rows), tf.float64)]
-    program = tf.function(in_turn if remembers else at_once, input_signature=signature, autograph=False)
+    program = tf.function(in_turn if has_state else at_once, input_signature=signature, autograph=False)
 
     def run(steps: np.ndarray, gramians: np.ndarray) -> np.ndarray:
         seeds = np.stack([np.zeros_like(steps), steps % 2**32], 1).astype(np.uint32)

@@ -24,14 +24,14 @@ def back(answer):
 
 
 def series(of, arrays, *, first_step=1000, every=1000):
-    """As a source has it."""
+    """A series as a source returns it."""
     steps = first_step + every * np.arange(len(arrays))
     broken = int((~np.isfinite(arrays)).any((1, 2, 3)).sum())
     return Series(of, steps, np.asarray(arrays), 0, broken)
 
 
 def of_lengths(*lengths):
-    """The Gramian [1, 2, 2] of two rows at a right angle, the first of length 1 and the second of each length."""
+    """The Gramians [1, 2, 2] of two orthogonal rows, of norm 1 and of each of these norms."""
     return np.array([[np.diag([1.0, length**2])] for length in lengths])
 
 
@@ -75,7 +75,7 @@ def test_numbers_have_six_digits(number, written):
 def test_six_digits_are_kept_and_no_more_are_sent(number):
     (found,) = back(np.array([number]))
     assert found == float(f"{number:.5e}")
-    assert abs(found - number) <= 0.5000001e-5 * abs(number) or abs(number) < 1e-307  # there floats have fewer digits
+    assert abs(found - number) <= 0.5000001e-5 * abs(number) or abs(number) < 1e-307  # floats have fewer digits there
     mantissa = repr(abs(found)).split("e")[0].replace(".", "").strip("0")
     assert len(mantissa) <= 6
 
@@ -99,7 +99,7 @@ def test_texts_cannot_end_a_script_or_leave_ascii():
 
 
 def folded(runs, *asked):
-    """The runs' seeds folded, as the route does it."""
+    """The settings' seeds folded, as the route /folded does it."""
     settings = {}
     for run, name in named(runs).items():
         settings.setdefault(name.config, {})[run] = runs[run]
@@ -110,7 +110,7 @@ def listing(run, of):
     return views.listing(run, of, named([run])[run])
 
 
-def test_the_listing_says_what_the_axes_mean_in_short():
+def test_the_listing_has_the_legend_in_short():
     of = legend(layers=30)
     listed = back(listing("run", Listing(of, None, 7000, 2.5)))
     assert listed["legend"]["layers"] == 30
@@ -139,7 +139,7 @@ def test_seeds_are_folded_into_median_and_quartiles_by_hand():
     np.testing.assert_array_equal([b["median"], b["low"], b["high"]], [[7, 9]] * 3)
 
 
-def test_runs_at_other_steps_are_joined_by_straight_lines_and_end_where_they_end():
+def test_runs_at_other_steps_are_interpolated_within_their_own_range():
     """One run has 0, 10, 20, 30 at the steps 0, 100, 200, 300, the other 5 and 10 at 50 and 150: at 100 it has 7.5."""
     long = series(TWO, of_lengths(0.0, 10.0, 20.0, 30.0), first_step=0, every=100)
     short = series(TWO, of_lengths(5.0, 10.0), first_step=50, every=100)
@@ -173,7 +173,7 @@ def test_a_run_that_lacks_the_row_or_has_no_number_is_left_out():
     }
 
 
-def test_shares_of_an_extra_row_are_nobodys():
+def test_an_extra_row_has_no_share():
     of = legend(layers=1, extra_rows=SHOWN)
     (group,) = folded({"a": series(of, gramians(of, 2))}, "share", "clipped", "", 10)
     assert group["left_out"] == ["a"]
@@ -218,7 +218,7 @@ def test_no_more_than_two_hundred_layers_are_sent():
     some = series(of, np.tile(np.eye(2), (3, 230, 1, 1)))
     answer = back(views.layers(some, "norm", "value", "", 300))
     assert answer["num_layers"] == 230
-    assert len(answer["layers"]) == len(answer["sizes"]) == len(answer["values"]) == views.MOST_LAYERS == 200
+    assert len(answer["layers"]) == len(answer["sizes"]) == len(answer["values"]) == views.MAX_LAYERS == 200
     np.testing.assert_allclose(answer["total"], np.sqrt(230), rtol=1e-5)  # all layers count
     answer = back(views.moment(some, math.inf))
     assert len(answer["layers"]) == 200
@@ -228,7 +228,7 @@ def test_no_more_than_two_hundred_layers_are_sent():
 @pytest.mark.parametrize(
     ("asked", "at"), [(0, 0), (1000, 0), (1499, 0), (1501, 1), (2000, 1), (3000, 2), (10**17, 2), (math.inf, 2)]
 )
-def test_a_moment_is_the_one_next_to_the_step(asked, at):
+def test_a_moment_is_the_one_nearest_to_the_step(asked, at):
     of = legend(layers=2, extra_rows=SHOWN)
     some = series(of, gramians(of, 3))
     answer = back(views.moment(some, asked))
@@ -243,7 +243,7 @@ def test_a_moment_is_the_one_next_to_the_step(asked, at):
         lengths = np.sqrt(np.diag(matrix))
         np.testing.assert_allclose(one["norms"], lengths, rtol=1e-5)
         np.testing.assert_allclose(one["cosines"], matrix / np.outer(lengths, lengths), rtol=1e-5)
-        np.testing.assert_allclose(one["plane"], Plane(matrix, 3).of_rows(), rtol=1e-5)
+        np.testing.assert_allclose(one["plane"], Plane(matrix, 3).rows(), rtol=1e-5)
 
 
 def test_a_broken_moment_says_so_and_the_others_stay():

@@ -1,4 +1,4 @@
-"""The page's colours: enough contrast to be read and told apart, in light and in dark."""
+"""The page's colours: enough contrast, in light and in dark, and styles that differ."""
 
 import re
 
@@ -41,7 +41,7 @@ def test_lines_can_be_seen_and_told_apart(colors):
         for color in colors[palette]:
             assert contrast(color, colors["background"]) >= GRAPHICS, (palette, color)
         assert len(set(colors[palette])) == len(colors[palette]) >= 8
-    assert not set(colors["series"]) & set(colors["pairs"])  # policy and policy · value are not one line
+    assert not set(colors["series"]) & set(colors["pairs"])  # a row's line differs from the lines of its pairs
     assert contrast(colors["faint"], colors["nothing"]) >= TEXT
     for end in colors["ends"]:
         assert contrast(end, colors["middle"]) >= GRAPHICS
@@ -89,15 +89,35 @@ def test_a_number_becomes_the_colour_between_its_neighbours(opened):
     ]
 
 
-def test_rows_keep_their_colours_and_others_are_told_apart_by_dashes(opened):
-    code = """async () => {
-      const { theme, rowStyle, lineStyle } = await import("/data/plugin/gradients/theme.js");
+@pytest.fixture
+def row_styles(opened):
+    """The styles of m objectives and of other rows, and the palette of rows."""
+    code = """async ([m, extra]) => {
+      const { theme, rowStyle } = await import("/data/plugin/gradients/theme.js");
       const colors = theme("light");
-      const rows = ["policy", "value", "entropy", ...Array.from({ length: 8 }, (_, k) => `extra ${k}`)];
-      const lines = Array.from({ length: 32 }, (_, k) => lineStyle(colors.runs, k));
-      return [rows.map((row) => rowStyle(colors, row, rows)), rowStyle(colors, "value", ["value"]), lines];
+      const rows = Array.from({ length: m + extra }, (_, k) => `row ${k}`);
+      return [rows.map((row) => rowStyle(colors, row, rows, m)), colors.series];
     }"""
-    rows, value, lines = opened.frame.evaluate(code)
-    assert rows[1] == value  # whatever other rows there are
-    for styles in (rows, lines):
-        assert len({(style["color"], tuple(style["dash"])) for style in styles}) == len(styles)
+    return lambda m, extra: opened.frame.evaluate(code, [m, extra])
+
+
+def test_three_objectives_have_the_first_colours_and_extra_rows_the_other_ones_with_dashes(row_styles):
+    styles, palette = row_styles(3, 7)
+    assert styles[:3] == [{"color": color, "dash": []} for color in palette[:3]]
+    assert styles[3:9] == [{"color": color, "dash": [6, 3]} for color in palette[3:]]
+    assert styles[9] == {"color": palette[3], "dash": [2, 3]}
+
+
+@pytest.mark.parametrize(("m", "extra"), [(1, 9), (3, 11), (6, 12), (8, 20), (9, 20), (12, 18)])
+def test_no_two_rows_look_alike(row_styles, m, extra):
+    styles, _ = row_styles(m, extra)
+    assert len({(style["color"], tuple(style["dash"])) for style in styles}) == m + extra
+
+
+def test_no_two_settings_look_alike(opened):
+    code = """async () => {
+      const { theme, lineStyle } = await import("/data/plugin/gradients/theme.js");
+      return Array.from({ length: 32 }, (_, k) => lineStyle(theme("light").runs, k));
+    }"""
+    styles = opened.frame.evaluate(code)
+    assert len({(style["color"], tuple(style["dash"])) for style in styles}) == 32

@@ -1,4 +1,4 @@
-"""Damaged runs and wrong requests: every answer is JSON, and a run that cannot be drawn spoils no other's."""
+"""Damaged runs and invalid requests: every answer is JSON, and a damaged run does not affect the others."""
 
 import json
 from urllib.parse import urlencode
@@ -46,7 +46,7 @@ def test_a_short_campaign(ask):
     assert outcome.survived == outcome.tried == 80
 
 
-def test_a_bad_answer_is_a_fault():
+def test_an_invalid_answer_is_a_fault():
     get = Asked("GET", f"{PREFIX}/runs")
     assert fault(get, Answer(200, "application/json", b"{}")) is None
     assert fault(get, Answer(500, "application/json", b"{}")) == "status 500"
@@ -76,7 +76,7 @@ def test_the_good_runs_are_drawn_beside_every_damaged_one(ask):
     assert folded["runs"] == ["good__seed-0", "good__seed-1"]
 
 
-def test_steps_beyond_what_a_browser_counts_are_left_out(ask):
+def test_steps_that_a_browser_cannot_represent_are_left_out(ask):
     (one,) = numbers(ask, "overview", run=f"greatest_steps__seed-{KINDS - 3}")["settings"]
     assert (one["steps"], one["left_out"]) == ([2**53], 4)
     (one,) = numbers(ask, "overview", run=f"negative_steps__seed-{KINDS - 4}")["settings"]

@@ -1,4 +1,4 @@
-"""Pictures and numbers that a figure hands out: PNG, SVG and CSV."""
+"""The downloads of a figure: PNG, SVG and CSV."""
 
 import csv
 import io
@@ -102,7 +102,7 @@ def test_the_csv_of_the_matrix_and_of_the_arrows_has_the_routes_numbers(tab):
     assert header == ["", "policy", "value", "entropy", "combined", "clipped", "−applied"]
     assert [[float(x) for x in row[1:]] for row in rows] == one["cosines"]
     header, *rows = rows_of(tab.save(tab.canvas("Rows as arrows"), "CSV")[1])
-    assert header == ["row", "x", "y", "length", "share in the plane"]
+    assert header == ["row", "x", "y", "norm", "fraction in the plane"]
     for name, x, y, length, inside in rows:
         i = ["policy", "value", "entropy", "combined", "clipped", "−applied"].index(name)
         assert [float(x), float(y), float(inside)] == pytest.approx(one["plane"][i], rel=1e-12)
@@ -120,7 +120,7 @@ def test_the_csv_of_the_runs_has_a_band_where_there_are_several_seeds(tab):
     assert rows[7][5:] == ["", "", ""]  # those runs have seven moments
 
 
-def test_every_save_button_says_what_it_saves(tab):
+def test_every_download_button_has_a_name(tab):
     for view in ("overview", "layers", "moment", "runs"):
         tab.view(view)
         for figure in tab.frame.locator("main figure:visible").all():

@@ -20,7 +20,7 @@ from rl.tensorboard.plugin.plain import as_json
 from rl.tensorboard.plugin.source import AGAINST_STEP, Series
 
 LOADERS = ("--load_fast=true", "--load_fast=false")
-ONCE = ("--reload_interval", "0")  # nothing is added to the runs: TensorBoard need not look again
+ONCE = ("--reload_interval", "0")  # the runs do not change, so TensorBoard need not look again
 HOSTILE = "<img src=x onerror=alert(1)>"
 MORE_ROWS = ("combined", "clipped", "applied", "stale/behaviour/policy", "through_target")
 
@@ -43,7 +43,7 @@ PROBLEMS = {
     "separate": "its network shares no weights, so there are no rows to compare (network.shared=false)",
     "separate,shape": "its network shares no weights, so there are no rows to compare (network.shared=false)",
     "damaged": "its metadata is not a legend of Gramians (JSONDecodeError)",
-    "unfit": "its metadata is not a legend of Gramians: its lists do not fit together",
+    "unfit": "its metadata is not a legend of Gramians: its lists contradict one another",
 }
 MISSHAPEN, PARTLY, CUT = "misshapen", "partly", "cut"
 EVERY = [*GOOD, *PROBLEMS, "broken", MISSHAPEN, PARTLY, CUT]
@@ -54,7 +54,7 @@ COMBINERS = {
 
 
 def with_content(of, content):
-    """Three summaries whose metadata says something else."""
+    """Three summaries with other metadata."""
     summaries = [gramian_summary(array, of) for array in gramians(of, 3)]
     for summary in summaries:
         summary.value[0].metadata.plugin_data.content = content
@@ -62,7 +62,7 @@ def with_content(of, content):
 
 
 def with_tensors(of, arrays):
-    """Summaries of good Gramians in the place of which stand other tensors."""
+    """Summaries with valid metadata and tensors that are no Gramians."""
     summaries = [gramian_summary(array, of) for array in gramians(of, len(arrays))]
     for summary, array in zip(summaries, arrays, strict=True):
         if array is not None:
@@ -101,7 +101,7 @@ def servers(logs, tmp_path_factory):
         return tensorboard(logs if full else empty, loader, *ONCE, runs=len(EVERY) if full else 0)
 
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
-        # All at once: a TensorBoard takes seconds to come up.
+        # All at once, since a TensorBoard takes seconds to start.
         addresses = threads.map(lambda one: stack.enter_context(started(*one)), asked)
         found = dict(zip(asked, addresses, strict=True))
         last = {run: 1000 * len(arrays) for run, (_, arrays) in GOOD.items()}
@@ -111,7 +111,7 @@ def servers(logs, tmp_path_factory):
 
 
 def steps(address):
-    """{run: its last step} as far as it is read."""
+    """{run: the last step that TensorBoard has read}."""
     return {listed["run"]: listed["max_step"] for listed in get(f"{address}/data/plugin/gradients/runs")["runs"]}
 
 
@@ -121,7 +121,7 @@ def address(request, servers):
 
 
 def raw(address, path, method="GET"):
-    """(status, headers, content) of a path as it is written, dots and all."""
+    """(status, headers, content) of a path that is sent unchanged, with its dots."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     connection.request(method, path)
     answer = connection.getresponse()
@@ -135,7 +135,7 @@ def path(route, **arguments):
 
 
 def ask(address, route, **arguments):
-    """A good answer."""
+    """The content of an answer with status 200."""
     status, headers, content = raw(address, path(route, **arguments))
     assert status == 200, content
     assert headers["Content-Type"] == "application/json"
@@ -146,7 +146,7 @@ def ask(address, route, **arguments):
 
 
 def refused(address, route, **arguments):
-    """The sentence of a bad one."""
+    """The sentence of an answer with status 400."""
     status, headers, content = raw(address, path(route, **arguments))
     assert status == 400, content
     assert headers["Content-Type"] == "application/json"
@@ -157,7 +157,7 @@ def refused(address, route, **arguments):
 
 
 def series(run):
-    """A good run as the tab shows it: the applied step negated and called so."""
+    """A good run as the tab shows it, with the applied step negated and renamed."""
     of, arrays = GOOD[run]
     sign = np.array([-1.0 if row == "applied" else 1.0 for row in of.rows])
     names = tuple(AGAINST_STEP if row == "applied" else row for row in of.extra_rows)
@@ -169,7 +169,7 @@ def as_sent(answer):
     return json.loads(as_json(answer))
 
 
-def test_every_run_is_listed_with_what_its_axes_mean_or_what_is_wrong(address):
+def test_every_run_is_listed_with_its_legend_or_its_problem(address):
     answer = ask(address, "runs")
     listed = {one["run"]: one for one in answer["runs"]}
     assert sorted(listed) == [one["run"] for one in answer["runs"]] == sorted(EVERY)
@@ -214,7 +214,7 @@ def test_both_loaders_give_the_same_answer(servers, route, arguments):
 
 
 @pytest.mark.parametrize("points", [2, 300, 1000])
-def test_the_overview_is_that_of_what_was_written(address, points):
+def test_the_overview_is_computed_from_what_was_written(address, points):
     answer = ask(address, "overview", run=[STRANGE_RUN, *SEEDS, SEEDS[0]], points=points)
     expected = [
         {"config": named(runs)[runs[0]].config, "runs": runs, "problems": []}
@@ -232,7 +232,7 @@ def test_the_return_is_read_from_the_runs_scalars(address):
     np.testing.assert_allclose(one["returns"][0]["values"], (steps - 4000) / 1000)  # medians of 9 neighbours
 
 
-def test_the_step_is_turned_round(address):
+def test_the_applied_step_is_negated(address):
     """It was written as −0.01 (policy + value), so that −Δw has the cosine of that sum with the value's row."""
     answer = ask(address, "overview", run=SEEDS[0], points=1000)["settings"][0]
     (line,) = [line for line in answer["cosine"] if line["name"] == f"value · {AGAINST_STEP}"]
@@ -264,7 +264,7 @@ def test_answers_are_bounded(address):
 
 
 @pytest.mark.parametrize("quantity", ["norm", "ratio", "cosine", "share", "conflict"])
-def test_layers_and_folded_runs_are_those_of_what_was_written(address, quantity):
+def test_layers_and_folded_runs_are_computed_from_what_was_written(address, quantity):
     two = {"b": AGAINST_STEP} if quantity in ("ratio", "cosine", "conflict") else {}
     answer = ask(address, "layers", run=SEEDS[0], quantity=quantity, a="value", points=50, **two)
     expected = views.layers(series(SEEDS[0]), quantity, "value", two.get("b", ""), 50)
@@ -282,7 +282,7 @@ def test_layers_and_folded_runs_are_those_of_what_was_written(address, quantity)
 
 
 @pytest.mark.parametrize("step", [0, 1000, 150_400, 10**17, None])
-def test_a_moment_is_that_of_what_was_written(address, step):
+def test_a_moment_is_computed_from_what_was_written(address, step):
     given = {} if step is None else {"step": step}
     answer = ask(address, "moment", run=SEEDS[1], **given)
     expected = views.moment(series(SEEDS[1]), np.inf if step is None else step)
@@ -307,7 +307,7 @@ def test_every_combiner_answers_what_if(address, scope):
         assert found[name]["hurts_groups"] == [0, 0]
 
 
-def test_asking_at_once_gives_everyone_the_same_answer(address):
+def test_concurrent_requests_get_the_same_answer(address):
     with ThreadPoolExecutor(6) as threads:
         asked = [threads.submit(ask, address, "whatif", run="other/seed=0", step=9000) for _ in range(6)]
         first, *others = [one.result() for one in asked]
@@ -336,18 +336,18 @@ def test_tensors_of_another_shape_or_kind_are_left_out(address):
     assert (none["moments"], none["left_out"], none["steps"]) == (0, 4, [])
     for route in ("moment", "whatif"):
         assert refused(address, route, run=MISSHAPEN) == (
-            f"run {MISSHAPEN!r} has no Gramian of the shape that its legend says."
+            f"run {MISSHAPEN!r} has no Gramian of the shape that its legend gives."
         )
     (group,) = ask(address, "folded", run=MISSHAPEN, quantity="norm", a="policy")["groups"]
     assert group["left_out"] == [MISSHAPEN]
 
 
-def test_a_file_that_was_cut_off_has_what_is_before_the_cut(address):
+def test_of_a_truncated_file_the_records_before_the_end_are_read(address):
     (answer,) = ask(address, "overview", run=CUT)["settings"]
     assert answer["steps"] == [1000, 2000, 3000, 4000]
 
 
-def test_names_are_given_back_as_they_are(address):
+def test_names_are_returned_unchanged(address):
     answer = ask(address, "moment", run=STRANGE_RUN)
     assert answer["run"] == STRANGE_RUN
     assert answer["rows"] == ["policy", HOSTILE, '"combined"']
@@ -405,12 +405,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("route", "arguments", "sentence"), BAD, ids=lambda part: str(part)[:40])
-def test_what_cannot_be_answered_is_a_sentence(address, route, arguments, sentence):
+def test_an_invalid_request_is_answered_with_a_sentence(address, route, arguments, sentence):
     assert refused(address, route, **arguments) == sentence
 
 
 @pytest.mark.parametrize("route", ["runs", "overview", "layers", "moment", "whatif", "folded"])
-def test_only_reading_is_allowed(address, route):
+def test_only_get_and_head_are_allowed(address, route):
     for method in ("POST", "PUT", "DELETE"):
         status, _, content = raw(address, path(route, **PAIR), method)
         assert status == 405
@@ -419,7 +419,7 @@ def test_only_reading_is_allowed(address, route):
     assert (status, content) == (200, b"")
 
 
-def test_every_file_of_the_page_is_served_as_what_it_is(address, root):
+def test_every_file_of_the_page_is_served_with_its_type(address, root):
     types = {".js": "text/javascript", ".css": "text/css"}
     files = sorted((root / "rl" / "tensorboard" / "plugin" / "static").iterdir())
     assert {file.suffix for file in files} == set(types)
@@ -462,7 +462,7 @@ def test_tensorboard_shows_the_tab(address):
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_without_runs_the_tab_is_there_and_not_enabled(servers, loader):
+def test_without_runs_the_tab_is_listed_and_not_enabled(servers, loader):
     address = servers[loader, False]
     assert get(f"{address}/data/plugins_listing")["gradients"]["enabled"] is False
     assert ask(address, "runs") == {"runs": []}

@@ -1,4 +1,4 @@
-"""The five views in a real browser: they draw, and what the pointer reads there is what the routes say."""
+"""The five views in a real browser: figures are drawn, and the numbers under the pointer are the routes'."""
 
 import pytest
 from tab import COLOURS, PIXEL, drawn, parsed
@@ -22,7 +22,7 @@ def test_every_figure_of_a_view_is_drawn(tab, view, figures):
     assert tab.frame.locator(".error").count() == 0
 
 
-def test_a_chart_reads_out_the_step_under_the_pointer(tab):
+def test_a_chart_shows_the_numbers_of_the_step_under_the_pointer(tab):
     tab.restart(filter=A2C, smoothing=0)
     (answer,) = tab.ask("overview", run=A2C, points=200)["settings"]
     norms = tab.canvas("Norms of the rows")
@@ -38,7 +38,7 @@ def test_a_chart_reads_out_the_step_under_the_pointer(tab):
     assert tab.tip() == []
 
 
-def test_the_heatmap_reads_out_the_cell_under_the_pointer(tab):
+def test_the_heatmap_shows_the_number_of_the_cell_under_the_pointer(tab):
     tab.view("layers")
     answer = tab.ask("layers", run=A2C, quantity="cosine", a="policy", b="value", points=300)
     heat = tab.canvas("Layers × time")
@@ -52,20 +52,20 @@ def test_the_heatmap_reads_out_the_cell_under_the_pointer(tab):
         assert parsed(number) == pytest.approx(answer["values"][l][t], rel=DIGITS)
         assert size == f"{answer['sizes'][l]} weights"
         assert parsed(band.removeprefix("null band ")) == pytest.approx(answer["null_bands"][l], rel=DIGITS)
-    assert {(0, 0), (2, 39)} < found  # the corners are where they look to be
+    assert {(0, 0), (2, 39)} < found  # the corners are the first and the last cell
 
 
-def test_the_heatmap_has_the_colours_that_its_legend_promises(tab):
+def test_the_heatmap_has_the_colours_of_its_legend(tab):
     tab.view("layers")
     tab.choose("run", HAND)
     heat = tab.canvas("Layers × time")
     width, height = heat.evaluate("(canvas) => [canvas.clientWidth, canvas.clientHeight]")
-    agree, fight = (heat.evaluate(PIXEL, [width / 2, y]) for y in (height * 0.2, height * 0.6))
+    agree, conflict = (heat.evaluate(PIXEL, [width / 2, y]) for y in (height * 0.2, height * 0.6))
     assert agree == [0x21, 0x66, 0xAC]  # cosine 1: the blue end
-    assert fight == [0xB2, 0x18, 0x2B]  # cosine −1: the red one
+    assert conflict == [0xB2, 0x18, 0x2B]  # cosine −1: the red one
 
 
-def test_the_matrix_and_the_arrows_read_out_the_moment(tab):
+def test_the_matrix_and_the_arrows_show_the_moments_numbers(tab):
     tab.view("moment")
     answer = tab.ask("moment", run=A2C)
     pair, cosine = tab.hover(tab.canvas("Cosines of the rows"), 0.25, 0.3)
@@ -74,7 +74,7 @@ def test_the_matrix_and_the_arrows_read_out_the_moment(tab):
     arrows = tab.canvas("Rows as arrows")
     name, length, inside = tab.hover(arrows, 0.5, 0.3)  # the first objective points straight up
     assert name == "policy"
-    assert parsed(length.removeprefix("length ")) == pytest.approx(answer["total"]["norms"][0], rel=DIGITS)
+    assert parsed(length.removeprefix("norm ")) == pytest.approx(answer["total"]["norms"][0], rel=DIGITS)
     assert parsed(inside.removesuffix(" of it in this plane")) == pytest.approx(
         answer["total"]["plane"][0][2], abs=0.005
     )
@@ -94,7 +94,7 @@ def test_a_click_on_a_cell_changes_layer_and_moment_and_one_on_a_name_the_layer_
     tab.click(heat, 0.05, 0.7)
     assert tab.state() == state | {"layer": "torso/dense_2"}
     assert bold(tab, heat) == ["torso/dense_2"]
-    tab.frame.get_by_text("Show this moment in full").click()
+    tab.frame.get_by_text("Show all of this moment").click()
     tab.idle()
     assert tab.frame.get_by_label("layer", exact=True).input_value() == "torso/dense_2"
     assert f"step {state['step'] // 1000}\u202f000" in tab.frame.locator(".steps").inner_text()
@@ -120,7 +120,7 @@ def test_a_click_on_an_overview_chart_opens_that_moment(tab):
 def test_the_moments_can_be_stepped_through(tab):
     tab.view("moment")
     steps = tab.frame.locator(".steps")
-    before, after = (tab.frame.get_by_label(label) for label in ("the moment before", "the next moment"))
+    before, after = (tab.frame.get_by_label(label) for label in ("previous moment", "next moment"))
     assert after.is_disabled()
     before.click()
     tab.idle()

@@ -1,4 +1,4 @@
-"""The tab without a mouse, and for somebody who hears it."""
+"""The tab with a keyboard alone, and its announcements for screen readers."""
 
 import pytest
 from tab import parsed
@@ -28,11 +28,11 @@ def selected(tab):
     )
 
 
-def test_arrow_keys_go_through_the_tabs_and_round(tab):
+def test_arrow_keys_cycle_through_the_tabs(tab):
     tab.frame.locator("#tab-overview").focus()
     for key, view in (("ArrowLeft", "runs"), ("ArrowRight", "overview"), ("ArrowRight", "layers")):
         press(tab, key)
-        # Selected, the only one that the tabulator reaches, and in focus.
+        # Selected, the only one that the Tab key reaches, and in focus.
         assert selected(tab) == [view] * 3
         assert tab.state()["view"] == view
         assert tab.frame.locator("main").get_attribute("aria-labelledby") == f"tab-{view}"
@@ -73,7 +73,7 @@ def test_arrow_keys_go_over_the_heatmap_and_enter_picks_the_cell(tab):
     press(tab, "Enter")
     assert (tab.state()["layer"], tab.state()["step"]) == ("torso/dense_1", 38_000)
     assert "torso/dense_1 at step 38000" in tab.frame.locator("main").inner_text()
-    # The picture was drawn anew, and the keys go on from there.
+    # The picture was redrawn, and the cursor is kept.
     press(tab, "ArrowUp")
     assert tab.tip()[0] == "torso/dense_0"
 
@@ -94,7 +94,7 @@ def test_arrow_keys_go_through_the_matrix_and_the_arrows(tab):
 
 
 @pytest.mark.parametrize("view", ORDER)
-def test_everything_that_can_be_used_has_a_name(tab, view):
+def test_every_control_has_a_name(tab, view):
     tab.view(view)
     nameless = tab.frame.evaluate(
         """() => [...document.querySelectorAll("button, input, select, canvas, [role=tab], summary")]

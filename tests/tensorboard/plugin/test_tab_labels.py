@@ -1,4 +1,4 @@
-"""What stands in the figures can be read at every width, and what takes long says so."""
+"""Texts in the figures can be read at every width, and a long computation is announced."""
 
 import re
 
@@ -80,6 +80,6 @@ def test_what_if_says_what_the_groups_are_and_that_it_computes(tab):
     tab.idle()
     assert waiting.count() == 0
     assert (
-        "The rules weigh groups: actor = policy + 0.01 entropy; critic = 0.5 value. entropy is inside the group actor: "
-        "no rule gives it a weight of its own."
+        "Combiners weight groups: actor = policy + 0.01 entropy; critic = 0.5 value. "
+        "entropy is part of the group actor and gets no weight of its own."
     ) in tab.frame.locator("main").inner_text()

@@ -1,4 +1,4 @@
-"""Which metadata is taken for a legend, and that whatever is taken can be drawn."""
+"""Which metadata is accepted as a legend, and that every accepted legend can be drawn."""
 
 import json
 import math
@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.util import tensor_util
 
-from rl.tensorboard.gramians import PLUGIN, TAG, Legend, combiner_name, gramian_summary, read_legend
+from rl.tensorboard.combiner_options import combiner_name, combiner_options
+from rl.tensorboard.gramians import PLUGIN, TAG, Legend, gramian_summary, read_legend
 from rl.tensorboard.plugin import overview, quantities, views, what_if
 from rl.tensorboard.plugin.names import named
 from rl.tensorboard.plugin.plain import as_json
@@ -39,16 +40,38 @@ def test_a_legend_comes_back_from_the_metadata(of):
     assert read_legend(content(of)) == of
 
 
-def test_combiners_are_called_as_the_configs_call_them(root):
+def test_combiners_have_the_names_of_their_configs(root):
     configs = {file.stem: file.read_text() for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     assert len(configs) == 16
+    assert [option.name for option in combiner_options()] == sorted(configs)
     for name, text in configs.items():
         class_name = re.search(r"^_target_: rl\.updates\.combiners\.(\w+)$", text, re.MULTILINE)[1]
         row = re.search(r"^row: (\d)", text, re.MULTILINE)
-        settings = {"row": int(row[1])} if row else {}
+        settings = {"scope": "layer", **({"row": int(row[1])} if row else {})}
         assert combiner_name(class_name, settings) == combiner_name(name, settings) == name
-        old_file = legend(combiner=class_name)._replace(settings=settings)
-        assert read_legend(content(old_file)).combiner == name
+        logged = legend(combiner=class_name)._replace(settings=settings)
+        assert read_legend(content(logged)).combiner == name
+
+
+def test_a_class_that_several_configs_use_is_named_by_its_settings_or_not_at_all():
+    for fields in ({}, {"row": 2}, {"row": []}, {"row": "0"}):
+        assert combiner_name("Only", fields) == "Only"
+
+
+@pytest.mark.parametrize(
+    ("groups", "leads"),
+    [
+        ({"actor": ("policy", "entropy"), "critic": ("value",)}, ("policy", "value")),
+        ({"critic": ("value",), "actor": ("entropy", "policy")}, ("value", "entropy")),
+        ({"actor": ("policy",), "none": (), "critic": ("value",)}, ("policy", "value")),
+        ({"all": ("value", "policy", "entropy")}, ("policy", "value", "entropy")),
+        ({"a": ("value",), "b": ("value", "policy")}, ("policy", "value", "entropy")),
+    ],
+)
+def test_the_first_objective_of_each_group_leads(groups, leads):
+    of = legend()._replace(groups=groups)
+    assert of.leads == leads
+    assert of.reference == "policy"
 
 
 def test_settings_that_no_combiner_has_are_dropped():
@@ -122,12 +145,11 @@ GOOD = json.loads(content(legend()))
         {"layers": [str(k) for k in range(2001)], "sizes": [1] * 2001},
         {"layers": [str(k) for k in range(200)], "sizes": [1] * 200, "extra_rows": [str(k) for k in range(40)]},
         {"settings": {"a": "x" * (1 << 20)}},
-        {"settings": {"row": []}, "combiner": "Only"},
         *({name: ...} for name in GOOD),
     ],
     ids=lambda damage: str(damage)[:50],
 )
-def test_a_damaged_legend_is_a_sentence(damage):
+def test_a_damaged_legend_is_refused_with_a_sentence(damage):
     fields = {name: node for name, node in (GOOD | damage).items() if node is not ...}
     with pytest.raises(ValueError, match="its metadata is not a legend of Gramians"):
         read_legend(json.dumps(fields).encode())
@@ -139,7 +161,7 @@ def test_a_damaged_legend_is_a_sentence(damage):
     + [content(legend())[:size] for size in (1, 40, -1)],
     ids=lambda damaged: str(damaged[:12]),
 )
-def test_what_is_no_legend_is_a_sentence(damaged):
+def test_metadata_that_is_no_legend_is_refused_with_a_sentence(damaged):
     with pytest.raises(ValueError, match="its metadata is not a legend of Gramians"):
         read_legend(damaged)
 
@@ -174,7 +196,7 @@ LIKELY = {
         ),
     )
 )
-def test_whatever_is_taken_for_a_legend_can_be_drawn(damaged):
+def test_every_accepted_legend_can_be_drawn(damaged):
     try:
         of = read_legend(damaged)
     except ValueError as error:

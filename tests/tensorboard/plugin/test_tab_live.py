@@ -1,4 +1,4 @@
-"""Runs that are still being written: the page follows them by itself."""
+"""Runs that are still being written: the page updates by itself."""
 
 from contextlib import ExitStack
 
@@ -21,7 +21,7 @@ def write(writer, steps):
     writer.flush()
 
 
-def test_runs_show_up_and_grow_while_the_page_is_open(chromium, tmp_path):
+def test_runs_appear_and_grow_while_the_page_is_open(chromium, tmp_path):
     with ExitStack() as stack:
         tabs = {}
         for fast in ("true", "false"):  # TensorBoard's loader in Rust, and the one in Python

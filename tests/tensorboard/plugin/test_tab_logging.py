@@ -1,4 +1,4 @@
-"""What real runs write for the tab is what their metrics say, and is there once for every probed iteration."""
+"""Gramians of real runs: once for every probed iteration, and in agreement with the run's metrics."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ ROUNDING = 3e-6  # the probes' norms are sums of a hundred float32 squares
 
 @pytest.fixture(scope="module")
 def processes(root, tmp_path_factory):
-    """Two seeds in one program: the process, which goes on beside the first tests, and its folder."""
+    """Two seeds in one program: the process, which runs beside the first tests, and its folder."""
     folder = tmp_path_factory.mktemp("seeds")
     overrides = ("environment=compiled/cartpole", "combiner=pcgrad", "seeds=2", "steps=2000", "evaluation.episodes=1")
     process = start(root, folder, *TINY, *overrides, "probe.names=[norms,cosines,conflict,attribution]")
@@ -45,7 +45,7 @@ def seeds(processes):
 
 @pytest.fixture(scope="module")
 def resumed(processes, tmp_path_factory):
-    """A run in a Python environment, probed every other iteration, that went on from iteration 4 after its sixth."""
+    """A run in a Python environment, probed every other iteration, that resumed at iteration 4 after its sixth."""
     import hydra
 
     from rl.commands.composition import CONFIGS, build
@@ -88,11 +88,11 @@ def probed_steps(rows):
     return [int(row["step"]) for row in rows if row["gradient/norm/value"]]
 
 
-def assert_the_tab_says_what_the_metrics_say(series, rows):
+def assert_the_tabs_quantities_are_the_metrics(series, rows):
     of, arrays = series.legend, series.gramians
 
     def same(quantity, tag, a, b=""):
-        found = {"": quantities.in_all(quantity, arrays, of, a, b)}
+        found = {"": quantities.overall(quantity, arrays, of, a, b)}
         if f"{tag}/{of.layers[0]}" in rows[0]:
             by_layer = quantities.by_layer(quantity, arrays, of, a, b)
             found |= {f"/{layer}": by_layer[:, l] for l, layer in enumerate(of.layers)}
@@ -117,12 +117,12 @@ def test_a_resumed_run_has_one_gramian_a_probed_iteration(resumed):
     np.testing.assert_array_equal(series.gramians * np.outer(sign, sign), written)
 
 
-def test_its_metrics_are_those_of_its_gramians(resumed):
+def test_metrics_are_those_of_the_gramians(resumed):
     folder, *_ = resumed
     series = Folder(folder).series("run")["run"]
     assert series.legend.objectives == OBJECTIVES
     assert series.legend.combiner == "sum"
-    assert_the_tab_says_what_the_metrics_say(series, csv_rows(folder / "run"))
+    assert_the_tabs_quantities_are_the_metrics(series, csv_rows(folder / "run"))
 
 
 def test_stale_rows_have_the_cosines_of_their_probe(resumed):
@@ -132,11 +132,11 @@ def test_stale_rows_have_the_cosines_of_their_probe(resumed):
         for name in OBJECTIVES:
             stale = f"stale/{role}/{name}"
             assert stale in series.legend.extra_rows
-            cosine = quantities.in_all("cosine", series.gramians, series.legend, name, stale)
-            ratio = quantities.in_all("ratio", series.gramians, series.legend, stale, name)
+            cosine = quantities.overall("cosine", series.gramians, series.legend, name, stale)
+            ratio = quantities.overall("ratio", series.gramians, series.legend, stale, name)
             np.testing.assert_allclose(cosine, numbers(rows, f"gradient/{stale}/cosine"), rtol=ROUNDING)
             np.testing.assert_allclose(ratio, numbers(rows, f"gradient/{stale}/ratio"), rtol=ROUNDING)
-    cosine = quantities.in_all("cosine", series.gramians, series.legend, "policy", "stale/anchor/policy")
+    cosine = quantities.overall("cosine", series.gramians, series.legend, "policy", "stale/anchor/policy")
     assert cosine[0] == pytest.approx(1, rel=1e-6)  # at the start the weights are the anchor's
     assert (cosine[1:] < 1 - 1e-6).all()
 
@@ -145,10 +145,10 @@ def test_the_row_through_the_target_is_there(resumed):
     folder, *_ = resumed
     series = Folder(folder).series("run")["run"]
     assert series.legend.extra_rows[-1] == "through_target"
-    assert (quantities.in_all("norm", series.gramians, series.legend, "through_target", "") > 0).all()
+    assert (quantities.overall("norm", series.gramians, series.legend, "through_target", "") > 0).all()
 
 
-def test_every_probe_there_is_writes_the_rows_that_it_compares(build):
+def test_every_probe_logs_the_rows_that_it_compares(build):
     experiment = build("probe=all", "environment=compiled/cartpole")
     assert experiment.prober.legend.extra_rows == (
         *EXTRA_ROWS,
@@ -178,7 +178,7 @@ def test_a_network_that_shares_nothing_writes_a_legend_without_layers(build, tmp
     assert folder.series("run") == {}
 
 
-def test_seeds_in_one_program_write_their_own_gramians_each(seeds):
+def test_seeds_in_one_program_log_gramians_of_their_own(seeds):
     folder = Folder(seeds)
     names = sorted(folder.listings())
     assert [name.rsplit("seed-", 1)[1] for name in names] == ["0", "1"]
@@ -187,7 +187,7 @@ def test_seeds_in_one_program_write_their_own_gramians_each(seeds):
         assert series.legend.extra_rows == ("combined", "clipped", AGAINST_STEP)
         assert series.legend.groups == {"actor": ("policy", "entropy"), "critic": ("value",)}
         assert len(series.steps) == 4  # 16 iterations of 128 steps, a probe every 512 steps
-        assert_the_tab_says_what_the_metrics_say(series, csv_rows(seeds / name))
+        assert_the_tabs_quantities_are_the_metrics(series, csv_rows(seeds / name))
     assert not np.array_equal(both[0].gramians, both[1].gramians)
 
 
@@ -205,11 +205,11 @@ def test_what_if_finds_the_runs_own_direction(seeds):
         combined = np.eye(len(series.legend.rows))[[series.legend.rows.index("combined")]]
         cosines, lengths = what_if.cosines_with_rows(series.gramians, weights, combined)
         np.testing.assert_allclose(cosines, 1, rtol=1e-6)  # the run added float32 rows
-        logged = quantities.in_all("norm", series.gramians, series.legend, "combined", "")
+        logged = quantities.overall("norm", series.gramians, series.legend, "combined", "")
         np.testing.assert_allclose(lengths, logged, rtol=1e-6)
 
 
-def test_tensorboards_start_waits_for_neither_tensorflow_nor_the_package(root):
+def test_tensorboard_starts_without_tensorflow_and_most_of_the_package(root):
     program = (
         "import sys; from rl.tensorboard.plugin.loader import Loader; "
         "loaded = sorted(m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'rl', 'jax', 'hydra')); "
@@ -218,8 +218,10 @@ def test_tensorboards_start_waits_for_neither_tensorflow_nor_the_package(root):
     result = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True)
     assert set(result.stdout.split()) == {
         "rl",
+        "rl.config_files",
         "rl.plain_json",
         "rl.tensorboard",
+        "rl.tensorboard.combiner_options",
         "rl.tensorboard.gramians",
         "rl.tensorboard.plugin",
         "rl.tensorboard.plugin.loader",

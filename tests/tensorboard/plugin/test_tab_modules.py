@@ -1,4 +1,4 @@
-"""The page's own modules, by numbers worked out by hand: formats, scales, the SVG writer."""
+"""The page's modules with numbers worked out by hand: formats, scales, smoothing, the SVG writer."""
 
 import math
 
@@ -71,7 +71,7 @@ def test_a_text_is_shortened_in_its_middle(opened, text, width, expected):
     assert opened.frame.evaluate(code, [text, width]) == expected
 
 
-def test_csv_quotes_and_defuses(call):
+def test_csv_quotes_texts_and_disables_formulas(call):
     rows = [["plain", -1.5, None], ['a "b", c', "two\nlines", "=1+1"], ["+1", "-1", "@x"], ["\ttab", "−applied", 0]]
     assert call("format", "csv", ["step", "=name"], rows).split("\n") == [
         "step,'=name",
@@ -165,8 +165,8 @@ def test_on_a_logarithmic_axis_the_logarithms_are_smoothed(call):
     assert (line["raw"], line["rawHigh"]) == ([4, 1], [100, 1])
 
 
-def test_a_short_run_that_falls_by_decades_is_where_it_is(call):
-    """From 900 to about 1 in ten points: the smoothed line ends within what the last points were, not above them."""
+def test_smoothing_follows_a_run_that_falls_by_decades(call):
+    """From 900 to about 1 in ten points: the smoothed line ends within the range of the last points, not above it."""
     values = [900, 60, 8, 1.8, 0.5, 0.02, 0.3, 1.1, 0.08, 0.4]
     (log, linear) = (call("smoothing", "smoothed", values, 0.6, log)[-1] for log in (True, False))
     weights = [0.6**k for k in range(9, -1, -1)]
@@ -176,7 +176,7 @@ def test_a_short_run_that_falls_by_decades_is_where_it_is(call):
     assert linear > 4
 
 
-def test_the_dot_of_a_setting_has_the_gaps_of_its_line(opened):
+def test_the_swatch_of_a_setting_has_the_gaps_of_its_line(opened):
     """Eight colours and four dashes: 32 settings look different in the list and in the tables, as in the chart."""
     fills = opened.frame.evaluate(
         """async () => {

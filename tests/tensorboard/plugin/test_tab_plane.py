@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rl.tensorboard.plugin.plane import Plane
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
-CLOSE = 1e-9  # of the rows' lengths: a plane may be as flat as 1e-12, and a coordinate is a quotient by its root
+CLOSE = 1e-9  # of the rows' norms: an eigenvalue may be 1e-12 of the largest, and a coordinate is divided by its root
 
 
 def plane(rows, num_objectives):
@@ -16,8 +16,8 @@ def plane(rows, num_objectives):
 
 
 def seen(rows, num_objectives):
-    """x and y of every row, and the share of it inside."""
-    found = plane(rows, num_objectives).of_rows()
+    """x and y of every row, and the fraction of its norm within the plane."""
+    found = plane(rows, num_objectives).rows()
     return found[:, :2], found[:, 2]
 
 
@@ -29,7 +29,7 @@ def best_plane(rows, num_objectives):
 
 
 def assert_same_picture(places, vectors):
-    """Whether arrows in the plane have the lengths and the angles of vectors in space."""
+    """Checks that arrows in the plane have the norms and the angles of vectors in space."""
     lengths = np.linalg.norm(vectors, axis=1)
     scale = np.outer(lengths, lengths) + 1e-300
     np.testing.assert_allclose(places @ places.T / scale, vectors @ vectors.T / scale, rtol=0, atol=CLOSE)
@@ -95,9 +95,9 @@ def test_combinations_of_rows_are_the_same_combinations_of_arrows(case, seed):
     rows, m = case
     weights = np.random.default_rng(seed).normal(size=(7, m))
     combined = weights @ rows[:m]
-    found = plane(rows, m).of_combinations(weights)
+    found = plane(rows, m).combinations(weights)
     terms = np.abs(weights) @ np.linalg.norm(rows[:m], axis=1)
-    expected = weights @ plane(rows, m).of_rows()[:m, :2]
+    expected = weights @ plane(rows, m).rows()[:m, :2]
     np.testing.assert_allclose(found[:, :2] / terms[:, None], expected / terms[:, None], rtol=0, atol=CLOSE)
     shares = np.linalg.norm(best_plane(np.vstack([rows[:m], combined]), m)[m:], axis=1)
     shares /= np.linalg.norm(combined, axis=1)
@@ -105,25 +105,25 @@ def test_combinations_of_rows_are_the_same_combinations_of_arrows(case, seed):
     np.testing.assert_allclose(found[clear, 2], shares[clear], rtol=0, atol=1e-6)
 
 
-def test_a_combination_given_as_a_row_stands_where_it_is_computed():
+def test_a_combination_has_the_place_of_the_row_that_equals_it():
     rows = np.random.default_rng(1).normal(size=(3, 6))
     weights = np.array([[1.0, 1.0, 1.0], [0.5, -2.0, 0.1]])
     beside = np.vstack([rows, weights @ rows])
     np.testing.assert_allclose(
-        plane(beside, 3).of_rows()[3:], plane(beside, 3).of_combinations(weights), rtol=1e-12, atol=1e-14
+        plane(beside, 3).rows()[3:], plane(beside, 3).combinations(weights), rtol=1e-12, atol=1e-14
     )
 
 
 @PROPERTY
 @given(case=random_rows(), seed=st.integers(0, 1000))
-def test_turning_all_rows_in_space_changes_nothing(case, seed):
+def test_rotating_all_rows_in_space_changes_nothing(case, seed):
     rows, m = case
     rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(rows.shape[1], rows.shape[1])))[0]
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     before, after = seen(rows, m), seen(rows @ rotation, m)
     units = rows[:m] / lengths[:m]
     second, third = (*np.linalg.svd(units, compute_uv=False)[1:], 0.0)[:2]
-    # Where two planes are equally good, rounding chooses; the nearer they are, the more it counts.
+    # Where two planes are equally good, rounding decides between them.
     off = CLOSE / max(second - third, 1e-9)
     np.testing.assert_allclose(before[0] / lengths, after[0] / lengths, rtol=0, atol=off)
     np.testing.assert_allclose(before[1], after[1], rtol=0, atol=off)
@@ -168,7 +168,7 @@ def test_no_row_at_all_leaves_every_arrow_at_the_origin():
     np.testing.assert_array_equal(places, np.zeros((3, 2)))
     assert np.isnan(inside).tolist() == [True, True, False]
     assert inside[2] == 0
-    combined = plane(rows, 2).of_combinations(np.ones((1, 2)))
+    combined = plane(rows, 2).combinations(np.ones((1, 2)))
     np.testing.assert_array_equal(combined[:, :2], [[0, 0]])
     assert np.isnan(combined[0, 2])
 
@@ -185,15 +185,15 @@ def test_a_row_that_is_not_finite_counts_as_zero(number):
     matrix = rows @ rows.T
     matrix[1], matrix[:, 1] = number, number
     rows[1] = 0.0
-    found = Plane(matrix, 3).of_rows()
-    np.testing.assert_allclose(found, plane(rows, 3).of_rows(), rtol=1e-12, atol=1e-14)
+    found = Plane(matrix, 3).rows()
+    np.testing.assert_allclose(found, plane(rows, 3).rows(), rtol=1e-12, atol=1e-14)
     assert np.isfinite(found[[0, 2, 3]]).all()
 
 
 @pytest.mark.parametrize("size", [1e300, 1e-300, 1e-318])
 def test_huge_and_tiny_rows_keep_their_picture(size):
     matrix = np.array([[25.0, 24.0], [24.0, 25.0]]) * size
-    found = Plane(matrix, 2).of_rows()
+    found = Plane(matrix, 2).rows()
     length = 5 * np.sqrt(size)
     # Numbers below 1e-308 have fewer digits; near 1e-317 there are seven.
     expected = np.array([[0.0, 1.0], [0.28, 0.96]]) * length
@@ -203,9 +203,9 @@ def test_huge_and_tiny_rows_keep_their_picture(size):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=9, max_size=9), st.integers(0, 3))
-def test_numbers_that_are_no_gramian_end_in_no_error(numbers, num_objectives):
+def test_numbers_that_are_no_gramian_raise_no_error(numbers, num_objectives):
     matrix = np.reshape(numbers, (3, 3))
     with np.errstate(all="ignore"):
-        found = Plane(matrix + matrix.T, num_objectives).of_rows()
+        found = Plane(matrix + matrix.T, num_objectives).rows()
     assert found.shape == (3, 3)
     assert not (found[:, 2] > 1).any()

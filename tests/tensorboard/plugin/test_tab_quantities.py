@@ -1,4 +1,4 @@
-"""What the tab computes from Gramians: by hand, from explicit rows, and as the probes have it."""
+"""The tab's quantities: by hand, from explicit rows, and against the probes."""
 
 import itertools
 
@@ -25,7 +25,7 @@ APPLIED = LOGGED.rows.index("applied")
 
 
 class Given(Evidence):
-    """The part of an update's evidence that probes of the Gramian look at, with rows of the test's choice."""
+    """The part of an update's evidence that probes of the Gramian read, with given rows."""
 
     def __init__(self, gramians):
         self.layers, self.sizes = LOGGED.layers, LOGGED.sizes
@@ -35,7 +35,7 @@ class Given(Evidence):
 
 
 def random_rows(seed=0):
-    """[L, R, P] as they are logged, the value's twenty times as long as the others."""
+    """[L, R, P] as logged, with a value row whose norm is twenty times that of the others."""
     rows = np.random.default_rng(seed).normal(size=(3, 6, 8))
     rows[:, 1] *= 20
     return rows
@@ -71,7 +71,7 @@ def test_a_zero_row_has_neither_cosine_nor_ratio():
     assert quantities.ratio(matrix, 1, 0) == 0
 
 
-def test_norms_and_cosines_are_tensorflows():
+def test_norms_and_cosines_equal_tensorflows():
     rows = random_rows()
     rows[:, 2] = 0.0
     matrix = tf_gramian([(tf.constant(row),) for row in rows[0]], {"layer": (0,)}).numpy()[0]
@@ -82,7 +82,7 @@ def test_norms_and_cosines_are_tensorflows():
     assert np.isnan(found[2]).all()
 
 
-def test_every_quantity_of_every_layer_is_what_explicit_rows_give():
+def test_every_quantity_of_every_layer_follows_from_explicit_rows():
     rows = turned(random_rows(1))
     matrix = inner_products(rows)
     lengths = np.linalg.norm(rows, axis=-1)
@@ -100,15 +100,15 @@ def test_every_quantity_of_every_layer_is_what_explicit_rows_give():
             np.testing.assert_allclose(found, numbers, rtol=1e-13, atol=1e-14, err_msg=f"{quantity} {a} {b}")
 
 
-def test_the_whole_is_that_of_the_rows_put_end_to_end():
+def test_overall_quantities_are_those_of_the_layers_concatenated():
     rows = turned(random_rows(2))
     flat = np.concatenate(list(rows), -1)
     whole, matrix = inner_products(flat[None]), inner_products(rows)
     for quantity, (a, b) in itertools.product(("norm", "ratio", "cosine", "share"), [("policy", "value")]):
-        found = quantities.in_all(quantity, matrix, SHOWN, a, b)
+        found = quantities.overall(quantity, matrix, SHOWN, a, b)
         np.testing.assert_allclose(found, quantities.by_layer(quantity, whole, SHOWN, a, b)[0], rtol=1e-13)
     against = [float(rows[l, 0] @ rows[l, 1] < 0) for l in range(3)]
-    assert quantities.in_all("conflict", matrix, SHOWN, "policy", "value") == np.mean(against)
+    assert quantities.overall("conflict", matrix, SHOWN, "policy", "value") == np.mean(against)
 
 
 def test_moments_are_an_axis_in_front():
@@ -118,8 +118,8 @@ def test_moments_are_an_axis_in_front():
         many = quantities.by_layer(quantity, every, SHOWN, a, b)
         assert many.shape == (4, 3)
         np.testing.assert_array_equal(many, [quantities.by_layer(quantity, one, SHOWN, a, b) for one in every])
-        whole = quantities.in_all(quantity, every, SHOWN, a, b)
-        np.testing.assert_array_equal(whole, [quantities.in_all(quantity, one, SHOWN, a, b) for one in every])
+        whole = quantities.overall(quantity, every, SHOWN, a, b)
+        np.testing.assert_array_equal(whole, [quantities.overall(quantity, one, SHOWN, a, b) for one in every])
 
 
 def test_a_share_is_negative_where_the_step_lowers_the_loss():
@@ -141,13 +141,13 @@ def test_there_is_no_share_without_a_step():
     assert np.isnan(shares).all()
 
 
-def test_the_tab_says_what_the_probes_say():
+def test_the_tabs_quantities_equal_the_probes():
     rows = random_rows(3)
     evidence, matrix = Given(inner_products(rows)), inner_products(turned(rows))
     said = {**row_cosines(evidence), **conflict_fraction(evidence), **attribution(evidence), **chain(evidence)}
 
     def same(quantity, tag, a, b=""):
-        found = {"": quantities.in_all(quantity, matrix, SHOWN, a, b)}
+        found = {"": quantities.overall(quantity, matrix, SHOWN, a, b)}
         if f"{tag}/{SHOWN.layers[0]}" in said:
             by_layer = quantities.by_layer(quantity, matrix, SHOWN, a, b)
             found |= {f"/{layer}": number for layer, number in zip(SHOWN.layers, by_layer, strict=True)}
@@ -169,12 +169,12 @@ def test_the_tab_says_what_the_probes_say():
     np.testing.assert_allclose(quantities.null_band(sum(SHOWN.sizes)), said["gradient/null_band"], rtol=1e-7)
 
 
-def test_conflict_is_unknown_where_a_layer_is():
+def test_conflict_is_nan_where_a_layer_is():
     matrix = inner_products(turned(random_rows(4)))
     matrix[1] = np.nan
     by_layer = quantities.by_layer("conflict", matrix, SHOWN, "policy", "value")
     assert np.isnan(by_layer).tolist() == [False, True, False]
-    assert np.isnan(quantities.in_all("conflict", matrix, SHOWN, "policy", "value"))
+    assert np.isnan(quantities.overall("conflict", matrix, SHOWN, "policy", "value"))
 
 
 def test_the_null_band_is_two_standard_deviations_of_independent_directions():
@@ -196,7 +196,7 @@ def test_huge_and_tiny_gramians_keep_their_cosines(size):
     assert quantities.norms(matrix)[0] > 0
 
 
-def test_what_is_not_finite_gives_no_number_and_no_warning(recwarn):
+def test_numbers_that_are_not_finite_give_nan_and_no_warning(recwarn):
     matrix = np.array([[np.inf, 1.0, np.nan], [1.0, 4.0, -np.inf], [np.nan, -np.inf, 9.0]])
     of = legend(layers=1, objectives=("policy", "value"), extra_rows=(AGAINST_STEP,))
     assert np.isnan(quantities.ratio(matrix, 0, 1))
@@ -225,7 +225,7 @@ def test_cosines_lie_between_minus_one_and_one(rows, power):
     assert (known | (np.diag(matrix) == 0)[:, None] | (np.diag(matrix) == 0)).all()
 
 
-def test_pairs_put_a_stale_row_beside_its_own_objective_alone():
+def test_a_stale_row_is_paired_with_its_own_objective_alone():
     of = legend(layers=1, objectives=("policy", "value"), extra_rows=("clipped", "stale/behaviour/value", "stale/x/y"))
     assert quantities.pairs(of) == [
         ("policy", "value"),
@@ -237,7 +237,7 @@ def test_pairs_put_a_stale_row_beside_its_own_objective_alone():
     ]
 
 
-def test_only_three_quantities_are_of_two_rows():
+def test_three_quantities_take_two_rows():
     assert [quantity for quantity in quantities.QUANTITIES if quantities.takes_two(quantity)] == [
         "ratio",
         "cosine",

@@ -1,4 +1,4 @@
-"""The list of runs at the side: the filter, the boxes, and what the page says when nothing is left."""
+"""The list of runs at the side: the filter, the checkboxes, and the message when no run is left."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def cards(tab):
 
 
 def listed(tab):
-    """The runs that have a box of their own."""
+    """The runs that have a checkbox of their own."""
     return tab.frame.locator(".runs input[aria-label]").evaluate_all("(boxes) => boxes.map((box) => box.ariaLabel)")
 
 
@@ -30,7 +30,7 @@ def write(tab, expression):
         ("ppo", ALL[2:3]),
         ("seed=0$", ALL[::2][:2] + ALL[3:4]),
         ("^(?!.*a2c)", ALL[2:]),
-        ("PPO|HAND", ALL[2:]),  # capitals count as small letters
+        ("PPO|HAND", ALL[2:]),  # upper and lower case are not distinguished
         ("agent=a2c.seed", ALL[:2]),
         ("", ALL),
     ],
@@ -43,7 +43,7 @@ def test_the_filter_keeps_the_runs_that_a_regular_expression_finds(tab, expressi
     assert tab.state()["filter"] == expression
 
 
-def test_an_expression_that_is_none_is_marked_and_hides_nothing(tab):
+def test_an_invalid_expression_is_marked_and_hides_nothing(tab):
     write(tab, "ppo")
     write(tab, "ppo[")
     field = tab.frame.get_by_label("filter runs by regular expression")
@@ -63,7 +63,7 @@ def test_an_expression_that_is_none_is_marked_and_hides_nothing(tab):
     assert cards(tab) == ["agent=ppo"]
 
 
-def test_a_seed_that_is_unchecked_leaves_its_setting_and_without_any_the_setting_goes(tab):
+def test_unchecking_seeds_removes_them_from_their_setting_and_in_the_end_the_setting(tab):
     def box(name):
         return tab.frame.get_by_label(name, exact=True).and_(tab.frame.get_by_role("checkbox"))
 
@@ -93,7 +93,7 @@ def test_all_and_none(tab):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_without_a_run_says_what_to_do_and_recovers(tab, view):
-    if view != "whatif":  # the first answer takes TensorFlow
+    if view != "whatif":  # the first answer waits for TensorFlow
         tab.view(view)
     tab.frame.get_by_role("button", name="none").click()
     tab.view(view)
@@ -113,7 +113,7 @@ def test_a_filter_that_finds_nothing_says_what_to_do(tab):
     assert "change the filter" in tab.frame.locator("main .notice").inner_text()
 
 
-def test_the_views_of_one_run_keep_to_the_runs_that_are_chosen(tab):
+def test_the_views_of_one_run_offer_the_chosen_runs_alone(tab):
     tab.view("layers")
     assert options(tab) == ALL
     write(tab, "hand")

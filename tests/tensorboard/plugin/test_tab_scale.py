@@ -1,4 +1,4 @@
-"""Twenty runs of a thousand updates, twenty layers, four rows: the tab stays quick, and sends what a screen shows."""
+"""Twenty runs of a thousand updates, twenty layers, four rows: the tab is fast, and its answers are small."""
 
 import sys
 
@@ -10,7 +10,7 @@ from tab import SIZE, Tab
 RUNS, MOMENTS, LAYERS = 20, 1000, 20
 FIRST_CARD = 3_000  # milliseconds from the start of the tab's own page to its first drawn card
 VIEW_CHANGE = 300  # milliseconds
-TRIES = 5  # the quickest counts: other work on the machine only adds
+TRIES = 5  # the fastest counts, since other work on the machine only adds
 BYTES = 2_000_000  # of any view; all Gramians together are 51 MB
 WATCH = """(() => {
   const look = () => {
@@ -57,7 +57,7 @@ def test_first_card_view_changes_and_bytes(chromium, address):
     page.add_init_script(WATCH)
     tab = Tab(page, address)
     first = []
-    for start in (tab.open, tab.restart, tab.restart):  # only the first time the server has to read the runs
+    for start in (tab.open, tab.restart, tab.restart):  # the server reads the runs at the first request
         start()
         first.append(round(tab.frame.evaluate("window.firstCard")))
     sent = {"overview": tab.frame.evaluate(TRANSFERRED)}

@@ -1,4 +1,4 @@
-"""Light and dark, smoothing, extra rows, and that a choice is still there after a reload."""
+"""Light and dark, smoothing, extra rows, and choices that survive a reload."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ HOST = """(theme) => {
 
 
 def background(tab):
-    """The colours behind the text: of the page, and of a canvas."""
+    """The background colours of the page and of a canvas."""
     page = tab.frame.evaluate("getComputedStyle(document.body).backgroundColor")
     canvas = tab.canvas("Norms of the rows")
     return [int(channel) for channel in page[4:-1].split(",")], canvas.evaluate(PIXEL, [2, 100])
@@ -30,7 +30,7 @@ def dark_host(tab):
     tab.open()
 
 
-def test_the_tab_is_as_dark_as_tensorboard_and_an_explicit_choice_wins(dark_host):
+def test_the_tab_follows_tensorboards_theme_unless_one_is_chosen(dark_host):
     tab = dark_host
     assert background(tab) == (GREY, GREY)
     tab.choose("colours", "light")
@@ -70,7 +70,7 @@ def test_smoothing_changes_the_line_and_not_the_numbers(tab):
     assert numbers(tab) == numbers_before
     smooth = picture(tab)
     assert smooth != picture_before
-    assert smooth.count("<path") == lines + 3  # what was measured stays behind each of the three lines
+    assert smooth.count("<path") == lines + 3  # the raw numbers stay behind each of the three lines
     assert smooth.count('opacity="0.25"') == 3
     tab.frame.get_by_label("smoothing", exact=True).fill("0")
     tab.idle()
@@ -90,16 +90,16 @@ def test_extra_rows_are_added_to_the_charts(tab):
     assert ">clipped<" in tab.save(tab.canvas("Rows as arrows"), "SVG")[1].decode()
 
 
-def test_arrows_at_one_length_or_at_their_own(tab):
+def test_arrows_are_unit_vectors_or_as_long_as_the_rows(tab):
     tab.view("moment")
     equal = tab.save(tab.canvas("Rows as arrows"), "SVG")[1]
-    tab.frame.get_by_label("arrows at one length").uncheck()
+    tab.frame.get_by_label("unit arrows").uncheck()
     tab.idle()
     assert tab.state()["unit"] is False
     assert tab.save(tab.canvas("Rows as arrows"), "SVG")[1] != equal
 
 
-def test_what_was_chosen_is_still_chosen_after_a_reload(tab):
+def test_choices_survive_a_reload(tab):
     tab.frame.get_by_label("filter runs by regular expression").fill("seed=0")
     tab.frame.get_by_label("hand,seed=0", exact=True).and_(tab.frame.get_by_role("checkbox")).uncheck()
     tab.frame.get_by_label("smoothing", exact=True).fill("0.5")
@@ -124,14 +124,14 @@ def test_what_was_chosen_is_still_chosen_after_a_reload(tab):
 @pytest.mark.parametrize(
     "kept", ["no JSON", "null", "[]", '{"view":"__proto__","hidden":"x","step":{},"smoothing":"a"}']
 )
-def test_a_state_that_is_none_is_the_default(tab, kept):
+def test_an_invalid_stored_state_is_replaced_by_the_default(tab, kept):
     tab.frame.evaluate("(kept) => localStorage.setItem('gradients /', kept)", kept)
     tab.open()
     assert tab.frame.locator("#tab-overview").get_attribute("aria-selected") == "true"
     assert tab.frame.locator("section.card").count() == 3
 
 
-def test_a_view_that_is_none_is_the_overview(tab):
+def test_an_unknown_view_is_replaced_by_the_overview(tab):
     for view in ("toString", "constructor", "nothing"):
         tab.restart(view=view)
         assert tab.frame.locator("#tab-overview").get_attribute("aria-selected") == "true", json.dumps(view)

@@ -1,4 +1,4 @@
-"""What is read once is kept, until there is more; and no more than there is room for."""
+"""Series are cached until their run has new moments, within a limit of memory."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def logs(tmp_path):
     return tmp_path
 
 
-def test_a_series_is_what_was_written_but_for_the_applied_step_turned_round(logs):
+def test_a_series_is_what_was_written_with_the_applied_step_negated(logs):
     series = Folder(logs).series("seed=1")["seed=1"]
     np.testing.assert_array_equal(series.steps, [1000, 2000, 3000, 4000])
     assert series.legend.rows == ("policy", "value", "entropy", "combined", "clipped", AGAINST_STEP)
@@ -30,7 +30,7 @@ def test_a_series_is_what_was_written_but_for_the_applied_step_turned_round(logs
     assert (series.left_out, series.broken) == (0, 0)
 
 
-def test_moments_that_were_written_in_another_order_are_put_in_order(tmp_path):
+def test_moments_are_sorted_by_step(tmp_path):
     arrays = gramians(OF, 3)
     write_run(tmp_path / "run", OF, arrays, first_step=3000, every=-1000)
     folder = Folder(tmp_path)
@@ -40,7 +40,7 @@ def test_moments_that_were_written_in_another_order_are_put_in_order(tmp_path):
     assert folder.listings()["run"].max_step == 3000
 
 
-def test_a_series_is_read_again_only_where_its_run_went_on(logs):
+def test_a_series_is_read_again_only_where_its_run_has_new_moments(logs):
     folder = Folder(logs)
     before = folder.series("seed=0", "seed=1")
     write_run(logs / "seed=0", OF, gramians(OF, 2, seed=2), first_step=5000)
@@ -52,7 +52,7 @@ def test_a_series_is_read_again_only_where_its_run_went_on(logs):
     assert after["seed=1"] is before["seed=1"]
 
 
-def test_the_series_asked_for_longest_ago_make_room(logs, monkeypatch):
+def test_the_least_recently_used_series_are_dropped(logs, monkeypatch):
     folder = Folder(logs)
     first = folder.series("seed=0")["seed=0"]
     monkeypatch.setattr(source, "_CACHED_BYTES", first.gramians.nbytes)
@@ -60,7 +60,7 @@ def test_the_series_asked_for_longest_ago_make_room(logs, monkeypatch):
     assert folder.series("seed=1")["seed=1"] is second
     assert folder.series("seed=0")["seed=0"] is not first
     monkeypatch.setattr(source, "_CACHED_BYTES", 1)
-    alone = folder.series("seed=1")["seed=1"]  # the newest stays even if it is too large
+    alone = folder.series("seed=1")["seed=1"]  # the newest is kept even if it is too large
     assert folder.series("seed=1")["seed=1"] is alone
 
 
@@ -71,4 +71,4 @@ def test_a_run_that_is_gone_has_no_moments(logs):
         file.unlink()
     (logs / "seed=1").rmdir()
     assert set(Folder(logs).listings()) == {"seed=0"}
-    assert len(folder.series("seed=1")["seed=1"].steps) == 4  # TensorBoard has it still
+    assert len(folder.series("seed=1")["seed=1"].steps) == 4  # TensorBoard still has it

@@ -1,4 +1,4 @@
-"""The views What if and Runs: their tables have the numbers of the routes, and of what can be worked out by hand."""
+"""The tables of What if and Runs: against the routes, and against numbers worked out by hand."""
 
 import re
 
@@ -22,13 +22,13 @@ def what_if(tab):
     return tab
 
 
-def test_every_combiner_of_the_configs_is_in_the_table_and_the_runs_own_is_marked(what_if, root):
+def test_the_table_has_every_combiner_of_the_configs_and_marks_the_runs_own(what_if, root):
     configs = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     assert len(configs) == 16
     _, rows = table(what_if)
     assert {name.removeprefix("● ") for name in rows} == configs
     assert [name for name in rows if name.startswith("● ")] == ["● pcgrad"]
-    assert "● is the run's own rule." in what_if.frame.locator("main").inner_text()
+    assert "● marks the run's own combiner" in what_if.frame.locator("main").inner_text()
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
@@ -37,14 +37,14 @@ def test_the_combiners_numbers_are_the_routes(what_if, scope):
     assert what_if.state()["scope"] == scope
     answer = what_if.ask("whatif", run=PPO, scope=scope)
     head, rows = table(what_if)
-    assert head[1:4] == ["weight of actor", "weight of critic", "length"]
+    assert head[1:4] == ["weight of actor", "weight of critic", "norm"]
     for one, texts in zip(answer["combiners"], rows.values(), strict=True):
         expected = [*one["row_weights"], one["length"], *one["cosines"][:3]]
         assert [parsed(text) for text in texts[:6]] == pytest.approx(expected, rel=DIGITS)
         hurt = [name for name, cosine in zip(answer["rows"], one["cosines"][:3], strict=False) if cosine < -1e-6]
-        assert texts[6] == (", ".join(hurt) or "nobody")
+        assert texts[6] == (", ".join(hurt) or "none")
         assert parsed(texts[7]) == pytest.approx(one["hurts_any"], abs=0.0051)
-    # A rule that chooses for each layer has no one direction among the whole rows.
+    # With weights for each layer a direction is no combination of the rows over all layers.
     figures = what_if.frame.locator("figure:visible .title").all_inner_texts()
     assert ("Directions that the combiners would have chosen" in figures) == (scope == "global")
 
@@ -54,7 +54,7 @@ def test_the_two_scopes_differ(what_if):
     what_if.choose("scope", "layer")
     _, layered = table(what_if)
     assert together["● pcgrad"] != layered["● pcgrad"]
-    assert together["mean"] == layered["mean"]  # weights that no row can change
+    assert together["mean"] == layered["mean"]  # its weights do not depend on the rows
 
 
 def test_choosing_a_combiner_marks_its_row_until_it_is_chosen_again(what_if):
@@ -65,8 +65,8 @@ def test_choosing_a_combiner_marks_its_row_until_it_is_chosen_again(what_if):
     button.click()
     assert chosen() == ["mgda"]
     assert button.get_attribute("aria-pressed") == "true"
-    hurt = what_if.canvas("Share of updates")
-    pair, share = what_if.hover(hurt, 0.3, 0.98)  # the last row of the picture is the last of the table
+    hurt = what_if.canvas("Fraction of updates")
+    pair, share = what_if.hover(hurt, 0.3, 0.98)  # the last row of the matrix is the last of the table
     assert pair.split(" · ")[0] == "gradnorm"
     assert re.fullmatch(r"hurt in: [\d.]+ %", share)
     what_if.click(hurt, 0.3, 0.98)
@@ -77,7 +77,7 @@ def test_choosing_a_combiner_marks_its_row_until_it_is_chosen_again(what_if):
 
 def test_another_moment_has_other_weights(what_if):
     _, newest = table(what_if)
-    what_if.frame.get_by_label("the moment before").click()
+    what_if.frame.get_by_label("previous moment").click()
     what_if.idle()
     _, before = table(what_if)
     expected = next(one for one in what_if.ask("whatif", run=PPO, step=39_000)["combiners"] if one["name"] == "mgda")

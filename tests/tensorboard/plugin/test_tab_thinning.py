@@ -1,4 +1,4 @@
-"""No more points than asked for, and what each of them stands for."""
+"""Thinned curves: the number of points, and the number that each of them has."""
 
 import statistics
 
@@ -22,7 +22,7 @@ def test_seven_moments_in_three_points_by_hand():
 
 
 @pytest.mark.parametrize("most", [4, 5, 100])
-def test_no_more_moments_than_points_stay_as_they_are(most):
+def test_a_curve_with_few_moments_is_unchanged(most):
     steps, values = np.array([1, 2, 5, 9]), np.array([3.0, np.nan, 1.0, 2.0])
     places, same = thinned(steps, values, most)
     np.testing.assert_array_equal(places, steps)
@@ -37,7 +37,7 @@ def test_no_moments_give_no_points():
     assert points_per_bin(0, 10) == 1
 
 
-def test_what_is_nan_is_left_out_and_stays_where_there_is_nothing_else(recwarn):
+def test_nan_is_left_out_and_stays_where_a_bin_has_nothing_else(recwarn):
     values = np.array([np.nan, 4.0, 6.0, np.nan, np.nan, np.nan, 7.0, np.nan])
     _, middle = thinned(np.arange(8), values, 3)
     np.testing.assert_array_equal(middle, [5, np.nan, 7])

@@ -1,4 +1,4 @@
-"""What combiners would have done: the package's own, called one moment after the other; and what they promise."""
+"""What combiners would have chosen: against the combiners called moment by moment, and against their guarantees."""
 
 import dataclasses
 import itertools
@@ -32,7 +32,7 @@ LEGENDS = {"two groups": legend(layers=2), "three groups": THREE}
 
 
 class Asked(NamedTuple):
-    """Moments, and what every combiner would have done in them."""
+    """Moments, and what every combiner would have chosen there."""
 
     of: Legend
     scope: str
@@ -54,7 +54,7 @@ def asked(request):
 
 
 def grouped(asked):
-    """[T, L, k, k], one layer where the scope is all: the rows are Σ_i c_i g_i over a group's objectives."""
+    """The groups' Gramians [T, L, k, k], with L = 1 for scope global; a group's row is Σ_i c_i g_i."""
     m = len(asked.of.objectives)
     coefficients = dict(zip(asked.of.objectives, asked.of.coefficients, strict=True))
     assignment = [
@@ -65,7 +65,7 @@ def grouped(asked):
     return found if asked.scope == "layer" else found.sum(1, keepdims=True)
 
 
-def test_every_config_of_a_combiner_is_there_with_its_numbers(compose, root):
+def test_every_config_of_a_combiner_is_a_rule_with_its_settings(compose, root):
     files = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     assert set(NAMES) == files
     for name in NAMES:
@@ -75,10 +75,10 @@ def test_every_config_of_a_combiner_is_there_with_its_numbers(compose, root):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_choices_are_the_combiners_own_one_moment_after_the_other(asked, name):
+def test_choices_are_those_of_the_combiners_called_moment_by_moment(asked, name):
     combiner, matrices = what_if.rules(asked.scope)[name], grouped(asked)
     num_layers, k = matrices.shape[1:3]
-    # Eagerly, but for the bargain's hundreds of operations, which would take a second a moment.
+    # Eagerly, but for Nash-MTL, whose hundreds of operations would take a second a moment.
     own = tf.function(combiner.weights, autograph=False) if name == "nash_mtl" else combiner.weights
     expected = np.empty((MOMENTS, num_layers, k))
     for layer in range(num_layers):
@@ -114,8 +114,8 @@ def test_the_simple_rules_weights_by_hand(asked):
         np.testing.assert_array_equal(asked.every[name].row_weights, np.broadcast_to(weights, (MOMENTS, 2, k)))
 
 
-def test_rules_that_remember_go_on_from_moment_to_moment():
-    """Two moments alike: after the first, GradNorm has moved its weights from 1 each, GradVac its φ from 0."""
+def test_combiners_with_a_state_carry_it_from_moment_to_moment():
+    """Two equal moments: at the first, GradNorm moves its weights from 1 each, GradVac its φ from 0."""
     of = legend(layers=1, objectives=("policy", "value"), extra_rows=())
     twice = ask(of, "global", np.tile(np.array([[1.0, -1.0], [-1.0, 64.0]]), (2, 1, 1, 1)))
     for name in ("gradnorm", "gradvac"):
@@ -126,7 +126,7 @@ def test_rules_that_remember_go_on_from_moment_to_moment():
         np.testing.assert_array_equal(first, second)
 
 
-def test_what_is_drawn_follows_from_the_step_alone():
+def test_random_choices_follow_from_the_step_alone():
     of, arrays = legend(layers=1), gramians(legend(layers=1), 4)
     whole = ask(of, "global", arrays, first_step=7000)
     later = ask(of, "global", arrays[2:], first_step=9000)
@@ -144,7 +144,7 @@ def test_a_moment_that_is_not_finite_changes_no_other(asked, number):
     for name, choice in asked.every.items():
         found = every[name].row_weights
         assert np.isfinite(found).all()
-        # The batch is another one, and may be summed in another order.
+        # The batch differs, and its sums may have another order.
         np.testing.assert_allclose(np.delete(found, 1, 0), choice.row_weights, rtol=1e-9, atol=1e-12, err_msg=name)
     cosines, lengths = what_if.cosines_with_rows(broken, every["sum"].weights, np.eye(len(asked.of.rows)))
     assert np.isfinite(np.delete(cosines, 1, 0)).all()
@@ -161,7 +161,7 @@ def test_a_rule_for_two_groups_is_left_out_where_there_is_one(monkeypatch):
 
 
 def explicit(seed, of, moments=1, size=6):
-    """Rows [T, L, m, P] and their Gramians [T, L, m, m], of lengths from 1e-3 to 1e3."""
+    """Rows [T, L, m, P] with norms from 1e-3 to 1e3, and their Gramians [T, L, m, m]."""
     random = np.random.default_rng(seed)
     lengths = 10.0 ** random.uniform(-3, 3, size=(moments, 1, len(of.objectives), 1))
     rows = lengths * random.normal(size=(moments, len(of.layers), len(of.objectives), size))
@@ -185,7 +185,7 @@ def test_projections_and_mgda_hurt_no_group(scope, groups, seed):
         scale = terms[..., None] * np.linalg.norm(of_groups, axis=-1)
         if scope == "global":
             inner, scale = inner.sum(1), scale.sum(1)
-        # MGDA knows its minimum to the root of the rounding.
+        # MGDA finds its minimum to the square root of the rounding.
         assert (inner >= -(1e-7 if name == "mgda" else 1e-10) * scale).all(), name
 
 
@@ -219,10 +219,10 @@ def test_sum_points_along_the_total_gradient():
 
 
 def test_the_answer_counts_how_often_a_step_would_have_hurt():
-    """In two of three moments the rows fight, the value's twice as long: their sum then goes against the policy's."""
+    """In two of three moments the rows conflict: the cosine of their sum with the policy's row is then negative."""
     of = legend(layers=1, objectives=("policy", "value"), extra_rows=(), combiner="PCGrad")
-    fight, agree = np.array([[1.0, -3.0], [-3.0, 16.0]]), np.array([[1.0, 3.0], [3.0, 16.0]])
-    asked = ask(of, "global", np.array([[fight], [agree], [fight]]), first_step=1000)
+    conflict, agree = np.array([[1.0, -3.0], [-3.0, 16.0]]), np.array([[1.0, 3.0], [3.0, 16.0]])
+    asked = ask(of, "global", np.array([[conflict], [agree], [conflict]]), first_step=1000)
     series = Series(of, asked.steps, asked.arrays, 0, 0)
     answer = views.alternatives(series, asked.every, 2000, "global")
     found = {one["name"]: one for one in answer["combiners"]}
@@ -243,13 +243,13 @@ def test_the_answer_counts_how_often_a_step_would_have_hurt():
     assert not np.isnan(per_layer["plane"]).any()
 
 
-def test_the_runs_own_rule_is_known_by_its_settings_and_has_them():
+def test_the_runs_own_rule_has_the_runs_own_settings():
     only = legend(combiner="Only")._replace(settings={"scope": "global", "row": 1})
     assert what_if.own_rule(only) == "value_only"
     assert what_if.own_rule(only._replace(settings={"row": 0})) == "policy_only"
     near = legend(combiner="CAGrad")._replace(settings={"scope": "layer", "c": 0.9})
     assert what_if.own_rule(near) == "cagrad"
-    assert what_if.rules_of(near, "global")["cagrad"].c == 0.9
-    assert what_if.rules_of(near, "global")["cagrad"].scope == "global"
-    assert what_if.rules_of(near._replace(settings={"c": "<b>"}), "global") == what_if.rules("global")
+    assert what_if.rules_for(near, "global")["cagrad"].c == 0.9
+    assert what_if.rules_for(near, "global")["cagrad"].scope == "global"
+    assert what_if.rules_for(near._replace(settings={"c": "<b>"}), "global") == what_if.rules("global")
     assert what_if.own_rule(legend(combiner="somebody's")) is None

@@ -1,8 +1,8 @@
-// Questions to the server. Addresses are relative to the plugin's own, so that a path prefix does no harm.
+// Requests to the server. Addresses are relative to the plugin's own, so that they work below any path prefix.
 
 const BASE = new URL("./", import.meta.url);
 
-/** Asks a route; throws an Error with the server's sentence. A list as argument is repeated. */
+/** The JSON that a route answers; throws an Error with the server's sentence. A list repeats its argument. */
 export async function ask(route, args = {}, signal = undefined) {
   const url = new URL(route, BASE);
   for (const [key, value] of Object.entries(args)) {

@@ -1,17 +1,18 @@
-// Rows as arrows from one point, their names in columns at both sides.
+// Rows as arrows from one point, with their names in columns at both sides.
 
 import { fitted, number, percent } from "./format.js";
 
 const LINE = 13; // pixels from one line of text to the next
-const GAP = 14; // between the circle and the names
+const GAP = 14; // pixels between the circle and the names
 const FONT = "11px Roboto, Arial, sans-serif";
 
 /**
- * A model of arrows.
+ * A model of arrows for a figure.
  *
- * @param arrows [{ name, x, y, inside, length, color, dash, thin }] in units of rows; inside: the share of the length that
- *   lies in the plane of the picture.
- * @param options unit: all at one length, only shortened where they leave the plane; labels: names at the sides.
+ * @param arrows [{ name, x, y, inside, length, color, dash, thin }]: x and y in the units of the rows, length the norm,
+ *   inside the fraction of the norm that lies in the plane of the picture. A name may have several lines.
+ * @param options unit: draw unit vectors, so that an arrow is shorter only where it leaves the plane; labels: whether
+ *   names are drawn.
  */
 export function arrowPicture(arrows, { unit, labels = true }) {
   const drawn = arrows.filter(({ x, y, length }) => Number.isFinite(x) && Number.isFinite(y) && length > 0);
@@ -22,7 +23,7 @@ export function arrowPicture(arrows, { unit, labels = true }) {
   const most = unit ? 1 : Math.max(...scaled.map(({ px, py }) => Math.hypot(px, py)), 1e-300);
   const isRight = ({ px }) => px >= -1e-9;
 
-  /** The arrows with their heads, and with the places of their names: outside the circle, so that they cover nothing. */
+  /** The arrows with the pixels of their heads and names; names are outside the circle, where no arrow is. */
   function layout(ctx, width, height) {
     ctx.font = FONT;
     const measure = (text) => ctx.measureText(text).width;
@@ -36,7 +37,7 @@ export function arrowPicture(arrows, { unit, labels = true }) {
       hy: cy - (arrow.py / most) * reach,
       lines: arrow.lines.map((line) => fitted(line, column, measure)),
     }));
-    for (const side of [placed.filter(isRight), placed.filter((arrow) => !isRight(arrow))]) apart(side, height);
+    for (const side of [placed.filter(isRight), placed.filter((arrow) => !isRight(arrow))]) stack(side, height);
     return { placed, cx, cy, reach };
   }
 
@@ -47,7 +48,7 @@ export function arrowPicture(arrows, { unit, labels = true }) {
     if (!scaled.length) {
       ctx.fillStyle = colors.faint;
       ctx.textAlign = "center";
-      ctx.fillText(labels ? "no row has a direction here" : "–", width / 2, height / 2);
+      ctx.fillText(labels ? "all rows are zero here" : "–", width / 2, height / 2);
       return;
     }
     last = layout(ctx, width, height);
@@ -87,20 +88,20 @@ export function arrowPicture(arrows, { unit, labels = true }) {
     },
     tell: (k) => [
       scaled[k].name.replace(/\n/g, " "),
-      `length ${number(scaled[k].length)}`,
+      `norm ${number(scaled[k].length)}`,
       `${percent(scaled[k].inside)} of it in this plane`,
       ...(scaled[k].notes ?? []),
     ],
     table: () => [
-      ["row", "x", "y", "length", "share in the plane"],
+      ["row", "x", "y", "norm", "fraction in the plane"],
       arrows.map(({ name, x, y, length, inside }) => [name.replace(/\n/g, " "), x, y, length, inside]),
     ],
     summary: `${scaled.length} arrows: ${scaled.map(({ name }) => name.replace(/\n/g, " ")).join(", ")}.`,
   };
 }
 
-/** Gives each name of a side its `top`: as near to its head as the others let it, in the heads' order. */
-function apart(side, height) {
+/** Gives each name of a side its `top`: level with its arrow's head, or as near as the other names leave room. */
+function stack(side, height) {
   const sorted = [...side].sort((a, b) => a.hy - b.hy);
   const tall = ({ lines }) => lines.length * LINE;
   let free = 0;
@@ -115,6 +116,7 @@ function apart(side, height) {
   }
 }
 
+/** An arrow's line and head. */
 function shaft(ctx, { cx, cy, hx, hy, color, dash }, width) {
   const [length, angle] = [Math.hypot(hx - cx, hy - cy), Math.atan2(hy - cy, hx - cx)];
   ctx.save();
@@ -137,7 +139,7 @@ function shaft(ctx, { cx, cy, hx, hy, color, dash }, width) {
   ctx.restore();
 }
 
-/** A name in its column, and a thin line from the head to it. */
+/** A name in its column, and a thin line from the arrow's head to it. */
 function name(ctx, { hx, hy, lines, top, color }, x, right) {
   const middle = top + (lines.length * LINE) / 2;
   ctx.save();

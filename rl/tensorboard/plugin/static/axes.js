@@ -1,6 +1,6 @@
 // The axis of each quantity, the same in all views.
 
-/** { quantity: options of `lineChart` }: a logarithmic scale, fixed ends, a line at zero. */
+/** { quantity: options of `lineChart` }: a logarithmic axis, fixed ends, a rule at zero. */
 export const AXES = {
   cosine: { range: [-1, 1], zero: true },
   share: { range: [-1, 1], zero: true },

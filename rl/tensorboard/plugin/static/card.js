@@ -1,4 +1,4 @@
-// The card of a setting: its sentence and sparklines, and its charts once it is opened.
+// The card of a setting on the Overview: its sentence and sparklines, and its charts when it is open.
 
 import { AXES, isLog } from "./axes.js";
 import { element, notice } from "./dom.js";
@@ -9,22 +9,25 @@ import { smoothedLine } from "./smoothing.js";
 import { sparkline } from "./sparkline.js";
 import { pairStyle, rowStyle } from "./theme.js";
 
-const MOST_PAIRS = 8; // more lines no eye keeps apart
-// Columns of two: what stands below another has its time axis.
+const MAX_PAIRS = 8; // lines in a chart of pairs; more cannot be told apart
+// Charts in one column share their time axis.
 const COLUMNS = [
   ["returns", "norm"],
   ["share", "ratio"],
   ["cosine", "conflict"],
 ];
 const CHARTS = {
-  returns: ["Return", "Of the episodes that ended, in training and in evaluations."],
-  norm: ["Norms of the rows", "How hard each objective pulls on the shared weights: lengths of the raw rows."],
-  share: ["Share of the applied step", "Negative: the step lowers this objective's loss. The sizes add up to 1."],
-  ratio: ["Norm ratio", "How many times as long as the row of the objective named in the title."],
-  cosine: ["Cosines", "Shaded: within ±2/√P two random directions would be, too. Below it, the rows fight."],
+  returns: ["Return", "Mean return of the episodes that ended, in training and in evaluations."],
+  norm: ["Norms of the rows", "A row is an objective's gradient with respect to the shared weights."],
+  share: [
+    "Share of the applied step",
+    "Negative: the step lowers this objective's loss, to first order. The absolute values add up to 1.",
+  ],
+  ratio: ["Norm ratio", "The norm of each row over that of the row named in the title."],
+  cosine: ["Cosines", "Shaded: ±2/√P, the range for independent directions. Below it the rows conflict."],
   conflict: [
     "Conflict",
-    "Share of layers and neighbouring moments with a negative cosine. Shaded: as often by chance.",
+    "Fraction of the layers, averaged over neighbouring moments, in which the cosine is negative. Shaded: chance.",
   ],
 };
 
@@ -39,20 +42,20 @@ export class Card {
       element("span", { className: "mark", "aria-hidden": "true", textContent: "▸" }),
       element("h2", { textContent: label, title: heading ? `${heading} ${label}` : label }),
     );
-    const said = members.find(({ legend }) => legend)?.legend ?? legend;
+    const known = members.find(({ legend }) => legend)?.legend ?? legend;
     const seeds = members.length === 1 ? null : `${members.length} runs`;
-    const what = [said?.combiner, seeds].filter(Boolean).join(" · ");
-    const head = element("header", {}, this.toggle, element("span", { className: "faint", textContent: what }));
+    const facts = [known?.combiner, seeds].filter(Boolean).join(" · ");
+    const head = element("header", {}, this.toggle, element("span", { className: "faint", textContent: facts }));
     this.sentence = element("p", { className: "sentence" });
     this.detail = element("p", { className: "faint", hidden: true });
     this.sparks = element("div", { className: "sparks" });
     this.problems = element("div");
     this.charts = element("div", { hidden: true });
-    const told = element("div", { className: "told" }, head, this.sentence, this.detail, this.problems);
-    this.root = element("section", { className: "card", "aria-label": config }, told, this.sparks, this.charts);
+    const words = element("div", { className: "words" }, head, this.sentence, this.detail, this.problems);
+    this.root = element("section", { className: "card", "aria-label": config }, words, this.sparks, this.charts);
   }
 
-  /** New numbers, as the route /overview answers. */
+  /** Shows new numbers, an entry of `settings` in the answer of /overview. */
   set(data) {
     this.data = data;
     this.draw();
@@ -84,9 +87,9 @@ export class Card {
 
   drawSparks() {
     const { data, app } = this;
-    const { objectives, steps } = data;
+    const { objectives, steps, compared } = data;
     const styled = (line) => ({ steps, ...line, ...rowStyle(app.colors, line.name, objectives) });
-    const ratio = data.ratio.find(({ name }) => name === "value") ?? data.ratio[0];
+    const ratio = data.ratio.find(({ name }) => name === compared) ?? data.ratio[0];
     const size = ({ values }) => values.reduce((sum, x) => sum + Math.abs(x ?? 0), 0);
     const share = [...data.share].sort((a, b) => size(b) - size(a))[0];
     const made = [];
@@ -149,14 +152,16 @@ export class Card {
     return figures;
   }
 
+  /** The lines of a chart; a pair of rows has one colour in both charts of pairs. */
   lines(key) {
     const { app, data } = this;
     const { smoothing, extra } = app.state;
     const pairs = key === "cosine" || key === "conflict";
     const rows = data.norm.map(({ name }) => name);
     const m = data.objectives.length;
-    const shown = data[key].filter((line) => extra || !line.extra);
-    return (pairs ? lowest(shown) : shown).map((line, k) => ({
+    const left = pairs ? pairsLeftOut(data) : new Set();
+    const shown = data[key].filter((line) => (extra || !line.extra) && !left.has(line.name));
+    return shown.map((line, k) => ({
       ...line,
       steps: line.steps ?? data.steps,
       ...smoothedLine(line, smoothing, isLog(key)),
@@ -173,11 +178,12 @@ export class Card {
       data.moments === 1 ? "1 moment" : `${whole(data.moments)} moments`,
       data.runs.length > 1 ? `lines are medians over ${data.runs.length} runs, bands their quartiles` : null,
       data.window > 1 ? `shares and conflict are means over ${data.window} moments` : null,
-      each > 1 ? `a point is the median of ${each} (of shares and conflict the mean)` : null,
-      pairs > MOST_PAIRS ? `of ${pairs} pairs the ${MOST_PAIRS} with the lowest lines are drawn` : null,
-      data.broken ? `in ${whole(data.broken)} a number is not finite, which leaves a gap` : null,
+      each > 1 ? `a point is the median of ${each} moments (for shares and conflict the mean)` : null,
+      pairs > MAX_PAIRS ? `of ${pairs} pairs, the ${MAX_PAIRS} with the lowest mean cosines are drawn` : null,
+      pairs > MAX_PAIRS && this.app.state.extra ? `extra rows are paired with ${data.leads.join(", ")}` : null,
+      data.broken ? `gaps at ${whole(data.broken)}, with numbers that are not finite` : null,
       data.left_out
-        ? `${whole(data.left_out)} left out: of another shape than their legend, or at a step that is none`
+        ? `${whole(data.left_out)} left out, with a shape that differs from the legend's or a step that is not valid`
         : null,
     ];
     return `${notes.filter(Boolean).join("; ")}.`;
@@ -188,13 +194,19 @@ function returnStyle(colors, k) {
   return { color: k ? colors.faint : colors.text, dash: k ? [6, 3] : [] };
 }
 
-/** Of the objectives' pairs those with the lowest means, in their own order; other pairs as they are. */
-function lowest(lines) {
+/**
+ * The names of the pairs that are not drawn where there are too many pairs of objectives: all pairs of objectives but
+ * those with the lowest mean cosines, and the extra rows' pairs with objectives that do not lead a group.
+ */
+function pairsLeftOut({ cosine, conflict, norm, leads }) {
+  if (conflict.length <= MAX_PAIRS) return new Set();
   const mean = ({ values }) => {
     const known = values.filter((x) => x !== null);
     return known.length ? known.reduce((sum, x) => sum + x, 0) / known.length : Infinity;
   };
-  const sorted = lines.filter((line) => !line.extra).sort((a, b) => mean(a) - mean(b));
-  const left = new Set(sorted.slice(MOST_PAIRS));
-  return lines.filter((line) => !left.has(line));
+  const sorted = cosine.filter((line) => !line.extra).sort((a, b) => mean(a) - mean(b));
+  const extraRows = norm.filter((line) => line.extra).map(({ name }) => name);
+  const drawn = new Set(leads.flatMap((lead) => extraRows.map((row) => `${lead} · ${row}`)));
+  const left = [...sorted.slice(MAX_PAIRS), ...cosine.filter((line) => line.extra && !drawn.has(line.name))];
+  return new Set(left.map(({ name }) => name));
 }

@@ -1,4 +1,4 @@
-// Elements. Texts are set as texts: a name from an event file is never markup.
+// HTML elements. Texts are set as text nodes: a name from an event file is never parsed as markup.
 
 /** An element with properties (or attributes, where the name has a dash, or is role or for) and children. */
 export function element(tag, properties = {}, ...children) {
@@ -12,7 +12,15 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A select of [value, text] pairs, or [value, text, group], where those of a group stand beside one another. */
+/** Adds a style sheet of the plugin; resolves when it applies, or could not be loaded. */
+export function addStyleSheet(name) {
+  const link = element("link", { rel: "stylesheet", href: new URL(`./${name}.css`, import.meta.url).href });
+  const ready = new Promise((resolve) => (link.onload = link.onerror = resolve));
+  document.head.append(link);
+  return ready;
+}
+
+/** A labelled select of [value, text] or [value, text, group]; options of one group follow one another. */
 export function choice(label, options, value, onChange) {
   const select = element("select", {
     onchange: () => onChange(select.value),
@@ -28,7 +36,7 @@ export function choice(label, options, value, onChange) {
   return element("label", { className: "choice" }, element("span", { textContent: label }), select);
 }
 
-/** What there is to say instead of a picture. */
+/** A message in the place of a picture. */
 export function notice(title, ...sentences) {
   const paragraphs = sentences.map((text) => element("p", { textContent: text }));
   return element(
@@ -39,7 +47,7 @@ export function notice(title, ...sentences) {
   );
 }
 
-/** How to read a view; it stays open or closed. */
+/** The explanation of a view, which can be opened and closed. */
 export function help(sentences, open, onToggle) {
   const items = sentences.map((text) => element("li", { textContent: text }));
   const summary = element("summary", { textContent: "How to read this" });
@@ -48,7 +56,7 @@ export function help(sentences, open, onToggle) {
   return details;
 }
 
-/** Hands a file to the user. */
+/** Downloads a file. */
 export function download(name, blob) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });
   document.body.append(link);
@@ -57,7 +65,7 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A name that every file system takes. */
+/** A file name without characters that a file system may refuse. */
 export function fileName(...parts) {
   return parts
     .join("_")

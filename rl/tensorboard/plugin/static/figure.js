@@ -1,8 +1,8 @@
-// A figure: a canvas with a title, numbers under the pointer or the arrow keys, and PNG, SVG and CSV.
+// A figure: a canvas with a title, numbers at the pointer or at the arrow keys' cursor, and downloads as PNG, SVG, CSV.
 //
-// What it shows is a model: { draw(ctx, width, height, colors, cursor), at(x, y, width, height) → cursor,
-// move(cursor, dx, dy) → cursor, tell(cursor) → lines of text, pick(cursor), table() → [header, rows], summary }, and
-// perhaps more(ctx, width, least) → by how many pixels the figure has to be higher than it is at least, for a long legend.
+// It shows a model: { draw(ctx, width, height, colors, cursor), at(x, y, width, height) → cursor,
+// move(cursor, dx, dy) → cursor, tell(cursor) → lines of text, pick(cursor), table() → [header, rows], summary }.
+// Optional is more(ctx, width, least) → pixels to add to the figure's least height, for example for a long legend.
 
 import { download, element, fileName } from "./dom.js";
 import { csv } from "./format.js";
@@ -11,14 +11,14 @@ import { SvgContext } from "./svg.js";
 const tip = element("div", { className: "tip", hidden: true });
 const voice = element("div", { className: "unseen", role: "status", "aria-live": "polite" });
 
-/** Where all figures' tips and announcements go; once a page. */
+/** Adds the elements for all figures' tips and announcements; called once a page. */
 export function addTip(body) {
   body.append(tip, voice);
 }
 
-/** Sizes of canvases follow their figures'. */
+/** Redraws a figure when its size changes. */
 const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => target.figure?.redraw()));
-/** Only what can be seen is drawn. */
+/** Draws figures only while they are in sight. */
 const sights = new IntersectionObserver(
   (entries) =>
     entries.forEach(({ target, isIntersecting }) => {
@@ -29,7 +29,7 @@ const sights = new IntersectionObserver(
 );
 
 export class Figure {
-  /** @param colors a function that gives the colours of the moment. */
+  /** @param colors a function that returns the present colours. */
   constructor(title, height, colors, name = title) {
     Object.assign(this, { name, height, least: height, colors, model: null, cursor: null, seen: false, stale: true });
     this.canvas = element("canvas", { tabIndex: 0, role: "img" });
@@ -46,7 +46,7 @@ export class Figure {
     sights.observe(this.canvas);
   }
 
-  /** Shows another model; the cursor stays where it is, if it can. */
+  /** Shows another model; the cursor is kept. */
   set(model, name = this.name) {
     Object.assign(this, { model, name });
     const title = this.title.textContent;
@@ -116,7 +116,7 @@ export class Figure {
     });
   }
 
-  /** Moves the cursor, and shows its numbers beside a place of the window. */
+  /** Moves the cursor, and shows its numbers near a point of the window; null hides them. */
   point(cursor, x, y) {
     const same = JSON.stringify(cursor) === JSON.stringify(this.cursor);
     this.cursor = cursor;

@@ -1,6 +1,6 @@
 // Numbers and names as text.
 
-/** A number in three significant digits; an en dash where there is none. */
+/** A number with three significant digits; an en dash where it is not finite or missing. */
 export function number(x) {
   if (x === null || x === undefined || !Number.isFinite(x)) return "–";
   if (x === 0) return "0";
@@ -10,7 +10,7 @@ export function number(x) {
   return text.replace("e+", "e").replace(/-/g, "−");
 }
 
-/** A share as a percentage. */
+/** A fraction as a percentage. */
 export function percent(x) {
   if (x === null || x === undefined || !Number.isFinite(x)) return "–";
   const hundredths = 100 * x;
@@ -18,18 +18,18 @@ export function percent(x) {
   return `${hundredths.toFixed(digits).replace("-", "−")} %`;
 }
 
-/** A whole number with its thousands set apart. */
+/** A whole number with narrow spaces between thousands. */
 export function whole(x) {
   return x.toLocaleString("en").replace(/,/g, "\u202f");
 }
 
-/** An environment step, short: 1.2M, 350k. */
+/** A number of environment steps, abbreviated: 1.2M, 350k. */
 export function steps(x) {
   if (x >= 1e6) return `${Number((x / 1e6).toPrecision(3))}M`;
   return x >= 1e4 ? `${Number((x / 1e3).toPrecision(3))}k` : String(x);
 }
 
-/** A text that fits a width, its middle left out where it has to be. */
+/** A text that fits a width, with an ellipsis in its middle where it is too long. */
 export function fitted(text, width, measure) {
   if (measure(text) <= width) return text;
   let kept = text.length - 1;
@@ -38,7 +38,7 @@ export function fitted(text, width, measure) {
   return shortened();
 }
 
-/** Rows as CSV. A text that a spreadsheet would take for a formula is given an apostrophe. */
+/** A table as CSV. A text that a spreadsheet would evaluate as a formula gets an apostrophe in front. */
 export function csv(header, rows) {
   const cell = (x) => {
     if (x === null || x === undefined) return "";

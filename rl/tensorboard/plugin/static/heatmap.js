@@ -1,4 +1,4 @@
-// Layers × time, a colour a number.
+// A heatmap of layers × time.
 
 import { fitted, number, steps as shortSteps, whole } from "./format.js";
 import { extent, scale, ticks } from "./scales.js";
@@ -9,14 +9,14 @@ const LEGEND = 66;
 const BOTTOM = 24;
 const TOP = 6;
 
-/** How a quantity's numbers become colours: place(x) is −1 … 1 (two-sided) or 0 … 1. */
+/** How a quantity maps to colours: place(x) is in −1 … 1 for a diverging scale (two) and in 0 … 1 for a sequential one. */
 function coding(quantity, values) {
   if (quantity === "cosine" || quantity === "share")
     return { two: true, low: -1, high: 1, log: false, place: (x) => x };
   if (quantity === "conflict") return { two: false, low: 0, high: 1, log: false, place: (x) => x };
   const [low, high] = extent(values, true) ?? [1, 1];
   if (quantity === "ratio") {
-    // Even-handed around 1, on a logarithmic scale.
+    // Symmetric around 1 on a logarithmic scale.
     const most = Math.max(high, 1 / low, 1.01);
     return { two: true, low: 1 / most, high: most, log: true, place: (x) => Math.log10(x) / Math.log10(most) };
   }
@@ -24,7 +24,7 @@ function coding(quantity, values) {
   return { two: false, low, high, log: true, place: (x) => (Math.log10(x) - Math.log10(low)) / span };
 }
 
-/** @param data as the route /layers answers; selected { layer, step }; onPick({ layer, step }). */
+/** @param data the answer of /layers; selected { layer, step }; onPick({ layer, step }); label names the quantity. */
 export function heatmap(data, { selected, onPick, label }) {
   const { layers, steps, values, quantity } = data;
   const code = coding(quantity, values);
@@ -47,7 +47,7 @@ export function heatmap(data, { selected, onPick, label }) {
     values.forEach((row, l) =>
       row.forEach((x, t) => {
         ctx.fillStyle = color(colors, x);
-        // A little wider than the cell: no seams between them.
+        // Slightly wider than the cell, so that no seam shows between cells.
         ctx.fillRect(left + t * column, TOP + l * cell, column + 0.6, cell > 4 ? cell - 1 : cell);
       }),
     );
@@ -104,7 +104,7 @@ export function heatmap(data, { selected, onPick, label }) {
     at(px, py, width, height) {
       if (!steps.length || !layers.length) return null;
       const { left, cell, column } = layout(width, height);
-      // −1: beside the cells, on a layer's name or on the axis below.
+      // −1 stands for a place beside the cells: on a layer's name, or on the axis below.
       const t = px < left ? -1 : Math.floor((px - left) / column);
       const l = py >= height - BOTTOM ? -1 : Math.max(0, Math.floor((py - TOP) / cell));
       return t >= steps.length || l >= layers.length || (t < 0 && l < 0) ? null : [t, l];

@@ -1,7 +1,7 @@
-// The Gradients tab: its frame, the list of runs, and which view is shown.
+// The Gradients tab: its frame, the list of runs, and the choice of the view.
 
 import { ask } from "./api.js";
-import { choice, element, help, notice } from "./dom.js";
+import { addStyleSheet, choice, element, help, notice } from "./dom.js";
 import { addTip } from "./figure.js";
 import { RunList } from "./run_list.js";
 import { loadState, saveState } from "./state.js";
@@ -19,7 +19,9 @@ const VIEWS = {
   whatif: ["What if", WhatIf],
   runs: ["Runs", Runs],
 };
-const LOOK_AGAIN = 5_000; // milliseconds
+const STYLE_SHEETS = ["style", "cards", "figures"]; // in the order of the cascade
+const POLL_EVERY = 5_000; // milliseconds
+// Choices whose change redraws the view and asks for no data.
 const NEEDS_NO_DATA = new Set(["smoothing", "extra", "unit", "theme", "help", "toggled"]);
 
 class App {
@@ -33,12 +35,12 @@ class App {
     this.build();
     onHostTheme(() => this.applyTheme());
     this.showView();
-    this.look();
-    setInterval(() => document.hidden || this.look(), LOOK_AGAIN);
-    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    this.poll();
+    setInterval(() => document.hidden || this.poll(), POLL_EVERY);
+    document.addEventListener("visibilitychange", () => document.hidden || this.poll());
   }
 
-  /** Changes what is chosen, and shows it. */
+  /** Changes choices, remembers them and shows their effect. */
   go(changes) {
     const before = { ...this.state };
     Object.assign(this.state, changes);
@@ -54,18 +56,18 @@ class App {
     return this.side.matching().filter(({ run }) => !this.state.hidden.includes(run));
   }
 
-  /** Runs by setting, in the order of their names, numbers by their size: setting → its seeds. */
+  /** The map setting → its seeds, sorted by name, with numbers in names by their value. */
   settings(runs) {
     const compare = new Intl.Collator("en", { numeric: true }).compare;
     const sorted = [...runs].sort(
       (a, b) => compare(a.heading, b.heading) || compare(a.label, b.label) || a.seed - b.seed || compare(a.run, b.run),
     );
     const found = new Map();
-    for (const of of sorted) found.set(of.config, [...(found.get(of.config) ?? []), of]);
+    for (const run of sorted) found.set(run.config, [...(found.get(run.config) ?? []), run]);
     return found;
   }
 
-  /** The run that the views of one run show. */
+  /** The run that the views of a single run show. */
   chosenRun() {
     const drawable = this.drawableRuns();
     return drawable.find(({ run }) => run === this.state.run) ?? drawable[0];
@@ -77,7 +79,7 @@ class App {
 
   runChoice() {
     const name = ({ label, seed }) => (seed === null ? label : `${label}, seed ${seed}`);
-    const options = this.drawableRuns().map((of) => [of.run, name(of), of.heading]);
+    const options = this.drawableRuns().map((listed) => [listed.run, name(listed), listed.heading]);
     return choice("run", options, this.chosenRun().run, (run) => this.go({ run }));
   }
 
@@ -89,32 +91,32 @@ class App {
     return swatch;
   }
 
-  /** What all names of the visible runs share, where it is the same for all; "" otherwise. */
+  /** The heading of the visible runs where it is the same for all; "" otherwise. */
   get heading() {
     const found = new Set(this.visibleRuns().map(({ heading }) => heading));
     return found.size === 1 ? [...found][0] : "";
   }
 
-  /** The name of a setting beside others, without what they share. */
+  /** The name of a setting among the visible ones, without their common heading. */
   nameOf(config) {
-    const { label, heading } = this.runs.find((of) => of.config === config);
+    const { label, heading } = this.runs.find((listed) => listed.config === config);
     return this.heading || !heading ? label : `${heading} ${label}`;
   }
 
-  /** The style of a setting, which its seeds share. */
+  /** The style of a setting, the same for all its seeds. */
   configStyle(config) {
-    const configs = [...new Set(this.runs.map((of) => of.config))];
+    const configs = [...new Set(this.runs.map((listed) => listed.config))];
     return lineStyle(this.colors.runs, Math.max(0, configs.indexOf(config)));
   }
 
-  /** Why there is nothing to see, and what to do. */
+  /** A message that says why there is nothing to see, and what to do. */
   nothingShown() {
     if (!this.loaded) return notice("Loading …");
     if (!this.runs.length) {
       return notice(
         "No run here has logged Gramians",
         "They come from the probes: train with probe=default, and point tensorboard --logdir at the folder of the runs.",
-        "A new run shows up here by itself, as soon as TensorBoard has read it.",
+        "A new run appears here as soon as TensorBoard has read it.",
       );
     }
     const problems = this.visibleRuns().filter(({ problem }) => problem);
@@ -199,8 +201,8 @@ class App {
     );
   }
 
-  /** Asks whether there is anything new. */
-  async look() {
+  /** Asks for the list of runs, and refreshes the view where it has changed. */
+  async poll() {
     try {
       const { runs } = await ask("runs");
       const changed = JSON.stringify(runs) !== JSON.stringify(this.runs) || !this.loaded;
@@ -215,7 +217,7 @@ class App {
     }
   }
 
-  /** Asks for what the present view shows; an answer that comes too late is dropped. */
+  /** Asks for the data of the present view; the answer to an earlier request is dropped. */
   async refresh() {
     this.asking?.abort();
     const asking = new AbortController();
@@ -230,7 +232,7 @@ class App {
       const shown = notice("This could not be shown", error.message);
       shown.classList.add("error");
       this.main.prepend(shown);
-      // The pictures may be another run's; the choice of a run is the way out.
+      // The pictures may be another run's, so they are hidden; choosing a run must remain possible.
       if (view.body) view.body.hidden = true;
       if (view.controls && !view.controls.hasChildNodes() && this.chosenRun()) view.controls.append(this.runChoice());
     }
@@ -238,12 +240,9 @@ class App {
   }
 }
 
-/** TensorBoard calls this once the page is there. */
+/** TensorBoard calls this when it has loaded the module. */
 export async function render() {
   document.documentElement.lang = "en";
-  const style = element("link", { rel: "stylesheet", href: new URL("./style.css", import.meta.url).href });
-  const ready = new Promise((resolve) => (style.onload = style.onerror = resolve));
-  document.head.append(style);
-  await ready;
+  await Promise.all(STYLE_SHEETS.map(addStyleSheet));
   new App();
 }

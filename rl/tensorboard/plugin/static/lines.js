@@ -1,4 +1,4 @@
-// Lines over environment steps, with bands.
+// A chart of lines over environment steps, with bands.
 
 import { fitted, number, steps as shortSteps, whole } from "./format.js";
 import { extent, nearest, padded, scale, ticks } from "./scales.js";
@@ -9,15 +9,15 @@ const LEFT = 52;
 const RIGHT = 10;
 const BOTTOM = 24;
 const LEGEND_LINE = 15;
-const LEAST = 150; // of the lines themselves
+const LEAST = 150; // pixels of height that the legend leaves to the lines
 
 /**
- * A model of lines.
+ * A model of lines for a figure.
  *
- * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn, low and high as a band; raw,
- *   rawLow and rawHigh are the same before smoothing, for the table, and raw is drawn faintly behind where there is no band.
- * @param options log; range ([low, high], for fixed ends); band ([low, high], shaded); zero (a line there); span (first
- *   and last step of the axis, where that is not the lines' own); marker (a step); onPick(step).
+ * @param lines [{ name, steps, values, raw, low, high, color, dash }]: values are drawn, low and high as a band. raw,
+ *   rawLow and rawHigh are the numbers before smoothing, for the table; without a band raw is also drawn, faintly.
+ * @param options log (a logarithmic axis); range ([low, high], fixed ends of the axis); band ([low, high], shaded);
+ *   zero (a rule at 0); span ([first, last] step that the axis covers at least); marker (a step); onPick(step).
  */
 export function lineChart(lines, { log = false, range = null, band = null, zero = false, span, marker, onPick } = {}) {
   const spans = lines.flatMap((line) => [line.raw ?? line.values, line.low ?? [], line.high ?? [], line.values]);
@@ -27,7 +27,10 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
   const ends = own && span ? extent([own, span]) : own;
   const allSteps = [...new Set(lines.flatMap((line) => line.steps))].sort((a, b) => a - b);
 
-  /** Where the names and the lines are: below a legend that takes what it needs, as far as they keep half of the height or LEAST. */
+  /**
+   * Where the legend's names and the lines are. The legend takes the lines of text that it needs, but leaves half of the
+   * height, or LEAST pixels, to the lines; more is by how many pixels it is higher than two lines of text.
+   */
   function layout(ctx, width, height) {
     ctx.font = FONT;
     const measure = (text) => ctx.measureText(text).width;
@@ -45,7 +48,7 @@ export function lineChart(lines, { log = false, range = null, band = null, zero 
   }
 
   function scales(width, height, top) {
-    // One moment stands in the middle.
+    // A single moment is drawn in the middle.
     const lonely = ends[1] > ends[0] ? 0 : 1;
     const x = scale(ends[0] - lonely, ends[1] + lonely, LEFT, width - RIGHT);
     return { x, y: scale(...within, height - BOTTOM, top, log) };

@@ -1,76 +1,97 @@
-// Numbers in a grid, each on its colour.
+// A matrix of numbers, each on its colour.
 
 import { fitted, number } from "./format.js";
 import { diverging, readableOn, sequential } from "./theme.js";
 
 const FONT = "11px Roboto, Arial, sans-serif";
-const TOP = 74;
+const TOP = 74; // pixels for the columns' names, which are turned by 45°
+const MAX_TOP = 150;
+const ROW = 24;
+const SLANT = Math.SQRT1_2;
 
 /**
- * A model of a grid of numbers.
+ * A model of a matrix for a figure.
  *
- * @param rows, columns names; values [rows][columns]; options two (−1 … 1, else 0 … 1), show (a number as text),
- *   onPick(row), chosen (a row's name).
+ * @param rows, columns names; values [rows][columns].
+ * @param options two (numbers in −1 … 1, otherwise in 0 … 1), show (a number as text), onPick(row), chosen (a row's
+ *   name), label (of the numbers).
  */
 export function matrix(rows, columns, values, { two = true, show = number, onPick, chosen, label } = {}) {
-  function layout(ctx, width, height) {
+  /** The height of the columns' names: as high as the longest one needs, between TOP and MAX_TOP. */
+  function headHeight(ctx) {
     ctx.font = FONT;
+    const longest = Math.max(...columns.map((column) => ctx.measureText(column).width), 0);
+    return Math.min(Math.max(Math.ceil(SLANT * longest) + 14, TOP), MAX_TOP);
+  }
+
+  function layout(ctx, width, height) {
+    const top = headHeight(ctx);
     const longest = Math.max(...rows.map((row) => ctx.measureText(row).width), 20);
     const left = Math.min(longest + 10, width * 0.4);
-    // The last column's name leans out of it to the right.
-    const beyond = Math.max(Math.min(0.71 * ctx.measureText(columns.at(-1)).width, TOP - 12) - 15, 4);
-    const cell = Math.min((width - left - beyond) / columns.length, 96);
-    return { left, cell, tall: (height - TOP - 4) / rows.length };
+    // The columns' names lean to the right, and must end within the width.
+    const room = columns.map((column, j) => {
+      const leaning = Math.min(SLANT * ctx.measureText(column).width, top - 12);
+      return (width - left - leaning - 4) / (j + 0.5);
+    });
+    const cell = Math.max(Math.min((width - left - 4) / columns.length, ...room, 96), 1);
+    return { left, top, cell, tall: (height - top - 4) / rows.length };
+  }
+
+  /** How numbers are written: by show, or with two decimals where show needs more room than a cell has. */
+  function writing(ctx, cell) {
+    const fits = (x) => x === null || !Number.isFinite(x) || ctx.measureText(show(x)).width <= cell - 3;
+    return values.every((row) => row.every(fits)) ? show : (x) => (x === null ? show(x) : short(x));
   }
 
   let placed = null; // the layout of the last drawing, for the pointer
   function draw(ctx, width, height, colors, cursor) {
     placed = layout(ctx, width, height);
-    const { left, cell, tall } = placed;
+    const { left, top, cell, tall } = placed;
     const measure = (text) => ctx.measureText(text).width;
+    const written = writing(ctx, cell);
     ctx.textBaseline = "middle";
     columns.forEach((column, j) => {
       ctx.save();
-      ctx.translate(left + (j + 0.5) * cell, TOP - 6);
+      ctx.translate(left + (j + 0.5) * cell, top - 6);
       ctx.rotate(-Math.PI / 4);
       ctx.fillStyle = colors.text;
       ctx.textAlign = "left";
-      ctx.fillText(fitted(column, (TOP - 12) * 1.4, measure), 0, 0);
+      ctx.fillText(fitted(column, (top - 12) * 1.4, measure), 0, 0);
       ctx.restore();
     });
     rows.forEach((row, i) => {
       ctx.font = row === chosen ? `bold ${FONT}` : FONT;
       ctx.fillStyle = colors.text;
       ctx.textAlign = "right";
-      ctx.fillText(fitted(row, left - 8, measure), left - 5, TOP + (i + 0.5) * tall);
+      ctx.fillText(fitted(row, left - 8, measure), left - 5, top + (i + 0.5) * tall);
       ctx.font = FONT;
       columns.forEach((_, j) => {
         const x = values[i][j];
         const known = x !== null && Number.isFinite(x);
         const color = known ? (two ? diverging(colors, x) : sequential(x)) : colors.nothing;
         ctx.fillStyle = color;
-        ctx.fillRect(left + j * cell, TOP + i * tall, cell - 1, tall - 1);
-        // Three digits, or two places, or none: what does not fit into its cell is under the pointer.
-        const text = [show(x), known ? short(x) : ""].find((words) => measure(words) <= cell - 3);
-        if (tall < 11 || !text) return;
+        ctx.fillRect(left + j * cell, top + i * tall, cell - 1, tall - 1);
+        const text = written(x);
+        if (tall < 11 || measure(text) > cell - 3) return; // the tip has the number
         ctx.fillStyle = known ? readableOn(color) : colors.faint;
         ctx.textAlign = "center";
-        ctx.fillText(text, left + (j + 0.5) * cell, TOP + (i + 0.5) * tall);
+        ctx.fillText(text, left + (j + 0.5) * cell, top + (i + 0.5) * tall);
       });
     });
     if (cursor) {
       ctx.strokeStyle = colors.text;
       ctx.lineWidth = 2;
-      ctx.strokeRect(left + cursor[1] * cell, TOP + cursor[0] * tall, cell - 1, tall - 1);
+      ctx.strokeRect(left + cursor[1] * cell, top + cursor[0] * tall, cell - 1, tall - 1);
     }
   }
 
   const clamp = (at, count) => Math.min(Math.max(at, 0), count - 1);
   return {
     draw,
+    more: (ctx) => headHeight(ctx) - TOP,
     at(x, y) {
       if (!placed) return null;
-      const [i, j] = [Math.floor((y - TOP) / placed.tall), Math.floor((x - placed.left) / placed.cell)];
+      const [i, j] = [Math.floor((y - placed.top) / placed.tall), Math.floor((x - placed.left) / placed.cell)];
       return i < 0 || j < 0 || i >= rows.length || j >= columns.length ? null : [i, j];
     },
     move(cursor, dx, dy) {
@@ -84,7 +105,7 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
   };
 }
 
-/** A number from −1 to 1 in two places: .04, −.37. */
+/** A number from −1 to 1 with two decimals: .04, −.37. */
 function short(x) {
   return x
     .toFixed(2)
@@ -93,7 +114,7 @@ function short(x) {
     .replace(/^−\.00$/, ".00");
 }
 
-/** A height at which such a grid can be read. */
+/** A height at which a matrix with this number of rows can be read, names of the columns included. */
 export function matrixHeight(count) {
-  return TOP + 4 + Math.max(count, 2) * 24;
+  return TOP + 4 + Math.max(count, 2) * ROW;
 }

@@ -1,8 +1,8 @@
-// What the views of one run have in common: controls above a body, and a notice in its place where there is no run.
+// The common part of the views of a single run: controls above a body, or a notice where no run can be drawn.
 
 import { element } from "./dom.js";
 
-/** A view shows a run by `show(of, signal)`, and fills `controls` and `body`. */
+/** A view implements `show(listed, signal)` for an entry of /runs, and fills `controls` and `body`. */
 export class OneRun {
   constructor(app) {
     this.app = app;
@@ -13,10 +13,10 @@ export class OneRun {
   }
 
   async refresh(signal) {
-    const of = this.app.chosenRun();
+    const listed = this.app.chosenRun();
     this.root.querySelector(".notice")?.remove();
-    this.body.hidden = !of;
-    if (of) await this.show(of, signal);
+    this.body.hidden = !listed;
+    if (listed) await this.show(listed, signal);
     else {
       this.controls.replaceChildren();
       this.root.append(this.app.nothingShown());

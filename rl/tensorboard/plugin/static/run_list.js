@@ -1,4 +1,4 @@
-// The list of runs at the side: a filter, and a box for every setting and each of its seeds.
+// The list of runs at the side: a filter, and a checkbox for every setting and each of its seeds.
 
 import { element } from "./dom.js";
 
@@ -29,7 +29,7 @@ export class RunList {
     this.parts = [this.filter, this.buttons, this.list];
   }
 
-  /** The runs that the filter keeps; all of them, and a mark at the filter, where it is no expression. */
+  /** The runs that match the filter; all of them where it is not a regular expression, and the filter is marked. */
   matching() {
     try {
       const filter = new RegExp(this.app.state.filter, "i");
@@ -55,23 +55,23 @@ export class RunList {
 
   item(members) {
     const [{ run, config, label }] = members;
-    const shown = members.filter((of) => !this.app.state.hidden.includes(of.run)).length;
+    const shown = members.filter((listed) => !this.app.state.hidden.includes(listed.run)).length;
     const problems = members.filter(({ problem }) => problem);
-    const told = problems.map((of) => `${of.run}: ${of.problem}`).join("\n");
+    const reasons = problems.map((listed) => `${listed.run}: ${listed.problem}`).join("\n");
     const box = this.box(
       shown > 0,
-      members.map((of) => of.run),
+      members.map((listed) => listed.run),
     );
     box.indeterminate = shown > 0 && shown < members.length;
     const name = element("span", {
       className: "name",
       textContent: label,
-      title: told || (members.length > 1 ? config : run),
+      title: reasons || (members.length > 1 ? config : run),
     });
-    const mark = told ? element("span", { className: "problem", textContent: "!", title: told }) : null;
+    const mark = reasons ? element("span", { className: "problem", textContent: "!", title: reasons }) : null;
     if (members.length === 1) box.setAttribute("aria-label", run);
     const seeds =
-      members.length > 1 ? element("div", { className: "seeds" }, ...members.map((of) => this.seed(of))) : null;
+      members.length > 1 ? element("div", { className: "seeds" }, ...members.map((listed) => this.seed(listed))) : null;
     return element("li", {}, element("label", {}, box, this.app.swatch(config), name, mark), seeds);
   }
 

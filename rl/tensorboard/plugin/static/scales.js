@@ -1,6 +1,6 @@
-// From numbers to pixels.
+// Scales: from numbers to pixels, and the ticks of an axis.
 
-/** A linear or logarithmic scale from [low, high] to [from, to]; null where a number has no place on it. */
+/** A linear or logarithmic scale from [low, high] to pixels [from, to]; null for numbers that have no place on it. */
 export function scale(low, high, from, to, log = false) {
   const map = log ? Math.log10 : (x) => x;
   const [start, end] = [map(low), map(high)];
@@ -15,7 +15,7 @@ export function scale(low, high, from, to, log = false) {
   return Object.assign(place, { low, high, log });
 }
 
-/** Least and greatest of the finite numbers (of the positive ones, for a logarithmic scale), or null. */
+/** [least, greatest] of the finite numbers, for a logarithmic scale of the positive ones; null where there are none. */
 export function extent(lists, log = false) {
   let low = Infinity;
   let high = -Infinity;
@@ -29,14 +29,14 @@ export function extent(lists, log = false) {
   return low <= high ? [low, high] : null;
 }
 
-/** A little room around an extent. */
+/** An extent with a margin: 5 % of its span, or a factor of 1.2. */
 export function padded([low, high], log = false) {
   if (log) return high / low < 1.05 ? [low / 2, high * 2] : [low / 1.2, high * 1.2];
   const room = (high - low || Math.abs(high) || 1) * 0.05;
   return [low - room, high + room];
 }
 
-/** About so many round numbers within a scale. */
+/** Round numbers within a scale, about `count` of them. */
 export function ticks({ low, high, log }, count) {
   if (log) {
     const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
@@ -53,12 +53,12 @@ export function ticks({ low, high, log }, count) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const unit = [1, 2, 5, 10].find((k) => k * power >= raw * (1 - 1e-9)) * power;
   const [first, last] = [Math.ceil(low / unit - 1e-9), Math.floor(high / unit + 1e-9)];
-  // Of numbers so large that first + 1 is first again there are none.
+  // None for numbers so large that first + 1 equals first.
   if (!(last - first < 1e3) || first + 1 === first) return [];
   return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * unit).filter((x) => !log || x > 0);
 }
 
-/** The place of the number in a sorted list that is next to x. */
+/** The index of the number in a sorted list that is nearest to a step. */
 export function nearest(sorted, step) {
   let [low, high] = [0, sorted.length - 1];
   while (low < high) {

@@ -1,9 +1,9 @@
-// Smoothing of lines, in the space of the axis that they are drawn on.
+// Smoothing of lines, on the scale of the axis on which they are drawn.
 
 /**
- * The exponential mean with its bias corrected, as TensorBoard has it: of n numbers the weights add up to one, so that
- * the first one counts no more than the others; gaps stay gaps. On a logarithmic axis the mean is of the logarithms,
- * and what is not positive has no place there.
+ * The exponential moving mean with bias correction, as in TensorBoard's own charts: the weights of all numbers so far
+ * add up to one. Gaps stay gaps. On a logarithmic axis the logarithms are averaged, and numbers that are not positive
+ * become gaps.
  */
 export function smoothed(values, weight, log = false) {
   if (!weight) return values;
@@ -18,7 +18,7 @@ export function smoothed(values, weight, log = false) {
   });
 }
 
-/** A line's values, and its band where it has one, smoothed for a chart; raw, rawLow and rawHigh as they were. */
+/** A line smoothed for a chart, its band included; raw, rawLow and rawHigh are the numbers before. */
 export function smoothedLine({ values, low, high }, weight, log = false) {
   const line = { values: smoothed(values, weight, log), raw: values, rawLow: low, rawHigh: high };
   return low ? { ...line, low: smoothed(low, weight, log), high: smoothed(high, weight, log) } : line;

@@ -1,4 +1,4 @@
-// A line so small that it has no axes: its course, and its last number.
+// A sparkline: a small line without axes, with its last number.
 
 import { number } from "./format.js";
 import { extent, padded, scale } from "./scales.js";
@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [110, 26];
 
 /**
- * An element with the line of { steps, values, color }, a title above it and the last number beside it.
+ * An element with the line of { steps, values, color }, and above it a title and the last number.
  *
  * @param options log; range ([low, high], for fixed ends); show (a number as text).
  */

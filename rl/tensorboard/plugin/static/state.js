@@ -1,4 +1,4 @@
-// What the user has chosen. It is kept in the browser, since a tab's page has no address of its own.
+// The user's choices. They are kept in the browser's storage, since the tab has no address of its own to hold them.
 
 const KEY = `gradients ${window.parent === window ? location.pathname : parentPath()}`;
 const DEFAULTS = {
@@ -29,13 +29,13 @@ function parentPath() {
   }
 }
 
-/** The choices as they were left; anything that does not look like one is the default. */
+/** The stored choices; the default for every choice that is missing or has another type. */
 export function loadState() {
   let kept = {};
   try {
     kept = JSON.parse(localStorage.getItem(KEY)) ?? {};
   } catch {
-    // Nothing was kept, or the browser keeps nothing.
+    // Nothing is stored, or the browser stores nothing.
   }
   const state = { ...DEFAULTS };
   for (const [key, value] of Object.entries(DEFAULTS)) {
@@ -45,11 +45,11 @@ export function loadState() {
   return state;
 }
 
-/** Keeps them. */
+/** Stores the choices. */
 export function saveState(state) {
   try {
     localStorage.setItem(KEY, JSON.stringify(state));
   } catch {
-    // A browser that keeps nothing loses the choices, and nothing else.
+    // Without storage the choices are lost on reload, and nothing else.
   }
 }

@@ -1,4 +1,4 @@
-// What a line chart is drawn with.
+// The strokes of a line chart.
 
 import { nearest } from "./scales.js";
 
@@ -28,7 +28,7 @@ export function stroke(ctx, { color, dash }, [x1, y1, x2, y2], width) {
   ctx.restore();
 }
 
-/** A line with gaps where there is no number; a point by itself is a dot. */
+/** A line with gaps where numbers are missing; a point between two gaps is a dot. */
 export function trace(ctx, { steps, values, color, dash }, x, y, width, alpha) {
   ctx.save();
   ctx.globalAlpha = alpha;
@@ -76,7 +76,7 @@ export function area(ctx, { steps, low, high, color }, x, y) {
   ctx.restore();
 }
 
-/** The point of a line next to a step. */
+/** A dot at the line's point nearest to a step. */
 export function dot(ctx, { steps, values, color }, step, x, y) {
   const k = nearest(steps, step);
   const at = y(values[k]);

@@ -1,11 +1,11 @@
-// What the figures use of a canvas context, written down as SVG.
+// The part of a canvas context that the figures use, recorded as SVG.
 
 const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => ESCAPES[c]);
 const short = (x) => String(Math.round(x * 100) / 100);
 
 export class SvgContext {
-  /** @param measuring a canvas context, for the widths of texts. */
+  /** @param measuring a canvas context that measures texts. */
   constructor(width, height, measuring) {
     Object.assign(this, { width, height, parts: [], path: [], kept: [], moves: "", dash: [] });
     Object.assign(this, { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, globalAlpha: 1 });
@@ -55,7 +55,7 @@ export class SvgContext {
     this.path.push("Z");
   }
 
-  /** Whole circles only. */
+  /** A whole circle; other arcs are not used. */
   arc(x, y, r) {
     this.path.push(`M${short(x - r)} ${short(y)}a${short(r)} ${short(r)} 0 1 0 ${short(2 * r)} 0`);
     this.path.push(`a${short(r)} ${short(r)} 0 1 0 ${short(-2 * r)} 0`);
@@ -96,7 +96,7 @@ export class SvgContext {
     this.parts.push(`<${element} ${attributes}${moved}${faint}>${content}</${element}>`);
   }
 
-  /** The whole picture. */
+  /** The SVG document. */
   toString() {
     const size = `width="${this.width}" height="${this.height}" viewBox="0 0 ${this.width} ${this.height}"`;
     return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n${this.parts.join("\n")}\n</svg>\n`;

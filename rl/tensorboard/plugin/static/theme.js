@@ -1,5 +1,5 @@
-// Colours, light and dark. Paul Tol's bright and light schemes and the Okabe-Ito palette keep apart for every kind of
-// colour vision; lines are told apart by dashes too.
+// Colours, light and dark. The palettes follow Paul Tol's bright and light schemes and that of Okabe and Ito, which can
+// be told apart with every kind of colour vision; lines that share a colour differ in their dashes.
 
 const LIGHT = {
   dark: false,
@@ -31,10 +31,10 @@ const DARK = {
   ends: ["#f4847a", "#6fb1ea"],
 };
 
-const KNOWN = ["policy", "value", "entropy"];
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+const FEW = 3; // colours that must be left over by the objectives for extra rows to use these alone
 
-/** The colours of "light", "dark", or of what "auto" finds: TensorBoard's own switch, or else the browser's. */
+/** The colours for "light" or "dark"; "auto" follows TensorBoard's own switch, or else the browser's. */
 export function theme(choice) {
   return choice === "dark" || (choice !== "light" && hostIsDark()) ? DARK : LIGHT;
 }
@@ -59,18 +59,20 @@ function hostIsDark() {
   return body ? body.classList.contains("dark-mode") : window.matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** A row's colour and dashes: those of the known objectives are always the same; extra rows are dashed. */
-export function rowStyle(colors, name, rows, numObjectives = rows.length) {
-  const known = KNOWN.indexOf(name);
-  if (known >= 0) return { color: colors.series[known], dash: [] };
-  const others = (from, to) => rows.slice(from, to).filter((row) => !KNOWN.includes(row));
-  const free = colors.series.slice(KNOWN.length);
-  const objective = others(0, numObjectives).indexOf(name);
-  if (objective >= 0) return styleAt(free, objective, 0);
-  return styleAt(free, Math.max(0, others(numObjectives).indexOf(name)), 1);
+/**
+ * A row's colour and dashes, by its place among the rows: objectives are solid, extra rows are dashed.
+ *
+ * @param rows the names of all rows, the objectives first.
+ */
+export function rowStyle({ series }, name, rows, numObjectives = rows.length) {
+  const place = Math.max(0, rows.indexOf(name));
+  if (place < numObjectives) return styleAt(series, place, 0);
+  const [taken, left] = [series.slice(0, numObjectives), series.slice(numObjectives)];
+  const palette = left.length >= FEW ? left : [...left, ...taken];
+  return styleAt(palette, place - numObjectives, Math.max(1, Math.ceil(numObjectives / series.length)));
 }
 
-/** The style of the k-th pair of rows, in none of the rows' own colours. */
+/** The style of the k-th pair of rows; no row has these colours. */
 export function pairStyle(colors, k) {
   return styleAt(colors.pairs, k, 0);
 }
@@ -82,12 +84,12 @@ function styleAt(palette, k, firstDash) {
   };
 }
 
-/** The style of the k-th of several lines that are not rows. */
+/** The style of the k-th line in a chart whose lines are not rows. */
 export function lineStyle(palette, k) {
   return styleAt(palette, k, 0);
 }
 
-/** A line's style as the background of a small box: its colour, with gaps where the line has them. */
+/** A line's style as the CSS background of a small box: its colour, with the line's gaps. */
 export function swatchFill({ color, dash }) {
   if (!dash.length) return color;
   let at = 0;
@@ -107,7 +109,7 @@ export function diverging(colors, x) {
   return mixed([colors.ends[0], colors.middle, colors.ends[1]], (x + 1) / 2);
 }
 
-/** Black or white, whichever can be read on a colour. */
+/** Black or white, whichever has the higher contrast on a colour. */
 export function readableOn(color) {
   const linear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
   const [r, g, b] = color.match(/\d+/g).map((channel) => linear(channel / 255));

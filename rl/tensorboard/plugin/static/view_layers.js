@@ -1,4 +1,4 @@
-// Layers × time: a quantity in every layer, and the layer and the moment that were clicked.
+// Layers × time: a quantity in every layer over time, with the chosen layer's line and the chosen moment's rows below.
 
 import { ask } from "./api.js";
 import { AXES, isLog } from "./axes.js";
@@ -22,8 +22,8 @@ const POINTS = 300;
 
 export class Layers extends OneRun {
   static help = [
-    "A row is a layer of the shared weights, a column a moment. Blue: the two rows agree, or the first is the longer one; red: they fight, or it is the shorter one.",
-    "A layer with few weights looks extreme by chance: compare its cosine with the shaded null band in the chart below.",
+    "A line of the heatmap is a layer of the shared weights, a column is a moment. Blue: the two gradient rows agree, or the first one has the larger norm; red: they conflict, or it has the smaller norm.",
+    "Cosines in a layer with few weights are large by chance: compare them with the shaded null band in the chart below.",
   ];
 
   constructor(app) {
@@ -34,18 +34,18 @@ export class Layers extends OneRun {
     this.arrows = new Figure("Rows at the chosen moment", 230, colors);
     this.more = element("button", {
       className: "link",
-      textContent: "Show this moment in full",
+      textContent: "Show all of this moment",
       onclick: () => app.go({ view: "moment" }),
     });
     const below = element("div", { className: "two" }, this.line.root, element("div", {}, this.arrows.root, this.more));
     this.body.append(this.heat.root, this.note, below);
   }
 
-  async show(of, signal) {
+  async show(listed, signal) {
     const { app } = this;
-    const asked = whatIsAsked(app, of, app.state.quantity);
-    this.controls.replaceChildren(app.runChoice(), ...quantityChoices(app, of, asked, "quantity"));
-    this.data = await ask("layers", { run: of.run, ...asked, points: POINTS }, signal);
+    const asked = chosenQuantity(app, listed, app.state.quantity);
+    this.controls.replaceChildren(app.runChoice(), ...quantityChoices(app, listed, asked, "quantity"));
+    this.data = await ask("layers", { run: listed.run, ...asked, points: POINTS }, signal);
     this.redraw();
     await this.showMoment(signal);
   }
@@ -56,7 +56,7 @@ export class Layers extends OneRun {
     const { state } = app;
     const layer = data.layers.includes(state.layer) ? state.layer : data.layers[0];
     const name = `${data.run} ${label(data)}`;
-    const onPick = (place) => app.go(place); // without a step or a layer where a name or the axis is picked
+    const onPick = (place) => app.go(place); // a layer, a step, or both
     this.heat.resize(Math.min(Math.max(data.layers.length * 20 + 40, 130), 620));
     this.heat.set(heatmap(data, { selected: { layer, step: state.step }, label: label(data), onPick }), name);
     const line = (text, values, color) => ({
@@ -77,12 +77,12 @@ export class Layers extends OneRun {
     this.line.title.textContent = `${label(data)}: ${layer}`;
     this.line.set(chart, `${name} ${layer}`);
     this.note.textContent = [
-      "Click or press Enter on a cell for its layer and its moment.",
+      "Click a cell, or press Enter on it, to choose its layer and its moment.",
       data.moments_per_point > 1 ? `A column is the median of ${data.moments_per_point} moments.` : "",
       data.num_layers > data.layers.length
         ? `The first ${data.layers.length} of ${data.num_layers} layers are shown.`
         : "",
-      data.broken ? `In ${data.broken} moments a number is not finite.` : "",
+      data.broken ? `${data.broken} moments have numbers that are not finite.` : "",
     ].join(" ");
     if (this.moment) this.drawMoment();
   }
@@ -100,15 +100,15 @@ export class Layers extends OneRun {
   }
 }
 
-/** What a quantity is of, in words. */
+/** A quantity and its rows, in words. */
 export function label({ quantity, a, b }) {
   const name = QUANTITIES[quantity];
   if (!OF_TWO.includes(quantity)) return `${name} of ${a}`;
   return quantity === "ratio" ? `${name}: ${a} over ${b}` : `${name} of ${a} and ${b}`;
 }
 
-/** The quantity and rows that are chosen, where the run has them; otherwise its first ones. */
-export function whatIsAsked(app, { legend }, quantity) {
+/** The arguments of a request: the quantity, and the chosen rows where the run has them, otherwise its first ones. */
+export function chosenQuantity(app, { legend }, quantity) {
   const all = [...legend.objectives, ...legend.extra_rows];
   const firsts = quantity === "share" ? legend.objectives : all;
   const [own, other] = quantity === "ratio" ? [1, 0] : [0, 1];
@@ -117,7 +117,7 @@ export function whatIsAsked(app, { legend }, quantity) {
   return { quantity, a, b: OF_TWO.includes(quantity) ? pick(app.state.b, all, a === all[other] ? own : other) : null };
 }
 
-/** Selects for a quantity and its rows. */
+/** Selects for a quantity and its rows; `key` is the choice that holds the quantity. */
 export function quantityChoices(app, { legend }, { quantity, a, b }, key) {
   const all = [...legend.objectives, ...legend.extra_rows].map((name) => [name, name]);
   const firsts = quantity === "share" ? all.slice(0, legend.objectives.length) : all;

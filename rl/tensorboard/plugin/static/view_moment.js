@@ -1,4 +1,4 @@
-// Moment: the Gramian of one step, as arrows and as a matrix, in all and layer by layer.
+// Moment: the Gramians of one step as arrows and as a matrix, over all layers and in each.
 
 import { ask } from "./api.js";
 import { arrowPicture } from "./arrows.js";
@@ -10,12 +10,12 @@ import { OneRun } from "./one_run.js";
 import { rowStyle } from "./theme.js";
 
 const WHOLE = "all shared weights";
-export const MOST_ARROWS = 8; // objectives; of more no plane shows anything
+export const MAX_ARROWS = 8; // objectives; a plane shows too little of more directions
 
 export class Moment extends OneRun {
   static help = [
-    "Every row of one update as an arrow: its angle to the others is what the cosines say. combined is what the combiner made of the rows, clipped what was left of it, −applied the step that the optimizer took, negated.",
-    "stale/<copy>/<objective> is that objective's row at a frozen copy's weights; through_target the gradient through the value that stands for the future.",
+    "An arrow is a row of one update; the angles between arrows show the cosines. combined is the combiner's direction, clipped is that direction after clipping, −applied is the negated step of the optimizer.",
+    "stale/<copy>/<objective> is an objective's row at the weights of a frozen copy; through_target is the gradient that flows through the bootstrap target.",
   ];
 
   constructor(app) {
@@ -29,15 +29,15 @@ export class Moment extends OneRun {
     this.body.append(
       element("div", { className: "two" }, this.arrows.root, this.matrix.root),
       this.note,
-      this.lengths,
+      element("div", { className: "scroll" }, this.lengths),
       element("h2", { textContent: "Layer by layer" }),
       this.layers,
     );
   }
 
-  async show(of, signal) {
+  async show(listed, signal) {
     const { app } = this;
-    this.data = await ask("moment", { run: of.run, step: app.state.step }, signal);
+    this.data = await ask("moment", { run: listed.run, step: app.state.step }, signal);
     const names = [WHOLE, ...this.data.layers.map(({ name }) => name)];
     this.controls.replaceChildren(
       app.runChoice(),
@@ -62,17 +62,17 @@ export class Moment extends OneRun {
     if (!data) return;
     const one = this.chosen();
     const name = `${data.run} step ${data.step} ${one.name}`;
-    this.arrows.root.hidden = data.num_objectives > MOST_ARROWS;
+    this.arrows.root.hidden = data.num_objectives > MAX_ARROWS;
     this.arrows.set(arrowFigure(app, data, one), name);
     this.matrix.resize(Math.max(matrixHeight(data.rows.length), 380));
     this.matrix.set(matrix(data.rows, data.rows, one.cosines, { label: "cosine" }), `${name} cosines`);
     this.note.textContent = [
-      `${one.name}: ${whole(one.size)} weights; two random directions have a cosine within ±${number(one.null_band)}.`,
+      `${one.name}: ${whole(one.size)} weights; cosines of independent directions are within ±${number(one.null_band)}.`,
       data.num_objectives === 2
-        ? "The picture's plane is that of the two objectives' rows."
-        : "The picture's plane is the one in which the objectives' directions are best seen; an arrow that leaves it is short.",
-      "−applied is the step Δw negated, as gradients point uphill: beside a row, the step lowers that loss.",
-      data.broken ? "Some numbers of this moment are not finite, and are left out." : "",
+        ? "The plane of the picture is spanned by the two objectives' rows."
+        : "The plane of the picture is spanned by the two principal directions of the objectives' rows; arrows that leave the plane are shorter.",
+      "−applied is the negated step −Δw: where it points along a row, the step lowers that loss.",
+      data.broken ? "Numbers of this moment that are not finite are left out." : "",
       data.num_layers > data.layers.length
         ? `The first ${data.layers.length} of ${data.num_layers} layers are shown.`
         : "",
@@ -103,7 +103,7 @@ export class Moment extends OneRun {
         ...cells,
       );
     });
-    const heads = ["row", "coefficient", "length", "(logarithmic)"];
+    const heads = ["row", "coefficient", "norm", "(logarithmic)"];
     for (const name of data.rows.slice(0, data.num_objectives)) heads.push(`cosine with ${name}`);
     const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col", textContent: text })));
     this.lengths.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
@@ -132,7 +132,7 @@ export class Moment extends OneRun {
   }
 }
 
-/** A moment's rows in one layer, or in all, as arrows. */
+/** The model of a moment's rows as arrows, in one layer or over all. */
 export function arrowFigure(app, data, one, labels = true) {
   const arrows = data.rows.map((name, i) => {
     const [x, y, inside] = one.plane[i];
@@ -152,7 +152,7 @@ export function arrowFigure(app, data, one, labels = true) {
   return arrowPicture(shown, { unit: app.state.unit, labels });
 }
 
-/** Buttons and a slider for the moment. */
+/** Buttons and a slider that choose the moment. */
 export function stepControls(app, data) {
   const to = (step) => app.go({ step });
   const slider = element("input", {
@@ -170,9 +170,9 @@ export function stepControls(app, data) {
     element(
       "span",
       { className: "steps" },
-      button("◀", "the moment before", data.previous),
+      button("◀", "previous moment", data.previous),
       slider,
-      button("▶", "the next moment", data.next),
+      button("▶", "next moment", data.next),
       element("span", { textContent: `step ${whole(data.step)} (${data.number} of ${data.moments})` }),
       element("button", {
         textContent: "newest",
@@ -183,9 +183,9 @@ export function stepControls(app, data) {
   ];
 }
 
-/** Whether arrows have one length, or their own. */
+/** A checkbox: unit arrows, or arrows as long as the rows' norms. */
 export function unitSwitch(app) {
   const box = element("input", { type: "checkbox", checked: app.state.unit });
   box.onchange = () => app.go({ unit: box.checked });
-  return element("label", { className: "choice" }, box, element("span", { textContent: "arrows at one length" }));
+  return element("label", { className: "choice" }, box, element("span", { textContent: "unit arrows" }));
 }

@@ -1,4 +1,4 @@
-// Overview: for each setting who moves the torso, in a sentence; opened, who pulls how hard, who fights, whom the step serves.
+// Overview: a card for each setting, with a sentence on which objective moves the torso, and with charts when opened.
 
 import { ask } from "./api.js";
 import { Card } from "./card.js";
@@ -6,16 +6,16 @@ import { element } from "./dom.js";
 
 const RUNS_AT_ONCE = 6;
 const POINTS = 200;
-const FEW = 3; // settings that are open at first
+const FEW = 3; // where there are no more settings, all are open at first
 
 export class Overview {
   static help = [
-    "A card is a setting, its seeds folded: the sentence says who moves the torso. Open it for the charts.",
-    "Norms: how hard each objective pulls on the shared weights. A ratio over 30 says that one of them owns the torso.",
-    "Cosines: 1 is the same wish, −1 the opposite one. Within the shaded band two random directions would be, too.",
-    "Conflict: how often two rows have a negative cosine, over layers and neighbouring moments; within the shaded band by chance.",
-    "Share of the applied step: how much of each loss the step that was taken changes, to first order. Negative lowers the loss; the sizes add up to 1.",
-    "Click a chart for that moment. Extra rows (combined, clipped, −applied, stale/…, through_target) are switched on at the left.",
+    "A card is a setting: one configuration with all its seeds. Its sentence says which objective moves the torso; open it for the charts.",
+    "Norms: the norm of each objective's row, its gradient with respect to the shared weights. A ratio above 30 means that one objective dominates the torso.",
+    "Cosines: 1 for rows in the same direction, −1 for opposite rows. Cosines of independent directions lie within the shaded band.",
+    "Conflict: the fraction of layers, averaged over neighbouring moments, in which two rows have a negative cosine. Chance alone gives values within the shaded band.",
+    "Share of the applied step: the first-order change of each loss by the step, times its coefficient, relative to those of all objectives. Negative: the step lowers the loss. The absolute values add up to 1.",
+    "Click a chart to open that moment. The checkbox on the left adds the extra rows (combined, clipped, −applied, stale/…, through_target).",
   ];
 
   constructor(app) {
@@ -32,7 +32,7 @@ export class Overview {
     const version = (members) => JSON.stringify(members.map(({ run, version, problem }) => [run, version, problem]));
     const wanted = settings.filter(([config, members]) => this.kept.get(config)?.version !== version(members));
     for (const some of portions(wanted)) {
-      const run = some.flatMap(([, members]) => members.map((of) => of.run));
+      const run = some.flatMap(([, members]) => members.map((listed) => listed.run));
       const answer = await ask("overview", { run, points: POINTS }, signal);
       for (const data of answer.settings) {
         const [, members] = some.find(([config]) => config === data.config);
@@ -48,7 +48,7 @@ export class Overview {
     for (const card of this.cards.values()) card.draw();
   }
 
-  /** The cards in the list's order, below what the names of each folder share. */
+  /** Puts the cards in the order of the list, each folder's below its heading. */
   arrange(settings) {
     const { app } = this;
     const before = new Map(this.cards);
@@ -85,7 +85,7 @@ export class Overview {
   }
 }
 
-/** Settings in portions of about so many runs. */
+/** Settings in portions of at least RUNS_AT_ONCE runs each, so that the first cards appear early. */
 function portions(settings) {
   const found = [];
   let count = Infinity;

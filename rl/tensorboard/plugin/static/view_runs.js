@@ -1,4 +1,4 @@
-// Runs: side by side, the seeds of a setting folded into median and quartiles.
+// Runs: settings compared, the seeds of each folded into median and quartiles.
 
 import { ask } from "./api.js";
 import { AXES, isLog } from "./axes.js";
@@ -7,14 +7,14 @@ import { Figure } from "./figure.js";
 import { number } from "./format.js";
 import { lineChart } from "./lines.js";
 import { smoothedLine } from "./smoothing.js";
-import { label, quantityChoices, whatIsAsked } from "./view_layers.js";
+import { label, quantityChoices, chosenQuantity } from "./view_layers.js";
 
 const POINTS = 200;
-const MOST_NAMES = 12; // in the chart itself; more settings have numbers there, and names in the table
+const MAX_NAMES = 12; // settings named in the chart; more are numbered there and named in the table
 
 export class Runs {
   static help = [
-    "One line a setting. Where bands do not overlap, the seeds agree on a difference; the number of seeds in parentheses.",
+    "A line is a setting, with the number of its seeds in parentheses. Where the bands of two settings do not overlap, most seeds agree on their order.",
   ];
 
   constructor(app) {
@@ -25,8 +25,8 @@ export class Runs {
     this.note = element("p", {
       className: "faint",
       textContent:
-        "Runs whose names differ in the seed alone are one line: the median over seeds, and a band from the lower to the " +
-        "upper quartile. Take runs out of the comparison on the left.",
+        "Runs whose names differ only in the seed are one line: the median over seeds, and a band from the lower to the " +
+        "upper quartile. The list on the left says which runs are compared.",
     });
     this.body = element("div", {}, this.figure.root, this.note, element("div", { className: "scroll" }, this.table));
     this.root = element("div", {}, this.controls, this.body);
@@ -34,7 +34,7 @@ export class Runs {
 
   async refresh(signal) {
     const { app } = this;
-    const shown = app.visibleRuns().filter((of) => !of.problem);
+    const shown = app.visibleRuns().filter(({ problem }) => !problem);
     this.root.querySelector(".notice")?.remove();
     this.body.hidden = !shown.length;
     this.controls.replaceChildren();
@@ -42,7 +42,7 @@ export class Runs {
       this.root.append(app.nothingShown());
       return;
     }
-    this.asked = whatIsAsked(app, shown[0], app.state.foldedQuantity);
+    this.asked = chosenQuantity(app, shown[0], app.state.foldedQuantity);
     this.controls.append(...quantityChoices(app, shown[0], this.asked, "foldedQuantity"));
     const { groups } = await ask("folded", { run: shown.map(({ run }) => run), ...this.asked, points: POINTS }, signal);
     this.groups = groups;
@@ -56,7 +56,7 @@ export class Runs {
     const order = [...app.settings(app.visibleRuns()).keys()];
     groups.sort((a, b) => order.indexOf(a.config) - order.indexOf(b.config));
     const drawn = groups.filter(({ runs }) => runs.length);
-    const many = drawn.length > MOST_NAMES;
+    const many = drawn.length > MAX_NAMES;
     const place = (config) => drawn.findIndex((group) => group.config === config) + 1;
     const name = ({ config, runs }) => (many ? String(place(config)) : `${app.nameOf(config)} (${runs.length})`);
     const lines = drawn.map((group) => ({
@@ -89,7 +89,7 @@ export class Runs {
   }
 }
 
-/** The median of a group's runs, with its quartiles where it has several. */
+/** The median of a setting's runs, with quartiles where there are several. */
 function curve({ median, low, high, runs }) {
   return runs.length > 1 ? { values: median, low, high } : { values: median };
 }

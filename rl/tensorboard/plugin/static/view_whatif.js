@@ -1,4 +1,4 @@
-// What if: what every combiner would have done at a moment, and how often over the run it would have hurt somebody.
+// What if: the direction that every combiner would have chosen at a moment, and how often it would have hurt an objective.
 
 import { ask } from "./api.js";
 import { arrowPicture } from "./arrows.js";
@@ -8,13 +8,13 @@ import { number, percent, whole } from "./format.js";
 import { matrix, matrixHeight } from "./matrix.js";
 import { OneRun } from "./one_run.js";
 import { lineStyle, rowStyle } from "./theme.js";
-import { MOST_ARROWS, stepControls } from "./view_moment.js";
+import { MAX_ARROWS, stepControls } from "./view_moment.js";
 import { Waiting } from "./waiting.js";
 
 export class WhatIf extends OneRun {
   static help = [
-    "The run took one rule. From the Gramians that it logged every other rule's choice follows: its weights, its direction, and whom it would have hurt.",
-    "hurt: to first order, the raw loss would have increased. Rules promise something about the groups that they were given (such as actor and critic), not about each objective within one.",
+    "The run used one combiner. The logged Gramians determine what every other combiner would have chosen: its weights, its direction, and which objectives that direction would have hurt.",
+    "A direction hurts an objective if a small step against it would have increased the objective's raw loss. Guarantees of combiners hold for the groups that they are given, not for each objective within a group.",
   ];
 
   constructor(app) {
@@ -26,7 +26,7 @@ export class WhatIf extends OneRun {
     );
     this.groups = element("p");
     this.arrows = new Figure("Directions that the combiners would have chosen", 460, colors);
-    this.hurt = new Figure("Share of updates whose step would have hurt an objective, or a group", 460, colors);
+    this.hurt = new Figure("Fraction of updates whose step would have hurt an objective or a group", 460, colors);
     this.table = element("table", { className: "numbers" });
     this.body.append(
       this.groups,
@@ -38,18 +38,18 @@ export class WhatIf extends OneRun {
     this.chosen = null;
   }
 
-  async show(of, signal) {
+  async show(listed, signal) {
     const { app } = this;
-    const same = this.data?.run === of.run;
+    const same = this.data?.run === listed.run;
     this.body.hidden = !same;
     this.control(same ? this.data : null); // another run can be chosen while this one is computed
     this.wait.begin();
     try {
-      this.data = await ask("whatif", { run: of.run, step: app.state.step, scope: app.state.scope }, signal);
+      this.data = await ask("whatif", { run: listed.run, step: app.state.step, scope: app.state.scope }, signal);
     } finally {
       if (!signal.aborted) this.wait.end();
     }
-    this.legend = of.legend;
+    this.legend = listed.legend;
     this.control(this.data);
     this.body.hidden = false;
     this.redraw();
@@ -58,8 +58,8 @@ export class WhatIf extends OneRun {
   control(data) {
     const { app } = this;
     const scopes = [
-      ["global", "one set of weights"],
-      ["layer", "a set for each layer"],
+      ["global", "global: one set of weights"],
+      ["layer", "layer: a set for each layer"],
     ];
     this.controls.replaceChildren(
       app.runChoice(),
@@ -75,18 +75,20 @@ export class WhatIf extends OneRun {
     this.drawHurt();
     this.drawTable();
     this.groups.textContent = groupsInWords(this.legend);
-    const bullet = data.combiners.some(({ own }) => own) ? "● is the run's own rule." : "";
+    const own = data.combiners.some(({ own }) => own)
+      ? "● marks the run's own combiner, which has the run's own settings."
+      : "";
     this.note.textContent = [
-      `Computed from the logged Gramians of ${whole(data.moments)} moments alone, to first order, by the package's own`,
-      "combiners with their default numbers. A step hurts an objective whose row has a cosine below −1e−6 with the combined",
-      "direction. Rules that remember (gradvac, gradnorm) remember the logged moments only.",
-      bullet,
+      `Computed to first order from the Gramians of ${whole(data.moments)} logged moments, by the package's own combiners`,
+      "with the settings in configs/combiner/. A direction hurts an objective if its cosine with the objective's row is",
+      "below −1e−6. Combiners with a state (gradvac, gradnorm) are updated at the logged moments only.",
+      own,
     ].join(" ");
   }
 
   drawArrows() {
     const { app, data } = this;
-    this.arrows.root.hidden = data.num_objectives > MOST_ARROWS || data.scope === "layer";
+    this.arrows.root.hidden = data.num_objectives > MAX_ARROWS || data.scope === "layer";
     const objectives = data.rows.slice(0, data.num_objectives).map((name, i) => {
       const [x, y, inside] = data.plane[i];
       return {
@@ -98,7 +100,7 @@ export class WhatIf extends OneRun {
         ...rowStyle(app.colors, name, data.rows, data.num_objectives),
       };
     });
-    const combiners = alike(data.combiners).map((group, k) => {
+    const combiners = byDirection(data.combiners).map((group, k) => {
       const [{ arrow, length }] = group;
       const [x, y, inside] = arrow;
       const strong = group.some(({ own, name }) => own || name === this.chosen);
@@ -132,9 +134,9 @@ export class WhatIf extends OneRun {
     const heads = [
       "combiner",
       ...data.groups.map((group) => `weight of ${group}`),
-      "length",
+      "norm",
       ...objectives.map((name) => `cosine with ${name}`),
-      "hurts now",
+      "hurts at this moment",
       "hurts any, over the run",
     ];
     const rows = data.combiners.map((one) => {
@@ -143,7 +145,7 @@ export class WhatIf extends OneRun {
         ...one.row_weights.map(number),
         number(one.length),
         ...objectives.map((_, i) => number(one.cosines[i])),
-        hurts.length ? hurts.join(", ") : "nobody",
+        hurts.length ? hurts.join(", ") : "none",
         percent(one.hurts_any),
       ];
       const pick = element("button", {
@@ -162,21 +164,23 @@ export class WhatIf extends OneRun {
   }
 }
 
-/** What the combiner weighs: groups of objectives, with their coefficients. */
+/** The groups of objectives whose rows a combiner weights, with their coefficients. */
 function groupsInWords({ objectives, coefficients, groups }) {
   const term = (name) => {
     const coefficient = coefficients[objectives.indexOf(name)];
     return coefficient === 1 ? name : `${number(coefficient)} ${name}`;
   };
   const sums = Object.entries(groups).map(([group, names]) => `${group} = ${names.map(term).join(" + ") || "nothing"}`);
-  const inside = Object.entries(groups).flatMap(([group, names]) =>
-    names.slice(1).map((name) => `${name} is inside the group ${group}: no rule gives it a weight of its own.`),
-  );
-  return [`The rules weigh groups: ${sums.join("; ")}.`, ...inside].join(" ");
+  const inside = Object.entries(groups).flatMap(([group, names]) => names.slice(1).map((name) => [name, group]));
+  const shared =
+    inside.length === 1
+      ? `${inside[0][0]} is part of the group ${inside[0][1]} and gets no weight of its own.`
+      : inside.length && "The objectives of a group share one weight.";
+  return [`Combiners weight groups: ${sums.join("; ")}.`, shared].filter(Boolean).join(" ");
 }
 
-/** The combiners whose directions no eye could tell apart, together. */
-function alike(combiners) {
+/** The combiners in groups of nearly equal unit directions, which share an arrow. */
+function byDirection(combiners) {
   const groups = [];
   for (const one of combiners) {
     const unit = one.arrow.map((x) => (one.length > 0 && x !== null ? x / one.length : null));
@@ -188,7 +192,7 @@ function alike(combiners) {
   return groups.map(({ members }) => members);
 }
 
-/** Names beside one another, in lines of a length that can stand beside an arrow. */
+/** Names separated by commas, in lines short enough to stand beside an arrow. */
 function inLines(names) {
   const lines = [""];
   for (const name of names) {

@@ -1,8 +1,8 @@
-// What is shown while the server computes.
+// The message that is shown while the server computes.
 
 import { element } from "./dom.js";
 
-const SOON = 150; // milliseconds: what takes less is not announced
+const DELAY = 150; // milliseconds; a shorter computation is not announced
 
 export class Waiting {
   constructor(what, why) {
@@ -19,7 +19,7 @@ export class Waiting {
       this.root.hidden = false;
       this.text.textContent = `${this.what} … ${Math.round((performance.now() - start) / 1000)} s`;
     };
-    this.soon = setTimeout(tell, SOON);
+    this.soon = setTimeout(tell, DELAY);
     this.again = setInterval(tell, 1000);
   }
 

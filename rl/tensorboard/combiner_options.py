@@ -1,0 +1,60 @@
+"""The options of `combiner=`, read from configs/combiner/ as plain YAML.
+
+The What if page needs every combiner with its default settings, and a run records the settings of its own combiner
+alone. The files in configs/combiner/ are the only place that has them all. They are plain mappings without
+interpolations, and TensorBoard's process has no use for Hydra and OmegaConf, so they are read directly.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from rl.config_files import CONFIGS
+
+_ROOM = "rl.updates.combiners"
+
+
+class CombinerOption(NamedTuple):
+    """One file in configs/combiner/.
+
+    name: the option, `imtl_g` for `combiner=imtl_g`. class_name: the class in `rl.updates.combiners` that it
+    instantiates, `IMTLG`. settings: its keyword arguments except `scope`, which the reader chooses.
+    """
+
+    name: str
+    class_name: str
+    settings: Mapping[str, Any]
+
+
+@functools.cache
+def combiner_options() -> tuple[CombinerOption, ...]:
+    """All options whose class is in `rl.updates.combiners`, sorted by name.
+
+    Files whose name begins with an underscore hold keys that several options share (`scope`) and are no options.
+    Keys that begin with an underscore, and `defaults`, are Hydra's and are left out.
+    """
+    options = []
+    for file in sorted((CONFIGS / "combiner").glob("[!_]*.yaml")):
+        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
+        room, _, class_name = fields["_target_"].rpartition(".")
+        if room == _ROOM:
+            settings = {key: x for key, x in fields.items() if key != "defaults" and not key.startswith("_")}
+            options.append(CombinerOption(file.stem, class_name, settings))
+    return tuple(options)
+
+
+def combiner_name(class_name: str, settings: Mapping[str, Any]) -> str:
+    """The option of `combiner=` that a run used, `imtl_g` for the class `IMTLG`.
+
+    Where several options instantiate one class, the option whose settings are the run's is chosen. A name that is no
+    class of an option (an option's own name, as early event files have it, or a user's class) is returned unchanged.
+
+    Args:
+        settings: the run's combiner's own, {field: value}.
+    """
+    options = [option for option in combiner_options() if option.class_name == class_name]
+    if len(options) > 1:
+        options = [o for o in options if all(settings.get(key) == x for key, x in o.settings.items())]
+    return options[0].name if options else class_name
