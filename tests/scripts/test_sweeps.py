@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from rl.commands import sweep_journal, sweeps
+from rl.commands.composition import CONFIGS
 
 SMALL = (
     "environment=compiled/cartpole",
@@ -41,7 +42,7 @@ def sweep(root, folder, *overrides, **more):
     ],
 )
 def test_a_choice_that_is_not_there_is_named_before_the_first_job(overrides, sentence):
-    said = sweeps._unknown_choice(overrides)
+    said = sweeps.unknown_choice(overrides, [CONFIGS])
     assert said is None if sentence is None else said.startswith(sentence)
 
 
