@@ -1,4 +1,4 @@
-"""What every probe costs a call, what the default ones cost a run, and that they change no bit of the weights."""
+"""The cost of every probe for a call and of the default probes for a run; checks that no bit of the weights changes."""
 
 import argparse
 import statistics
@@ -14,24 +14,24 @@ from rl.commands.progress import progress
 
 
 def add(commands) -> None:
-    """The command and its options."""
-    command = commands.add_parser("probes", help="what looking costs", description=__doc__)
+    """Adds the command and its options."""
+    command = commands.add_parser("probes", help="what probes cost", description=__doc__)
     command.add_argument("--steps", type=int, default=500_000)
     command.add_argument("--rounds", type=int, default=5)
-    command.add_argument("--calls", type=int, default=50, help="of every probe, timed one by one (default: 50)")
-    command.add_argument("--each-only", action="store_true", help="leave out the runs")
+    command.add_argument("--calls", type=int, default=50, help="timed calls of every probe (default: 50)")
+    command.add_argument("--each-only", action="store_true", help="time the probes alone, without runs")
     command.set_defaults(run=probes)
 
 
 def probes(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures and prints both tables."""
     _each(arguments.calls)
     if not arguments.each_only:
         _runs(arguments)
 
 
 def _each(calls: int) -> None:
-    """Every probe in a program of its own beside a program of none, which replays the rollout's first minibatch."""
+    """Times every probe as a program of its own, beside a program without probes, on the rollout's first minibatch."""
     import hydra
     import tensorflow as tf
 
@@ -51,7 +51,7 @@ def _each(calls: int) -> None:
 
     def program(names: list[str]):
         prober = Prober(learner, probes_named(names), num_samples=experiment.probe_samples)
-        # The rows keep a program without probes from being empty: every probe needs them.
+        # A program without probes returns the rows, which every probe needs, so that it is not empty.
         compiled = tf.function(lambda *run: tuple(prober(*run)), jit_compile=True, autograph=False)
         began = time.perf_counter()
         compiled(*run)
@@ -78,7 +78,7 @@ def _each(calls: int) -> None:
 
 
 def _runs(arguments: argparse.Namespace) -> None:
-    """Runs with the default probes and with none, in turns."""
+    """Times runs with the default probes and without probes in alternation, and compares their final weights."""
     rates: dict[str, list[float]] = {"default": [], "none": []}
     identical = True
     with tempfile.TemporaryDirectory() as folder:
@@ -101,6 +101,7 @@ def _runs(arguments: argparse.Namespace) -> None:
 
 
 def _same_weights(one: Path, other: Path) -> bool:
+    """Whether the newest checkpoints of two runs hold the same weights, bit for bit."""
     files = [max((run / "checkpoints").glob("checkpoint_*.npz")) for run in (one, other)]
     with np.load(files[0]) as a, np.load(files[1]) as b:
         names = [name for name in a.files if name.split("/")[0] in ("torso", "policy", "value")]

@@ -1,4 +1,4 @@
-"""Runs of scripts/train.py as a user starts it, and what they leave."""
+"""Runs scripts/train.py as a user starts it, and reads what the runs leave."""
 
 import json
 import subprocess
@@ -19,8 +19,8 @@ QUIET = (
     "evaluation.episodes=8",
     "logging.progress=false",
 )
-"""Nothing but training until the end."""
-_LOOK_EVERY = 0.02  # seconds
+"""Overrides with which a run does nothing but train until its end."""
+_POLL_EVERY = 0.02  # seconds
 
 
 class TrainError(RuntimeError):
@@ -30,7 +30,7 @@ class TrainError(RuntimeError):
 class Run(NamedTuple):
     """A finished run's folder, and the seconds from the start of the command to the end of the first iteration.
 
-    With `seeds` above 1 the folder holds one of each seed.
+    With `seeds` above 1 the folder holds a run directory for each seed.
     """
 
     folder: Path
@@ -38,9 +38,9 @@ class Run(NamedTuple):
 
 
 def train(folder: Path, *overrides: str) -> Run:
-    """One run in a new place below a folder.
+    """Runs train.py once, in a new run directory below a folder.
 
-    Raises: TrainError.
+    Raises: TrainError where it ends with another exit code than 0.
     """
     place = Path(tempfile.mkdtemp(dir=folder))
     run = place / "run"
@@ -49,7 +49,7 @@ def train(folder: Path, *overrides: str) -> Run:
         command = [sys.executable, str(SCRIPTS / "train.py"), *overrides, f"hydra.run.dir={run}"]
         process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT)
         while process.poll() is None and not _has_begun(run):
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_EVERY)
         seconds_to_start = time.perf_counter() - began
         if process.wait():
             printed.seek(0)
@@ -58,27 +58,27 @@ def train(folder: Path, *overrides: str) -> Run:
 
 
 def combiner_names() -> list[str]:
-    """Of all the choices in configs/combiner/."""
+    """The names of all choices in configs/combiner/, sorted."""
     files = (SCRIPTS.parent / "configs" / "combiner").glob("[!_]*.yaml")
     return sorted(file.stem for file in files)
 
 
 def summary(run: Path) -> dict:
-    """A run's summary.json."""
+    """The contents of a run's summary.json."""
     return json.loads((run / "summary.json").read_text())
 
 
 def rate(run: Path) -> float:
-    """Environment steps per second of training, of all seeds together."""
+    """Environment steps per second of training, summed over the seeds."""
     return sum(summary(file.parent)["steps_per_second"] for file in run.rglob("summary.json"))
 
 
 def column(run: Path, tag: str) -> np.ndarray:
-    """A column of metrics.csv, [K], NaN where it is empty or there is none of that tag."""
+    """A column of metrics.csv, [K] for K iterations; NaN where a cell is empty or the tag was never logged."""
     columns = read_columns(run / "metrics.csv")
     return columns.get(tag, np.full(len(columns["step"]), np.nan))
 
 
 def _has_begun(run: Path) -> bool:
-    """Whether the first iteration is logged."""
+    """Whether the first iteration is in metrics.csv."""
     return any(file.read_text().count("\n") > 1 for file in run.rglob("metrics.csv"))

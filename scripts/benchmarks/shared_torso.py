@@ -1,8 +1,8 @@
-"""Every combiner where a shared torso fails under `sum`, and with the default settings: returns beside the rows.
+"""Every combiner where a shared torso fails under `sum`, and with the default settings: returns and the rows.
 
-The plain settings are CleanRL's with 8 environments, a plain value loss and one torso for both heads. All seeds of a
-setting are one program on the compiled CartPole. The share of the applied step is c g·Δw over the
-sum of the objectives' sizes, negative where the step lowers the loss.
+The plain settings are CleanRL's with 8 environments, an unclipped value loss and one torso for both heads. All seeds of
+a setting are one program on the compiled CartPole. An objective's share of the applied step is c g·Δw over the sum of
+its absolute values over the objectives; it is negative where the step lowers the loss.
 """
 
 import argparse
@@ -22,21 +22,21 @@ _KINDS = ("plain", "default")
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     help_ = "every combiner where a shared torso fails; long, resumable"
     command = commands.add_parser("shared", help=help_, description=__doc__)
-    command.add_argument("--seeds", type=int, default=20, help="of the plain settings (default: 20)")
-    command.add_argument("--default-seeds", type=int, default=5, help="of the default settings (default: 5)")
+    command.add_argument("--seeds", type=int, default=20, help="seeds of the plain settings (default: 20)")
+    command.add_argument("--default-seeds", type=int, default=5, help="seeds of the default settings (default: 5)")
     command.add_argument("--settings", nargs="*", choices=_KINDS, default=_KINDS, help="which tables (default: both)")
-    command.add_argument("--steps", type=int, default=500_000, help="of each seed (default: 500,000)")
+    command.add_argument("--steps", type=int, default=500_000, help="environment steps of each seed (default: 500,000)")
     command.add_argument("--only", nargs="*", default=combiner_names(), help="combiners (default: all)")
     command.add_argument("--folder", type=Path, default=Path("runs/shared_torso"), help="where the runs are kept")
-    command.add_argument("--figure", type=Path, help="a PNG of the plain settings' table")
+    command.add_argument("--figure", type=Path, help="write a figure of the plain settings to this PNG file")
     command.set_defaults(run=shared)
 
 
 def shared(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Trains all combiners with all seeds and prints a table for each kind of settings; complete runs are reused."""
     if arguments.figure and "plain" not in arguments.settings:
         sys.exit("--figure draws the plain settings, which --settings leaves out; add plain, or leave out --figure.")
     of_kind = {"plain": (_PLAIN, arguments.seeds), "default": ((), arguments.default_seeds)}
@@ -52,7 +52,7 @@ def shared(arguments: argparse.Namespace) -> None:
         ]
         print(
             f"\n{kind}: {' '.join(settings) or 'no overrides'}, compiled CartPole, {arguments.steps:,} steps, {seeds} "
-            f"seeds; means with 95 % bootstrap intervals, medians of what the rows say. {machine()}\n"
+            f"seeds; means with 95 % bootstrap intervals, medians of the rows' quantities. {machine()}\n"
         )
         header = [
             "combiner",
@@ -75,7 +75,7 @@ def shared(arguments: argparse.Namespace) -> None:
 
 
 def _row(combiner: str, runs: Sequence[Path]) -> list[str]:
-    """Returns of the runs, and medians over training, then over seeds, of what the rows say."""
+    """A combiner's line: returns of the runs, and medians over training, then over seeds, of the rows' quantities."""
     training, greedy = [last_returns(run) for run in runs], [summary(run)["evaluation"]["mean"] for run in runs]
 
     def over_runs(tag: str, form: str) -> str:
@@ -96,7 +96,7 @@ def _row(combiner: str, runs: Sequence[Path]) -> list[str]:
 
 
 def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
-    """The return in training with its interval, and with which rows the step goes, best combiner first."""
+    """Draws the return in training with its interval, and the step's cosine with each row; the best combiner first."""
     import matplotlib
 
     matplotlib.use("Agg")
