@@ -1,8 +1,8 @@
 """Two commits, bit for bit: python scripts/goldens.py OLD NEW [--only PART] [--steps N]
 
-Runs train.py of both commits in turns on this machine, six small configs, and compares what they leave: the final
-weights, metrics.csv without the clock's columns, and every Gramian. Bits belong to a machine, so nothing is kept
-between calls. Exit code 1 where anything differs.
+Runs train.py of both commits alternately on this machine with six small configs, and compares the final weights,
+metrics.csv without the columns of times, and every Gramian. Bits depend on the machine, so no result is kept between
+calls. The exit code is 1 where anything differs.
 """
 
 import argparse
@@ -38,7 +38,7 @@ CONFIGS = {
     "A2C, Gymnasium, tdc": ("agent=a2c", *_GYMNASIUM, *_TDC),
     "A2C, 4 seeds, sum": ("agent=a2c", *_SEEDS),
 }
-"""{name: overrides of train.py}: each agent in each kind of program, with each way to combine."""
+"""{name: overrides of train.py}: each agent in each kind of program, and each way to combine rows."""
 
 _SAME = (
     "probe=all",
@@ -55,18 +55,18 @@ _EVERY = {"tensors": 0}
 
 
 class Difference(NamedTuple):
-    """An array that differs, and by how much at most; NaN where it is missing on one side, or of another shape."""
+    """An array that differs, and its largest difference; NaN where it is missing on one side, or its form differs."""
 
     name: tuple
     largest: float
 
 
 def main() -> None:
-    """Runs, compares and prints a line a config."""
+    """Trains every config with both commits, compares the runs and prints a line a config."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("old", help="a commit")
-    parser.add_argument("new", help="another one")
-    parser.add_argument("--only", default="", help="configs with this in their names alone")
+    parser.add_argument("old", help="the first commit")
+    parser.add_argument("new", help="the second commit")
+    parser.add_argument("--only", default="", help="only configs whose names contain this text")
     parser.add_argument("--steps", type=positive, default=8192, help="environment steps of each run (default: 8,192)")
     arguments = parser.parse_args()
     chosen = {name: overrides for name, overrides in CONFIGS.items() if arguments.only in name}
@@ -86,7 +86,11 @@ def main() -> None:
 
 
 def compare(old: Path, new: Path) -> dict[str, tuple[int, list[Difference]]]:
-    """{weights, metrics, Gramians: how many arrays were compared, and what differs} between two folders of runs."""
+    """Compares two folders of runs.
+
+    Returns: {"weights", "metrics" and "Gramians": (number of compared arrays, those that differ)}.
+    Raises: ConfigError where the folders do not hold the same runs, or hold nothing to compare.
+    """
     runs = [sorted(file.parent.relative_to(folder) for file in folder.rglob("metrics.csv")) for folder in (old, new)]
     require(bool(runs[0]) and runs[0] == runs[1], f"{old} has runs {runs[0]}, and {new} {runs[1]}.")
     readers = {"weights": _weights, "metrics": _metrics, "Gramians": _gramians}
@@ -99,7 +103,7 @@ def compare(old: Path, new: Path) -> dict[str, tuple[int, list[Difference]]]:
 
 
 def differences(old: Mapping[tuple, np.ndarray], new: Mapping[tuple, np.ndarray]) -> list[Difference]:
-    """Every array that is not the same bit for bit."""
+    """The arrays that are not bit-identical, sorted by name; dtype and shape count, and so does a missing array."""
     found = []
     for name in sorted(old.keys() | new.keys()):
         a, b = old.get(name), new.get(name)
@@ -111,6 +115,7 @@ def differences(old: Mapping[tuple, np.ndarray], new: Mapping[tuple, np.ndarray]
 
 
 def _words(kind: str, number: int, found: list[Difference]) -> str:
+    """The result for one kind of arrays, in words."""
     if not found:
         return f"{kind} equal ({number})"
     run, name = found[0].name
@@ -118,12 +123,14 @@ def _words(kind: str, number: int, found: list[Difference]) -> str:
 
 
 def _weights(run: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, weights) of the newest checkpoint, live weights only."""
     newest = max((run / "checkpoints").glob("checkpoint_*.npz"))
     with np.load(newest) as arrays:
         yield from ((name, arrays[name]) for name in arrays.files if name.split("/")[0] not in _NOT_WEIGHTS)
 
 
 def _metrics(run: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(tag, column) of metrics.csv without the columns of times; an empty cell is NaN."""
     with (run / "metrics.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     for tag, *column in zip(header, *rows, strict=True):
@@ -132,6 +139,7 @@ def _metrics(run: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _gramians(run: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(tag and step, array) of the float64 tensors in the event files."""
     events = EventAccumulator(str(run), _EVERY).Reload()
     for tag in events.Tags()["tensors"]:
         for event in events.Tensors(tag):
@@ -141,7 +149,7 @@ def _gramians(run: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _checked_out(commit: str, folder: Path) -> Path:
-    """A commit's files in a new folder."""
+    """Writes a commit's files into a new folder; ConfigError where there is no such commit."""
     root = Path(__file__).resolve().parent.parent
     folder.mkdir()
     archive = subprocess.run(["git", "-C", str(root), "archive", commit], check=False, capture_output=True)
@@ -151,13 +159,14 @@ def _checked_out(commit: str, folder: Path) -> Path:
 
 
 def _train(tree: Path, folder: Path, overrides: tuple[str, ...]) -> None:
+    """Runs train.py of a tree with the run directory `folder`/run; ConfigError where it fails."""
     command = [sys.executable, str(tree / "scripts" / "train.py"), *overrides, f"hydra.run.dir={folder / 'run'}"]
     done = subprocess.run(command, check=False, env=_environment(tree), capture_output=True, text=True, cwd=tree)
     require(done.returncode == 0, f"train.py {' '.join(overrides)} of {tree.name} failed:\n{done.stdout}{done.stderr}")
 
 
 def _environment(tree: Path) -> dict[str, str]:
-    """The user's environment, with the tree's own `rl` in the place of an installed one."""
+    """The user's environment, in which the tree's own `rl` goes before an installed one."""
     return {**AS_GIVEN, "PYTHONPATH": os.pathsep.join([str(tree), AS_GIVEN.get("PYTHONPATH", "")])}
 
 

@@ -1,4 +1,4 @@
-"""What the studies in experiments/ share: training every setting with many seeds, and reading what the runs left."""
+"""Functions of the studies in experiments/: training every setting with many seeds, and statistics over the runs."""
 
 import argparse
 import csv
@@ -20,7 +20,7 @@ _RESAMPLES = 10_000
 
 
 def arguments(description: str, environments: Sequence[str]) -> argparse.Namespace:
-    """Of a study's command line: `folder`, and `only`, the environments that it is about this time."""
+    """The arguments of a study's command line: `folder` of the runs, and `only`, the environments to train and show."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs/studies"), help="where the runs are kept")
     parser.add_argument("--only", nargs="*", choices=environments, default=environments, help="environments (all)")
@@ -28,10 +28,13 @@ def arguments(description: str, environments: Sequence[str]) -> argparse.Namespa
 
 
 def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds: int) -> None:
-    """Every setting with seeds 0, 1, … in one program, into <folder>/<setting>/seed=<seed>.
+    """Trains seeds 0, 1, … of every setting in one program, into <folder>/<setting>/seed=<seed>.
 
-    What is complete is skipped and what was interrupted goes on, so that the same command finishes a study that was
-    stopped.
+    Complete runs are skipped and interrupted ones resumed, so that the same command finishes a study that was stopped.
+
+    Args:
+        settings: {name: overrides of train.py}.
+    Raises: CalledProcessError where train.py fails.
     """
     for name in progress(list(settings), "settings"):
         overrides = [*settings[name], f"seeds={seeds}", "logging.progress=false"]
@@ -42,7 +45,7 @@ def train_settings(settings: Mapping[str, Sequence[str]], folder: Path, *, seeds
 
 
 def _trained(runs: Sequence[Path], overrides: Sequence[str]) -> bool:
-    """Whether all are completed runs of what the overrides say; whatever else is there, the training script decides."""
+    """Whether all are complete runs with these overrides; in every other case train.py decides what to do."""
     if not all((run / "summary.json").exists() and summary(run)["status"] == "completed" for run in runs):
         return False
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
@@ -51,17 +54,17 @@ def _trained(runs: Sequence[Path], overrides: Sequence[str]) -> bool:
 
 
 def runs_of(folder: Path, name: str, *, seeds: int) -> list[Path]:
-    """The run directories of a setting."""
+    """The run directories of a setting, by seed."""
     return [folder / name / f"seed={seed}" for seed in range(seeds)]
 
 
 def last_returns(run: Path, share: float = 0.05) -> float:
-    """The mean return of the episodes that ended in the last part of the training."""
+    """The mean return of the episodes that ended in the last `share` of training."""
     return run_metrics.training_return(run_metrics.read_columns(run / "metrics.csv"), share)
 
 
 def last_checkpoint(run: Path) -> dict[str, np.ndarray]:
-    """The arrays of the newest checkpoint by name; see rl/runs/checkpoints.py."""
+    """{name: array} of the newest checkpoint; see rl/runs/checkpoints.py."""
     with np.load(max(run.glob("checkpoints/checkpoint_*.npz"))) as arrays:
         return {name: arrays[name] for name in arrays.files if name != "__meta__"}
 
@@ -79,9 +82,12 @@ def interval(numbers: Sequence[float]) -> tuple[float, float]:
 
 
 def difference(one: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
-    """The difference of two settings' means and its 95 % percentile bootstrap interval, each setting's seeds resampled.
+    """The difference of two settings' means, and its 95 % percentile bootstrap interval.
 
-    The seeds are not paired: what a seed draws is used up differently by every setting.
+    Each setting's seeds are resampled by themselves. They are not paired, since the random numbers of a seed are used
+    differently by every setting.
+
+    Returns: (difference, lower end, upper end).
     """
     random = np.random.default_rng(0)
     means = [random.choice(np.asarray(numbers), (_RESAMPLES, len(numbers))).mean(1) for numbers in (one, other)]
@@ -90,13 +96,13 @@ def difference(one: Sequence[float], other: Sequence[float]) -> tuple[float, flo
 
 
 def with_interval(numbers: Sequence[float], form: str = ".1f") -> str:
-    """The mean and its 95 % bootstrap interval, in words."""
+    """The mean with its 95 % bootstrap interval, as text."""
     low, high = interval(numbers)
     return f"{np.mean(numbers):{form}} ({low:{form}} to {high:{form}})"
 
 
 def write_csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Rows with the same keys as a file with a header."""
+    """Writes rows, which have the same keys, as a CSV file with a header."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", newline="") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]))

@@ -1,4 +1,4 @@
-"""Every kind of bad environment, in training and in evaluation: named in a sentence, and what was trained is saved."""
+"""Faulty environments in training and in evaluation: the fault must be reported, and the trained weights saved."""
 
 import shutil
 from pathlib import Path
@@ -11,11 +11,11 @@ from faulting.small_runs import COMPILED, SMALL
 from faulting.tried import runs_in, shortened
 
 _IN_TRAINING, _IN_EVALUATION = 40, 300
-"""Steps of an environment: in the third of ten iterations, and later than training goes."""
+"""The environment's step with the fault: in the third of ten iterations, or after training has ended."""
 _EPISODES = 101
-"""A prime number, so that one environment plays them all, 8 steps each."""
+"""A prime number of episodes, so that one environment plays them all, with 8 steps each."""
 _UNSEEN = ("raises_in_close", "hangs_in_close", "never_ends", *bad.TOLERATED)
-"""Faults with which a run comes to its end."""
+"""Faults with which a run completes."""
 
 
 class _Bad(NamedTuple):
@@ -25,13 +25,13 @@ class _Bad(NamedTuple):
 
 
 class BadEnvironments:
-    """A case is a fault of an environment and the place where it comes."""
+    """A case is a fault of an environment and where it occurs."""
 
     def __init__(self, setting: Setting):
         self._setting = setting
         both = ("training", "evaluation")
         cases = [_Bad(where, fault, "sync") for where in both for fault in (*bad.STEPS, *bad.RESETS, *bad.TOLERATED)]
-        # In training alone: an evaluation has all of its environments in this very process.
+        # In training alone, since the environments of an evaluation run in this process.
         cases += [_Bad("training", fault, "async") for fault in bad.ENDS_ITS_PROCESS]
         cases += [_Bad("start", "raises_in_constructor", kind) for kind in ("sync", "async")]
         cases += [_Bad("training", fault, "sync") for fault in ("raises_in_close", "hangs_in_close", "never_ends")]
@@ -80,7 +80,7 @@ def _overrides(case: _Bad) -> tuple[str, ...]:
 
 
 def _wrong(case: _Bad, outcome: Ended, folder: Path) -> str | None:
-    """What is not as it should be after the fault."""
+    """What is wrong after the fault, in words; None where nothing is."""
     if outcome.traceback:
         return "a traceback"
     if case.where == "start":
@@ -93,14 +93,14 @@ def _wrong(case: _Bad, outcome: Ended, folder: Path) -> str | None:
 
 
 def _wrong_record(case: _Bad, code: int, run: Path) -> str | None:
-    """What is not as it should be in the run directory."""
+    """What is wrong in the run directory, in words; None where nothing is."""
     from rl.runs.directory import read_summary
 
     summary = read_summary(run / "summary.json")
     status = {0: "completed", 130: "interrupted"}.get(code, "failed")
     if summary["status"] != status:
         return f"the summary says {summary['status']}, not {status}"
-    # An exception takes along the iterations of the host call that it is raised in, a second of training at most.
+    # An exception loses the iterations of the host call that it is raised in, at most a second of training.
     trained = (640,) if case.where == "evaluation" or code == 0 else (64, 128)
     newest = max((file.name for file in (run / "checkpoints").glob("checkpoint_*.npz")), default="none")
     if newest not in [f"checkpoint_{steps:012d}.npz" for steps in trained]:

@@ -1,4 +1,4 @@
-"""Whether two run directories hold the same run: bit for bit, what the clock says left out."""
+"""Whether two run directories hold the same run, bit for bit, without its times."""
 
 import json
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 
 _OF_THE_COMMAND = "retry_failed:"
-"""A line of a config that the second command of a case may have."""
+"""A line of the config in which the second command of a case may differ."""
 _IN_A_SUMMARY = ("status", "steps", "updates", "evaluation", "seed", "lost", "error")
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """In words, what is not the same; the times apart, which no two runs share.
+    """What differs between two run directories, in words; times are not compared.
 
-    Compared are the checkpoints' names and arrays, rows of metrics.csv, scalars, histograms and Gramians in the event
-    files by step, the summaries, and the configs.
+    Compared are names and arrays of the checkpoints, the rows of metrics.csv, scalars, histograms and Gramians in the
+    event files by step, the summaries, and the configs.
     """
     return [*_checkpoints(one, other), *_metrics(one, other), *_events(one, other), *_rest(one, other)]
 
@@ -57,7 +57,7 @@ def _events(one: Path, other: Path) -> Iterator[str]:
 
 
 def events(run: Path) -> dict[str, list[tuple[int, bytes]]]:
-    """{tag: [(step, its value)]} of all event files by step; a value that stands twice is there twice."""
+    """{tag: [(step, value)]} of all event files, sorted by step; a duplicated value appears twice."""
     from rl.tensorboard.event_files import read_events
 
     found: dict[str, list] = {}

@@ -1,4 +1,4 @@
-"""The commands that faults are put into, small, and what has to be left once the same command has run again."""
+"""The small commands that are disturbed, and what must be left once the same command has run again."""
 
 import shutil
 from collections.abc import Callable
@@ -16,11 +16,15 @@ _SHORTER = 300  # characters of a fault in the table
 
 
 class Tried(NamedTuple):
-    """A command in a folder of its own.
+    """A command in its own folder.
 
-    arguments: of scripts/<script>; steps: of training, where the command trains; writes: the folder below its own into
-    which it writes; needs: the command whose results it reads; lost: what is lost or doubled in a folder beside one in
-    which the command was not disturbed, in words.
+    Args:
+        name: of the command in the table.
+        script: of scripts/.
+        arguments: of the script; RUN stands for the run directory that it reads.
+        writes: the folder, relative to its own, into which it writes.
+        lost: compares its folder with an undisturbed one; what is lost or duplicated, in words.
+        needs: the command whose results it reads.
     """
 
     name: str
@@ -32,15 +36,15 @@ class Tried(NamedTuple):
 
     @property
     def trains(self) -> bool:
-        """Whether it trains."""
+        """Whether the command trains."""
         return self.script == "train.py"
 
     def longer(self) -> "Tried":
-        """The same with ten times as many iterations, where it trains."""
+        """The same command, with ten times as many iterations where it trains."""
         return self._replace(arguments=(*self.arguments, "steps=6400")) if self.trains else self
 
     def begin(self, setting: Setting, name: str) -> Path:
-        """A new folder of that name for the command, with what it reads in it."""
+        """A new folder of that name for the command, with the results that it needs."""
         folder = setting.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -49,17 +53,17 @@ class Tried(NamedTuple):
         return folder
 
     def run(self, folder: Path, *more: str) -> Ended:
-        """Runs the command inside this process."""
+        """Runs the command inside this process, with further arguments."""
         return ended(folder, self.script, *self.given(folder), *more)
 
     def given(self, folder: Path) -> list[str]:
-        """Its arguments, `RUN` being the run directory that it reads."""
+        """Its arguments, with the run directory in place of `RUN`."""
         run = next(iter(runs_in(folder).values()), folder)
         return [run.relative_to(folder).as_posix() if given == "RUN" else given for given in self.arguments]
 
 
 def whole(tried: Tried, setting: Setting) -> Path:
-    """The folder of the command undisturbed, made once for each folder of work."""
+    """The folder of the undisturbed command, made once in each folder of work."""
     folder, done = setting.folder / f"whole_{tried.name}", setting.folder / f"whole_{tried.name}.done"
     if not done.exists():
         tried.begin(setting, folder.name)
@@ -72,12 +76,12 @@ def whole(tried: Tried, setting: Setting) -> Path:
 
 
 def runs_in(folder: Path) -> dict[str, Path]:
-    """{name: run directory} of a command's folder."""
+    """{name: run directory} in a command's folder."""
     return {run.name: run for run in sorted((folder / "runs" / "default").glob("*__seed-*"))}
 
 
 def lost_bits(folder: Path, undisturbed: Path) -> str | None:
-    """Of compiled runs: whatever is not the same bit for bit."""
+    """What is not bit-identical to the undisturbed runs, in words: for compiled environments."""
     here, there = runs_in(folder), runs_in(undisturbed)
     if here.keys() != there.keys():
         return f"runs {sorted(here)} instead of {sorted(there)}"
@@ -86,7 +90,7 @@ def lost_bits(folder: Path, undisturbed: Path) -> str | None:
 
 
 def broken(folder: Path, undisturbed: Path) -> str | None:
-    """Of runs with environments that start afresh: rows that are missing or doubled, and doubled points."""
+    """Missing or duplicated rows and points, in words: for environments that restart when a run resumes."""
     from rl.runs.directory import read_summary
     from rl.runs.metrics_file import read_metrics
 
@@ -114,15 +118,17 @@ def _steps_by_tag(run: Path) -> dict[str, list[int]]:
 
 
 def _changed(folder: Path, undisturbed: Path) -> str | None:
-    """Of a command that only reads runs: files that are not the same, in the runs and in what it wrote."""
+    """Files that differ, in the runs and in what the command wrote, in words: for a command that only reads runs."""
     here, there = (_texts(place) for place in (folder, undisturbed))
     unlike = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     return shortened(f"not the same: {', '.join(unlike)}") if unlike else None
 
 
 def _texts(folder: Path) -> dict[str, bytes]:
-    """{path: content} without the folder's own path, which a report's tables name, and without pictures; event files,
-    whose names tell time and process, by what they hold.
+    """{path: content} of a folder, without pictures.
+
+    The folder's own path, which a report's tables contain, is removed. Event files, whose names contain time and
+    process, are represented by their events.
     """
     own, left_out = str(folder.resolve()).encode(), ("printed", ".lock", ".tapestry_report", ".tapestry_rows")
     files = [file for file in folder.rglob("*") if file.is_file() and file.name not in left_out]
@@ -138,7 +144,7 @@ def _texts(folder: Path) -> dict[str, bytes]:
 
 
 def shortened(text: str) -> str:
-    """What fits into a table."""
+    """The text, cut to what fits into the table."""
     return text if len(text) <= _SHORTER else f"{text[:_SHORTER]}…"
 
 
