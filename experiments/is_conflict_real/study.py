@@ -1,6 +1,6 @@
 """Is the conflict of policy and value above chance, and how noisy is each? README.md has question, figure and finding.
 
-python experiments/is_conflict_real/study.py [--folder runs/studies]     trains, or goes on; then the tables
+python experiments/is_conflict_real/study.py [--folder runs/studies]     trains or resumes, then prints the tables
 """
 
 import sys
@@ -13,7 +13,7 @@ import numpy as np
 import studies
 from benchmarks.printing import markdown
 
-from rl.commands.inspection.figures import pyplot
+from rl.reports.pyplot import pyplot
 
 SEEDS = 20
 ENVIRONMENTS = ("cartpole", "acrobot")
@@ -28,7 +28,7 @@ SETTINGS = (
 
 
 def settings(environment: str) -> dict[str, tuple[str, ...]]:
-    """{name: overrides} of the project's default settings with every λ."""
+    """{name: overrides} of the project's default settings, one for each λ."""
     return {
         f"{environment}/lambda={value}": (f"environment=compiled/{environment}", *SETTINGS, f"agent.lambda_={value}")
         for value in LAMBDAS
@@ -41,7 +41,7 @@ SHOWN = 0.95  # the λ of the first table
 
 
 def main() -> None:
-    """Trains what is not there yet, and writes data and figure."""
+    """Trains the runs that are missing, prints the tables, and writes data and figure."""
     arguments = studies.arguments(__doc__, ENVIRONMENTS)
     folder = arguments.folder / "is_conflict_real"
     for environment in arguments.only:
@@ -57,11 +57,11 @@ def main() -> None:
 
 
 def cosine_rows(folder: Path, environment: str) -> list[dict[str, object]]:
-    """A row for every λ, seed, quarter of the training and layer.
+    """A line of data for every λ, seed, quarter of the training and layer.
 
-    same: the median cosine of policy's and value's rows; crossed: that of rows from halves that share no sample;
-    outside: the share of moments at which |same| is beyond the null band; negative, crossed_negative: the shares of
-    moments below 0.
+    `same` is the median cosine of the policy's and the value's row, `crossed` that of rows from halves that share no
+    sample, `outside` the share of moments at which |same| exceeds the null band, and `negative` and `crossed_negative`
+    are the shares of moments below 0.
     """
     rows = []
     for value in LAMBDAS:
@@ -81,7 +81,7 @@ def cosine_rows(folder: Path, environment: str) -> list[dict[str, object]]:
 
 
 def noise_rows(folder: Path, environment: str) -> list[dict[str, object]]:
-    """A row for every λ, seed and objective: the noise scale from sums over training, the typical signal to noise."""
+    """A line of data for every λ, seed and objective: the noise scale from sums over training, medians of the rest."""
     rows = []
     for value in LAMBDAS:
         for run in studies.runs_of(folder, f"{environment}/lambda={value}", seeds=SEEDS):
@@ -97,7 +97,7 @@ def noise_rows(folder: Path, environment: str) -> list[dict[str, object]]:
 
 
 def cosine_table(rows: list[dict[str, object]], environment: str) -> str:
-    """Of one λ, by layer and quarter of the training: means over seeds with 95 % bootstrap intervals."""
+    """The table of one λ, by layer and quarter of the training: means over seeds with 95 % bootstrap intervals."""
     header = ["layer", "quarter", "null band ±", "cosine, same samples", "cosine, halves apart"]
     header += ["moments outside the band", "below 0", "below 0, halves apart"]
     lines = []
@@ -114,7 +114,7 @@ def cosine_table(rows: list[dict[str, object]], environment: str) -> str:
 
 
 def noise_table(rows: list[dict[str, object]], environment: str) -> str:
-    """By λ: medians over seeds with quartiles."""
+    """The table by λ: medians over seeds with quartiles."""
     header = ["λ", "noise scale, policy", "noise scale, value", "policy's over value's", "SNR, policy", "SNR, value"]
     lines = []
     for value in LAMBDAS:
@@ -129,6 +129,7 @@ def noise_table(rows: list[dict[str, object]], environment: str) -> str:
 
 
 def _quartiles(numbers: np.ndarray) -> str:
+    """Median, quartiles and the number of missing values, as text."""
     known = numbers[np.isfinite(numbers)]
     if not len(known):
         return "–"
@@ -138,7 +139,7 @@ def _quartiles(numbers: np.ndarray) -> str:
 
 
 def figure(cosines: list[dict[str, object]], noises: list[dict[str, object]], file: Path) -> None:
-    """Cosines by layer and quarter beside the null band, and noise scales over λ; a row of panels an environment."""
+    """Draws cosines by layer and quarter with the null band, and noise scales over λ; a row an environment."""
     plt = pyplot()
     environments = list(dict.fromkeys(row["environment"] for row in cosines))
     panels, axes = plt.subplots(len(environments), 2, figsize=(12, 4 * len(environments)), squeeze=False)

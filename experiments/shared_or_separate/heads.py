@@ -1,6 +1,6 @@
-"""The study's heads taken apart: a learning rate, a scale or a bias for one of them. README.md has the finding.
+"""The study's heads one by one: a learning rate, a scale or a bias for one of them. README.md has the finding.
 
-python experiments/shared_or_separate/heads.py [--folder runs/studies]     trains, or goes on; then the tables
+python experiments/shared_or_separate/heads.py [--folder runs/studies]     trains or resumes, then prints the tables
 """
 
 import csv
@@ -12,7 +12,7 @@ import study
 from benchmarks.printing import markdown
 from study import ENVIRONMENTS, HERE, SEEDS, Setting, Variant, studies
 
-from rl.commands.inspection.figures import pyplot
+from rl.reports.pyplot import pyplot
 
 Rows = list[dict[str, object]]
 
@@ -28,7 +28,7 @@ WORDS = ("environment", "torso", "combiner", "change", "rewards")
 SUM, PCGRAD, CONFIG = (("shared", combiner, "") for combiner in ("sum", "pcgrad", "config"))
 SEPARATE = ("separate", "sum", "")
 CONTROLS = (SEPARATE, ("separate", "sum", "fast heads"), SUM, PCGRAD, CONFIG, ("shared", "sum", "fast heads"))
-"""Settings of study.py, whose data stands in data.csv: torso, combiner, change."""
+"""(torso, combiner, change) of the settings of study.py that are shown again, from data.csv."""
 
 COMPARED = (
     (("shared", "sum", TEN), SUM),
@@ -53,11 +53,11 @@ COMPARED = (
     (("separate", "sum", TEN), ("shared", "pcgrad", TEN)),
     (("separate", "sum", TEN), ("shared", "config", TEN)),
 )
-"""Pairs of settings whose means are subtracted, the second from the first."""
+"""Pairs of settings; the mean of the second is subtracted from that of the first."""
 
 
 def variants(environment: str) -> list[Variant]:
-    """One head changed, alone and with surgery; both heads together are among study.py's controls."""
+    """Variants with one changed head, alone and with a combiner; both heads together are controls of study.py."""
     start = {
         "value gain ×10": ("network.value_gain=10",),
         "value gain ×0.1": ("network.value_gain=0.1",),
@@ -71,12 +71,12 @@ def variants(environment: str) -> list[Variant]:
 
 
 def settings(environment: str) -> list[Setting]:
-    """Where the study's controls are: rewards as they are, value coefficient 0.5."""
+    """The settings of the variants, with unscaled rewards and value coefficient 0.5, as those of the controls."""
     return [Setting(environment, "1", 0.5, variant) for variant in variants(environment)]
 
 
 def main() -> None:
-    """Trains what is not there yet, and writes data and figure."""
+    """Trains the runs that are missing, prints the tables, and writes data and figure."""
     arguments = studies.arguments(__doc__, list(ENVIRONMENTS))
     folder, rows = arguments.folder / "shared_or_separate", []
     for environment in arguments.only:
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def controls(file: Path, environments: Sequence[str]) -> Rows:
-    """The rows of `CONTROLS` with rewards as they are and value coefficient 0.5, from the study's data."""
+    """The lines of `CONTROLS` with unscaled rewards and value coefficient 0.5, from the study's data."""
     with file.open(newline="") as handle:
         rows = [_read(row) for row in csv.DictReader(handle)]
     rows = [row for row in rows if (row["rewards"], row["value_coefficient"]) == ("1", 0.5)]
@@ -112,7 +112,7 @@ def _variant(row: Mapping[str, object]) -> tuple:
 
 
 def _by_variant(rows: Rows, environment: str, key: str) -> dict[tuple, list[float]]:
-    """{(torso, combiner, change): a number of each seed}."""
+    """{(torso, combiner, change): the values of a column, one a seed}."""
     found: dict[tuple, list[float]] = {}
     for row in rows:
         if row["environment"] == environment:
@@ -121,7 +121,7 @@ def _by_variant(rows: Rows, environment: str, key: str) -> dict[tuple, list[floa
 
 
 def differences(rows: Rows, key: str, form: str) -> str:
-    """Of the means of `COMPARED`, with 95 % bootstrap intervals; those that hold 0 are in brackets."""
+    """The table of differences of `COMPARED`, with 95 % bootstrap intervals; in brackets where they contain 0."""
     environments = list(dict.fromkeys(row["environment"] for row in rows))
     found = {name: _by_variant(rows, name, key) for name in environments}
     lines = [
@@ -147,7 +147,7 @@ def _label(variant: tuple) -> str:
 
 
 def figure(rows: Rows, file: Path) -> None:
-    """Return and saturation by setting: a dot a seed, a bar over the mean's interval; two columns an environment."""
+    """Draws return and saturation by setting: a dot a seed, a bar an interval of the mean; two panels an environment."""
     plt = pyplot()
     environments = list(dict.fromkeys(row["environment"] for row in rows))
     order = list(dict.fromkeys(_variant(row) for row in rows))

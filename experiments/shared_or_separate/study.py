@@ -1,6 +1,6 @@
 """Why does PPO with a shared torso fail where separate torsos succeed? README.md has question, figure and finding.
 
-python experiments/shared_or_separate/study.py [--folder runs/studies]     trains, or goes on; then the tables
+python experiments/shared_or_separate/study.py [--folder runs/studies]     trains or resumes, then prints the tables
 """
 
 import sys
@@ -16,13 +16,13 @@ import studies
 from benchmarks.printing import markdown
 
 from rl.commands.composition import load_config
-from rl.commands.inspection.figures import pyplot
+from rl.reports.pyplot import pyplot
 
 SEEDS = 20
 ENVIRONMENTS = {
     "cartpole": (),
     "acrobot": (),
-    "mountain_car": ("normalize.observations=true",),  # speeds are below 0.07: as they are, no run ever saw the goal
+    "mountain_car": ("normalize.observations=true",),  # speeds are below 0.07: without it no run reached the goal
 }
 PLAIN = ("experiment=cleanrl", "num_envs=8", "agent.value_loss=squared", "steps=500_000", "threads=2")
 QUIET = ("evaluation.every_steps=1_000_000_000", "checkpoint.every_steps=1_000_000_000")
@@ -36,7 +36,7 @@ REWARDS = {
 
 
 class Variant(NamedTuple):
-    """What carries the two heads, what moves it, and what else was changed."""
+    """The torso of the two heads, the combiner that moves it, and what else was changed."""
 
     torso: str
     combiner: str
@@ -45,19 +45,19 @@ class Variant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """The name of the variant's folder."""
         first = self.combiner if self.torso == "shared" else self.torso
         return "_".join([first, *self.change.split()])
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Overrides."""
+        """The overrides of scripts/train.py."""
         return f"network.shared={self.torso == 'shared'}".lower(), f"combiner={self.combiner}", *self.overrides
 
 
 VARIANTS = (Variant("separate", "sum"), *(Variant("shared", combiner) for combiner in COMBINERS))
 FAST_HEADS = ("optimizer.head_learning_rate=0.0025",)  # ten times the torso's
-CONTROLS = (  # with rewards as they are: one suspected cause each, taken away
+CONTROLS = (  # with unscaled rewards: each removes one suspected cause
     Variant("separate", "sum", "no clip", ("optimizer.clip_norm=null",)),
     Variant("separate", "sum", "fast heads", FAST_HEADS),
     Variant("shared", "policy_only"),
@@ -77,19 +77,19 @@ class Setting(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder, below the study's."""
+        """The name of the setting's folder, below the study's."""
         place = f"{self.environment}/value {self.coefficient}, rewards {self.rewards}"
         return f"{place}/{self.variant.name}".replace(" ", "_").replace(",", "").replace("×", "x")
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """Of scripts/train.py."""
+        """The overrides of scripts/train.py."""
         base = (f"environment=compiled/{self.environment}", *ENVIRONMENTS[self.environment], *PLAIN, *QUIET)
         return *base, *REWARDS[self.rewards], f"agent.coefficients.value={self.coefficient}", *self.variant.settings
 
 
 def settings(environment: str) -> list[Setting]:
-    """Separate torsos, and a shared one with each combiner, with every scale of the two losses; then the controls."""
+    """Separate torsos and a shared one with each combiner, for every scale of the two losses; then the controls."""
     found = []
     for rewards in REWARDS:
         for coefficient in COEFFICIENTS if rewards != "unit variance" else COEFFICIENTS[:1]:
@@ -110,7 +110,7 @@ ROWS = {
 
 
 def main() -> None:
-    """Trains what is not there yet, and writes data and figure."""
+    """Trains the runs that are missing, prints the tables, and writes data and figure."""
     arguments = studies.arguments(__doc__, list(ENVIRONMENTS))
     folder = arguments.folder / "shared_or_separate"
     for environment in arguments.only:
@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def measured(folder: Path, these: Sequence[Setting]) -> list[dict[str, object]]:
-    """What every run left, a row each; the ratio is that of the rows as they enter the sum, with their coefficients."""
+    """A line of data for every run; `weighted_ratio` is the ratio of the rows in the sum, with their coefficients."""
     rows = []
     for setting in these:
         variant, shared = setting.variant, setting.variant.torso == "shared"
@@ -152,10 +152,13 @@ def measured(folder: Path, these: Sequence[Setting]) -> list[dict[str, object]]:
 
 
 def saturated(run: Path, torso: str) -> float | str:
-    """The share of tanh units of the last layer beyond ±0.99, where their slope is below 0.02.
+    """The share of the last layer's tanh units beyond ±0.99, where their slope is below 0.02.
 
-    Over the states in which the run's environments stood when training ended, and with the weights of that moment.
-    Empty for other units than tanh.
+    It is taken over the last observations of the run's environments, with the final weights. Empty for other
+    activations than tanh.
+
+    Args:
+        torso: the name of the torso, such as `policy_torso`.
     """
     if load_config(run).network.torso.activation != "tanh":
         return ""
@@ -174,7 +177,7 @@ def saturated(run: Path, torso: str) -> float | str:
 
 
 def of_settings(rows: list[dict[str, object]]) -> dict[tuple, list[dict[str, object]]]:
-    """{(torso, combiner, change, value coefficient, rewards): rows of its seeds}."""
+    """{(torso, combiner, change, value coefficient, rewards): the lines of its seeds}."""
     found: dict[tuple, list[dict[str, object]]] = {}
     for row in rows:
         key = tuple(row[name] for name in ("torso", "combiner", "change", "value_coefficient", "rewards"))
@@ -183,7 +186,7 @@ def of_settings(rows: list[dict[str, object]]) -> dict[tuple, list[dict[str, obj
 
 
 def returns_table(rows: list[dict[str, object]]) -> str:
-    """A row a setting, a column an environment: means over seeds with 95 % bootstrap intervals."""
+    """The table of returns by setting and environment: means over seeds with 95 % bootstrap intervals."""
     environments = list(dict.fromkeys(row["environment"] for row in rows))
     by = {name: of_settings([row for row in rows if row["environment"] == name]) for name in environments}
     lines = []
@@ -197,7 +200,7 @@ SETTING_WORDS = ["rewards", "value coefficient", "torso", "combiner"]
 
 
 def _words(torso: str, combiner: str, change: str, coefficient: float, rewards: str) -> list[str]:
-    """A setting's cells in the tables."""
+    """The cells that name a setting in the tables."""
     return [
         rewards,
         str(coefficient),
@@ -207,7 +210,7 @@ def _words(torso: str, combiner: str, change: str, coefficient: float, rewards: 
 
 
 def table(rows: list[dict[str, object]]) -> str:
-    """Means over seeds with 95 % bootstrap intervals, medians of what the rows say."""
+    """The table of one environment: returns with 95 % bootstrap intervals, medians over seeds of everything else."""
     header = [*SETTING_WORDS, "return in the last 5 % of training", "greedy"]
     header += [
         "explained variance",
@@ -231,6 +234,7 @@ def table(rows: list[dict[str, object]]) -> str:
 
 
 def _middle(seeds: list[dict[str, object]], key: str, form: str) -> str:
+    """The median over the seeds that have the value, as text."""
     known = [row[key] for row in seeds if row[key] != ""]
     return f"{np.median(known):{form}}" if known else "–"
 
@@ -248,7 +252,7 @@ def _style(torso: str, combiner: str, change: str, rewards: str) -> dict[str, ob
 
 
 def figure(rows: list[dict[str, object]], file: Path) -> None:
-    """Return against the ratio of the rows and against saturation: a point a seed, a column an environment."""
+    """Draws the return over the ratio of the rows and over saturation: a point a seed, a column an environment."""
     plt = pyplot()
     environments = list(dict.fromkeys(row["environment"] for row in rows))
     panels, axes = plt.subplots(2, len(environments), figsize=(5.6 * len(environments), 8.6), squeeze=False)
