@@ -147,7 +147,7 @@ def _label(variant: tuple) -> str:
 
 
 def figure(rows: Rows, file: Path) -> None:
-    """Draws return and saturation by setting: a dot a seed, a bar an interval of the mean; two panels an environment."""
+    """Draws return and saturation by setting: a dot a seed, a bar an interval of the mean."""
     plt = pyplot()
     environments = list(dict.fromkeys(row["environment"] for row in rows))
     order = list(dict.fromkeys(_variant(row) for row in rows))
