@@ -120,7 +120,7 @@ def noise_table(rows: list[dict[str, object]], environment: str) -> str:
     for value in LAMBDAS:
         here = [row for row in rows if row["environment"] == environment and row["lambda"] == value]
         by = {name: [row for row in here if row["objective"] == name] for name in ("policy", "value")}
-        scales = {name: np.array([row["noise_scale"] for row in of_one]) for name, of_one in by.items()}
+        scales = {name: np.array([row["noise_scale"] for row in own]) for name, own in by.items()}
         ratio = scales["policy"] / scales["value"]
         cells = [_quartiles(scales["policy"]), _quartiles(scales["value"]), _quartiles(ratio)]
         cells += [_quartiles(np.array([row["snr"] for row in by[name]])) for name in ("policy", "value")]

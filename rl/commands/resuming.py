@@ -28,7 +28,7 @@ def is_finished(directory: RunDirectory, summary: dict | None) -> bool:
     if damage is None:
         return True
     rebuilt = (directory.checkpoints / f"checkpoint_{steps:012d}.npz").is_file()
-    print(f"{damage} {'It is mended from what is left.' if rebuilt else 'No checkpoint is left to mend it by.'}")
+    print(f"{damage} {'It is rebuilt from what is left.' if rebuilt else 'No checkpoint is left to rebuild it from.'}")
     return not rebuilt
 
 
@@ -80,5 +80,5 @@ def with_earlier_probes(config: DictConfig, directories: Sequence[RunDirectory])
     begun = [one.path for one in directories if any(one.checkpoints.glob("checkpoint_*.npz"))]
     if not begun or (earlier := load_config(begun[0]).probe) == config.probe:
         return config
-    print("The run goes on with the probes that it began with (probe.…); fresh=true starts over with these.")
+    print("The run resumes with its earlier probes (probe.…); fresh=true starts over with these.")
     return OmegaConf.merge(config, {"probe": earlier})

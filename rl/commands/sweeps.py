@@ -74,7 +74,7 @@ def command(main: Callable[[], None]) -> int:
     except Exception as error:  # raised by a launcher: a worker that dies ends joblib's whole pool
         print(
             f"error: the launcher stopped: {type(error).__name__}: {error}. Jobs that had not begun are not in the "
-            "table; the same command goes on with them.",
+            "table; the same command starts them.",
             file=sys.stderr,
         )
         code = 1
@@ -133,7 +133,7 @@ def _cut_off(outcome: Outcome) -> Outcome:
     if outcome.status != "died":
         return outcome
     return outcome._replace(
-        status="interrupted", why="cut off; what a cluster's launcher has begun may still be running"
+        status="interrupted", why="cut off; jobs that a cluster's launcher started may still be running"
     )
 
 
@@ -162,7 +162,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
     except BaseException:
         seconds = time.monotonic() - began
         sweep_journal.write(
-            journal, outcome._replace(status="interrupted", why="the same command goes on from here", seconds=seconds)
+            journal, outcome._replace(status="interrupted", why="the same command resumes it", seconds=seconds)
         )
         raise
     outcome = outcome._replace(seconds=time.monotonic() - began)

@@ -35,7 +35,7 @@ def combiners(arguments: argparse.Namespace) -> None:
             rates[name].append(_rate(turns[name], arguments.steps))
     print(
         f"PPO, compiled CartPole, {arguments.num_envs} environments, rows at every update (but for `sum`), no probes, "
-        f"{arguments.threads} threads; medians of {arguments.rounds} rounds in turns. {machine()}\n"
+        f"{arguments.threads} threads; medians of {arguments.rounds} alternating rounds. {machine()}\n"
     )
     rows = []
     for name in names:

@@ -65,11 +65,11 @@ def _each(calls: int) -> None:
             rows = compiled(*run)
             _ = [x.numpy() for x in tf.nest.flatten(rows)]
             times[name].append(time.perf_counter() - began)
-    typical = {name: 1e3 * statistics.median(of_one) for name, of_one in times.items()}
+    typical = {name: 1e3 * statistics.median(seconds) for name, seconds in times.items()}
     print(
         f"Each probe alone, PPO's first minibatch, 64-64 torso, {experiment.probe_samples} samples with rows of their "
     )
-    print(f"own; medians of {calls} calls in turns, one thread. {machine()}\n")
+    print(f"own; medians of {calls} alternating calls, one thread. {machine()}\n")
     lines = [["(the rows alone)", f"{typical['']:.2f}", "", f"{programs[''][1]:.1f}"]]
     for name in PROBES:
         more = typical[name] - typical[""]

@@ -61,7 +61,7 @@ def scatter(arguments: argparse.Namespace) -> None:
         for number in progress(range(arguments.rounds), "rounds"):
             for who, threads in list(samples)[:: 1 if number % 2 else -1]:
                 samples[who, threads].append(_sample(lambda who=who, threads=threads: run[who](threads)))
-    print(f"{setting.name}, {int(steps):,} steps a run, {arguments.rounds} rounds in turns. {machine()}\n")
+    print(f"{setting.name}, {int(steps):,} steps a run, {arguments.rounds} alternating rounds. {machine()}\n")
     header = ["", "threads", "steps/s: median", "lowest", "highest", "cores it kept busy", "cores that others took"]
     print(markdown(header, [_row(who, threads, of) for (who, threads), of in samples.items()]))
     print()

@@ -102,7 +102,7 @@ def _figure(runs: Mapping[str, Sequence[Path]], file: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    returns = {name: [last_returns(run) for run in of_one] for name, of_one in runs.items()}
+    returns = {name: [last_returns(run) for run in seeds] for name, seeds in runs.items()}
     names = sorted(returns, key=lambda name: -np.mean(returns[name]))
     places = np.arange(len(names))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.5 + 0.33 * len(names)), sharey=True, layout="constrained")

@@ -58,7 +58,7 @@ def threads(arguments: argparse.Namespace) -> None:
                     cache = f"compilation_cache={folder / 'cache'}"
                     run = train(folder, *QUIET, *size.overrides, *how, cache).folder
                     rates[size, count].append(rate(run))
-    print(f"PPO, compiled CartPole, no probes; medians of {arguments.rounds} rounds in turns. {machine()}\n")
+    print(f"PPO, compiled CartPole, no probes; medians of {arguments.rounds} alternating rounds. {machine()}\n")
     header = ["environments", "layers", "combiner", "seeds", "samples of a minibatch", "`auto` takes"]
     header += [f"steps/s on {count}" for count in counts] + [f"{count} : 1" for count in counts[1:]]
     print(markdown(header, (_row(size, counts, rates) for size in SIZES)))

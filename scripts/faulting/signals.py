@@ -51,7 +51,7 @@ class Signals:
             return shortened(wrong)
         again = tried.run(folder)
         if again.code or again.traceback:
-            return shortened(f"does not go on, exit code {again.code}: {again.printed[-250:]}")
+            return shortened(f"does not resume, exit code {again.code}: {again.printed[-250:]}")
         return tried.lost(folder, undisturbed)
 
     def close(self) -> None:
