@@ -1,6 +1,7 @@
 """How a command ends on a user's mistake: one message and an exit code, without a traceback.
 
-Exit codes: 2 where the command was refused before anything was done, 3 where training had to stop.
+Exit codes: 2 where the command was refused before anything was done, 3 where training had to stop. An error of the
+program itself, which no user can correct, keeps its traceback.
 """
 
 import argparse
@@ -21,12 +22,6 @@ from rl.allowed import MOST
 _FULL = "HYDRA_FULL_ERROR"
 _OWN = str(Path(rl.__file__).parent)
 _CONFIG_LIBRARIES = tuple(str(Path(package.__file__).parent) for package in (hydra, omegaconf))
-
-
-def program() -> str:
-    """How this command was called, as one types it: `tapestry train`, or `python scripts/train.py`."""
-    called = sys.argv[0]
-    return called if called.startswith("tapestry ") else f"python scripts/{Path(called).name}"
 
 
 def exit_code(run: Callable[[], int | None]) -> int:
@@ -60,8 +55,9 @@ def exit_code(run: Callable[[], int | None]) -> int:
 def report_errors(main: Callable[[], int | None]) -> None:
     """Runs a command's main function and ends the process with its exit code; a user's mistake is one message.
 
-    The exit code is 2 for input that cannot be used (ConfigError, LeakError, an error of Hydra's or of the operating
-    system), 3 for a TrainingError, and 1 where whoever read the output closed it.
+    For the commands that parse their arguments themselves. The exit code is 2 for input that cannot be used
+    (ConfigError, LeakError, an error of Hydra's or of the operating system), 3 for a TrainingError, and 1 where whoever
+    read the output closed it.
     """
     from rl.errors import ConfigError, TrainingError
     from rl.gradients import LeakError
@@ -100,7 +96,11 @@ def _whole(text: str, *, least: int) -> int:
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
-    """Adds `--trust PACKAGE`: code of this package, too, may be named by the config of a run directory."""
+    """Adds `--trust PACKAGE` (`arguments.trust`, a list): the config of a run directory may name code of this package.
+
+    A run directory may come from anybody, and its config names what is imported and called. Without the option only
+    this package's own classes and functions are called, and only those that are meant for configs.
+    """
     parser.add_argument(
         "--trust",
         action="append",
@@ -111,14 +111,17 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 
 def _readable(error: Exception) -> str:
-    """The lines of a message that help a user: without OmegaConf's types, search paths and internal choices."""
+    """The lines of a message that help a user.
+
+    Left out are OmegaConf's types, Hydra's search path, and choices that begin with `_`, on which others are built.
+    """
     internal = ("object_type=", "reference_type=", "_")
     message = str(error).split("Config search path:")[0]
     return "\n".join(line for line in message.splitlines() if not line.strip().startswith(internal)).strip()
 
 
 def _print_error(message: str, *, code: int = 2) -> int:
-    """Prints a message to standard error; returns the exit code."""
+    """Prints `error: <message>` to standard error; returns the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return code
 

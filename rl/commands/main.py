@@ -29,7 +29,8 @@ COMMANDS = {
 def main() -> None:
     """Runs the command that the first argument names; the process ends with that command's exit code.
 
-    Without an argument it prints the list of commands. The exit code of an unknown command is 2.
+    Without an argument it prints the list of commands. The exit code of an unknown command is 2. The module of a
+    command is imported only when it is called, since that takes a second or more.
     """
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):

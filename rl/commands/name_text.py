@@ -14,6 +14,10 @@ def joined(parts: Mapping[str, str], seed: Any) -> str:
 
     A name longer than `LONGEST` keeps its first settings and ends in `etc-` and a digest of all of them, which is the
     same for every order.
+
+    Args:
+        parts: {key: value}, both in the characters of a name (`safe`).
+        seed: stands last, so that names of the same settings differ in their ending alone.
     """
     settings = [f"{key}-{value}" for key, value in parts.items()]
     if len("__".join(settings)) > LONGEST:
@@ -26,7 +30,11 @@ def joined(parts: Mapping[str, str], seed: Any) -> str:
 
 
 def former_joined(parts: Mapping[str, Any], seed: Any) -> str:
-    """The same as earlier versions wrote it: `key=value`, sorted and joined by commas."""
+    """The name that earlier versions gave to the settings: `key=value`, sorted and joined by commas.
+
+    Args:
+        parts: {key: value} as the config has them.
+    """
     words = {key.replace("/", "."): re.sub(r"[^\w.+-]+", "_", text(value)).strip("_") for key, value in parts.items()}
     settings = ",".join(f"{key}={value}" for key, value in sorted(words.items()))
     if len(settings.encode()) > LONGEST:
@@ -61,4 +69,5 @@ def text(value: Any) -> str:
 
 
 def _digest(whole: str) -> str:
+    """Ten hexadecimal digits that tell texts apart: 40 bits, far more than the runs of a folder need."""
     return hashlib.sha256(whole.encode()).hexdigest()[:10]

@@ -1,4 +1,8 @@
-"""The table that ends a sweep."""
+"""The table that ends a sweep: a line a job with its overrides, status, score, seconds and reason.
+
+On a terminal it has the terminal's width and colours. In a file it is 200 columns wide, so that a reason stays on one
+line and can be searched for.
+"""
 
 import os
 from collections import Counter

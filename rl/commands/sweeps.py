@@ -1,4 +1,9 @@
-"""Sweeps: every job records its outcome, no job stops the others, and the command ends with a table of all jobs."""
+"""Sweeps: every job records its outcome, no job stops the others, and the command ends with a table of all jobs.
+
+Hydra's sweeper turns the overrides into jobs, and its launcher runs them: one after another in this process, or in
+processes of joblib, submitit or Ray. Wherever a job runs, it writes its outcome into the sweep's journal
+(`sweep_journal`), whose folder it knows from an environment variable that Hydra sets.
+"""
 
 import os
 import sys
@@ -13,9 +18,10 @@ from omegaconf import OmegaConf
 
 import rl
 from rl.commands import sweep_journal
-from rl.commands.composition import CONFIGS, choices_of
+from rl.commands.command_line import asks_for_a_sweep, config_folders, quoted_text, unknown_choice
 from rl.commands.run_names import JOURNAL, varied_keys
 from rl.commands.sweep_journal import FAILED, Outcome
+from rl.commands.threads import available_cores
 
 _SUBMITIT = ("hydra.launcher.cpus_per_task='${num_threads:}'",)
 _LAUNCHERS = {
@@ -48,11 +54,11 @@ def command(main: Callable[[], None]) -> int:
     Args:
         main: Hydra's main function, which reads `sys.argv`.
     """
-    if not any(map(_asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
+    if not any(map(asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
         main()
         return 0
     overrides = [given for given in sys.argv[1:] if "=" in given and not given.startswith("-")]
-    if wrong := unknown_choice(overrides, _config_folders(sys.argv[1:])):
+    if wrong := unknown_choice(overrides, config_folders(sys.argv[1:])):
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     try:
@@ -86,46 +92,6 @@ def command(main: Callable[[], None]) -> int:
         print_table(outcomes, time.monotonic() - began)
     failed = any(outcome.status in FAILED for outcome in outcomes)
     return code or int(failed)
-
-
-def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | None:
-    """A sentence on the first swept choice that no folder of configs offers; None where there is none.
-
-    Hydra would end the whole sweep at it, after the jobs before it and whatever the others are.
-
-    Args:
-        folders: the folders of configs, this package's first. With hydra.searchpath there are others, and nothing is
-            said.
-    """
-    if any(given.lstrip("+").startswith("hydra.searchpath=") for given in overrides):
-        return None
-    for given in overrides:
-        key, _, values = given.partition("=")
-        offered = choices_of(key)
-        for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
-            choice = value.strip()
-            if choice not in offered and not any((folder / key / f"{choice}.yaml").exists() for folder in folders):
-                return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(offered)}."
-    return None
-
-
-def _config_folders(arguments: Sequence[str]) -> list[Path]:
-    """The folders of configs: this package's, and the user's own one (`--config-dir`), if it is given."""
-    folders = [CONFIGS]
-    for place, text in enumerate(arguments):
-        flag, _, value = text.partition("=")
-        if flag in ("--config-dir", "-cd"):
-            folders += [Path(folder) for folder in (value, *arguments[place + 1 : place + 2]) if folder][:1]
-    return folders
-
-
-def _asks_for_a_sweep(argument: str) -> bool:
-    """Whether an argument is -m, --multirun, an abbreviation of it that Hydra takes, or hydra.mode=MULTIRUN."""
-    return (
-        argument == "-m"
-        or (len(argument) > 3 and "--multirun".startswith(argument))
-        or argument == "hydra.mode=MULTIRUN"
-    )
 
 
 def _cut_off(outcome: Outcome) -> Outcome:
@@ -180,7 +146,11 @@ def swept_keys() -> list[str]:
 
 
 def _swept(overrides: Sequence[str]) -> list[str]:
-    """The overrides of a job whose keys the sweep varies."""
+    """The overrides of a job whose keys the sweep varies, which together are the job's name in the table.
+
+    Args:
+        overrides: all overrides of the job, as Hydra composed it.
+    """
     keys = swept_keys()
     return [given for given in overrides if given.lstrip("+").split("=", 1)[0] in keys]
 
@@ -197,12 +167,12 @@ def worker_path() -> list[str]:
 
 
 def jobs_at_once(threads: int) -> int:
-    """The number of jobs, of this number of threads each, that the cores of this machine run at the same time."""
-    return max(1, len(os.sched_getaffinity(0)) // max(1, int(threads)))
+    """The number of jobs, of `threads` threads each, that this machine's cores run at the same time; at least 1."""
+    return max(1, available_cores() // max(1, int(threads)))
 
 
 def register_resolvers() -> None:
-    """`jobs_at_once` and `worker_path`, for the launchers' configs."""
+    """`jobs_at_once` and `worker_path`, which the launchers' overrides use; Hydra resolves them for each sweep."""
     OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("worker_path", lambda: os.pathsep.join(worker_path()), replace=True)
 
@@ -214,8 +184,12 @@ def _with_settings(arguments: Sequence[str], journal: Path) -> list[str]:
     """The command line with overrides that every job of the sweep gets; the user's stand after them and win.
 
     Hydra takes no flag between two overrides, so the flags of a sweep go first and all overrides stand together.
+
+    Args:
+        arguments: the user's command line, without the program.
+        journal: the folder of the sweep's journal.
     """
-    flags = [text for text in arguments if text.startswith("-") and _asks_for_a_sweep(text)]
+    flags = [text for text in arguments if text.startswith("-") and asks_for_a_sweep(text)]
     rest = [text for text in arguments if text not in flags]
     given = [place for place, text in enumerate(rest) if "=" in text and not text.startswith("-")]
     first = given[0] if given else len(rest)
@@ -223,17 +197,16 @@ def _with_settings(arguments: Sequence[str], journal: Path) -> list[str]:
 
 
 def _settings(journal: Path, arguments: Sequence[str]) -> list[str]:
-    """The overrides of a sweep: its journal, its folder, and what the chosen launcher and sweeper need."""
+    """The overrides of a sweep: its journal, its folder, and what the chosen launcher and sweeper need.
+
+    Args:
+        arguments: the user's command line.
+    """
     launchers = [given.split("=", 1)[1] for given in arguments if given.startswith("hydra/launcher=")]
     return [
-        f"+hydra.job.env_set.{JOURNAL}={_quoted(str(journal))}",
+        f"+hydra.job.env_set.{JOURNAL}={quoted_text(str(journal))}",
         # Absolute, since a job may run in another folder.
-        f"hydra.sweep.dir={_quoted(f'{Path.cwd()}/runs/${{run_group:}}')}",
+        f"hydra.sweep.dir={quoted_text(f'{Path.cwd()}/runs/${{run_group:}}')}",
         *(setting for launcher in launchers for setting in _LAUNCHERS.get(launcher, ())),
         *(_OPTUNA if "hydra/sweeper=optuna" in arguments else ()),
     ]
-
-
-def _quoted(text: str) -> str:
-    """A text in the quotes of Hydra's override grammar."""
-    return "'" + text.replace("'", "\\'") + "'"

@@ -17,8 +17,9 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from rl.commands import sweeps
-from rl.commands.answers import exit_code, program
+from rl.commands import help_text, sweeps
+from rl.commands.answers import exit_code
+from rl.commands.command_line import with_quoted_path
 from rl.commands.composition import CONFIGS, built, is_multirun, keep, load_config
 from rl.commands.hyperparameters import hyperparameters
 from rl.commands.results import result, shown, these
@@ -27,22 +28,19 @@ from rl.commands.threads import with_threads
 
 _EVALUATION = ("evaluation.episodes", "evaluation.max_steps")
 """Keys on which the result of a complete run depends, and its weights do not."""
-_PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
-"""Overrides whose value is a path."""
 
-
-def register_resolvers() -> None:
-    """`program` and `config_folder`, for the help text: the command as one types it, and where the configs are."""
-    OmegaConf.register_new_resolver("program", program, replace=True)
-    OmegaConf.register_new_resolver("config_folder", lambda: shown(CONFIGS), replace=True)
-
-
-register_resolvers()
+help_text.register_resolvers()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
-    """One job: a run, or several seeds in one program; returns the score that a sweeper maximises, None without one."""
+    """One job: a run, or the runs of several seeds in one program.
+
+    In a sweep every error is an entry of the sweep's table. In a single run an error is a message on standard error,
+    and the process ends with the exit code above.
+
+    Returns: the score that a sweeper maximises, None without an evaluation.
+    """
     from rl.errors import BusyError, ConfigError, TrainingError
     from rl.gradients import LeakError
 
@@ -63,8 +61,13 @@ def main(config: DictConfig) -> float | None:
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     """Trains, resumes or skips the runs of a config, and returns which of these it was.
 
+    The config is checked before any directory is made or changed, and a directory in which nothing was written is
+    removed again. In a sweep a run that failed earlier is trained again only with `retry_failed=true`.
+
     Args:
+        config: of all seeds together.
         output: the run directory that Hydra names for the first seed.
+    Returns: the outcome; its score is the mean of `evaluation.<objective>` over the seeds.
     Raises: ConfigError, LeakError, TrainingError; SystemExit(130) after a signal, which ends a sweep as well.
     """
     from rl.commands.parts import parts_of
@@ -138,7 +141,10 @@ def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
 
 
 def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
-    """Trains from the newest checkpoints or from the start, and says what comes of it; returns the summaries."""
+    """Trains from the newest common checkpoint or from the start, and prints the result; returns the summaries.
+
+    The compiled program is kept for later jobs of this process (`composition.keep`).
+    """
     training = _run_of(config, _configs_of(config), directories)
     learner = training.experiment.learner
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
@@ -167,6 +173,12 @@ def _configs_of(config: DictConfig) -> list[DictConfig]:
 def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequence):
     """The `Run` of a config, its experiment built and audited, its directories locked; nothing is trained or written.
 
+    A compiled program of an earlier job of this process is used again where it fits (`composition.built`).
+
+    Args:
+        config: of all seeds together.
+        configs: of each seed alone, which its directory records.
+        directories: one a seed.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
     from rl.commands.parts import run_settings
@@ -198,7 +210,14 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
 
 
 def _complete(config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict]) -> list[dict]:
-    """Shows the results of complete runs; evaluates them again where `evaluation.…` asks for other episodes."""
+    """Shows the results of complete runs; evaluates them again where `evaluation.…` asks for other episodes.
+
+    Other probes change nothing in a complete run, and a message says so.
+
+    Args:
+        summaries: as the directories hold them.
+    Returns: the summaries, with new evaluations where there are any; SystemExit(130) where a signal cut them off.
+    """
     saved, given = flat(load_config(directories[0].path)), flat(configs[0])
     other = [key for key in _EVALUATION if saved.get(key) != given[key]]
     if other:
@@ -227,18 +246,7 @@ def _hydra_files(config: DictConfig) -> dict[str, str]:
     }
 
 
-def quoted(argument: str) -> str:
-    """An override with its value in quotes where that is an existing path with `,` or `=`, which Hydra would parse.
-
-    Any other argument is returned unchanged.
-    """
-    key = next((key for key in _PATHS if argument.startswith(key)), None)
-    path = argument.removeprefix(key or "")
-    plain = not {"'", '"', "\\", "$"} & set(path)
-    return f"{key}'{path}'" if key and plain and {",", "="} & set(path) and Path(path).exists() else argument
-
-
 def command() -> None:
     """Runs the command line, a single run or a sweep; the process ends with its exit code."""
-    sys.argv[1:] = map(quoted, sys.argv[1:])
+    sys.argv[1:] = map(with_quoted_path, sys.argv[1:])
     sys.exit(exit_code(lambda: sweeps.command(main)))

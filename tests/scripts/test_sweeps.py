@@ -13,7 +13,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
-from rl.commands import sweep_journal, sweeps
+from rl.commands import command_line, sweep_journal, sweeps
 from rl.commands.composition import CONFIGS
 
 SMALL = (
@@ -42,7 +42,7 @@ def sweep(root, folder, *overrides, **more):
     ],
 )
 def test_a_choice_that_is_not_there_is_named_before_the_first_job(overrides, sentence):
-    said = sweeps.unknown_choice(overrides, [CONFIGS])
+    said = command_line.unknown_choice(overrides, [CONFIGS])
     assert said is None if sentence is None else said.startswith(sentence)
 
 
@@ -155,12 +155,12 @@ def test_a_journal_is_empty_and_its_loss_harms_no_job(tmp_path, monkeypatch, cap
 
 @pytest.mark.parametrize("argument", ["-m", "--multirun", "--multi", "hydra.mode=MULTIRUN"])
 def test_every_way_to_ask_for_a_sweep_is_seen(argument):
-    assert sweeps._asks_for_a_sweep(argument)
+    assert command_line.asks_for_a_sweep(argument)
 
 
 @pytest.mark.parametrize("argument", ["--", "--m", "-n", "hydra.mode=RUN", "seed=1", "--multiple"])
 def test_nothing_else_is_taken_for_one(argument):
-    assert not sweeps._asks_for_a_sweep(argument)
+    assert not command_line.asks_for_a_sweep(argument)
 
 
 def test_what_failed_is_repeated_only_on_request(root, tmp_path):
