@@ -19,6 +19,6 @@ def program() -> str:
 
 
 def register_resolvers() -> None:
-    """`program` (see above) and `config_folder`, the folder of configs, relative where it lies below the working one."""
+    """`program` (see above) and `config_folder`, relative where it lies below the working directory."""
     OmegaConf.register_new_resolver("program", program, replace=True)
     OmegaConf.register_new_resolver("config_folder", lambda: shown(CONFIGS), replace=True)

@@ -176,9 +176,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
     A compiled program of an earlier job of this process is used again where it fits (`composition.built`).
 
     Args:
-        config: of all seeds together.
-        configs: of each seed alone, which its directory records.
-        directories: one a seed.
+        configs: those of each seed alone, which the directories record.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
     from rl.commands.parts import run_settings
