@@ -164,8 +164,8 @@ def _settings_of(root: DictConfig) -> dict[str, str]:
     cases only where the weights depend on it.
     """
     choices = _choices(root)
-    standard = _choices(_composed(f"experiment={choices.get('experiment', 'default')}"))
-    usual = _without_hydra(_composed(*(f"{group}={choice}" for group, choice in choices.items())))
+    standard = _choices(_composed(root, f"experiment={choices.get('experiment', 'default')}"))
+    usual = _without_hydra(_composed(root, *(f"{group}={choice}" for group, choice in choices.items())))
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
     parts |= _changed(_without_hydra(root), usual)
     parts = {key: value for key, value in parts.items() if changes_weights(key)}
@@ -203,18 +203,24 @@ def _swept_keys(root: DictConfig) -> list[str]:
 def former_job_name(root: DictConfig) -> str:
     """The name that earlier versions gave: `key=value` joined by commas."""
     choices = _choices(root)
-    standard = _choices(_composed(f"experiment={choices.get('experiment', 'default')}"))
+    standard = _choices(_composed(root, f"experiment={choices.get('experiment', 'default')}"))
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
-    usual = flat(_without_hydra(_composed(*(f"{group}={choice}" for group, choice in choices.items()))))
+    usual = flat(_without_hydra(_composed(root, *(f"{group}={choice}" for group, choice in choices.items()))))
     given = flat(_without_hydra(root))
     changed = {key: given.get(key, "deleted") for key in {**usual, **given} if usual.get(key) != given.get(key)}
     parts |= {key: value for key, value in changed.items() if not key.startswith(_FORMERLY_WEIGHTLESS)}
     return former_joined(parts, root.seed)
 
 
+def _composed(root: DictConfig, *overrides: str) -> DictConfig:
+    """The training config with other overrides and Hydra's own node, from the folders in which `root` was found."""
+    folders = ",".join(f"'{place}'" for place in root.hydra.searchpath)
+    return _composed_once(*overrides, *([f"hydra.searchpath=[{folders}]"] if folders else []))
+
+
 @functools.cache
-def _composed(*overrides: str) -> DictConfig:
-    """The training config with Hydra's own node; kept, since all jobs of a sweep ask for the same ones."""
+def _composed_once(*overrides: str) -> DictConfig:
+    """A composed config, which all jobs of a sweep ask for."""
     return hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
 
 

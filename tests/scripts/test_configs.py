@@ -57,6 +57,15 @@ def named(compose, *overrides):
     return job_name(root)
 
 
+def test_a_choice_in_a_folder_of_ones_own_is_named_like_any_other(compose, tmp_path):
+    compose()
+    (tmp_path / "combiner").mkdir()
+    (tmp_path / "combiner" / "mine.yaml").write_text("defaults: [sum, _self_]\nrow_weights: [1, 0.5]\n")
+    own = ("combiner=mine", f"hydra.searchpath=['file://{tmp_path}']")
+    assert named(compose, *own) == "combiner-mine__seed-0"
+    assert named(compose, *own, "combiner.scope=layer") == "combiner-mine__combiner.scope-layer__seed-0"
+
+
 def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):
     compose()
     assert named(compose) == "seed-0"
