@@ -44,18 +44,30 @@ CHECKED = (
     "estimators",
     "frozen",
     "gradients",
-    "instruments",
     "learning",
     "networks",
     "runs",
     "sources",
     "tensorboard",
     "updates",
-    "scripts/test_configs.py",
 )
-"""Folders and files in tests/ that `make check` runs, beside the files that lie in tests/ itself."""
-NOT_CHECKED = ("test_readme.py",)
-"""Files among them that train, start processes, or take long."""
+"""Folders in tests/ that `make check` runs, beside the files that lie in tests/ itself."""
+NOT_CHECKED = (
+    "test_readme.py",
+    "test_inputs.py",
+    "test_minatar.py",
+    "test_learner.py",
+    "test_many.py",
+    "test_learning.py",
+    "test_log_repair.py",
+    "test_evaluation.py",
+    "test_whole_iterations.py",
+    "test_browser.py",
+    "test_hparams.py",
+    "test_tab_http.py",
+    "test_tab_logging.py",
+)
+"""Files in them that train, compile whole programs, start processes, or play long games; `make test` runs them."""
 NOT_CHECKED_WITH = {"address", "chromium"}
 """Fixtures of tests that need a TensorBoard or a browser."""
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from processes import SMALL, the_run, train
 
-RUN = ("environment=compiled/cartpole", "steps=1024", "threads=1", "probe.names=[norms]")
+RUN = ("environment=compiled/cartpole", "probe=none", "steps=1024", "threads=1")
 
 
 class Installed(NamedTuple):
