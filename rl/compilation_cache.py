@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from rl.deferring import deferred_interrupt
+
 LIMIT = 2**30
 """Bytes of all entries together, over all versions of TensorFlow; the oldest go."""
 _FREE = 2**28  # bytes that have to be free where the view is
@@ -50,7 +52,7 @@ class CompilationCache:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what is in it is run
         entries = sorted(file for file in folder.iterdir() if file.name.startswith(f"{prefix}_"))
         self.view = _new_view()
-        with ThreadPoolExecutor() as threads:
+        with deferred_interrupt(), ThreadPoolExecutor() as threads:
             for entry, whole in zip(entries, threads.map(_is_whole, entries), strict=True):
                 if whole:
                     with contextlib.suppress(FileExistsError):  # two processes compiled the same at the same time

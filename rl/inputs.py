@@ -4,6 +4,8 @@ A field says so beside its type:
 
     learning_rate: Annotated[PositiveNumber, INPUT]
 
+Such a field also takes a schedule (`rl.schedules`) instead of a number.
+
 A program only calculates with such a number. Whatever Python decides by (a length, a choice, whether a number is given
 at all) is no input, since another value of it is another program.
 """
@@ -24,27 +26,37 @@ def inputs_of(settings: Any) -> dict[str, float]:
     """
     numbers = {}
     for name, value in _relevant(settings):
-        if dataclasses.is_dataclass(value):
-            numbers |= at(name, inputs_of(value))
-        elif isinstance(value, Mapping):
-            numbers |= at(name, value)
-        else:
-            numbers[name] = value
+        numbers |= _numbers_of(name, value)
     return numbers
+
+
+def _numbers_of(name: str, value: Any) -> dict[str, float]:
+    if dataclasses.is_dataclass(value):
+        return at(name, inputs_of(value))
+    if isinstance(value, Mapping):
+        return at(name, {inner: x for key, one in value.items() for inner, x in _numbers_of(key, one).items()})
+    return {name: value}
 
 
 def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
     """A copy of a settings object with other numbers for all of its inputs, [] float32 tensors as well: unchecked."""
-    changed = copy.copy(settings)
-    for name, value in _relevant(settings):
-        if dataclasses.is_dataclass(value):
-            new = with_inputs(value, below(name, numbers))
-        elif isinstance(value, Mapping):
-            new = {key: numbers[f"{name}.{key}"] for key in value}
-        else:
-            new = numbers[name]
-        object.__setattr__(changed, name, new)  # a settings object is frozen
-    return changed
+    return changed(settings, {name: _with_numbers(name, value, numbers) for name, value in _relevant(settings)})
+
+
+def _with_numbers(name: str, value: Any, numbers: Mapping[str, Any]) -> Any:
+    if dataclasses.is_dataclass(value):
+        return with_inputs(value, below(name, numbers))
+    if isinstance(value, Mapping):
+        return {key: _with_numbers(key, one, below(name, numbers)) for key, one in value.items()}
+    return numbers[name]
+
+
+def changed(settings: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of a settings object with other values for some of its fields, unchecked."""
+    other = copy.copy(settings)
+    for name, value in values.items():
+        object.__setattr__(other, name, value)  # a settings object is frozen
+    return other
 
 
 def _relevant(settings: Any) -> list[tuple[str, Any]]:

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from rl.allowed import MOST, allowed
 from rl.errors import ConfigError
+from rl.inputs import INPUT
 
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 _LONGEST_VALUE = 60
@@ -53,6 +54,10 @@ class Fault(NamedTuple):
 
     field: str
     says: str
+
+    def below(self, inner: str) -> "Fault":
+        """The same of a field within."""
+        return self._replace(field=f"{self.field}.{inner}")
 
 
 class SettingError(ConfigError):
@@ -109,10 +114,13 @@ def check_values(function: Callable, values: Mapping[str, Any], *, later: Collec
         if name not in fields.adapters:
             faults.append(Fault(name, _unknown(name, list(fields.adapters))))
             continue
-        try:
-            good[name] = fields.adapters[name].validate_python(value)
-        except ValidationError as error:
-            faults += _faults(name, fields.hints[name], value, error)
+        for entry, knot, variant in _variants(value) if name in fields.inputs else [("", "", value)]:
+            try:
+                number = fields.adapters[name].validate_python(variant)
+                good[name] = value if knot else number
+            except ValidationError as error:
+                found = _faults(name, fields.hints[name], variant, error)
+                faults += [one.below(knot) if knot and one.field.endswith(entry) else one for one in found]
     missing = [name for name in fields.required if name not in values and name not in later]
     faults += [Fault(name, f"must be given: {allowed(fields.hints[name])}") for name in missing]
     if faults:
@@ -120,11 +128,34 @@ def check_values(function: Callable, values: Mapping[str, Any], *, later: Collec
     return good
 
 
+def _variants(value: Any) -> list[tuple[str, str, Any]]:
+    """The value that an input may take: itself, or, for each value of a schedule in it, one with that.
+
+    A schedule may also come to 0 where its field has to be above.
+
+    Returns: [(entry of a mapping that has a schedule, field of the schedule, the value)], both "" without a schedule.
+    """
+    if hasattr(value, "knots"):
+        knots = {knot: number for knot, number in value.knots.items() if number != 0} or value.knots
+        return [("", knot, number) for knot, number in knots.items()]
+    if not isinstance(value, Mapping):
+        return [("", "", value)]
+    first = {key: _variants(one)[0][2] if hasattr(one, "knots") else one for key, one in value.items()}
+    scheduled = {key: one for key, one in value.items() if hasattr(one, "knots")}
+    variants = [
+        (f".{key}", knot, {**first, key: number})
+        for key, one in scheduled.items()
+        for _, knot, number in _variants(one)
+    ]
+    return variants or [("", "", value)]
+
+
 class _Fields(NamedTuple):
-    """The arguments of a checked function: annotations, what validates them, and those that have no default."""
+    """The arguments of a checked function: annotations, what validates them, inputs, and those without a default."""
 
     hints: dict[str, Any]
     adapters: dict[str, TypeAdapter]
+    inputs: frozenset[str]
     required: tuple[str, ...]
 
 
@@ -144,7 +175,8 @@ def _fields_of(function: Callable) -> _Fields:
     hints = function.__hints__ or get_type_hints(inspect.unwrap(function), include_extras=True)
     hints = {parameter.name: hints.get(parameter.name, Any) for parameter in parameters}
     required = tuple(parameter.name for parameter in parameters if parameter.default is parameter.empty)
-    return _Fields(hints, {name: _adapter(hint) for name, hint in hints.items()}, required)
+    inputs = frozenset(name for name, hint in hints.items() if INPUT in getattr(hint, "__metadata__", ()))
+    return _Fields(hints, {name: _adapter(hint) for name, hint in hints.items()}, inputs, required)
 
 
 def _adapter(hint: Any) -> TypeAdapter:

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from rl.environments import Environment, Trajectory
+from rl.environments import Environment
 from rl.frozen import FrozenState, Schedule
 from rl.gradients import LIVE, Objective, Roles
 from rl.gradients.rows import Weights
 from rl.networks import ActorCriticNetwork, Head
-from rl.sources import Newest
+from rl.sources import Source
 
 Batch = Any  # a named tuple of tensors with a leading axis of samples
 Diagnostics = dict[str, tf.Tensor]  # {tag: [] float32}
@@ -32,15 +32,16 @@ class Update(NamedTuple):
     through: tuple[str, ...] = ()
     """Roles of frozen copies through which a gradient flows beside that at the live weights."""
     every_rounds: int = 1
+    """It is made in round 0 of a phase and in every `every_rounds`-th after it."""
 
 
 class Phase(NamedTuple):
     """A source of data, and the updates made from each of its minibatches, in order."""
 
     name: str
-    source: Newest
-    prepare: Callable[[Roles, Trajectory], tuple[Batch, Diagnostics]]
-    """From a trajectory (normalised already) to the samples to learn from."""
+    source: Source
+    prepare: Callable[[Roles, Any], tuple[Batch, Diagnostics]]
+    """From what the source gives, a trajectory (normalised already) or kept batches, to the samples to learn from."""
     settle: Callable[[Batch, tf.Tensor], Batch]
     """(minibatch, seed [2]) → the minibatch as the losses take it: what its samples take from one another (standardised
     advantages), and all that is random in it.
@@ -48,6 +49,20 @@ class Phase(NamedTuple):
     updates: tuple[Update, ...]
     stop: Callable[[Diagnostics], tf.Tensor]
     """Whether to leave out this round and the rest of the phase, [] bool."""
+    every_iterations: int = 1
+    """It is executed in every `every_iterations`-th iteration."""
+    starts_at: int = 0
+    """Iterations before the first in which it may be executed."""
+
+    @property
+    def is_always_due(self) -> bool:
+        """Whether it is executed in every iteration."""
+        return self.every_iterations == 1 and self.starts_at == 0
+
+    def is_due(self, iteration: tf.Tensor) -> tf.Tensor:
+        """Whether it is executed in an iteration, counted from 0, [] bool."""
+        done = iteration + 1 - self.starts_at
+        return (done > 0) & tf.equal(done % self.every_iterations, 0)
 
 
 class Agent(Protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rl.commands.composition import CONFIGS, choices_of
 
-_PATHS = ("checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+_PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
 """Overrides whose value is a path."""
 
 

@@ -57,28 +57,28 @@ def build(config: DictConfig, *, trusted: Sequence[str] | None = None):
     )
 
 
-_runs: dict[str, Any] = {}
+_experiments: dict[str, Any] = {}
 
 
 def built(config: DictConfig):
-    """The experiment of a config, and the run that has compiled it, if one has.
+    """The experiment of a config.
 
-    Where only the seed and numbers that are inputs of the programs tell it from a run in this process before, as in a
-    sweep over learning rates, it begins in that run's variables: nothing is compiled again. Environments outside of the
-    program have a state that cannot be restarted.
+    Where only the seed and numbers that are inputs of the programs tell it from one that this process has trained, as
+    in a sweep over learning rates, it begins in that one's variables: nothing is compiled again. Environments outside
+    of the program have a state that cannot be restarted.
     """
     experiment = build(config)
-    before = _runs.get(_program(config, experiment))
-    return (experiment, None) if before is None else (experiment.started_in(before.experiment), before)
+    before = _experiments.get(_program(config, experiment))
+    return experiment if before is None else experiment.started_in(before)
 
 
-def keep(config: DictConfig, run: Any) -> None:
-    """A run that has come to its end, for the next one that its programs can train."""
-    if not run.experiment.learner.environment.compiled:
+def keep(config: DictConfig, experiment: Any) -> None:
+    """An experiment whose run has come to its end, for the next one that its programs can train."""
+    if not experiment.learner.environment.compiled:
         return
-    _runs[_program(config, run.experiment)] = run
-    while len(_runs) > _MOST_KEPT:
-        del _runs[next(iter(_runs))]
+    _experiments[_program(config, experiment)] = experiment
+    while len(_experiments) > _MOST_KEPT:
+        del _experiments[next(iter(_experiments))]
 
 
 def _program(config: DictConfig, experiment: Any) -> str:

@@ -29,7 +29,6 @@ def main() -> None:
 
     from rl.errors import require
     from rl.learning.seeds import Purpose, fold, run_seed
-    from rl.runs.run import make_evaluator
     from rl.runs.videos import record
 
     require(
@@ -43,7 +42,7 @@ def main() -> None:
     )
     seed = fold(run_seed(arguments.seed), Purpose.EVALUATION)
     max_steps = arguments.max_steps or config.evaluation.max_steps
-    (evaluation,) = make_evaluator(experiment, arguments.episodes, max_steps=max_steps).run([seed])
+    (evaluation,) = experiment.evaluator(arguments.episodes, max_steps=max_steps).run([seed])
     summary = evaluation.summary()
     if arguments.json:
         print(json.dumps({**summary, "returns": evaluation.returns.tolist()}, allow_nan=False))

@@ -20,6 +20,7 @@ from rl.networks import ActorCriticNetwork
 from rl.runs.settings import (
     CheckpointSettings,
     EvaluationSettings,
+    LoadSettings,
     LoggingSettings,
     ProbeSettings,
     RootSettings,
@@ -27,6 +28,7 @@ from rl.runs.settings import (
 )
 from rl.settings import SettingError, check_values, has_settings, shown
 from rl.updates.combiners import Combiner
+from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
 
 _OWN = "rl"
@@ -36,6 +38,7 @@ _OBSERVED = {
     "checkpoint": CheckpointSettings,
     "logging": LoggingSettings,
     "probe": ProbeSettings,
+    "load": LoadSettings,
 }
 _LATER = {
     "environment": ("num_envs", "render_mode"),
@@ -79,6 +82,7 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
             for role in config.frozen
         },
         "normalizer": _of_kind(maker.make(config.normalize, "normalize"), Normalizer, "normalize"),
+        "freeze": Freeze(patterns=root.freeze, until=root.unfreeze_at),
         "probes": probes_named(run.probe.names),
         "probe_samples": run.probe.samples,
         "oracle": run.probe.oracle,
@@ -106,7 +110,7 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     gone = [group for group in groups if not isinstance(config.get(group), DictConfig)]
     if gone:
         raise ConfigError(_not_a_group(gone[0], config.get(gone[0]), given=gone[0] in config))
-    rest = {str(key): value for key, value in config.items() if key not in groups}
+    rest = {str(key): _plain_value(value) for key, value in config.items() if key not in groups}
     root = RootSettings(**rest)
     observed = {}
     for key, kind in _OBSERVED.items():
@@ -150,6 +154,8 @@ class Maker:
         for key, value in values.items():
             if _is_node(value) or choices_of(f"{path}/{key}"):
                 inner[key] = self.make(value, f"{path}.{key}")
+            elif isinstance(value, DictConfig) and any(map(_is_node, value.values())):
+                inner[key] = {**_plain(value), **self._inner(value, f"{path}.{key}")}
         return inner
 
     def check_environment(self, node: DictConfig) -> None:

@@ -61,14 +61,14 @@ def check_same_config(config: DictConfig, path: Path) -> None:
 
 
 def check_load(config: DictConfig, directories: Sequence[RunDirectory]) -> None:
-    """Refuses `checkpoint.load` from inside a run directory that `fresh=true` empties first (ConfigError)."""
+    """Refuses `load.path` from inside a run directory that `fresh=true` empties first (ConfigError)."""
     from rl.errors import require
 
-    loaded = config.checkpoint.load
+    loaded = config.load.path or config.checkpoint.load
     for directory in directories:
         require(
             not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
-            f"checkpoint.load is {loaded}, which fresh=true would remove; move it out of the run directory first.",
+            f"load.path is {loaded}, which fresh=true would remove; move it out of the run directory first.",
         )
 
 

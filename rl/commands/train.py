@@ -154,7 +154,7 @@ def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
         flush=True,
     )
     summaries = training.run()
-    keep(config, training)
+    keep(config, training.experiment)
     for directory in directories:
         directory.unlock()
     if not is_multirun():
@@ -185,7 +185,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
     from rl.runs.run import Run
 
     _, settings = run_settings(config)
-    experiment, before = built(config)
+    experiment = built(config)
     experiment.audit()
     check_load(config, directories)
     for directory in directories:
@@ -203,7 +203,6 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
         ],
         say=lambda text: print(text, flush=True),
         fresh=config.fresh,
-        after=before,
     )
 
 

@@ -16,6 +16,7 @@ import gymnasium
 from gymnasium.vector import AsyncVectorEnv
 from gymnasium.vector.async_vector_env import _async_worker
 
+from rl.deferring import deferred_interrupt, heard_interrupt
 from rl.environments.inspected import Inspected, MishapError
 from rl.environments.origin import in_one_line
 from rl.environments.time_limit import time_limit
@@ -23,6 +24,8 @@ from rl.environments.time_limit import time_limit
 _SECONDS_TO_CLOSE = 4.0  # for an environment
 _GRACE = 5.0  # seconds for the processes to end in
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_START_METHOD = "fork" if sys.platform == "linux" else None
+"""Whatever Python's default is: a fork server (from 3.14 on) would be the processes' parent, and SIGTERM ends it."""
 
 
 class _ClosesInTime(gymnasium.Wrapper):
@@ -48,14 +51,16 @@ class ProcessVector(AsyncVectorEnv):
         """
         Args:
             make: of each environment.
-            options: of Gymnasium's class.
+            options: of Gymnasium's class; `context` is the start method of the processes.
         Raises: MishapError where a process ends before it can be asked anything.
         """
         in_main_thread = threading.current_thread() is threading.main_thread()
         try:
             worker = functools.partial(_work, dies_with_parent=in_main_thread)
+            options.setdefault("context", _START_METHOD)
             # The first is also made, asked for its spaces and closed in this process.
-            super().__init__([functools.partial(_closing, one) for one in make], worker=worker, **options)
+            with deferred_interrupt():
+                super().__init__([functools.partial(_closing, one) for one in make], worker=worker, **options)
         except (EOFError, OSError) as error:
             mishap = self.dead()
             _kill(self.processes)
@@ -94,6 +99,11 @@ class ProcessVector(AsyncVectorEnv):
         if hung and not terminate:
             raise MishapError(hung[0], f"did not close in {_GRACE:.0f} s and was killed")
 
+    def _check_spaces(self):
+        """Waits until every process has made its environment; Ctrl-C is heard meanwhile."""
+        with heard_interrupt():
+            return super()._check_spaces()
+
     def _raise_if_errors(self, successes: Iterable[bool]) -> None:
         """Raises the exception of the first environment, as it was sent."""
         failed = list(successes).count(False)
@@ -116,7 +126,8 @@ def _work(number: int, make: Callable[[], gymnasium.Env], pipe, *others, dies_wi
 
 
 def _closing(make: Callable[[], gymnasium.Env]) -> _ClosesInTime:
-    return _ClosesInTime(make())
+    with heard_interrupt():
+        return _ClosesInTime(make())
 
 
 def _die_with_parent() -> None:

@@ -1,20 +1,21 @@
 """Where a number that is not finite came from."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from rl.agents import Update
 from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
 from rl.instruments.evidence import rows_of
-from rl.instruments.replay import replay
+from rl.instruments.replay import prepared_of
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
+from rl.learning.rounds import applied
 from rl.learning.state import TrainState
-from rl.vectors import moved
 
 
 class Fault(NamedTuple):
@@ -37,30 +38,37 @@ class Fault(NamedTuple):
         return f"{what} is not finite at update {self.update}"
 
 
-def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_update: int) -> Fault:
-    """Replays an iteration up to its first update that is not finite, one objective at a time.
+def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_round: int) -> Fault:
+    """Replays an iteration up to its first round that is not finite, one objective at a time.
 
     Args:
-        state: before the iteration's learning.
+        state: of one run, before the iteration's learning.
         trajectory: of the iteration.
-        bad_update: the number of the update, as `Learner.learn` reports it.
+        bad_round: its number over all phases, as `Learner.learn` reports it.
     """
-    played, first = replay(learner, state, trajectory), state
-    current = played.state
-    for number in range(bad_update + 1):
-        minibatch = played.minibatch(number, current)
-        if number == bad_update:
-            break
-        proposal, updates = played.propose(minibatch), current.updates + 1
-        weights = moved(current.weights, proposal.step.delta)
-        frozen = {
-            role: schedule.after_update(current.frozen[role], weights, updates)
-            for role, schedule in learner.schedules.items()
-        }
-        rules = {**current.rules, played.update.name: proposal.rule}
-        current = current._replace(weights=weights, rules=rules, frozen=frozen, updates=updates)
-    rows = rows_of(learner, played.update, minibatch)
-    number = int(first.updates) + bad_update + 1
+    learner = learner.at(state)
+    state, trajectory, _ = learner.ingest(state, trajectory)
+    prepared: dict[str, Any] = {}
+    for phase in learner.phases:
+        state = learner.kept(phase, state, prepared)
+        batch, orders = prepared_of(learner, phase, state, trajectory)
+        prepared[phase.name], start = batch, state
+        for number in range(phase.source.rounds if phase.is_due(state.iteration) else 0):
+            settled = learner.draw(phase, batch, orders, start, number)
+            for update in (update for update in phase.updates if number % update.every_rounds == 0):
+                minibatch = learner.before(update, settled, state, number)
+                if number == bad_round and (fault := _fault(learner, update, minibatch, state)):
+                    return fault
+                state = applied(learner, state, update, learner.propose(update, minibatch, learner.progress(state)))
+            if number == bad_round:
+                return Fault("", None, _updates_done(state), minibatch)
+        bad_round -= phase.source.rounds
+    raise ValueError("no round of this number was made.")
+
+
+def _fault(learner: Learner, update: Update, minibatch: Minibatch, state: TrainState) -> Fault | None:
+    """The first loss or gradient of an update that is not finite; None where all are."""
+    rows, number = rows_of(learner, update, minibatch), _updates_done(state) + 1
     for objective, loss in rows.losses.items():
         if not bool(tf.math.is_finite(loss)):
             return Fault(objective, None, number, minibatch)
@@ -69,7 +77,11 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_up
             for name, gradient in zip(names, row[at], strict=True):
                 if not bool(tf.reduce_all(tf.math.is_finite(gradient))):
                     return Fault(objective, name, number, minibatch)
-    return Fault("", None, number, minibatch)
+    return None
+
+
+def _updates_done(state: TrainState) -> int:
+    return sum(int(count) for count in state.updates.values())
 
 
 def environments_fault(learner: Learner, state: TrainState, trajectory: Trajectory) -> str | None:

@@ -15,6 +15,7 @@ from rl.instruments.replay import replay
 from rl.learning.findings import Findings
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
+from rl.schedules import start_of
 from rl.tensorboard.gramians import Legend
 from rl.vectors import flat
 
@@ -40,7 +41,7 @@ class Prober:
             sizes=tuple(sum(numbers[place] for place in places) for places in rule.layers.values()),
             objectives=names,
             extra_rows=(*EXTRA_ROWS, *self._beside),
-            coefficients=tuple(objective.coefficient for objective in objectives),
+            coefficients=tuple(start_of(objective.coefficient) for objective in objectives),
             groups={group: kept for group, of in rule.groups.items() if (kept := tuple(n for n in of if n in names))},
             combiner=type(rule.combiner).__name__,
             settings=dataclasses.asdict(rule.combiner),
@@ -49,8 +50,8 @@ class Prober:
 
     def __call__(self, state: TrainState, trajectory: Trajectory) -> Findings:
         """Pure; the state is the one before the iteration's learning."""
-        learner = self.learner.with_hyperparameters(state.hyperparameters)
-        played = replay(learner, state, trajectory)
+        played = replay(self.learner, state, trajectory)
+        learner = played.learner
         evidence = UpdateEvidence(
             learner, played.update, state, played.minibatch(0), num_samples=self._num_samples, beside=self._beside
         )

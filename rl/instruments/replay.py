@@ -40,14 +40,32 @@ class Replay(NamedTuple):
         return self.learner.propose(self.update, minibatch, self.learner.progress(self.state))
 
 
-def replay(learner: Learner, state: TrainState, trajectory: Trajectory) -> Replay:
-    """The first update of the learner's first phase.
+def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: str | None = None) -> Replay:
+    """One of the learner's updates, of one run; the first of all, if not named.
+
+    An update of a later phase starts from the weights before the iteration's learning as well, so that all of them are
+    compared at the same weights.
 
     Args:
+        learner: of the run; the replay's is that of the moment (`Learner.at`).
         state: before the iteration's learning.
         trajectory: of the iteration, as `collect` gave it.
     """
-    phase = learner.phases[0]
+    learner = learner.at(state)
+    asked = learner.updates[update or next(iter(learner.updates))]
     state, trajectory, _ = learner.ingest(state, trajectory)
-    batch, _ = phase.prepare(roles_of(state.weights, state.frozen), trajectory)
-    return Replay(learner, phase, phase.updates[0], state, trajectory, batch, learner.orders(phase, state))
+    prepared: dict[str, Any] = {}
+    for phase in learner.phases:
+        state = learner.kept(phase, state, prepared)
+        prepared[phase.name], orders = prepared_of(learner, phase, state, trajectory)
+        if asked in phase.updates:
+            break
+    return Replay(learner, phase, asked, state, trajectory, prepared[phase.name], orders)
+
+
+def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[Any, Any]:
+    """A phase's prepared batch, and the order of its samples; state and trajectory as `Learner.ingest` gave them."""
+    state = state._replace(frozen=learner.copies_before(phase.name, state))
+    data = phase.source.data(state.sources.get(phase.name), trajectory)
+    batch, _ = phase.prepare(roles_of(state.weights, state.frozen), data)
+    return batch, learner.orders(phase, state)

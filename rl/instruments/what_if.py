@@ -61,12 +61,12 @@ def what_if(
     losses, roles = losses_of(update, minibatch.batch), roles_at(update, minibatch.roles)
     outcomes = {}
     for combiner_name, combiner in combiners.items():
-        rule = update_rule(update, network, combiner, own.optimizer, always_rows=True)
+        rule = update_rule(update, network, combiner, own.optimizer, always_rows=True, freeze=played.learner.freeze)
         taken = rule.rows(losses, roles, watch=watch_of(update))
         direction, _ = rule.combine(taken, rule.init(minibatch.weights), minibatch.seed)
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
-            stepper = update_rule(update, network, combiner, optimizer, always_rows=True)
+            stepper = update_rule(update, network, combiner, optimizer, always_rows=True, freeze=played.learner.freeze)
             slots = minibatch.rule.slots if optimizer == own.optimizer else stepper.init(minibatch.weights).slots
             step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
             outcomes[combiner_name, optimizer_name] = Outcome(

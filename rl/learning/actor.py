@@ -9,14 +9,16 @@ from rl.agents import Agent
 from rl.gradients.rows import Weights
 from rl.learning.normalization import Normalizer, NormalizerState
 from rl.networks import ActorCriticNetwork
+from rl.schedules import at_step
 
 
 class Acting(NamedTuple):
-    """What of a state acting takes."""
+    """What of a state acting takes; step: environment steps done, [] float32."""
 
     weights: Weights
     normalizer: NormalizerState
     hyperparameters: dict[str, tf.Tensor]
+    step: tf.Tensor
 
 
 class Actor:
@@ -38,6 +40,8 @@ class Actor:
         return self._model.distribution.mode(self._policy(acting, observation))
 
     def _policy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
-        agent = inputs.with_inputs(self._agent, inputs.below("agent", acting.hyperparameters))
-        normalizer = inputs.with_inputs(self._normalizer, inputs.below("normalize", acting.hyperparameters))
-        return agent.policy(self._model, acting.weights, normalizer.observation(acting.normalizer, observation))
+        def now(part, path):
+            return at_step(inputs.with_inputs(part, inputs.below(path, acting.hyperparameters)), acting.step)
+
+        seen = now(self._normalizer, "normalize").observation(acting.normalizer, observation)
+        return now(self._agent, "agent").policy(self._model, acting.weights, seen)

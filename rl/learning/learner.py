@@ -1,7 +1,9 @@
 """One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import functools
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import tensorflow as tf
 
@@ -11,20 +13,26 @@ from rl.environments import Environment, Trajectory
 from rl.environments.boundary import all_sound_within
 from rl.errors import require
 from rl.estimators import masked_mean
-from rl.frozen import Schedule
+from rl.frozen import FrozenState, Schedule
+from rl.gradients.rows import Weights
 from rl.learning.actor import Acting, Actor
+from rl.learning.axis import Axis, OneRun
 from rl.learning.episodes import episode_metrics, follow_episodes
 from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.normalization import Normalizer
 from rl.learning.rollout import rollout, trajectory_spec
-from rl.learning.rounds import Metrics, Proposal, run_phase
+from rl.learning.rounds import Metrics, Proposal, phase_if_due
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState
 from rl.networks import ActorCriticNetwork, Network
 from rl.randomness import uniforms
+from rl.schedules import at_step
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
+from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
+
+PhaseOrUpdate = TypeVar("PhaseOrUpdate", Phase, Update)
 
 
 class RolloutNoise(NamedTuple):
@@ -37,7 +45,8 @@ class RolloutNoise(NamedTuple):
 class Learner:
     """An agent, its network, its rules and its frozen copies, put together into two pure functions.
 
-    `collect` acts, `learn` learns. Neither holds a variable: the state goes in and comes out.
+    `collect` acts, `learn` learns. Neither holds a variable: the state goes in and comes out. Both take the states of
+    all runs that train in one program, along `axis`; everything else is about one run.
     """
 
     def __init__(
@@ -51,32 +60,46 @@ class Learner:
         schedules: Mapping[str, Schedule],
         normalizer: Normalizer,
         total_steps: int,
+        freeze: Freeze | None = None,
+        axis: Axis | None = None,
+        environments: Environment | None = None,
     ):
         """
         Args:
+            environment: of one run.
             combiner, optimizer: of every update's rule.
             schedules: {role: how the frozen copy moves}.
             total_steps: environment steps of the whole run, for the learning-rate schedule.
+            freeze: weights that no update moves; none, if not given.
+            axis: of the runs that train together; one run, if not given.
+            environments: the environments of all of them as one, if there are several.
         Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
         """
         agent.check_frozen(schedules)
         self.agent, self.model, self.environment = agent, model, environment
         self.combiner, self.optimizer, self.schedules = combiner, optimizer, dict(schedules)
+        self.freeze = freeze
+        self.axis, self._environments = axis or OneRun(), environments or environment
         self.phases = agent.phases(model, environment)
         self.updates = {update.name: update for phase in self.phases for update in phase.updates}
         """{name: update}, of all phases in order."""
         self.rules = {
-            name: update_rule(update, model.network, combiner, optimizer) for name, update in self.updates.items()
+            name: update_rule(update, model.network, combiner, optimizer, freeze=freeze)
+            for name, update in self.updates.items()
         }
         """{update: its rule}."""
+        _check_followed(self.schedules, [phase.name for phase in self.phases], list(self.updates))
         self.normalizer, self.total_steps = normalizer, total_steps
         self.actor = Actor(agent, model, normalizer)
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
-        for phase in self.phases:
+        for place, phase in enumerate(self.phases):
+            earlier = [one.name for one in self.phases[:place] if one.is_always_due and one.source.of is None]
+            if phase.source.of not in (None, *earlier):
+                raise ValueError(f"phase {phase.name!r} learns from {phase.source.of!r}; it may from {earlier}.")
             require(
-                self.steps_per_iteration % phase.source.minibatches == 0,
+                self.num_samples(phase) % phase.source.minibatches == 0,
                 f"agent.minibatches is {phase.source.minibatches}, which does not divide the batch of "
-                f"{self.steps_per_iteration} "
+                f"{self.num_samples(phase)} "
                 f"samples (num_envs {environment.num_envs} × agent.rollout_length {agent.rollout_length}).",
             )
 
@@ -93,9 +116,15 @@ class Learner:
             numbers |= inputs.at(path, inputs.inputs_of(part))
         return numbers
 
-    def with_hyperparameters(self, numbers: Mapping[str, Any]) -> "Learner":
-        """The same learner with other numbers, which may be tensors; see `hyperparameters`."""
-        parts = {path: inputs.with_inputs(part, inputs.below(path, numbers)) for path, part in self._parts.items()}
+    def at(self, state: TrainState) -> "Learner":
+        """The learner of one run at a moment: with the numbers that its state brings along, and the values that
+        schedules have at its environment step.
+        """
+        numbers, step = state.hyperparameters, self.steps_done(state.iteration)
+        parts = {
+            path: at_step(inputs.with_inputs(part, inputs.below(path, numbers)), step)
+            for path, part in self._parts.items()
+        }
         return Learner(
             agent=parts["agent"],
             model=self.model,
@@ -105,7 +134,19 @@ class Learner:
             schedules={role: parts[f"frozen.{role}"] for role in self.schedules},
             normalizer=parts["normalize"],
             total_steps=numbers["steps"],
+            freeze=self.freeze and self.freeze.at(step),
         )
+
+    def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
+        """Environment steps done before an iteration, [] float32."""
+        return tf.cast(iteration, tf.float32) * float(self.steps_per_iteration)
+
+    def of(self, state: TrainState, part: PhaseOrUpdate) -> tuple["Learner", PhaseOrUpdate]:
+        """The learner with the hyperparameters of one run's state, and its phase or update of the same name."""
+        learner = self.at(state)
+        if isinstance(part, Update):
+            return learner, learner.updates[part.name]
+        return learner, next(phase for phase in learner.phases if phase.name == part.name)
 
     @property
     def _parts(self) -> dict[str, Any]:
@@ -115,36 +156,75 @@ class Learner:
     def collect(self, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
         """A rollout with the live weights: the state with its environments further on, and the trajectory as it
         came.
+
+        Args:
+            random: as `rollout_noise` gives it, of each run.
         """
-        acting = Acting(state.weights, state.normalizer, state.hyperparameters)
+        axis, acting = self.axis, self.acting(state)
 
         def act(observation, noise):
-            return self.actor.act(acting, observation, noise)
+            return axis.merge(axis.each(self.actor.act, acting, axis.split(observation), axis.split(noise)))
 
-        environment, observation, trajectory = rollout(
-            self.environment, act, random.noise, random.uniforms, state.environment, state.observation
-        )
+        noise, uniform = (axis.merge(x, axis=1) for x in random)
+        merged, observation = tf.nest.map_structure(axis.merge, (state.environment, state.observation))
+        environment, observation, trajectory = rollout(self._environments, act, noise, uniform, merged, observation)
+        environment, observation = tf.nest.map_structure(axis.split, (environment, observation))
+        trajectory = tf.nest.map_structure(lambda x: axis.split(x, axis=1), trajectory)
         return state._replace(environment=environment, observation=observation), trajectory
+
+    def acting(self, state: TrainState) -> Acting:
+        """What of a state acting takes."""
+        return Acting(state.weights, state.normalizer, state.hyperparameters, self.steps_done(state.iteration))
 
     def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
         """All updates from a trajectory.
 
-        The metric `bad_update` is −1, or the number of the first update of a phase whose losses or gradient are not
-        finite, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
+        The metric `bad_update` is −1, or the number of the first round whose losses or gradient are not finite, counted
+        over all phases, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
         """
-        learner, before, bad = self.with_hyperparameters(state.hyperparameters), state, tf.constant(-1)
+        axis, before = self.axis, state
+        ingested, trajectory, metrics, bad = axis.each(self._ingested, state, trajectory)
+        state, prepared, first = state._replace(**ingested), {}, 0
+        for phase in self.phases:
+            state = self.kept(phase, state, prepared)
+            state, prepared[phase.name], more, failed = phase_if_due(self, phase, state, trajectory)
+            metrics = {**metrics, **more}
+            bad = tf.where((bad < 0) & (failed >= 0), failed + first, bad)
+            first += phase.source.rounds
+        going_on = tf.cast(tf.reduce_any(bad < 0), tf.int64)
+        state = self._unless_bad(bad, state, before)._replace(iteration=before.iteration + going_on)
+        return state, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
+
+    def _ingested(
+        self, state: TrainState, trajectory: Trajectory
+    ) -> tuple[dict[str, Any], Trajectory, Metrics, tf.Tensor]:
+        """What `ingest` changes and returns, and 0 where the trajectory holds what is not finite, otherwise −1."""
+        learner, bad = self.at(state), tf.constant(-1)
         if unchecked := self._unchecked(trajectory):
             bad = tf.where(all_sound_within(*unchecked), -1, 0)
-        state, trajectory, metrics = learner.ingest(state, trajectory)
-        for phase in learner.phases:
-            state, more, phase_bad = run_phase(learner, phase, state, trajectory)
-            metrics.update(more)
-            bad = tf.where(bad < 0, phase_bad, bad)
-        after = state._replace(iteration=state.iteration + 1)
-        after = tf.nest.map_structure(
-            lambda new, old: new if new is old else tf.where(bad < 0, new, old), after, before
-        )
-        return after, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
+        after, trajectory, metrics = learner.ingest(state, trajectory)
+        changed = {name: getattr(after, name) for name in ("frozen", "episodes", "normalizer")}
+        return changed, trajectory, metrics, bad
+
+    def kept(self, phase: Phase, state: TrainState, prepared: Mapping[str, Any]) -> TrainState:
+        """The state whose phase's source keeps this iteration's batch; prepared: {earlier phase: its batch}."""
+        if phase.source.of is None:
+            return state
+        kept = self.axis.each(phase.source.put, state.sources[phase.name], prepared[phase.source.of], state.iteration)
+        return state._replace(sources={**state.sources, phase.name: kept})
+
+    def _unless_bad(self, bad: tf.Tensor, after: TrainState, before: TrainState) -> TrainState:
+        """The state after the learning where it was finite, otherwise the one before."""
+        new, old = tf.nest.flatten(after), tf.nest.flatten(before)
+        changed = [place for place, pair in enumerate(zip(new, old, strict=True)) if pair[0] is not pair[1]]
+
+        def choose(bad, new, old):
+            return [tf.where(bad < 0, *pair) for pair in zip(new, old, strict=True)]
+
+        chosen = self.axis.each(choose, bad, [new[place] for place in changed], [old[place] for place in changed])
+        for place, one in zip(changed, chosen, strict=True):
+            new[place] = one
+        return tf.nest.pack_sequence_as(after, new)
 
     def _unchecked(self, trajectory: Trajectory) -> list[tf.Tensor]:
         """What may hold numbers that are not finite."""
@@ -154,9 +234,13 @@ class Learner:
         }
         return [tensor for field in self.environment.unchecked for tensor in fields[field]]
 
+    def num_samples(self, phase: Phase) -> int:
+        """Samples of a phase's prepared batch."""
+        return self.steps_per_iteration * phase.source.iterations
+
     def orders(self, phase: Phase, state: TrainState) -> tf.Tensor | None:
         """The samples' order in every round of a phase, [rounds, B]; None where there is nothing to choose."""
-        return phase.source.orders(self._seed(Purpose.SHUFFLE, state, phase), self.steps_per_iteration)
+        return phase.source.orders(self._seed(Purpose.SHUFFLE, state, phase), self.num_samples(phase))
 
     def draw(
         self, phase: Phase, batch: Any, orders: tf.Tensor | None, state: TrainState, number: int | tf.Tensor
@@ -191,10 +275,14 @@ class Learner:
 
     def trajectory_spec(self) -> Trajectory:
         """Shapes and types of what `collect` records."""
-        return trajectory_spec(self.environment, self.agent.rollout_length)
+        spec = trajectory_spec(self.environment, self.agent.rollout_length)
+        return tf.nest.map_structure(self.axis.spec, spec)
 
     def rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
-        """What is random in the rollout of an iteration."""
+        """What is random in the rollouts of an iteration; seed: [2] of one run, [S, 2] of several."""
+        return self.axis.each(self._rollout_noise, seed, iteration)
+
+    def _rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         shape = (self.agent.rollout_length, self.environment.num_envs)
         noise = self.actor.noise(fold(seed, Purpose.ACTION, iteration), shape)
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
@@ -204,9 +292,7 @@ class Learner:
         """What comes before the first update: refreshes the frozen copies, normalises the trajectory and updates the
         statistics.
         """
-        frozen = {
-            role: schedule.at_iteration(state.frozen[role], state.weights) for role, schedule in self.schedules.items()
-        }
+        frozen = self.copies_before(None, state)
         ended = trajectory.terminated | trajectory.truncated
         episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
         seen = self.normalizer.update(
@@ -224,9 +310,53 @@ class Learner:
         }
         return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics
 
+    def phase_of(self, update: Update) -> Phase:
+        """The phase that makes an update."""
+        return next(phase for phase in self.phases if update.name in [one.name for one in phase.updates])
+
+    def copies_after(
+        self, update: Update, copies: Mapping[str, FrozenState], weights: Weights, updates: Mapping[str, tf.Tensor]
+    ) -> dict[str, FrozenState]:
+        """{role: copy} of the frozen copies that follow an update, after it made `weights`.
+
+        Args:
+            updates: {update: how often it was applied}.
+        """
+        counts = {None: functools.reduce(operator.add, updates.values()), update.name: updates[update.name]}
+        return {
+            role: schedule.after_update(copies[role], weights, counts[schedule.after])
+            for role, schedule in self.schedules.items()
+            if schedule.after in counts
+        }
+
+    def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
+        """{role: copy} of all frozen copies, those refreshed that are due before a phase; None: before an iteration."""
+        return {
+            role: schedule.at_iteration(state.frozen[role], state.weights)
+            if schedule.before == phase
+            else state.frozen[role]
+            for role, schedule in self.schedules.items()
+        }
+
+
+def _check_followed(schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str]) -> None:
+    """ConfigError where a frozen copy follows a phase or an update that the agent does not have."""
+    for role, schedule in schedules.items():
+        for key, name, known in (("before", schedule.before, phases), ("after", schedule.after, updates)):
+            require(
+                name in (None, *known),
+                f"frozen.{role}.{key} is {name!r}; this agent has {' and '.join(known)}.",
+            )
+
 
 def update_rule(
-    update: Update, network: Network, combiner: Combiner, optimizer: Optimizer, *, always_rows: bool = False
+    update: Update,
+    network: Network,
+    combiner: Combiner,
+    optimizer: Optimizer,
+    *,
+    always_rows: bool = False,
+    freeze: Freeze | None = None,
 ) -> UpdateRule:
     """How an update's objectives move a network; see `UpdateRule`."""
     return UpdateRule(
@@ -238,4 +368,5 @@ def update_rule(
         combiner=combiner,
         optimizer=optimizer,
         always_rows=always_rows,
+        freeze=freeze,
     )

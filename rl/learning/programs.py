@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from rl import compilation_cache
 from rl.environments import Trajectory
+from rl.learning.axis import Axis
 from rl.learning.findings import Findings
 from rl.learning.learner import Learner
-from rl.learning.many import ManyLearners
 from rl.learning.state import TrainState, assign, read
 from rl.naming import Program
 
@@ -28,8 +28,8 @@ class Chunk(NamedTuple):
 
     metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; gramians: {place among the K:
     [L, R, R] float64} of those that were; rows: the newest raw rows, {objective: [P]}, empty where nothing was probed
-    yet; basis: from which `Programs.learnt_from` has what the last iteration learnt from. With many runs in one program
-    each has an axis of runs, after K or, without one, in front.
+    yet; basis: from which `Programs.learnt_from` has what the last iteration learnt from. With several runs in one
+    program each has an axis of runs, after K or, without one, in front.
     """
 
     metrics: dict[str, np.ndarray]
@@ -38,11 +38,11 @@ class Chunk(NamedTuple):
     rows: dict[str, tf.Tensor]
     basis: Basis
 
-    def of(self, run: int) -> "Chunk":
-        """One run's share of what is to be logged, where several train in one program; the rest stays whole."""
-        metrics, findings = ({tag: x[:, run] for tag, x in numbers.items()} for numbers in self[:2])
-        gramians = {place: of_all[run] for place, of_all in self.gramians.items()}
-        rows = {name: x[run] for name, x in self.rows.items()}
+    def of(self, axis: Axis, run: int) -> "Chunk":
+        """One run's share of what is to be logged; the basis stays whole."""
+        metrics, findings = ({tag: axis.take(x, run, axis=1) for tag, x in numbers.items()} for numbers in self[:2])
+        gramians = {place: axis.take(found, run) for place, found in self.gramians.items()}
+        rows = {name: axis.take(x, run) for name, x in self.rows.items()}
         return self._replace(metrics=metrics, findings=findings, gramians=gramians, rows=rows)
 
     def without_last(self) -> "Chunk":
@@ -74,14 +74,14 @@ class Programs:
 
     def __init__(
         self,
-        learner: Learner | ManyLearners,
+        learner: Learner,
         variables: TrainState,
         prober: Callable[[TrainState, Trajectory], Findings] | None,
         probe_every: int,
     ):
         """
         Args:
-            prober: of one run, or of many at once; None for no probes.
+            prober: of one run; None for no probes.
             probe_every: iterations from one probe to the next; the first iteration is probed.
         """
         self.learner, self.variables = learner, variables
@@ -152,7 +152,7 @@ class Programs:
         Fewer where a call would be too long, where a compiled environment has to wait for the probes, or where an
         update is not finite; the last row then says which.
         """
-        first = int(np.max(self.variables.iteration))
+        first = int(self.variables.iteration)
         count = min(count, _MOST_ITERATIONS)
         until_probe = -first % self._probe_every + 1
         if self._whole and self._prober:
@@ -171,9 +171,9 @@ class Programs:
         metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)
         return Chunk(metrics, findings, of_each, self._rows, basis)
 
-    def learnt_from(self, chunk: Chunk) -> tuple[TrainState, Trajectory]:
-        """The state and the trajectory that the last iteration of a chunk learnt from."""
-        return self._learnt_from(*chunk.basis)
+    def learnt_from(self, basis: Basis) -> tuple[TrainState, Trajectory]:
+        """The state and the trajectory that an iteration learnt from."""
+        return self._learnt_from(*basis)
 
     @property
     def num_traces(self) -> int:
@@ -241,7 +241,7 @@ class Programs:
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        numbers, gramian, rows = self._prober(*self._basis_taken(*basis))
+        numbers, gramian, rows = self.learner.axis.each(self._prober, *self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
         return _stacked(numbers), gramian, rows
 
@@ -275,11 +275,10 @@ def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
     return {tag: rows[..., column] for column, tag in enumerate(tags)}
 
 
-def _identity(learner: Learner | ManyLearners, variables: TrainState) -> tuple:
+def _identity(learner: Learner, variables: TrainState) -> tuple:
     """What the programs are made of, without the numbers that a sweep would change."""
-    one = learner.one if isinstance(learner, ManyLearners) else learner
-    parts = (one.agent, one.model.distribution, learner.environment, one.normalizer, *one.schedules.values())
-    parts += tuple(x for rule in one.rules.values() for x in (rule.combiner, rule.optimizer))
-    counts = tuple((phase.name, phase.source) for phase in one.phases)
+    parts = (learner.agent, learner.model.distribution, learner.environment, learner.normalizer)
+    parts += (*learner.schedules.values(), learner.combiner, learner.optimizer)
+    counts = tuple((phase.name, phase.source) for phase in learner.phases)
     shapes = tuple(tuple(x.shape) for x in tf.nest.flatten(variables))
-    return tuple(type(part).__qualname__ for part in parts), one.agent.rollout_length, counts, shapes
+    return tuple(type(part).__qualname__ for part in parts), learner.agent.rollout_length, counts, shapes

@@ -1,6 +1,8 @@
 """The rounds of a phase: draw, settle, rows, combine, step, apply."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import functools
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import tensorflow as tf
 
@@ -28,94 +30,169 @@ class Proposal(NamedTuple):
 
 
 class _Loop(NamedTuple):
-    """What goes from one round of a phase to the next.
+    """What goes from one round of a phase to the next, of one run.
 
-    stopped: whether the rest is left out; bad: the number of the first round with an update that is not finite, −1 if
-    none; taken: how many rounds entered the sums.
+    stopped: [] bool, whether the rest of the phase is left out. bad: [] int32, the first round with an update that is
+    not finite, −1 if none. over: [] bool, whether the phase ended before this round. finite: [] bool, whether the
+    round's updates are finite so far. taken and sums: of each update, how many rounds entered the sums, and {tag: sum}.
     """
 
-    round: tf.Tensor
     weights: dict
     rules: dict[str, RuleState]
     frozen: dict[str, FrozenState]
-    updates: tf.Tensor
+    updates: dict[str, tf.Tensor]
     stopped: tf.Tensor
     bad: tf.Tensor
-    taken: tf.Tensor
-    sums: Metrics
-
-    @property
-    def over(self) -> tf.Tensor:
-        """Whether the phase came to its end before this round, [] bool."""
-        return self.stopped | (self.bad >= 0)
+    over: tf.Tensor
+    finite: tf.Tensor
+    taken: dict[str, tf.Tensor]
+    sums: dict[str, Metrics]
 
 
-def run_phase(
-    learner: "Learner", phase: Phase, state: TrainState, trajectory: Trajectory
-) -> tuple[TrainState, Metrics, tf.Tensor]:
-    """All rounds of a phase: the state after it, metrics, and the first round that was not finite, −1 if none."""
-    batch, metrics = phase.prepare(roles_of(state.weights, state.frozen), trajectory)
-    orders, progress = learner.orders(phase, state), learner.progress(state)
+MOVING = ("weights", "rules", "frozen", "updates")
+"""The fields of a state that updates move."""
+Moving = TypeVar("Moving", TrainState, _Loop)
 
-    def body(*carry):
-        loop = _Loop(*carry)
-        settled = learner.draw(phase, batch, orders, state, loop.round)
-        numbers: Metrics = {}
-        finite, stopped, starts = tf.constant(True), loop.stopped, loop
+Phased = tuple[TrainState, Any, Metrics, tf.Tensor]
+"""The state after a phase, the batch that it prepared, metrics, and the first round that was not finite, −1 if none."""
+
+
+def phase_if_due(learner: "Learner", phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
+    """A phase in the iterations in which it is due; in others the state as it is, zeros for the batch, and metrics NaN.
+
+    What is due is asked once for all runs: a predicate that is batched would have both branches run, always.
+    """
+
+    def run(state, trajectory):
+        return run_phase(learner, phase, state, trajectory)
+
+    if phase.is_always_due:
+        return run(state, trajectory)
+    _, *specs = tf.function(run, autograph=False).get_concrete_function(state, trajectory).structured_outputs
+
+    def skip():
+        batch, metrics, bad = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
+        return state, batch, {tag: x + math.nan for tag, x in metrics.items()}, bad - 1
+
+    return tf.cond(phase.is_due(state.iteration), lambda: run(state, trajectory), skip)
+
+
+def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
+    """All rounds of a phase.
+
+    Rounds, and which updates are due in them, are counted outside of the batching over runs.
+
+    Args:
+        trajectory: normalised.
+    """
+    each = learner.axis.each
+    if any(schedule.before == phase.name for schedule in learner.schedules.values()):
+        state = state._replace(frozen=each(functools.partial(learner.copies_before, phase.name), state))
+    data = trajectory if phase.source.of is None else each(phase.source.data, state.sources[phase.name], ())
+    batch, orders, metrics = each(functools.partial(_prepared, learner, phase), state, data)
+
+    def body(number, loop):
+        settled, loop = each(functools.partial(_drawn, learner, phase), state, batch, orders, number, loop)
         for update in phase.updates:
-            now = state._replace(weights=loop.weights, rules=loop.rules, frozen=loop.frozen)
-            proposal = learner.propose(update, learner.before(update, settled, now, loop.round), progress)
-            losses = tf.stack(list(proposal.direction.losses.values()))
-            finite &= tf.math.is_finite(tf.reduce_sum(losses) + proposal.step.norm)
-            stopped |= phase.stop(proposal.direction.auxiliary)
-            numbers |= _numbers(learner, update, proposal)
-            loop = _applied(learner, loop, update, proposal, finite & ~stopped & ~starts.over)
-        return _counted(starts, loop, numbers, finite, stopped)
+            apply = functools.partial(each, functools.partial(_updated, learner, update), state, settled, number)
+            if update.every_rounds == 1:
+                loop = apply(loop)
+            else:
+                due = tf.equal(number % update.every_rounds, 0)
+                loop = tf.cond(due, functools.partial(apply, loop), lambda loop=loop: loop)
+        return number + 1, each(_ended, number, loop)
 
-    sums = {tag: tf.zeros(()) for tag in _tags(learner, phase, batch, state)}
-    never, none = tf.constant(False), tf.constant(-1)
-    start = _Loop(
-        tf.constant(0), state.weights, state.rules, state.frozen, state.updates, never, none, tf.zeros(()), sums
-    )
+    tags = _tags(learner, phase, state, batch, orders)
+    start = each(functools.partial(_started, phase, tags), state)
     # Always to the end, even where the rest is left out: many runs in one program share the number of rounds.
-    end = _Loop(*tf.while_loop(lambda number, *_: number < phase.source.rounds, body, start))
-    applied = tf.cast(end.updates - state.updates, tf.float32)
-    means = {tag: total / tf.maximum(end.taken, 1.0) for tag, total in end.sums.items()}
-    metrics = {**metrics, **means, "update/count": applied, "update/taken": end.taken}
-    state = state._replace(weights=end.weights, rules=end.rules, frozen=end.frozen, updates=end.updates)
-    return state, metrics, end.bad
+    _, end = tf.while_loop(lambda number, _: number < phase.source.rounds, body, (tf.constant(0), start))
+    for update, sums in end.sums.items():
+        taken = end.taken[update]
+        metrics |= {tag: total / tf.maximum(taken, 1.0) for tag, total in sums.items()}
+        applied = tf.cast(end.updates[update] - state.updates[update], tf.float32)
+        own = {"update/count": applied, "update/taken": taken}
+        metrics |= {_own_tag(learner, update, tag): number for tag, number in own.items()}
+    return state._replace(**{name: getattr(end, name) for name in MOVING}), batch, metrics, end.bad
 
 
-def _applied(learner: "Learner", loop: _Loop, update: Update, proposal: Proposal, applies: tf.Tensor) -> _Loop:
-    """The loop after an update, w ← w + Δw where it applies."""
+def _prepared(learner: "Learner", phase: Phase, state: TrainState, data: Any) -> tuple[Any, tf.Tensor | None, Metrics]:
+    """The phase's samples, their order in its rounds, and metrics."""
+    learner, phase = learner.of(state, phase)
+    batch, metrics = phase.prepare(roles_of(state.weights, state.frozen), data)
+    return batch, learner.orders(phase, state), metrics
+
+
+def _started(phase: Phase, tags: dict[str, list[str]], state: TrainState) -> _Loop:
+    """The loop before the first round."""
+    false, zero = tf.constant(False), tf.zeros(())
+    return _Loop(
+        **{name: getattr(state, name) for name in MOVING},
+        stopped=false,
+        bad=tf.constant(-1),
+        over=false,
+        finite=tf.constant(True),
+        taken={update.name: zero for update in phase.updates},
+        sums={update: dict.fromkeys(own, zero) for update, own in tags.items()},
+    )
+
+
+def _drawn(
+    learner: "Learner", phase: Phase, state: TrainState, batch, orders, number, loop: _Loop
+) -> tuple[Any, _Loop]:
+    """The settled minibatch of a round, and the loop at its beginning."""
+    learner, phase = learner.of(state, phase)
+    settled = learner.draw(phase, batch, orders, state, number)
+    return settled, loop._replace(over=loop.stopped | (loop.bad >= 0), finite=tf.constant(True))
+
+
+def _updated(learner: "Learner", update: Update, state: TrainState, settled, number, loop: _Loop) -> _Loop:
+    """The loop after an update: w ← w + Δw, unless something is not finite or the phase is over."""
+    learner, update = learner.of(state, update)
+    phase = learner.phase_of(update)
+    now = state._replace(weights=loop.weights, rules=loop.rules, frozen=loop.frozen)
+    proposal = learner.propose(update, learner.before(update, settled, now, number), learner.progress(state))
+    losses = tf.stack(list(proposal.direction.losses.values()))
+    finite = loop.finite & tf.math.is_finite(tf.reduce_sum(losses) + proposal.step.norm)
+    stopped = loop.stopped | phase.stop(proposal.direction.auxiliary)
+    sums = {
+        tag: loop.sums[update.name][tag] + tf.where(loop.over, 0.0, number)
+        for tag, number in numbers_of(learner, update, proposal).items()
+    }
+    moved_on = _chosen(finite & ~stopped & ~loop.over, applied(learner, loop, update, proposal), loop)
+    return moved_on._replace(
+        finite=finite,
+        stopped=stopped,
+        taken={**loop.taken, update.name: loop.taken[update.name] + tf.where(loop.over, 0.0, 1.0)},
+        sums={**loop.sums, update.name: sums},
+    )
+
+
+def applied(learner: "Learner", moving: Moving, update: Update, proposal: Proposal) -> Moving:
+    """w ← w + Δw: a state (or loop) with the proposal applied, and the frozen copies that follow the update moved."""
+    weights = moved(moving.weights, proposal.step.delta)
+    updates = {**moving.updates, update.name: moving.updates[update.name] + 1}
+    frozen = {**moving.frozen, **learner.copies_after(update, moving.frozen, weights, updates)}
+    rules = {**moving.rules, update.name: proposal.rule}
+    return moving._replace(weights=weights, rules=rules, frozen=frozen, updates=updates)
+
+
+def _chosen(applies: tf.Tensor, after: _Loop, before: _Loop) -> _Loop:
+    """What the updates move, after an update where it applies, otherwise before it."""
 
     def choose(new, old):
-        return tf.nest.map_structure(lambda a, b: tf.where(applies, a, b), new, old)
+        return new if new is old else tf.where(applies, new, old)
 
-    weights = choose(moved(loop.weights, proposal.step.delta), loop.weights)
-    rules = {**loop.rules, update.name: choose(proposal.rule, loop.rules[update.name])}
-    updates = loop.updates + tf.cast(applies, tf.int64)
-    frozen = {
-        role: choose(schedule.after_update(loop.frozen[role], weights, updates), loop.frozen[role])
-        for role, schedule in learner.schedules.items()
-    }
-    return loop._replace(weights=weights, rules=rules, frozen=frozen, updates=updates)
+    fields = {name: tf.nest.map_structure(choose, getattr(after, name), getattr(before, name)) for name in MOVING}
+    return before._replace(**fields)
 
 
-def _counted(before: _Loop, after: _Loop, numbers: Metrics, finite, stopped) -> _Loop:
-    """The loop after a round, with its numbers in the sums unless the phase was over before it."""
-    over = before.over
-    return after._replace(
-        round=before.round + 1,
-        stopped=stopped,
-        bad=tf.where(finite | over, before.bad, before.round),
-        taken=before.taken + tf.where(over, 0.0, 1.0),
-        sums={tag: before.sums[tag] + tf.where(over, 0.0, number) for tag, number in numbers.items()},
-    )
+def _ended(number: tf.Tensor, loop: _Loop) -> _Loop:
+    """The loop at the end of a round, which is the first bad one where an update was not finite."""
+    return loop._replace(bad=tf.where(loop.finite | loop.over, loop.bad, number))
 
 
-def _numbers(learner: "Learner", update: Update, proposal: Proposal) -> Metrics:
-    """What an update has to say; the iteration's metrics are the means over its rounds."""
+def numbers_of(learner: "Learner", update: Update, proposal: Proposal) -> Metrics:
+    """The metrics of one update, {tag: [] float32}; an iteration's are the means over its rounds."""
     direction, step, _ = proposal
     numbers = {f"objective/{name}": loss for name, loss in direction.losses.items()}
     numbers.update(direction.auxiliary)
@@ -131,25 +208,30 @@ def _numbers(learner: "Learner", update: Update, proposal: Proposal) -> Metrics:
             numbers[f"update/row_weight/{group}"] = tf.reduce_mean(direction.row_weights[:, g])
             for h, other in enumerate(groups[:g]):
                 numbers[f"gradient/group_cosine/{other}-{group}"] = angles[h, g]
-    if len(learner.updates) == 1:
-        return numbers
-    # Several updates have numbers of their own.
-    own = ("update/", "gradient/")
-    return {f"{tag}/{update.name}" if tag.startswith(own) else tag: number for tag, number in numbers.items()}
+    return {_own_tag(learner, update.name, tag): number for tag, number in numbers.items()}
 
 
-def _tags(learner: "Learner", phase: Phase, batch: Any, state: TrainState) -> list[str]:
-    """The tags of a round's numbers, found by tracing its losses aside: no tag depends on a gradient."""
+def _own_tag(learner: "Learner", update: str, tag: str) -> str:
+    """The tag, with the update's name where the agent has several updates and their numbers would collide."""
+    several = len(learner.updates) > 1 and tag.startswith(("update/", "gradient/"))
+    return f"{tag}/{update}" if several else tag
 
-    def one_round():
-        settled, found = learner.draw(phase, batch, learner.orders(phase, state), state, 0), {}
-        for update in phase.updates:
-            minibatch, number = learner.before(update, settled, state, 0), tf.zeros(())
+
+def _tags(learner: "Learner", phase: Phase, state: TrainState, batch, orders) -> dict[str, list[str]]:
+    """{update: the tags of its numbers}, found by tracing the losses of one run aside: no tag depends on a gradient."""
+    nest = tf.nest.map_structure(lambda x: learner.axis.take(x, 0), (state, batch, orders))
+
+    def numbers(state, batch, orders):
+        one, own = learner.of(state, phase)
+        settled, found = one.draw(own, batch, orders, state, 0), {}
+        for update in own.updates:
+            minibatch, number = one.before(update, settled, state, 0), tf.zeros(())
             values, diagnostics = losses_of(update, settled)(roles_at(update, minibatch.roles))
             k = len(update.groups)
-            rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if learner.rules[update.name].takes_rows else (None, None)
+            rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if one.rules[update.name].takes_rows else (None, None)
             direction, step = Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number)
-            found |= _numbers(learner, update, Proposal(direction, step, minibatch.rule))
+            found[update.name] = numbers_of(one, update, Proposal(direction, step, minibatch.rule))
         return found
 
-    return list(tf.function(one_round, autograph=False).get_concrete_function().structured_outputs)
+    traced = tf.function(numbers, autograph=False).get_concrete_function(*nest).structured_outputs
+    return {update: list(found) for update, found in traced.items()}

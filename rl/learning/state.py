@@ -1,14 +1,17 @@
 """All that a run remembers, as a nest of tensors or of the variables that hold them between host calls."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
+from rl.agents import roles_of
 from rl.environments import State
 from rl.frozen import FrozenState, freeze
+from rl.learning.axis import Axis
 from rl.learning.episodes import EpisodeState, no_episodes
 from rl.learning.normalization import NormalizerState
+from rl.learning.rollout import trajectory_spec
 from rl.learning.seeds import Purpose, fold
 from rl.networks import Network
 from rl.updates import RuleState
@@ -18,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class TrainState(NamedTuple):
-    """The state of a run; a checkpoint holds it all.
+    """The state of a run, or of several with an axis of runs in front; a checkpoint holds it all.
 
-    seed is the run's, [2] uint32; iteration and updates are [] int64: how many are done.
+    seed is the run's, [2] uint32. iteration, [] int64, is how many are done, in all runs alike: it has no axis of runs.
+    updates: {update: how often it was applied, [] int64}.
     """
 
     seed: tf.Tensor
@@ -29,12 +33,18 @@ class TrainState(NamedTuple):
     weights: dict[str, tuple[tf.Tensor, ...]]
     rules: dict[str, RuleState]
     frozen: dict[str, FrozenState]
+    sources: dict[str, Any]
+    """{phase: what its source keeps}, of the sources that keep something."""
     normalizer: NormalizerState
     episodes: EpisodeState
     environment: State
     observation: tf.Tensor
     iteration: tf.Tensor
-    updates: tf.Tensor
+    updates: dict[str, tf.Tensor]
+
+
+COMMON = ("iteration",)
+"""Names of the variables that all runs of a program have in common."""
 
 
 def initial_variables(learner: "Learner", network: Network, seed: tf.Tensor) -> TrainState:
@@ -53,28 +63,43 @@ def initial_variables(learner: "Learner", network: Network, seed: tf.Tensor) -> 
     rest = {
         "seed": seed,
         "hyperparameters": {key: tf.constant(x, tf.float32) for key, x in learner.hyperparameters.items()},
-        "rules": {phase: rule.init(weights) for phase, rule in learner.rules.items()},
+        "rules": {update: rule.init(weights) for update, rule in learner.rules.items()},
         "normalizer": normalizer.init(environment.num_envs, environment.observation_shape),
         "episodes": no_episodes(environment.num_envs),
         "environment": environment_state,
         "observation": observation,
         "iteration": tf.zeros((), tf.int64),
-        "updates": tf.zeros((), tf.int64),
+        "updates": {update: tf.zeros((), tf.int64) for update in learner.updates},
     }
-    return TrainState(weights=weights, frozen=frozen, **_with_variables(rest))
+    state = TrainState(weights=weights, frozen=frozen, sources={}, **_with_variables(rest))
+    return state._replace(**_with_variables({"sources": _nothing_kept(learner, state)}))
 
 
-def stacked(runs: Sequence[TrainState]) -> TrainState:
-    """Variables of several runs as variables with a leading axis of runs, under the same names."""
+def _nothing_kept(learner: "Learner", state: TrainState) -> dict[str, Any]:
+    """{phase: what its source keeps before the first iteration}."""
+    phases, kept = {phase.name: phase for phase in learner.phases}, {}
+    spec = trajectory_spec(learner.environment, learner.agent.rollout_length)
+    for phase in (phase for phase in learner.phases if phase.source.of is not None):
+
+        def prepared(trajectory, earlier=phases[phase.source.of]):
+            seen, trajectory, _ = learner.ingest(state, trajectory)
+            return earlier.prepare(roles_of(seen.weights, seen.frozen), trajectory)[0]
+
+        batch = tf.function(prepared, autograph=False).get_concrete_function(spec).structured_outputs
+        kept[phase.name] = phase.source.init(batch)
+    return kept
+
+
+def stacked(axis: Axis, runs: Sequence[TrainState]) -> TrainState:
+    """Variables of several runs as variables with an axis of runs, under the same names; the counters have none."""
 
     def stack(*variables):
-        return tf.Variable(
-            tf.stack([variable.value() for variable in variables]),
-            trainable=variables[0].trainable,
-            name=variables[0].name.split(":")[0],
-        )
+        whole = axis.stack([variable.value() for variable in variables])
+        return tf.Variable(whole, trainable=variables[0].trainable, name=variables[0].name.split(":")[0])
 
-    return tf.nest.map_structure(stack, *runs)
+    if axis.num_runs == 1:
+        return runs[0]
+    return tf.nest.map_structure(stack, *runs)._replace(**{name: getattr(runs[0], name) for name in COMMON})
 
 
 def read(variables: TrainState) -> TrainState:

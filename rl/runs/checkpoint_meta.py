@@ -6,8 +6,10 @@ from typing import Any
 
 from rl.errors import DamagedError, require
 
-FORMAT_VERSION = 3
-READABLE = (2, 3)
+FORMAT_VERSION = 4
+READABLE = (2, 3, 4)
+RENAMED = {"updates": "updates/update"}
+"""{array of formats 2 and 3: its name since}."""
 
 
 _NO_JSON = ("nan", "inf", "-inf")

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import ConfigError, DamagedError, require
-from rl.runs.checkpoint_meta import FORMAT_VERSION, validated, written
+from rl.runs.checkpoint_meta import FORMAT_VERSION, RENAMED, validated, written
 
 _META, _ROWS = "__meta__", "__rows__/"
 _NAME = re.compile(r"checkpoint_(\d{1,18})\.npz")
@@ -96,7 +96,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
             raise DamagedError(f"{file} is not a readable checkpoint: it is no NPZ file, or was cut off.")
         with np.load(file, allow_pickle=False) as data:
             meta = json.loads(str(data[_META]))
-            arrays = {name: data[name] for name in data.files if name != _META}
+            arrays = {RENAMED.get(name, name): data[name] for name in data.files if name != _META}
     except ConfigError:
         raise
     except PermissionError as error:

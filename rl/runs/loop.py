@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from rl.learning.axis import Axis
 from rl.learning.programs import Chunk, Programs
 
 _SECONDS_PER_CALL = 0.4  # signals are heard between host calls only
@@ -17,9 +18,9 @@ class Stretch(NamedTuple):
     chunk: Chunk
     seconds: float
 
-    def of(self, run: int) -> "Stretch":
+    def of(self, axis: Axis, run: int) -> "Stretch":
         """One run's share, where several train in one program."""
-        return self._replace(chunk=self.chunk.of(run))
+        return self._replace(chunk=self.chunk.of(axis, run))
 
     def without_last(self) -> "Stretch":
         """All but the last iteration, of one run."""

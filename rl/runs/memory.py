@@ -13,16 +13,16 @@ _COPIES = 4
 
 
 def trajectory_bytes(learner: Learner) -> int:
-    """Bytes of one run's trajectory of one iteration."""
+    """Bytes of all runs' trajectories of one iteration."""
     specs = tf.nest.flatten(learner.trajectory_spec())
     return sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
 
 
-def require_memory(learner: Learner, *, num_runs: int) -> None:
+def require_memory(learner: Learner) -> None:
     """ConfigError where the trajectories of an iteration alone need more memory than the machine has."""
-    samples = learner.steps_per_iteration
-    activations = 4 * samples * sum(learner.model.network.units.values())
-    needed = num_runs * (_COPIES * trajectory_bytes(learner) + activations)
+    num_runs = learner.axis.num_runs
+    activations = 4 * num_runs * learner.steps_per_iteration * sum(learner.model.network.units.values())
+    needed = _COPIES * trajectory_bytes(learner) + activations
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     require(
         needed <= there,

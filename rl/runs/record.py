@@ -251,7 +251,7 @@ def began_together(records: Sequence[Record]) -> bool:
 
 
 def loadable(path: Path) -> Path:
-    """The checkpoint that `checkpoint.load` names: a file, or the newest one of a run directory."""
+    """The checkpoint that `load.path` names: a file, or the newest one of a run directory."""
     file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
-    require(bool(file), f"{path} holds no checkpoint (checkpoint.load).")
+    require(bool(file), f"{path} holds no checkpoint (load.path).")
     return file[0]

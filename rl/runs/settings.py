@@ -42,7 +42,7 @@ class CheckpointSettings:
     keep: PositiveInteger
     """How many of the newest stay, besides the best."""
     load: str | None
-    """A checkpoint file or a run directory whose weights to start from."""
+    """A checkpoint file or a run directory whose weights and statistics to start from: `load.path` with all parts."""
 
 
 @settings
@@ -74,6 +74,16 @@ class ProbeSettings:
 
 
 @settings
+class LoadSettings:
+    """The weights of another run that a run starts from."""
+
+    path: str | None
+    """A checkpoint file or a run directory; None for the initial weights."""
+    parts: Annotated[Sequence[str], Field(min_length=1)]
+    """Patterns of parts or single weights, and `normalizer/observation` for the statistics of observations."""
+
+
+@settings
 class RootSettings:
     """The keys at the root of a config."""
 
@@ -87,13 +97,35 @@ class RootSettings:
     fresh: bool
     retry_failed: bool
     objective: Literal["mean", "iqm"]
+    freeze: Sequence[str]
+    """Patterns of parts or single weights that no update moves."""
+    unfreeze_at: PositiveInteger | None
+    """Environment steps after which they learn; None for never."""
+
+    def __post_init__(self):
+        require(
+            self.unfreeze_at is None or bool(self.freeze),
+            f"unfreeze_at is {self.unfreeze_at}, but nothing is frozen; name parts in freeze, or leave it null.",
+        )
 
 
 @settings
 class RunSettings:
-    """How a run is observed and kept. Nothing here changes the weights."""
+    """How a run begins, and how it is observed and kept."""
 
     evaluation: EvaluationSettings
     checkpoint: CheckpointSettings
     logging: LoggingSettings
     probe: ProbeSettings
+    load: LoadSettings
+
+    def __post_init__(self):
+        require(
+            self.checkpoint.load is None or self.load.path is None,
+            f"checkpoint.load is {self.checkpoint.load} and load.path is {self.load.path}; give one of them.",
+        )
+
+    @property
+    def load_path(self) -> str | None:
+        """The checkpoint or run directory whose weights to start from."""
+        return self.load.path or self.checkpoint.load

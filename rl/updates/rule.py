@@ -11,6 +11,7 @@ from rl.gradients import LIVE, Objective, Roles, Rows, gramian, layers_of, onto_
 from rl.gradients.rows import Gradient, Losses, Weights
 from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 from rl.updates.combiners import Combiner
+from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer, Slots
 
 
@@ -66,6 +67,7 @@ class UpdateRule:
         combiner: Combiner,
         optimizer: Optimizer,
         always_rows: bool = False,
+        freeze: Freeze | None = None,
     ):
         """
         Args:
@@ -75,6 +77,7 @@ class UpdateRule:
             shared: the parts that several heads share.
             heads: the parts that take `head_learning_rate`; the optimizer's `rates` multiply it.
             always_rows: take rows even where one backward pass gives the same step.
+            freeze: weights that it leaves alone; None leaves none alone.
         Raises: ConfigError where the groups do not partition the objectives, or a pattern of `optimizer.rates` matches
             no part.
         """
@@ -98,6 +101,8 @@ class UpdateRule:
         self.combiner, self.optimizer = combiner, optimizer
         self._factors = optimizer.factors(names)
         self.takes_rows = bool(self.shared) and (always_rows or not combiner.is_sum)
+        self._freeze = freeze if freeze and freeze.patterns else None
+        self._frozen = self._freeze.mask(names) if self._freeze else {}
         self.combiner.init(len(self.groups))
 
     def init(self, weights: Weights) -> RuleState:
@@ -130,7 +135,7 @@ class UpdateRule:
             rows: as `rows` gave them.
             seed: [2] int, for combiners that draw an order.
         """
-        gradients = [onto_live(row) for row in rows.gradients.values()]
+        gradients = [self._without_frozen(onto_live(row)) for row in rows.gradients.values()]
         if not self.takes_rows:
             return Direction(rows.losses, rows.auxiliary, gradients[0], None, None), state
         shared_rows = [self.shared_row(row) for row in gradients]
@@ -162,8 +167,36 @@ class UpdateRule:
         torso_rate, head_rate = self.optimizer.learning_rates(progress)
         rates = self._by_weight(torso_rate, head_rate)
         steps, slots = self.optimizer.update(clipped, state.slots, self._flat(weights), rates)
-        step = Step(self._unflatten(steps), self._unflatten(clipped), norm, factor, torso_rate)
-        return step, state._replace(slots=slots)
+        delta = self._without_frozen(self._unflatten(steps))
+        step = Step(delta, self._unflatten(clipped), norm, factor, torso_rate)
+        return step, state._replace(slots=self._slots(slots, state.slots))
+
+    def _without_frozen(self, gradient: Gradient) -> Gradient:
+        """The gradient or step with zeros for frozen weights."""
+        if self._freeze is None:
+            return gradient
+        return {
+            part: tuple(
+                self._freeze.zeroed(x) if frozen else x for x, frozen in zip(tensors, self._frozen[part], strict=True)
+            )
+            for part, tensors in gradient.items()
+        }
+
+    def _slots(self, new: Slots, old: Slots) -> Slots:
+        """The new slots, those of frozen weights as they were."""
+        if self._freeze is None:
+            return new
+        frozen = self._flat(self._frozen)
+
+        def of_field(after, before):
+            if not isinstance(after, tuple):
+                return after
+            return tuple(
+                self._freeze.kept(x, y) if is_frozen else x
+                for x, y, is_frozen in zip(after, before, frozen, strict=True)
+            )
+
+        return type(new)(*(of_field(*pair) for pair in zip(new, old, strict=True)))
 
     def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
         """A gradient's tensors on the shared weights."""

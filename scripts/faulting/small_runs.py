@@ -74,7 +74,6 @@ class SmallRuns:
                 ],
                 say=self.said.append,
                 fresh=fresh,
-                after=self._compiled,
             )
             self._compiled = run
             return run.run()

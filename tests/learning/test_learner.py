@@ -162,7 +162,7 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
     experiment = build(*SMALL, *choice)
     learner, state = experiment.learner, read(experiment.variables)
     state, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
-    prober = Prober(learner, experiment.probes, num_samples=8)
+    prober = Prober(learner, experiment.prober.probes, num_samples=8)
     found = prober(state, trajectory).numbers
     played = replay(learner, state, trajectory)
     minibatch = played.minibatch(0)

@@ -7,7 +7,6 @@ import tensorflow as tf
 from rl.errors import ConfigError
 from rl.learning.seeds import fold
 from rl.learning.state import named_variables
-from rl.runs.run import make_evaluator
 
 SMALL = (
     "environment=compiled/cartpole",
@@ -55,9 +54,9 @@ def test_evaluations_together_are_those_of_each_alone(build):
     """The same episodes and the same weights: returns of CartPole are whole numbers, and equal."""
     experiment = build(*SMALL, "seeds=2")
     seeds = [fold(seed, 9) for seed in tf.unstack(experiment.variables.seed)]
-    together = make_evaluator(experiment, 12, max_steps=1000).run(seeds)
+    together = experiment.evaluator(12, max_steps=1000).run(seeds)
     one = build(*SMALL)
-    evaluator = make_evaluator(one, 12, max_steps=1000)
+    evaluator = one.evaluator(12, max_steps=1000)
     for number, evaluation in enumerate(together):
         build(*SMALL, f"seed={5 + number}").started_in(one)
         alone = evaluator.run([seeds[number]])[0]

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rl.runs.run import make_evaluator
 from rl.learning.seeds import Purpose, fold
 
 NUM_SEEDS = 20
@@ -19,7 +18,7 @@ def greedy_returns(build, *overrides):
         left -= len(bad)
     seeds = [fold(seed, Purpose.EVALUATION) for seed in experiment.variables.seed.numpy()]
     return np.array(
-        [evaluation.returns.mean() for evaluation in make_evaluator(experiment, 20, max_steps=1000).run(seeds)]
+        [evaluation.returns.mean() for evaluation in experiment.evaluator(20, max_steps=1000).run(seeds)]
     )
 
 

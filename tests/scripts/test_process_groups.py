@@ -13,11 +13,22 @@ ASYNC = ("environment=gymnasium", "environment.id=CartPole-v1", "environment.vec
 LONG = (*ASYNC, "probe=none", "steps=20_000_000", "logging.progress=false")
 
 
+_ANOTHER_DEFAULT = """import multiprocessing, pathlib, runpy, sys
+multiprocessing.set_start_method("forkserver")
+del sys.argv[0]
+sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
+runpy.run_path(sys.argv[0], run_name="__main__")"""
+
+
 @pytest.fixture
-def training(root, tmp_path):
-    """A run under way at the head of a process group of its own: the process, those of its environments, its folder."""
+def training(root, tmp_path, request):
+    """A run under way at the head of a process group of its own: the process, those of its environments, its folder.
+
+    The parameter is Python, given before the script.
+    """
+    python, *script = command(root, *LONG)
     process = subprocess.Popen(
-        command(root, *LONG),
+        [python, *getattr(request, "param", ()), *script],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -49,9 +60,13 @@ def has_ended(pid):
         return True
 
 
-def test_a_signal_to_the_group_interrupts_saves_and_leaves_no_process(training):
+@pytest.mark.parametrize(
+    ("training", "number"), [((), signal.SIGINT), (("-c", _ANOTHER_DEFAULT), signal.SIGTERM)], indirect=["training"]
+)
+def test_a_signal_to_the_group_interrupts_saves_and_leaves_no_process(training, number):
+    """Whatever Python's default start method: a fork server would end with the signal, and the environments with it."""
     process, children, run = training
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     summary, printed = ended(process, run)
     assert process.returncode == 130
     assert summary["status"] == "interrupted"

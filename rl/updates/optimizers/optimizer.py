@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, NamedTuple
 
 import tensorflow as tf
 
-from rl.errors import require
 from rl.inputs import INPUT
+from rl.patterns import masks_of
+from rl.schedules import SCHEDULES
 from rl.settings import PositiveNumber, settings
-from rl.updates.schedules import SCHEDULES
 
 Tensors = tuple[tf.Tensor, ...]
 Slots = Any  # a named tuple of tensors and of tuples that mirror the weights
@@ -61,16 +60,11 @@ class Optimizer:
         Returns: {part: a factor for each of its weights}.
         Raises: ConfigError where a pattern matches nothing.
         """
-        for pattern in self.rates:
-            require(
-                any(_matches(pattern, part, name) for part, weights in names.items() for name in weights),
-                f"optimizer.rates has the pattern {pattern!r}, which matches no part of the network; the parts are "
-                f"{', '.join(names)}, and weights are named as {next(iter(names.values()))[0]} is.",
-            )
+        found = masks_of(self.rates, names, key="optimizer.rates")
         return {
             part: tuple(
-                math.prod(factor for pattern, factor in self.rates.items() if _matches(pattern, part, name))
-                for name in weights
+                math.prod(factor for pattern, factor in self.rates.items() if found[pattern][part][place])
+                for place in range(len(weights))
             )
             for part, weights in names.items()
         }
@@ -82,10 +76,6 @@ class Optimizer:
     def update(self, gradients: Tensors, slots: Slots, weights: Tensors, learning_rates: Tensors) -> Update:
         """The steps for these gradients of something to minimise; one learning rate ([] float) a tensor."""
         raise NotImplementedError
-
-
-def _matches(pattern: str, part: str, name: str) -> bool:
-    return fnmatchcase(part, pattern) or fnmatchcase(name, pattern)
 
 
 def zeros_like(weights: Tensors) -> Tensors:

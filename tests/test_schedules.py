@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rl.schedules import SCHEDULES
 from rl.updates.optimizers import SGD
-from rl.updates.schedules import SCHEDULES
 
 FLOAT32 = 2e-7  # a few float32 roundings of 6e-8 on factors of at most 1
 

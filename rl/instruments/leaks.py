@@ -1,0 +1,41 @@
+"""The leak audit of an agent's updates on a made-up trajectory."""
+
+import numpy as np
+import tensorflow as tf
+
+from rl.environments import Discrete, Trajectory
+from rl.gradients.audit import audit, check_audit
+from rl.instruments.replay import replay
+from rl.learning.learner import Learner
+from rl.learning.minibatch import losses_of, roles_at, watch_of
+from rl.learning.state import TrainState
+
+
+def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, dict[str, str]]]:
+    """{update: {objective: {weight: none, zero or non-zero}}} of all updates of all phases, of one run.
+
+    Raises: LeakError where an objective reaches other weights than it declares.
+    """
+    tables, trajectory, names = {}, _made_up(learner, state), learner.model.network.names
+    for update in learner.updates.values():
+        minibatch, watch = replay(learner, state, trajectory, update.name).minibatch(0), watch_of(update)
+        roles = roles_at(update, minibatch.roles)
+        tables[update.name] = audit(losses_of(update, minibatch.batch), roles, names, watch)
+        check_audit(tables[update.name], update.objectives, roles, names, watch)
+    return tables
+
+
+def _made_up(learner: Learner, state: TrainState) -> Trajectory:
+    """A trajectory of noise around the present observation: what reaches what does not depend on the numbers."""
+    random = np.random.default_rng(0)
+    shape = (learner.agent.rollout_length, learner.environment.num_envs)
+    frames = state.observation.numpy() + random.normal(size=(*shape, *learner.environment.observation_shape))
+    space = learner.environment.action_space
+    if isinstance(space, Discrete):
+        action = tf.constant(random.integers(space.n, size=shape), tf.int64)
+    else:
+        action = tf.constant(random.normal(size=(*shape, *space.shape)), tf.float32)
+    never = tf.zeros(shape, tf.bool)
+    frames = tf.constant(frames, learner.environment.observation_dtype)
+    reward = tf.constant(random.normal(size=shape), tf.float32)
+    return Trajectory(frames, action, reward, never, never, tf.roll(frames, -1, 0), tf.ones(shape, tf.bool))

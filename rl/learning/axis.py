@@ -1,0 +1,121 @@
+"""The axis of runs: independent runs trained in one program, batched over a leading axis, or one run without it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+
+class Axis(Protocol):
+    """The place of S runs in the tensors of a program. A scalar is common to all runs: a counter, a round's number."""
+
+    num_runs: int
+
+    def each(self, function: Callable, *arguments: Any) -> Any:
+        """function(*arguments) in every run.
+
+        Args:
+            arguments: nests of tensors with an axis of runs in front; scalars are handed on as they are.
+        Returns: the function's results, with an axis of runs in front.
+        """
+
+    def stack(self, runs: Sequence[Any]) -> Any:
+        """The arrays (or tensors) of all runs as one."""
+
+    def take(self, array: Any, run: int, *, axis: int = 0) -> Any:
+        """One run's share of an array whose axis of runs is `axis`; the array itself where it is a scalar."""
+
+    def merge(self, x: tf.Tensor, *, axis: int = 0) -> tf.Tensor:
+        """The environments of all runs in one axis, [S, N, ...] → [S·N, ...].
+
+        Args:
+            axis: the place of the merged axis: with 1, [S, T, N, ...] → [T, S·N, ...].
+        """
+
+    def split(self, x: tf.Tensor, *, axis: int = 0) -> tf.Tensor:
+        """The inverse of `merge`."""
+
+    def spec(self, spec: tf.TensorSpec) -> tf.TensorSpec:
+        """The spec of all runs' tensors, from that of one run's."""
+
+
+class OneRun:
+    """No axis: the identity everywhere."""
+
+    num_runs = 1
+
+    def each(self, function, *arguments):
+        """function(*arguments)."""
+        return function(*arguments)
+
+    def stack(self, runs):
+        """The only one."""
+        (run,) = runs
+        return run
+
+    def take(self, array, run, *, axis=0):
+        """All of it."""
+        return array
+
+    def merge(self, x, *, axis=0):
+        """Unchanged."""
+        return x
+
+    def split(self, x, *, axis=0):
+        """Unchanged."""
+        return x
+
+    def spec(self, spec):
+        """Unchanged."""
+        return spec
+
+
+class Runs:
+    """A leading axis of S runs. What is written for one run is batched by `tf.vectorized_map`."""
+
+    def __init__(self, num_runs: int):
+        self.num_runs = num_runs
+
+    def each(self, function, *arguments):
+        """See `Axis.each`."""
+        flat = tf.nest.flatten(arguments)
+        places = [place for place, x in enumerate(flat) if tf.convert_to_tensor(x).shape.rank > 0]
+
+        def one(batched):
+            whole = list(flat)
+            for place, x in zip(places, batched, strict=True):
+                whole[place] = x
+            return function(*tf.nest.pack_sequence_as(arguments, whole))
+
+        return tf.vectorized_map(one, [flat[place] for place in places], fallback_to_while_loop=False)
+
+    def stack(self, runs):
+        """[S, ...]."""
+        return tf.nest.map_structure(lambda *arrays: tf.stack(arrays), *runs)
+
+    def take(self, array, run, *, axis=0):
+        """See `Axis.take`."""
+        return array[(slice(None),) * axis + (run,)] if len(array.shape) else array
+
+    def merge(self, x, *, axis=0):
+        """See `Axis.merge`."""
+        x = _moved(x, 0, axis)
+        return tf.reshape(x, (*x.shape[:axis], -1, *x.shape[axis + 2 :]))
+
+    def split(self, x, *, axis=0):
+        """See `Axis.split`."""
+        x = tf.reshape(x, (*x.shape[:axis], self.num_runs, -1, *x.shape[axis + 1 :]))
+        return _moved(x, axis, 0)
+
+    def spec(self, spec):
+        """[S, ...]."""
+        return tf.TensorSpec((self.num_runs, *spec.shape), spec.dtype)
+
+
+def _moved(x: tf.Tensor, start: int, end: int) -> tf.Tensor:
+    """The tensor with one of its axes moved from place `start` to `end`."""
+    if start == end:
+        return x
+    axes = [axis for axis in range(x.shape.rank) if axis != start]
+    axes.insert(end, start)
+    return tf.transpose(x, axes)
