@@ -9,9 +9,9 @@ import tensorflow as tf
 from rl.environments import Environment, State, Transition
 from rl.environments.boundary import LARGEST, all_sound, first_unsound, place
 from rl.errors import BadEnvironmentError, require
+from rl.learning.seeds import fold
 from rl.naming import Program
 from rl.randomness import uniforms
-from rl.learning.seeds import fold
 
 _STEPS_PER_CALL = 200  # a host call stays well below a second, so that a signal is soon heard
 

@@ -66,7 +66,7 @@ class Experiment:
         return self._compiled[key]
 
     def evaluator(self, episodes: int, *, max_steps: int) -> Evaluator:
-        """The evaluator of its policies, made once, with as many environments a run as divide the episodes, at most 100.
+        """The evaluator of its policies, made once, with as many environments a run as divide the episodes, ≤ 100.
 
         max_steps: at which an episode is cut.
         """

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from rl.instruments.noise_scales import NoiseScales
 from rl.reductions import combine
-from rl.tags import reduction
-from rl.tensorboard.gramians import Legend
-from rl.tensorboard.layout import TAG as LAYOUT
-from rl.tensorboard.writer import Writer
 from rl.runs.evaluation import Evaluation
 from rl.runs.log_repair import Rates, Repaired, repair
 from rl.runs.loop import Stretch
 from rl.runs.metrics_file import MetricsFile
-from rl.instruments.noise_scales import NoiseScales
+from rl.tags import reduction
+from rl.tensorboard.gramians import Legend
+from rl.tensorboard.layout import TAG as LAYOUT
+from rl.tensorboard.writer import Writer
 
 
 class RunLog:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rl.runs.metrics_file import MetricsFile
 from rl.tensorboard import event_files
 from rl.tensorboard.writer import scalars_summary
-from rl.runs.metrics_file import MetricsFile
 
 _EVALUATION = "evaluation/return"
 

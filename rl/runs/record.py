@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rl.errors import require
-from rl.tensorboard.gramians import Legend
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
+from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
 from rl.runs.loop import Stretch
 from rl.runs.provenance import git_commit, threads, versions
-from rl.runs.directory import RunDirectory
-from rl.runs.log import RunLog
 from rl.runs.storage import storing
+from rl.tensorboard.gramians import Legend
 
 
 class Description(NamedTuple):

@@ -339,4 +339,3 @@ class Run:
 
     def _in_iterations(self, steps: int) -> int:
         return max(1, round(steps / self._per_iteration))
-

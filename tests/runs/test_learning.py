@@ -17,9 +17,7 @@ def greedy_returns(build, *overrides):
         assert (bad < 0).all()
         left -= len(bad)
     seeds = [fold(seed, Purpose.EVALUATION) for seed in experiment.variables.seed.numpy()]
-    return np.array(
-        [evaluation.returns.mean() for evaluation in experiment.evaluator(20, max_steps=1000).run(seeds)]
-    )
+    return np.array([evaluation.returns.mean() for evaluation in experiment.evaluator(20, max_steps=1000).run(seeds)])
 
 
 def test_the_default_settings_solve_cartpole(build):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from rl.tensorboard import event_files
-from rl.tensorboard.writer import Writer
 from rl.runs.log_repair import Rates, repair
 from rl.runs.metrics_file import MetricsFile, read_metrics
+from rl.tensorboard import event_files
+from rl.tensorboard.writer import Writer
 
 SIZE, ITERATIONS = 64, 12
 TAGS = ("episode/return", "objective/value", "evaluation/return")

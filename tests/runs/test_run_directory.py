@@ -7,8 +7,7 @@ import pytest
 
 from rl.errors import ConfigError
 from rl.ownership import mark, marker
-from rl.runs.directory import RunDirectory
-from rl.runs.directory import _IN_A_CONFIG
+from rl.runs.directory import _IN_A_CONFIG, RunDirectory
 
 SUMMARY = {"status": "completed", "steps": 1, "updates": 1, "wall_seconds": 1.0, "steps_per_second": 1.0}
 SUMMARY |= {"evaluation": None}
