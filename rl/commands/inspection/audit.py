@@ -1,6 +1,10 @@
-"""Which objective's gradient reaches which weight: none, zero or non-zero; fails where an agent does not declare it."""
+"""Which objective's gradient reaches which weight: none, zero or non-zero, for every update of an agent.
+
+Fails where a gradient reaches weights that the agent does not declare, or misses some that it declares.
+"""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import hydra
@@ -13,7 +17,7 @@ _STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command with its options to the parser's commands."""
     help_ = "which objective's gradient reaches which weight"
     command = commands.add_parser("audit", help=help_, description=__doc__)
     command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for scripts/train.py")
@@ -22,7 +26,13 @@ def add(commands) -> None:
 
 
 def audit(arguments: argparse.Namespace) -> None:
-    """The table of objective × weight, from a run's newest checkpoint, or from configs/ and the overrides."""
+    """Prints a table of weights × objectives, for a run's newest checkpoint or for a config with overrides.
+
+    A cell is `none` where the tape finds no path from the objective to the weight, `zero` where the gradient of one
+    batch is 0 throughout, and `non-zero` elsewhere.
+
+    Raises: LeakError where a gradient does not follow the agent's declaration; ConfigError for bad input.
+    """
     from rl.errors import require
 
     given = arguments.overrides
@@ -36,16 +46,31 @@ def audit(arguments: argparse.Namespace) -> None:
     else:
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
             experiment = build(hydra.compose("train", overrides=arguments.overrides))
-    found = experiment.audit()
-    network = experiment.learner.model.network
-    names = list(next(iter(found.values())))
-
-    def kind(name: str) -> str:
-        part = name.split("/", maxsplit=1)[0]
-        return "shared" if part in network.shared else "private" if part in network.names else "frozen copy"
-
-    columns = [Column("weight", names, is_name=True), Column("part", [kind(name) for name in names], 1)]
-    for objective, reached in found.items():
-        columns.append(Column(objective, [f"[{_STYLES[reached[name]]}]{reached[name]}[/]" for name in names]))
+    tables = experiment.audit()
+    columns = _columns(tables, experiment.learner.model.network)
     show("which objective's gradient reaches which weight", columns, "A wider terminal, or COLUMNS=160, shows all.")
     print("Every objective reaches what it declares, and nothing else.")
+
+
+def _columns(tables: Mapping[str, Mapping[str, Mapping[str, str]]], network) -> list[Column]:
+    """A line for each weight, a column for each objective, with its update's name where there are several updates.
+
+    tables: {update: {objective: {weight: none, zero or non-zero}}}; a weight that an update does not see has a dash.
+    """
+    reached = {
+        objective if len(tables) == 1 else f"{update}: {objective}": weights
+        for update, table in tables.items()
+        for objective, weights in table.items()
+    }
+    names = list(dict.fromkeys(name for weights in reached.values() for name in weights))
+    columns = [Column("weight", names, is_name=True), Column("part", [_kind(name, network) for name in names], 1)]
+    for heading, weights in reached.items():
+        cells = [f"[{_STYLES[weights[name]]}]{weights[name]}[/]" if name in weights else "–" for name in names]
+        columns.append(Column(heading, cells))
+    return columns
+
+
+def _kind(weight: str, network) -> str:
+    """Whose weights they are: the torso's, a head's, or a frozen copy's."""
+    part = weight.split("/", maxsplit=1)[0]
+    return "shared" if part in network.shared else "private" if part in network.names else "frozen copy"
