@@ -51,7 +51,7 @@ CHECKED = (
     "tensorboard",
     "updates",
 )
-"""Folders in tests/ that `make check` runs, beside the files that lie in tests/ itself."""
+"""Folders in tests/ that `make check` runs, beside the files in tests/ itself; the others compile whole programs."""
 NOT_CHECKED = (
     "test_readme.py",
     "test_inputs.py",
@@ -74,7 +74,7 @@ NOT_CHECKED_WITH = {"address", "chromium"}
 
 def pytest_configure(config):
     """Declares the marker of the tests that `make check` runs."""
-    config.addinivalue_line("markers", "check: numeric, without training and without a browser (make check)")
+    config.addinivalue_line("markers", "check: numeric, without training and without a browser: make check runs it")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
