@@ -1,19 +1,24 @@
-# make train   train PPO on CartPole-v1, watching who moves the shared torso
+# make train   train PPO on CartPole-v1, and measure which objective moves the shared torso
+# make check   lint and the numeric tests, without training and without a browser: for daily work (three minutes)
 # make test    lint and all tests
-# Both set up .venv/ first, once, with pinned versions. ARGS are handed on: make train ARGS="agent=a2c seed=3"
+# Each sets up .venv/ first, once, with pinned versions. ARGS are passed on: make train ARGS="agent=a2c seed=3"
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help train test lint lint-js clean
+.PHONY: help train check test lint lint-js clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(ARGS)
+
+check: $(VENV)/.installed-test lint
+	@echo "== checks"
+	$(BIN)/python -m pytest -m check $(ARGS)
 
 test: $(VENV)/.installed-test lint
 	@echo "== tests"
@@ -24,7 +29,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-#: The Gradients tab's page, where there is Node.js: not a part of lint, as it fetches Prettier.
+#: Checks the format of the Gradients tab's page. It needs Node.js and fetches Prettier, so it is no part of lint.
 lint-js:
 	npx --yes prettier@3.10.1 --print-width 120 --check rl/tensorboard/plugin/static
 

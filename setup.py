@@ -1,4 +1,4 @@
-"""The package as pyproject.toml describes it, with `configs/` inside."""
+"""Builds the package that pyproject.toml describes, with `configs/` packed into it as `rl.configs`."""
 
 from setuptools import find_packages, setup
 

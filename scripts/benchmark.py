@@ -1,8 +1,8 @@
 """Measure: python scripts/benchmark.py speed|compiled|scatter|seeds|start|threads|limit|profile|rows|…; see --help.
 
-Rates of ours come from runs of scripts/train.py as a user starts it, but for those of combiners, of rows and of single
-probes, whose programs take turns in one process. Rivals take turns within a round, since
-machines are noisy and only ratios of one sitting mean something; figures are medians over the rounds.
+Rates of this project come from runs of scripts/train.py as a user starts them. Only `combiners`, `rows` and single probes
+are timed as programs that alternate in one process. Rivals alternate within a round, since machines are noisy and only
+ratios from the same minutes mean something; figures are medians over the rounds.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """A fault campaign: python scripts/faults.py [--only KIND …] [--case N] [--seed N] [--folder FOLDER] [--short]
 
-Kills, signals, full and read-only disks, damaged files, bad environments, wrong inputs and wrong requests are put into
-small runs, and what is left once the same command has run again is compared with what an undisturbed run leaves. It
-ends with a table of what survived, and exit code 1 if anything was lost, doubled or silent. Results are appended to
-FOLDER/results.jsonl: the same command goes on where it was cut off. Two hours on two cores.
+Small runs are disturbed by kills, signals, full and read-only disks, damaged files, bad environments, wrong inputs and
+wrong requests. Then the same command runs again, and its files are compared with those of an undisturbed run. The
+campaign ends with a table of the cases that survived, and with exit code 1 if anything was lost, duplicated or not
+reported. Results are appended to FOLDER/results.jsonl, so that the same command resumes an interrupted campaign. A
+whole campaign takes two hours on two cores.
 """
 
 import argparse
@@ -20,24 +21,26 @@ from rl.commands.answers import not_negative, report_errors
 
 
 def main() -> int:
-    """Tries the cases, and prints the table."""
+    """Tries the cases and prints the table; returns the exit code."""
     import tensorflow as tf
     from faulting.campaign import Results, Setting, run, table
     from faulting.kinds import KINDS
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help=_said(KINDS))
-    parser.add_argument("--case", type=not_negative, help="only this case of the one kind, again if it was tried")
-    parser.add_argument("--seed", type=not_negative, default=0, help="of what is tried, and when (default: 0)")
     parser.add_argument(
-        "--folder", type=Path, default=Path("runs/faults"), help="of results and work (default: runs/faults)"
+        "--case", type=not_negative, help="try only this case of the one kind, also if its result is known"
     )
-    parser.add_argument("--short", action="store_true", help="only a few cases of each kind")
-    parser.add_argument("--fresh", action="store_true", help="forget the results, and begin anew")
+    parser.add_argument("--seed", type=not_negative, default=0, help="seed of the cases and their moments (default: 0)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("runs/faults"), help="folder of results and work (default: runs/faults)"
+    )
+    parser.add_argument("--short", action="store_true", help="try only a few cases of each kind")
+    parser.add_argument("--fresh", action="store_true", help="delete earlier results first")
     arguments = parser.parse_args()
     if arguments.case is not None and len(arguments.only) != 1:
         parser.error("--case is the number of a case of one kind: give --only KIND as well.")
-    # What the small runs take; otherwise whatever runs first in this process would decide it for all.
+    # The number of the small runs; otherwise the first operation in this process would decide it for all.
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)
     folder = arguments.folder.absolute()
@@ -60,7 +63,7 @@ def main() -> int:
 
 
 def _lock(folder: Path) -> None:
-    """Takes the folder until this process ends; ConfigError where another campaign has it."""
+    """Locks the folder until this process ends; ConfigError where another campaign holds the lock."""
     from rl.errors import ConfigError
 
     _held.append((folder / ".lock").open("a"))

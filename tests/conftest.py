@@ -1,4 +1,4 @@
-"""What all tests share: one thread, as in training, and small builders of real parts."""
+"""What all tests share: one thread as in training, their order, the marker `check`, and builders of real parts."""
 
 import contextlib
 import sys
@@ -35,13 +35,62 @@ LONGEST_FIRST = (
     "test_evidence.py",
     "test_whole_iterations.py",
 )
-"""The files that take most of the time, a process each: were one of them the last, the other process would wait."""
+"""The files that take longest, in this order; as the last file one of them would keep a single process busy."""
+
+CHECKED = (
+    "agents",
+    "distributions",
+    "environments",
+    "estimators",
+    "frozen",
+    "gradients",
+    "learning",
+    "networks",
+    "runs",
+    "sources",
+    "tensorboard",
+    "updates",
+)
+"""Folders in tests/ that `make check` runs, beside the files in tests/ itself; the others compile whole programs."""
+NOT_CHECKED = (
+    "test_readme.py",
+    "test_inputs.py",
+    "test_minatar.py",
+    "test_learner.py",
+    "test_many.py",
+    "test_learning.py",
+    "test_log_repair.py",
+    "test_evaluation.py",
+    "test_whole_iterations.py",
+    "test_browser.py",
+    "test_hparams.py",
+    "test_tab_http.py",
+    "test_tab_logging.py",
+)
+"""Files in them that train, compile whole programs, start processes, or play long games; `make test` runs them."""
+NOT_CHECKED_WITH = {"address", "chromium"}
+"""Fixtures of tests that need a TensorBoard or a browser."""
 
 
+def pytest_configure(config):
+    """Declares the marker of the tests that `make check` runs."""
+    config.addinivalue_line("markers", "check: numeric, without training and without a browser: make check runs it")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(items):
-    """The longest files first, then the others as they stand."""
+    """Marks the tests of `make check`, and puts the files that take longest first."""
     places = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    for item in items:
+        if _is_checked(item):
+            item.add_marker(pytest.mark.check)
+
+
+def _is_checked(item) -> bool:
+    place = item.path.relative_to(ROOT / "tests")
+    within = len(place.parts) == 1 or any(place.is_relative_to(one) for one in CHECKED)
+    return within and place.name not in NOT_CHECKED and not NOT_CHECKED_WITH & set(item.fixturenames)
 
 
 @pytest.fixture(scope="session")

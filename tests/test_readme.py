@@ -11,6 +11,7 @@ import pytest
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4", "probe.names=[norms]")
+TAPESTRY = (sys.executable, "-c", "from rl.commands.main import main; main()")
 
 
 def blocks(language):
@@ -18,7 +19,7 @@ def blocks(language):
 
 
 def run(arguments, folder, root):
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), str(folder)))}
     result = subprocess.run(
         arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -33,19 +34,25 @@ def test_python_examples_run(code, root, tmp_path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the reader's shell is."""
-    return tmp_path_factory.mktemp("shell")
+    """Where the reader's shell is, with the files that the README shows: their first line is their name."""
+    shell = tmp_path_factory.mktemp("shell")
+    for block in (*blocks("python"), *blocks("yaml")):
+        if named := re.match(r"# (\S+\.\w+)\n", block):
+            (shell / named[1]).parent.mkdir(parents=True, exist_ok=True)
+            (shell / named[1]).write_text(block)
+    return shell
 
 
 @pytest.mark.parametrize("block", blocks("sh"))
 def test_shell_examples_run(block, root, folder):
     """In their order, in one folder; training is cut short and looks at little."""
     for line in block.splitlines():
-        python, script, *arguments = shlex.split(line)
-        assert python == "python"
-        if script.endswith("train.py"):
+        program, command, *arguments = shlex.split(line)
+        assert program in ("python", "tapestry")
+        if command in ("scripts/train.py", "train"):
             arguments += SHORT
-        run([sys.executable, str(root / script), *(_shortened(a, folder) for a in arguments)], folder, root)
+        start = (*TAPESTRY, command) if program == "tapestry" else (sys.executable, str(root / command))
+        run([*start, *(_shortened(a, folder) for a in arguments)], folder, root)
 
 
 def _shortened(argument, folder):

@@ -1,4 +1,8 @@
-"""How a command ends on a mistake of its user: one message and an exit code, without a traceback."""
+"""How a command ends on a user's mistake: one message and an exit code, without a traceback.
+
+Exit codes: 2 where the command was refused before anything was done, 3 where training had to stop. An error of the
+program itself, which no user can correct, keeps its traceback.
+"""
 
 import argparse
 import os
@@ -16,15 +20,18 @@ import rl
 from rl.allowed import MOST
 
 _FULL = "HYDRA_FULL_ERROR"
-_SCRIPTS = Path(__file__).resolve().parent
-_OURS = str(Path(rl.__file__).parent)
-_CONFIG_PACKAGES = tuple(str(Path(package.__file__).parent) for package in (hydra, omegaconf))
+_OWN = str(Path(rl.__file__).parent)
+_CONFIG_LIBRARIES = tuple(str(Path(package.__file__).parent) for package in (hydra, omegaconf))
 
 
-def answered(run: Callable[[], int | None]) -> int:
-    """The exit code of a command that Hydra composes a config for: 2, and a message, for a config that it cannot use.
+def exit_code(run: Callable[[], int | None]) -> int:
+    """Runs a command whose config Hydra composes; returns its exit code.
 
-    Where the user has set HYDRA_FULL_ERROR, errors are raised as they are.
+    An error in the config or in the overrides is one message and exit code 2. Errors of this package's own code are
+    raised unchanged, and so is every error where the user has set HYDRA_FULL_ERROR.
+
+    Args:
+        run: the command; returns its exit code, None for 0.
     """
     if os.environ.get(_FULL):
         return run() or 0
@@ -32,23 +39,25 @@ def answered(run: Callable[[], int | None]) -> int:
         os.environ[_FULL] = "1"  # without it Hydra ends the process itself, with a traceback for most errors
         return run() or 0
     except (HydraException, OmegaConfBaseException) as error:
-        return _said(_message(error))
+        return _print_error(_readable(error))
     except OSError as error:
         if not _raised_in_hydra(error):
             raise
-        return _said(f"{error.filename or 'the working directory'}: {error.strerror} (hydra.run.dir).")
+        return _print_error(f"{error.filename or 'the working directory'}: {error.strerror} (hydra.run.dir).")
     except Exception as error:
         if not _raised_in_hydra(error):
             raise
-        return _said(f"the overrides {' '.join(sys.argv[1:])} make no config: {error}.")
+        return _print_error(f"the overrides {' '.join(sys.argv[1:])} make no config: {error}.")
     finally:
         os.environ.pop(_FULL, None)
 
 
 def report_errors(main: Callable[[], int | None]) -> None:
-    """Runs a script's main function; what the user can mend is one message.
+    """Runs a command's main function and ends the process with its exit code; a user's mistake is one message.
 
-    The exit code is 2 for what was asked, 3 for what went wrong later.
+    For the commands that parse their arguments themselves. The exit code is 2 for input that cannot be used
+    (ConfigError, LeakError, an error of Hydra's or of the operating system), 3 for a TrainingError, and 1 where whoever
+    read the output closed it.
     """
     from rl.errors import ConfigError, TrainingError
     from rl.gradients import LeakError
@@ -56,60 +65,69 @@ def report_errors(main: Callable[[], int | None]) -> None:
     try:
         code = main() or 0
     except (ConfigError, LeakError) as error:
-        code = _said(str(error))
+        code = _print_error(str(error))
     except TrainingError as error:
-        code = _said(str(error), code=3)
+        code = _print_error(str(error), code=3)
     except (HydraException, OmegaConfBaseException) as error:
-        code = _said(_message(error))
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _print_error(_readable(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter's last flush must not fail
         code = 1
     except OSError as error:
-        code = _said(f"{error.filename or 'a file'}: {error.strerror or error}.")
+        code = _print_error(f"{error.filename or 'a file'}: {error.strerror or error}.")
     sys.exit(code)
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on, as an option of a command line."""
+    """Argparse's type of an integer ≥ 1."""
     return _whole(text, least=1)
 
 
 def not_negative(text: str) -> int:
-    """A whole number from 0 on, as an option of a command line."""
+    """Argparse's type of an integer ≥ 0."""
     return _whole(text, least=0)
 
 
 def _whole(text: str, *, least: int) -> int:
+    """The integer that a text holds; ArgumentTypeError, with the allowed range, for any other text."""
     if not text.isdecimal() or not least <= int(text) <= MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {MOST:,}")
     return int(text)
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
-    """The option that says whose code a run directory's config may name."""
+    """Adds `--trust PACKAGE` (`arguments.trust`, a list): the config of a run directory may name code of this package.
+
+    A run directory may come from anybody, and its config names what is imported and called. Without the option only
+    this package's own classes and functions are called, and only those that are meant for configs.
+    """
     parser.add_argument(
         "--trust",
         action="append",
         default=[],
         metavar="PACKAGE",
-        help="a package whose code the run's config may call and import, besides this one's; may be given for each",
+        help="a package, besides this one, whose code the run's config may import and call; may be given several times",
     )
 
 
-def _message(error: Exception) -> str:
-    """The lines of the message that are for people: no types of OmegaConf's, no choices that only others build on."""
+def _readable(error: Exception) -> str:
+    """The lines of a message that help a user.
+
+    Left out are OmegaConf's types, Hydra's search path, and choices that begin with `_`, on which others are built.
+    """
     internal = ("object_type=", "reference_type=", "_")
     message = str(error).split("Config search path:")[0]
     return "\n".join(line for line in message.splitlines() if not line.strip().startswith(internal)).strip()
 
 
-def _said(message: str, *, code: int = 2) -> int:
+def _print_error(message: str, *, code: int = 2) -> int:
+    """Prints `error: <message>` to standard error; returns the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return code
 
 
 def _raised_in_hydra(error: BaseException) -> bool:
-    """Whether the last function of Hydra's, OmegaConf's or ours on the way to it was not ours."""
+    """Whether Hydra or OmegaConf raised it: the innermost frame of theirs or of this package's is theirs."""
     frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    known = [name for name in frames if name.startswith((*_CONFIG_PACKAGES, _OURS)) or Path(name).parent == _SCRIPTS]
-    return bool(known) and known[-1].startswith(_CONFIG_PACKAGES)
+    known = [name for name in frames if name.startswith((*_CONFIG_LIBRARIES, _OWN))]
+    return bool(known) and known[-1].startswith(_CONFIG_LIBRARIES)

@@ -16,13 +16,11 @@ from yaml import YAMLError
 
 from rl.commands import threads
 from rl.commands.run_names import flat, what_tells_apart
+from rl.config_files import CONFIGS
 from rl.runtime import prepare
 
 prepare()  # a process of a launcher elsewhere begins with this module
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-CONFIGS = _PACKAGE / "configs" if (_PACKAGE / "configs").is_dir() else _PACKAGE.parent / "configs"
-"""The folder of configs: in an installed package, otherwise beside it."""
 _MOST_KEPT = 4
 _MOVED = {"rl.training.Normalizer": "rl.learning.Normalizer"}
 """{what configs of earlier versions name as a `_target_`: where it is now}."""

@@ -1,4 +1,4 @@
-"""Whether the run directory can be where it is asked for, before Hydra makes it."""
+"""Checks that a run directory can be made where the config puts it, before Hydra makes it."""
 
 import sys
 from pathlib import Path
@@ -9,18 +9,22 @@ from omegaconf.errors import OmegaConfBaseException
 
 
 class CheckPlace(Callback):
-    """A Hydra callback: one sentence and exit code 2 where Hydra would end in a traceback."""
+    """A Hydra callback: where Hydra would end in a traceback, the process ends with one message and exit code 2.
+
+    Hydra calls it before it makes the directory, so that a refused command leaves nothing behind.
+    """
 
     def on_run_start(self, config: DictConfig, **_) -> None:
-        """Looks at `hydra.run.dir`."""
+        """Checks `hydra.run.dir`, the directory of a single run."""
         _check(config.hydra.run)
 
     def on_multirun_start(self, config: DictConfig, **_) -> None:
-        """Looks at `hydra.sweep.dir`."""
+        """Checks `hydra.sweep.dir`, the directory above all jobs of a sweep."""
         _check(config.hydra.sweep)
 
 
 def _check(place: DictConfig) -> None:
+    """Ends the process where `place.dir` cannot be a folder of runs; see `rl.runs.place.check_place`."""
     from rl.errors import ConfigError
     from rl.runs.place import check_place
 
@@ -30,4 +34,4 @@ def _check(place: DictConfig) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except OmegaConfBaseException:
-        pass  # the job itself says what cannot be resolved
+        pass  # the job itself reports what cannot be resolved

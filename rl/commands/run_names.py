@@ -1,15 +1,14 @@
-"""What a run is called: what differs from the defaults, by resolved values, and the seed last.
+"""The name of a run: the settings that differ from its experiment's defaults, by resolved values, then the seed.
 
     combiner-pcgrad__optimizer.learning_rate-0.001__seed-3
 
-Only letters, digits and `._-`: such a name can be pasted into a shell, into a Hydra override and into a URL.
-Directories with the names of earlier versions (`combiner=pcgrad,seed=3`) are still found.
+The same settings have the same name however they were written, so that the same command finds its run directory again.
+A name consists of letters, digits and `._-`, so that it can be pasted into a shell, a Hydra override and a URL.
+Directories with the names that earlier versions gave (`combiner=pcgrad,seed=3`) are still found.
 """
 
 import functools
-import hashlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from rl.commands.name_text import former_joined, identity, joined, safe, unresolved
 
 WEIGHTLESS = (
     "seeds",
@@ -33,48 +34,58 @@ WEIGHTLESS = (
     "checkpoint.keep",
     "probe",
 )
-"""Keys, and groups of keys, that do not change the weights that a seed ends with."""
+"""Keys, and groups of keys, that do not change the final weights of a seed."""
 JOURNAL = "TAPESTRY_SWEEP"
-"""The variable of a job's environment that says where its sweep keeps its journal."""
+"""The environment variable that tells a job of a sweep the folder of the sweep's journal."""
 ARGUMENTS = "arguments"
-"""The journal's file with the arguments of the sweep."""
-_LONGEST = 160
+"""The journal's file with the overrides of the sweep, a JSON list."""
 _FORMERLY_WEIGHTLESS = ("seed", "seeds", "fresh", "threads", "logging.progress", "objective", "retry_failed")
 
 
 def changes_weights(key: str) -> bool:
-    """Whether a dotted key, other than the seed, has a say in the weights that a run ends with."""
+    """Whether the final weights of a seed depend on a dotted key other than `seed`."""
     return key != "seed" and not any(key == one or key.startswith(f"{one}.") for one in WEIGHTLESS)
 
 
 def job_name(root: DictConfig) -> str:
-    """The name of a job, from the composed config with Hydra's part.
+    """The name of a job.
 
-    Group choices stand as `group-choice`; other keys differ if their values do, however they were written. What a sweep
-    varies comes first, so that it survives where a long name is cut; the order makes no difference to which run it is.
+    A group whose choice differs from the experiment's stands as `group-choice`, any other key that differs from its
+    default as `key-value`. A long name ends in a digest of all settings; the keys that a sweep varies come first, so
+    that they stay legible. Two names with the same settings in another order are one run (`run_directory_name`).
+
+    Args:
+        root: the composed config with Hydra's own node.
     """
     parts = _settings_of(root)
     swept = [key for key in _swept_keys(root) if key in parts]
     order = swept + sorted(parts.keys() - set(swept))
-    return _joined({key: parts[key] for key in order}, root.seed)
+    return joined({key: parts[key] for key in order}, root.seed)
 
 
 def run_directory_name(root: DictConfig, folder: Path) -> str:
-    """`job_name`, or the name under which this run is in the folder already."""
+    """`job_name`, or the name that this run's directory in the folder already has.
+
+    That may be the same settings in another order, or a name that an earlier version gave.
+    """
     name = job_name(root)
     if (folder / name).exists() or not folder.is_dir():
         return name
     former = former_job_name(root)
     if (folder / former).exists():
         return former
-    key = _identity(name)
-    return next((entry.name for entry in folder.iterdir() if _identity(entry.name) == key), name)
+    key = identity(name)
+    return next((entry.name for entry in folder.iterdir() if identity(entry.name) == key), name)
 
 
 def run_paths(output: Path, config: DictConfig) -> list[Path]:
-    """The directories of the runs with seeds `seed`, `seed + 1`, …: those that each would have alone.
+    """The run directories of the seeds `seed`, `seed + 1`, …, one for each of the `seeds` of a program.
 
-    Where `output` was chosen by hand and does not end with the seed, a folder in it for each.
+    They are the directories that the seeds would have alone. Where `output` was chosen by hand and does not end with
+    the seed, they are folders in it, `seed-0`, `seed-1`, …
+
+    Args:
+        output: the directory that Hydra names for the first seed.
     """
     if config.seeds == 1:
         return [output]
@@ -87,7 +98,11 @@ def run_paths(output: Path, config: DictConfig) -> list[Path]:
 
 
 def flat(config: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
-    """{dotted key: value}; a list is one value, and so is an empty mapping."""
+    """{dotted key: value} of a config's leaves; a list is a leaf, and so is an empty mapping.
+
+    Args:
+        resolve: whether interpolations become their values; otherwise they stay texts such as `${agent.gamma}`.
+    """
     values: dict[str, Any] = {}
 
     def walk(prefix: str, node: Any) -> None:
@@ -102,12 +117,12 @@ def flat(config: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
 
 
 def what_tells_apart(config: DictConfig) -> dict[str, Any]:
-    """`flat`, without the seed and what does not change the weights."""
+    """`flat`, restricted to the keys on which the weights of a given seed depend."""
     return {key: value for key, value in flat(config).items() if changes_weights(key)}
 
 
 def varied_keys(arguments: Sequence[str]) -> list[str]:
-    """The keys and groups to which a sweep's arguments give several values."""
+    """The keys and groups to which a sweep's overrides give several values; none where they cannot be parsed."""
     try:
         overrides = OverridesParser.create().parse_overrides(list(arguments))
     except OverrideParseException:
@@ -116,7 +131,7 @@ def varied_keys(arguments: Sequence[str]) -> list[str]:
 
 
 def register_resolvers() -> None:
-    """`run_group` and `run_job`, the last two folders of a run's path, and `choices`, for the help text."""
+    """`run_group` and `run_job`, the last two folders of a run's path: the experiment and the job's name."""
     OmegaConf.register_new_resolver("run_group", lambda *, _root_: _group(_root_), replace=True)
     OmegaConf.register_new_resolver("run_job", lambda *, _root_: _job(_root_), replace=True)
 
@@ -125,62 +140,58 @@ register_resolvers()
 
 
 def _group(root: DictConfig) -> str:
+    """The choice of the group `experiment`."""
     return _choices(root).get("experiment", "default")
 
 
 def _job(root: DictConfig) -> str:
-    """A name even for what cannot be resolved: the job itself says so, and stops no other."""
+    """The name of the run's directory in runs/.
+
+    A config that cannot be resolved gets a name from its overrides, so that Hydra starts the job: the job itself then
+    reports the error, and the other jobs of a sweep go on.
+    """
     try:
         return run_directory_name(root, Path("runs") / _group(root))
     except OmegaConfBaseException:
         asked = ",".join(OmegaConf.to_container(root.hydra.overrides.task, resolve=False))
-        return f"unresolved_{hashlib.sha256(asked.encode()).hexdigest()[:10]}"
+        return unresolved(asked)
 
 
 def _settings_of(root: DictConfig) -> dict[str, str]:
-    """{group or key: choice or value} of what differs from the experiment's defaults and changes the weights."""
+    """{group or key: choice or value} of the settings that belong into the name, all as texts.
+
+    A choice belongs there where it is not the experiment's, a value where it is not that of the choices made; in both
+    cases only where the weights depend on it.
+    """
     choices = _choices(root)
-    standard = _choices(_composed(f"experiment={choices.get('experiment', 'default')}"))
-    usual = _without_hydra(_composed(*(f"{group}={choice}" for group, choice in choices.items())))
+    standard = _choices(_composed(root, f"experiment={choices.get('experiment', 'default')}"))
+    usual = _without_hydra(_composed(root, *(f"{group}={choice}" for group, choice in choices.items())))
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
     parts |= _changed(_without_hydra(root), usual)
     parts = {key: value for key, value in parts.items() if changes_weights(key)}
-    return {_safe(key.replace("/", ".").replace("*", "all")): _safe(value) for key, value in parts.items()}
+    return {safe(key.replace("/", ".").replace("*", "all")): safe(value) for key, value in parts.items()}
 
 
 def _changed(config: DictConfig, usual: DictConfig) -> dict[str, Any]:
-    """The values that differ, without those that only follow another one by interpolation."""
+    """{dotted key: value} where a config differs from the usual one; a key that was removed is "deleted".
+
+    Left out are a value that follows another key by interpolation, as `normalize.gamma` follows `agent.gamma`, and an
+    empty mapping into which keys were put, since these have entries of their own.
+    """
     given, standard = flat(config), flat(usual)
     written, formerly = flat(config, resolve=False), flat(usual, resolve=False)
     changed = {}
     for key in {**standard, **given}:
         value = given.get(key, "deleted")
         follows = "${" in str(written.get(key)) and written.get(key) == formerly.get(key)
-        emptied = standard.get(key) == {} and key not in given  # what was put into it has a key of its own
+        emptied = standard.get(key) == {} and key not in given
         if standard.get(key, {}) != value and not follows and not emptied:
             changed[key] = value
     return changed
 
 
-def _joined(parts: dict[str, str], seed: Any) -> str:
-    settings = [f"{key}-{value}" for key, value in parts.items()]
-    if len("__".join(settings)) > _LONGEST:
-        digest = hashlib.sha256("__".join(sorted(settings)).encode()).hexdigest()[:10]
-        kept = settings
-        while len("__".join(kept)) > _LONGEST - len(digest) - 6:
-            kept = kept[:-1] if len(kept) > 1 else [kept[0][:100]]
-        settings = [*kept, f"etc-{digest}"]
-    return "__".join([*settings, f"seed-{seed}"])
-
-
-def _identity(name: str) -> tuple:
-    """What all names of a run have in common: its settings in any order, or a long name's digest, and the seed."""
-    parts = name.split("__")
-    digest = [part for part in parts if part.startswith("etc-")]
-    return (*digest, parts[-1]) if digest else tuple(sorted(parts))
-
-
 def _swept_keys(root: DictConfig) -> list[str]:
+    """The keys that the job's sweep varies, as they stand in a name; none for a single run."""
     journal = OmegaConf.select(root, f"hydra.job.env_set.{JOURNAL}")
     try:
         arguments = json.loads((Path(journal) / ARGUMENTS).read_text())
@@ -192,43 +203,32 @@ def _swept_keys(root: DictConfig) -> list[str]:
 def former_job_name(root: DictConfig) -> str:
     """The name that earlier versions gave: `key=value` joined by commas."""
     choices = _choices(root)
-    standard = _choices(_composed(f"experiment={choices.get('experiment', 'default')}"))
+    standard = _choices(_composed(root, f"experiment={choices.get('experiment', 'default')}"))
     parts = {group: choice for group, choice in choices.items() if standard.get(group) != choice}
-    usual = flat(_without_hydra(_composed(*(f"{group}={choice}" for group, choice in choices.items()))))
+    usual = flat(_without_hydra(_composed(root, *(f"{group}={choice}" for group, choice in choices.items()))))
     given = flat(_without_hydra(root))
     changed = {key: given.get(key, "deleted") for key in {**usual, **given} if usual.get(key) != given.get(key)}
     parts |= {key: value for key, value in changed.items() if not key.startswith(_FORMERLY_WEIGHTLESS)}
-    words = {key.replace("/", "."): re.sub(r"[^\w.+-]+", "_", _text(value)).strip("_") for key, value in parts.items()}
-    settings = ",".join(f"{key}={value}" for key, value in sorted(words.items()))
-    if len(settings.encode()) > _LONGEST:
-        digest = hashlib.sha256(settings.encode()).hexdigest()[:10]
-        settings = f"{settings.encode()[:100].decode(errors='ignore').rstrip(',')},etc_{digest}"
-    return ",".join(filter(None, [settings, f"seed={root.seed}"]))
+    return former_joined(parts, root.seed)
+
+
+def _composed(root: DictConfig, *overrides: str) -> DictConfig:
+    """The training config with other overrides and Hydra's own node, from the folders in which `root` was found."""
+    folders = ",".join(f"'{place}'" for place in root.hydra.searchpath)
+    return _composed_once(*overrides, *([f"hydra.searchpath=[{folders}]"] if folders else []))
 
 
 @functools.cache
-def _composed(*overrides: str) -> DictConfig:
-    """The training config with Hydra's own part; the jobs of a sweep ask for the same ones."""
+def _composed_once(*overrides: str) -> DictConfig:
+    """A composed config, which all jobs of a sweep ask for."""
     return hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
 
 
 def _choices(root: DictConfig) -> dict[str, str]:
+    """{group: choice}, without Hydra's own groups and groups without a choice."""
     choices = root.hydra.runtime.choices
     return {group: choice for group, choice in choices.items() if not group.startswith("hydra/") and choice is not None}
 
 
 def _without_hydra(root: DictConfig) -> DictConfig:
     return OmegaConf.masked_copy(root, [key for key in root if key != "hydra"])
-
-
-def _safe(value: Any) -> str:
-    """A value as a part of a name; a list's entries are joined by `_`."""
-    return re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9.-]", "_", _text(value).replace("e+", "e"))).strip("_")
-
-
-def _text(value: Any) -> str:
-    words = {True: "true", False: "false", None: "null"}
-    if value is None or isinstance(value, bool):
-        return words[value]
-    short = f"{value:g}" if isinstance(value, float) else ""
-    return short if short and float(short) == value else str(value)

@@ -1,4 +1,8 @@
-"""A sweep's journal: a folder with a file for what became of each job, whatever process ran it."""
+"""A sweep's journal: a folder into which each job, in whatever process it runs, writes its outcome.
+
+The command that started the sweep reads it for the table at the end, and removes it. The folder is called
+`.sweep_<machine>_<process>`, so that a later sweep can tell which journals a dead process left behind.
+"""
 
 import contextlib
 import json
@@ -16,16 +20,22 @@ from rl.ownership import MARKER, mark, marker
 
 _PREFIX = ".sweep_"
 FAILED = ("failed", "refused", "died", "failed earlier")
-"""What makes the command end with exit code 1."""
+"""Statuses with which the command ends with exit code 1."""
 
 
 class Outcome(NamedTuple):
-    """What became of one job.
+    """The outcome of one job.
 
-    status: done, resumed (and then done), skipped (complete already), evaluated (complete
-    already, and evaluated again), elsewhere (another process trains it),
-    interrupted, or one of `FAILED`: failed in training, refused before it, died without a word, failed earlier and not
-    asked for again. score: what a sweeper gets, null where there is none. name: what the sweep gave it.
+    Args:
+        status: done; resumed (and then done); skipped (complete already); evaluated (complete already, and evaluated
+            again); elsewhere (another process trains it); interrupted; or one of `FAILED`: failed (in training),
+            refused (before it), died (without a last word), failed earlier (and not asked for again).
+        score: the number that a sweeper maximises, None without an evaluation.
+        why: the reason of the status, one sentence, where it needs one.
+        where: the run directory of the first seed.
+        number: of the job in its sweep, from 0 on.
+        name: the overrides that the sweep varies.
+        seconds: wall-clock time of the job.
     """
 
     status: str
@@ -38,7 +48,13 @@ class Outcome(NamedTuple):
 
 
 def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
-    """An empty folder for this process; those that dead processes of this machine left behind are removed."""
+    """Makes the empty journal of this process; journals that dead processes of this machine left are removed.
+
+    Args:
+        folder: the working directory of the sweep.
+        arguments: the overrides of the sweep.
+    Raises: OSError where the folder cannot be written.
+    """
     ours = f"{_PREFIX}{re.sub(r'[^A-Za-z0-9-]', '-', platform.node())}_"
     for old in folder.glob(f"{ours}*"):
         process = old.name.removeprefix(ours)
@@ -53,7 +69,7 @@ def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
 
 
 def remove(journal: Path) -> None:
-    """Removes what a journal consists of, and the folder if nothing else is in it; never an error."""
+    """Removes the files of a journal, and its folder if nothing else is in it; raises nothing."""
     with contextlib.suppress(OSError):
         for file in journal.iterdir():
             if file.name in (ARGUMENTS, MARKER, f"{MARKER}.partial") or re.fullmatch(r"\d+\.(json|partial)", file.name):
@@ -62,22 +78,26 @@ def remove(journal: Path) -> None:
 
 
 def _is_hardly_begun(journal: Path) -> bool:
-    """Whether there is nothing in it but what a process leaves that died before its marker."""
+    """Whether the journal holds at most a partial marker, as a process leaves that died while making it."""
     return journal.is_dir() and {file.name for file in journal.iterdir()} <= {f"{MARKER}.partial"}
 
 
 def _is_alive(process: int) -> bool:
+    """Whether a process with this number runs, this user's or another's."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # it is another user's
     return True
 
 
 def write(journal: Path, outcome: Outcome) -> None:
-    """A job goes on without its line in the table, if it has to: a disk may be full."""
+    """Writes a job's outcome, replacing an earlier one of that job; raises nothing.
+
+    On a full disk the job goes on without its line in the table, and the outcome is printed to standard error.
+    """
     try:
         journal.mkdir(exist_ok=True)
         partial = journal / f"{outcome.number}.partial"
@@ -88,13 +108,13 @@ def write(journal: Path, outcome: Outcome) -> None:
 
 
 def read(journal: Path) -> list[Outcome]:
-    """All outcomes, in the jobs' order."""
+    """The outcomes of all jobs that have begun, in the order of their numbers."""
     outcomes = [Outcome(**json.loads(file.read_text())) for file in journal.glob("[0-9]*.json")]
     return sorted(outcomes, key=lambda outcome: outcome.number)
 
 
 def arguments(journal: Path) -> list[str]:
-    """What the sweep was asked for; nothing where somebody cleared the journal away."""
+    """The overrides of the sweep; none where the journal was removed meanwhile."""
     try:
         return json.loads((journal / ARGUMENTS).read_text())
     except OSError:

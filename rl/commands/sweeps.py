@@ -1,20 +1,27 @@
-"""A sweep as one command: every job says what became of it, none stops the others, and a table ends it."""
+"""Sweeps: every job records its outcome, no job stops the others, and the command ends with a table of all jobs.
+
+Hydra's sweeper turns the overrides into jobs, and its launcher runs them: one after another in this process, or in
+processes of joblib, submitit or Ray. Wherever a job runs, it writes its outcome into the sweep's journal
+(`sweep_journal`), whose folder it knows from an environment variable that Hydra sets.
+"""
 
 import os
 import sys
+import sysconfig
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+import rl
 from rl.commands import sweep_journal
-from rl.commands.composition import CONFIGS, choices_of
+from rl.commands.command_line import asks_for_a_sweep, config_folders, quoted_text, unknown_choice
 from rl.commands.run_names import JOURNAL, varied_keys
 from rl.commands.sweep_journal import FAILED, Outcome
+from rl.commands.threads import available_cores
 
 _SUBMITIT = ("hydra.launcher.cpus_per_task='${num_threads:}'",)
 _LAUNCHERS = {
@@ -30,37 +37,39 @@ _LAUNCHERS = {
         "+hydra.launcher.ray.remote.max_retries=0",
     ),
 }
-"""What each of Hydra's launchers has to know: how many threads a job takes, where its modules are. A configuration of
-the launcher's name would be taken for its schema."""
+"""{choice of hydra/launcher: overrides of its own}: the threads of a job, and the modules' folders on Ray.
+
+They are overrides and no config files, since Hydra would take a config file with a launcher's name for its schema."""
 
 _OPTUNA = ("hydra.sweeper.direction=maximize", "hydra.sweeper.max_failure_rate=1")
-"""Returns are to be high, and what was refused is passed over."""
+"""Overrides for hydra/sweeper=optuna: scores are maximised, and trials without a score are tolerated."""
 
 
 def command(main: Callable[[], None]) -> int:
-    """Runs a command of scripts/train.py, a sweep or not; returns its exit code."""
-    if not any(map(_asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
+    """Runs the training command, a single run or a sweep; returns its exit code.
+
+    A sweep gets a journal, the overrides that its launcher and sweeper need, and a table at its end. Its exit code is 1
+    where a job failed, 2 where it cannot start, 130 after Ctrl-C.
+
+    Args:
+        main: Hydra's main function, which reads `sys.argv`.
+    """
+    if not any(map(asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
         main()
         return 0
+    overrides = [given for given in sys.argv[1:] if "=" in given and not given.startswith("-")]
+    if wrong := unknown_choice(overrides, config_folders(sys.argv[1:])):
+        print(f"error: {wrong}", file=sys.stderr)
+        return 2
     try:
         if "${" in str(Path.cwd()):
             raise OSError("Hydra would take ${ in its path for an interpolation")
-        overrides = [given for given in sys.argv[1:] if "=" in given and not given.startswith("-")]
         journal = sweep_journal.new_journal(Path.cwd(), overrides)
     except OSError as error:
         print(f"error: no sweep can run in the working directory {Path.cwd()}: {error}.", file=sys.stderr)
         return 2
-    if wrong := _unknown_choice(overrides):
-        print(f"error: {wrong}", file=sys.stderr)
-        return 2
-    # Hydra's parser takes no flag between two overrides.
-    flags = [text for text in sys.argv[1:] if text.startswith("-") and _asks_for_a_sweep(text)]
-    sys.argv[1:] = flags + [text for text in sys.argv[1:] if text not in flags]
-    given = [place for place, text in enumerate(sys.argv) if place and "=" in text and not text.startswith("-")]
-    first = given[0] if given else len(sys.argv)  # overrides must stand together, and ours before the user's
-    sys.argv[first:first] = _settings(journal)
-    # Processes elsewhere (joblib's, submitit's, Ray's) find the modules beside train.py by this.
-    os.environ["PYTHONPATH"] = os.pathsep.join(worker_path())
+    sys.argv[1:] = _with_settings(sys.argv[1:], journal)
+    os.environ["PYTHONPATH"] = os.pathsep.join(worker_path())  # for the processes of joblib, submitit and Ray
     began, code = time.monotonic(), 0
     try:
         main()
@@ -68,64 +77,45 @@ def command(main: Callable[[], None]) -> int:
         code = 130
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except Exception as error:  # a launcher's own: a worker that died takes its whole pool along
+    except Exception as error:  # raised by a launcher: a worker that dies ends joblib's whole pool
         print(
             f"error: the launcher stopped: {type(error).__name__}: {error}. Jobs that had not begun are not in the "
-            "table; the same command goes on with them.",
+            "table; the same command starts them.",
             file=sys.stderr,
         )
         code = 1
     outcomes = [_cut_off(outcome) if code == 130 else outcome for outcome in sweep_journal.read(journal)]
     sweep_journal.remove(journal)
     if outcomes:
-        _print(outcomes, time.monotonic() - began)
+        from rl.commands.sweep_table import print_table
+
+        print_table(outcomes, time.monotonic() - began)
     failed = any(outcome.status in FAILED for outcome in outcomes)
     return code or int(failed)
 
 
-def _unknown_choice(overrides: Sequence[str]) -> str | None:
-    """A sentence on the first swept choice that a config group does not have, None where there is none.
-
-    Hydra would end the whole sweep at it, whatever the other jobs are.
-    """
-    for given in overrides:
-        key, _, values = given.partition("=")
-        offered = choices_of(key)
-        for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
-            if value.strip() not in offered and not (CONFIGS / key / f"{value.strip()}.yaml").exists():
-                return f"{key}={value.strip()} is no choice of configs/{key}: there are {', '.join(offered)}."
-    return None
-
-
-def _asks_for_a_sweep(argument: str) -> bool:
-    """-m, --multirun, or what Hydra takes for it as well."""
-    return (
-        argument == "-m"
-        or (len(argument) > 3 and "--multirun".startswith(argument))
-        or argument == "hydra.mode=MULTIRUN"
-    )
-
-
 def _cut_off(outcome: Outcome) -> Outcome:
-    """What a job that had no last word is called after Ctrl-C."""
+    """The outcome after Ctrl-C: a job that did not write its end was interrupted."""
     if outcome.status != "died":
         return outcome
     return outcome._replace(
-        status="interrupted", why="cut off; what a cluster's launcher has begun may still be running"
+        status="interrupted", why="cut off; jobs that a cluster's launcher started may still be running"
     )
 
 
 def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Exception], str]) -> float | None:
-    """One job of a sweep: its outcome is written down, and its errors are kept to itself.
+    """Runs one job of a sweep and writes its outcome into the journal; errors do not reach the other jobs.
 
     Args:
-        run: trains, and returns status, score and where; number, name and seconds are filled in.
-        mistakes: {error: status}, those that are a user's, which are shown without a traceback.
-    Returns: the score, None where there is none: Optuna counts the trial as failed, and passes over it.
+        run: trains, and returns status, score and where; number, name and seconds are filled in here.
+        name: of the job, where the sweep varies no override.
+        mistakes: {error: status} of the errors that are a user's, which are shown without a traceback.
+    Returns: the score; None where there is none, which Optuna counts as a failed trial and tolerates.
+    Raises: what is no Exception, such as SystemExit(130) after a signal, which ends the sweep.
     """
     began, journal = time.monotonic(), Path(os.environ[JOURNAL])
     name = ", ".join(_swept(HydraConfig.get().overrides.task)) or name
-    outcome = Outcome("died", why="its process ended without a word", number=HydraConfig.get().job.num, name=name)
+    outcome = Outcome("died", why="its process ended without a last word", number=HydraConfig.get().job.num, name=name)
     sweep_journal.write(journal, outcome)
     try:
         outcome = run()._replace(number=outcome.number, name=name)
@@ -138,7 +128,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
     except BaseException:
         seconds = time.monotonic() - began
         sweep_journal.write(
-            journal, outcome._replace(status="interrupted", why="the same command goes on from here", seconds=seconds)
+            journal, outcome._replace(status="interrupted", why="the same command resumes it", seconds=seconds)
         )
         raise
     outcome = outcome._replace(seconds=time.monotonic() - began)
@@ -149,32 +139,40 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
 
 
 def swept_keys() -> list[str]:
-    """The keys that this sweep varies, the seed among them."""
+    """The keys that this sweep varies, always with `seed`: of the overrides, and of a sweeper's `params`."""
     varied = varied_keys(sweep_journal.arguments(Path(os.environ[JOURNAL])))
     params = HydraConfig.get().sweeper.get("params") or {}
     return list(dict.fromkeys([*varied, *map(str, params), "seed"]))
 
 
 def _swept(overrides: Sequence[str]) -> list[str]:
-    """Those of a job's overrides that the sweep varies."""
+    """The overrides of a job whose keys the sweep varies, which together are the job's name in the table.
+
+    Args:
+        overrides: all overrides of the job, as Hydra composed it.
+    """
     keys = swept_keys()
     return [given for given in overrides if given.lstrip("+").split("=", 1)[0] in keys]
 
 
 def worker_path() -> list[str]:
-    """Where Python has to look for modules in a process elsewhere."""
-    here = Path(__file__).resolve().parent
+    """PYTHONPATH for the processes of a launcher: this package's folder, unless it is installed, then the user's own.
+
+    Absolute, since a job may run in another folder.
+    """
+    folder = Path(rl.__file__).resolve().parent.parent
+    installed = folder in (Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib"))
     given = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
-    return list(dict.fromkeys([str(here), str(here.parent), *given]))
+    return list(dict.fromkeys([*([] if installed else [str(folder)]), *map(os.path.abspath, given)]))
 
 
 def jobs_at_once(threads: int) -> int:
-    """How many jobs of so many threads each this machine runs beside one another."""
-    return max(1, len(os.sched_getaffinity(0)) // max(1, int(threads)))
+    """The number of jobs, of `threads` threads each, that this machine's cores run at the same time; at least 1."""
+    return max(1, available_cores() // max(1, int(threads)))
 
 
 def register_resolvers() -> None:
-    """`jobs_at_once` and `worker_path`, for the launchers' configs."""
+    """`jobs_at_once` and `worker_path`, which the launchers' overrides use; Hydra resolves them for each sweep."""
     OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("worker_path", lambda: os.pathsep.join(worker_path()), replace=True)
 
@@ -182,48 +180,33 @@ def register_resolvers() -> None:
 register_resolvers()
 
 
-def _settings(journal: Path) -> list[str]:
-    """Overrides that every job of the sweep gets, wherever it runs; those that the user gave go over them."""
-    launchers = [given.split("=", 1)[1] for given in sys.argv[1:] if given.startswith("hydra/launcher=")]
+def _with_settings(arguments: Sequence[str], journal: Path) -> list[str]:
+    """The command line with overrides that every job of the sweep gets; the user's stand after them and win.
+
+    Hydra takes no flag between two overrides, so the flags of a sweep go first and all overrides stand together.
+
+    Args:
+        arguments: the user's command line, without the program.
+        journal: the folder of the sweep's journal.
+    """
+    flags = [text for text in arguments if text.startswith("-") and asks_for_a_sweep(text)]
+    rest = [text for text in arguments if text not in flags]
+    given = [place for place, text in enumerate(rest) if "=" in text and not text.startswith("-")]
+    first = given[0] if given else len(rest)
+    return [*flags, *rest[:first], *_settings(journal, arguments), *rest[first:]]
+
+
+def _settings(journal: Path, arguments: Sequence[str]) -> list[str]:
+    """The overrides of a sweep: its journal, its folder, and what the chosen launcher and sweeper need.
+
+    Args:
+        arguments: the user's command line.
+    """
+    launchers = [given.split("=", 1)[1] for given in arguments if given.startswith("hydra/launcher=")]
     return [
-        f"+hydra.job.env_set.{JOURNAL}={_quoted(str(journal))}",
+        f"+hydra.job.env_set.{JOURNAL}={quoted_text(str(journal))}",
         # Absolute, since a job may run in another folder.
-        f"hydra.sweep.dir={_quoted(f'{Path.cwd()}/runs/${{run_group:}}')}",
+        f"hydra.sweep.dir={quoted_text(f'{Path.cwd()}/runs/${{run_group:}}')}",
         *(setting for launcher in launchers for setting in _LAUNCHERS.get(launcher, ())),
-        *(_OPTUNA if "hydra/sweeper=optuna" in sys.argv else ()),
+        *(_OPTUNA if "hydra/sweeper=optuna" in arguments else ()),
     ]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "\\'") + "'"
-
-
-def _print(outcomes: Sequence[Outcome], seconds: float) -> None:
-    """A line a job, by what the sweep gave it."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    folders = sorted({os.path.relpath(Path(outcome.where).parent) for outcome in outcomes if outcome.where})
-    places = f" in {', '.join(folders[:3])}" if folders else ""
-    table = Table(title=escape(f"{len(outcomes)} jobs in {seconds:.0f} s{places}"))
-    for heading in ("job", "status", "score", "s", "why"):
-        table.add_column(heading, justify="right" if heading in ("score", "s") else "left", overflow="fold")
-    colors = {
-        "done": "green",
-        "resumed": "green",
-        "skipped": "dim",
-        "evaluated": "green",
-        "interrupted": "yellow",
-        "elsewhere": "yellow",
-    }
-    for outcome in outcomes:
-        score = "" if outcome.score is None else f"{outcome.score:.1f}"
-        status = f"[{colors.get(outcome.status, 'red')}]{outcome.status}[/]"
-        table.add_row(escape(outcome.name), status, score, f"{outcome.seconds:.0f}", escape(outcome.why))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
-    counts = Counter(outcome.status for outcome in outcomes)
-    console.print(", ".join(f"{count} {status}" for status, count in counts.items()), highlight=False)

@@ -1,9 +1,15 @@
-"""Train an agent: python scripts/train.py [group=choice …] [key=value …]; --help says what there is."""
+"""Train an agent: python scripts/train.py [group=choice …] [key=value …]; --help says what there is.
+
+The same command on the same run directory resumes an interrupted run and shows the result of a complete one. Exit
+codes: 0 done; 1 a job of a sweep failed; 2 refused before training; 3 training had to stop; 4 trained to the end, but a
+part of the record is lost; 130 interrupted.
+"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from rl.runtime import prepare, use_compilation_cache
+from rl.runtime import prepare
 
 prepare()
 
@@ -11,18 +17,30 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from rl.commands import sweeps
-from rl.commands.answers import answered
+from rl.commands import help_text, sweeps
+from rl.commands.answers import exit_code
+from rl.commands.command_line import with_quoted_path
 from rl.commands.composition import CONFIGS, built, is_multirun, keep, load_config
 from rl.commands.hyperparameters import hyperparameters
 from rl.commands.results import result, shown, these
-from rl.commands.run_names import changes_weights, flat, run_paths
-from rl.commands.threads import available_cores, chosen_threads
+from rl.commands.run_names import flat, run_paths
+from rl.commands.threads import with_threads
+
+_EVALUATION = ("evaluation.episodes", "evaluation.max_steps")
+"""Keys on which the result of a complete run depends, and its weights do not."""
+
+help_text.register_resolvers()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
-    """One run, or several in one program; returns what a sweeper optimises."""
+    """One job: a run, or the runs of several seeds in one program.
+
+    In a sweep every error is an entry of the sweep's table. In a single run an error is a message on standard error,
+    and the process ends with the exit code above.
+
+    Returns: the score that a sweeper maximises, None without an evaluation.
+    """
     from rl.errors import BusyError, ConfigError, TrainingError
     from rl.gradients import LeakError
 
@@ -35,25 +53,33 @@ def main(config: DictConfig) -> float | None:
     except (ConfigError, LeakError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, TrainingError) else 2)
-    if outcome.why:  # trained to the end, but a part of its record is lost
+    if outcome.why:  # a part of the record is lost
         sys.exit(4)
     return outcome.score
 
 
 def run(config: DictConfig, output: Path) -> sweeps.Outcome:
-    """Trains, resumes or skips, and says which.
+    """Trains, resumes or skips the runs of a config, and returns which of these it was.
 
+    The config is checked before any directory is made or changed, and a directory in which nothing was written is
+    removed again. In a sweep a run that failed earlier is trained again only with `retry_failed=true`.
+
+    Args:
+        config: of all seeds together.
+        output: the run directory that Hydra names for the first seed.
+    Returns: the outcome; its score is the mean of `evaluation.<objective>` over the seeds.
     Raises: ConfigError, LeakError, TrainingError; SystemExit(130) after a signal, which ends a sweep as well.
     """
     from rl.commands.parts import parts_of
+    from rl.commands.resuming import is_complete
     from rl.runs.directory import RunDirectory
 
     directories = [RunDirectory(output)]
     try:
         parts_of(config)
         directories = [RunDirectory(path) for path in run_paths(output, config)]
-        known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
-        failed = [summary for summary in known if summary["status"] == "failed"]
+        earlier = _summaries(config, directories)
+        failed = [summary for summary in earlier if summary["status"] == "failed"]
         if failed and is_multirun() and not config.retry_failed:
             why = f"{failed[0].get('error', 'no reason was kept')} (retry_failed=true trains it again)"
             return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
@@ -65,8 +91,8 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
         raise
     if any(summary["status"] == "interrupted" for summary in summaries):
         sys.exit(130)
-    complete = len(known) == len(directories) and all(map(_is_complete, known))
-    same = complete and all(a["evaluation"] == b["evaluation"] for a, b in zip(known, summaries, strict=True))
+    complete = len(earlier) == len(directories) and all(map(is_complete, earlier))
+    same = complete and all(a["evaluation"] == b["evaluation"] for a, b in zip(earlier, summaries, strict=True))
     skipped = "skipped" if same else "evaluated"
     scores = [summary["evaluation"][config.objective] for summary in summaries if summary["evaluation"]]
     return sweeps.Outcome(
@@ -78,35 +104,57 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
 
 def train(config: DictConfig, directories: list) -> list[dict]:
-    """Trains in the directories, resumes there, or shows what is complete; returns the summaries."""
+    """Trains, resumes, or shows the result of what is complete; returns the runs' summaries.
+
+    Where the unfinished seeds are consecutive, they are trained without the complete ones; otherwise all seeds go into
+    one program again, since another number of seeds is another program, which may round differently.
+
+    Args:
+        config: of all seeds together.
+        directories: one a seed, in the order of the seeds.
+    Raises: ConfigError, LeakError, TrainingError.
+    """
+    from rl.commands.resuming import check_same_config, is_finished, with_earlier_probes
+
     for directory in directories:
         directory.check_usable()
-    config = _with_threads(config, directories)
-    configs = [_config_of(config, number) for number in range(len(directories))]
-    if not config.fresh:
-        for directory, of_one in zip(directories, configs, strict=True):
-            _check_same_config(of_one, directory.path)
-        summaries = [directory.summary() for directory in directories]
-        open_ones = [place for place, summary in enumerate(summaries) if not _is_whole(directories[place], summary)]
-        if not open_ones:
-            return _complete(config, configs, directories, summaries)
-        first, after = open_ones[0], open_ones[-1] + 1
-        # Seeds beside those that are complete; another number of seeds is another program, which may round otherwise.
-        if after - first == len(open_ones) < len(directories):
-            rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
-            return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
-        config = _with_own_probes(config, directories)
-        configs = [_config_of(config, number) for number in range(len(directories))]
-    training = _run_of(config, configs, directories)
-    experiment = training.experiment
+    config = with_threads(config, _summaries(config, directories))
+    if config.fresh:
+        return _trained(config, directories)
+    configs = _configs_of(config)
+    for directory, own in zip(directories, configs, strict=True):
+        check_same_config(own, directory.path)
+    summaries = [directory.summary() for directory in directories]
+    unfinished = [place for place, summary in enumerate(summaries) if not is_finished(directories[place], summary)]
+    if not unfinished:
+        return _complete(config, configs, directories, summaries)
+    first, after = unfinished[0], unfinished[-1] + 1
+    if after - first == len(unfinished) < len(directories):
+        rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
+        return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
+    return _trained(with_earlier_probes(config, directories), directories)
+
+
+def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
+    """The summaries of earlier runs in the directories; none with `fresh=true`, which removes them."""
+    return [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
+
+
+def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
+    """Trains from the newest common checkpoint or from the start, and prints the result; returns the summaries.
+
+    The compiled program is kept for later jobs of this process (`composition.keep`).
+    """
+    training = _run_of(config, _configs_of(config), directories)
+    learner = training.experiment.learner
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
-        f"Training in {shown(directories[0].path)}: {experiment.learner.num_iterations:,} iterations of "
-        f"{experiment.learner.steps_per_iteration:,} steps{together}.",
+        f"Training in {shown(directories[0].path)}: {learner.num_iterations:,} iterations of "
+        f"{learner.steps_per_iteration:,} steps{together}.",
         flush=True,
     )
     summaries = training.run()
-    keep(config, experiment)
+    keep(config, training.experiment)
     for directory in directories:
         directory.unlock()
     if not is_multirun():
@@ -114,76 +162,32 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     return summaries
 
 
-def _is_complete(summary: dict | None) -> bool:
-    return summary is not None and summary["status"] == "completed"
-
-
-def _is_whole(directory, summary: dict | None) -> bool:
-    """Whether the run is complete and so is its log; a damaged log that a checkpoint vouches for is mended."""
-    if not _is_complete(summary):
-        return False
-    steps = summary["steps"]
-    damage = directory.log_damage(steps)
-    if damage is None:
-        return True
-    mended = (directory.checkpoints / f"checkpoint_{steps:012d}.npz").is_file()
-    print(f"{damage} {'It is mended from what is left.' if mended else 'No checkpoint is left to mend it by.'}")
-    return not mended
-
-
-def _config_of(config: DictConfig, number: int) -> DictConfig:
-    """The config of one of the runs, as if it were alone."""
+def _configs_of(config: DictConfig) -> list[DictConfig]:
+    """The config of each seed's run, as if it were alone: `seeds` is 1."""
     if config.seeds == 1:
-        return config
-    of_one = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
-    of_one.seed, of_one.seeds = config.seed + number, 1
-    return of_one
+        return [config]
+    plain = OmegaConf.to_container(config, resolve=True)
+    return [OmegaConf.create({**plain, "seed": config.seed + number, "seeds": 1}) for number in range(config.seeds)]
 
 
-def _check_load(config: DictConfig, directories: list) -> None:
-    from rl.errors import require
+def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequence):
+    """The `Run` of a config, its experiment built and audited, its directories locked; nothing is trained or written.
 
-    loaded = config.load.path or config.checkpoint.load
-    for directory in directories:
-        require(
-            not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
-            f"load.path is {loaded}, which fresh=true would remove; move it out of the run directory first.",
-        )
+    A compiled program of an earlier job of this process is used again where it fits (`composition.built`).
 
-
-def _with_threads(config: DictConfig, directories: list) -> DictConfig:
-    """The config with a number of threads, with which TensorFlow runs from here on, and its compilation cache open."""
-    import tensorflow as tf
-
-    known = [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
-    threads = chosen_threads(config, known)
-    try:
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        said = use_compilation_cache(config.compilation_cache, threads=threads)
-    except RuntimeError:  # TensorFlow runs already, with the threads and the cache of an earlier job of this sweep
-        running, said = tf.config.threading.get_intra_op_parallelism_threads() or available_cores(), None
-        if running != threads:
-            said = (
-                f"On {running} threads, with which this process began, instead of {threads}: the weights may differ in "
-                "their last bits from those of a run alone."
-            )
-        threads = running
-    if said:
-        print(said, flush=True)
-    return OmegaConf.merge(config, {"threads": threads})
-
-
-def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
-    """The run of a config in its directories, which are locked from here on; nothing is trained or written yet."""
+    Args:
+        configs: those of each seed alone, which the directories record.
+    Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
+    """
     from rl.commands.parts import run_settings
+    from rl.commands.resuming import check_load
     from rl.runs.record import Description
     from rl.runs.run import Run
 
     _, settings = run_settings(config)
     experiment = built(config)
     experiment.audit()
-    _check_load(config, directories)
+    check_load(config, directories)
     for directory in directories:
         directory.lock()
     choices = HydraConfig.get().runtime.choices
@@ -193,26 +197,26 @@ def _run_of(config: DictConfig, configs: list[DictConfig], directories: list):
         settings,
         descriptions=[
             Description(
-                of_one.seed,
-                OmegaConf.to_yaml(of_one, resolve=True),
-                hyperparameters(of_one, choices),
-                _hydra_files(of_one),
+                own.seed, OmegaConf.to_yaml(own, resolve=True), hyperparameters(own, choices), _hydra_files(own)
             )
-            for of_one in configs
+            for own in configs
         ],
         say=lambda text: print(text, flush=True),
         fresh=config.fresh,
     )
 
 
-_EVALUATED_BY = ("evaluation.episodes", "evaluation.max_steps")
-"""What the result of a complete run depends on, and its weights do not."""
-
-
 def _complete(config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict]) -> list[dict]:
-    """Shows what complete runs came to; evaluates them again where other episodes are asked for."""
+    """Shows the results of complete runs; evaluates them again where `evaluation.…` asks for other episodes.
+
+    Other probes change nothing in a complete run, and a message says so.
+
+    Args:
+        summaries: as the directories hold them.
+    Returns: the summaries, with new evaluations where there are any; SystemExit(130) where a signal cut them off.
+    """
     saved, given = flat(load_config(directories[0].path)), flat(configs[0])
-    other = [key for key in _EVALUATED_BY if saved.get(key) != given[key]]
+    other = [key for key in _EVALUATION if saved.get(key) != given[key]]
     if other:
         own = {"probe": load_config(directories[0].path).probe}
         config, configs = OmegaConf.merge(config, own), [OmegaConf.merge(one, own) for one in configs]
@@ -229,37 +233,8 @@ def _complete(config: DictConfig, configs: list[DictConfig], directories: list, 
     return summaries
 
 
-def _with_own_probes(config: DictConfig, directories: list) -> DictConfig:
-    """The config with the probes that a run which goes on began with: its log has their columns."""
-    begun = [one.path for one in directories if any(one.checkpoints.glob("checkpoint_*.npz"))]
-    if not begun or (own := load_config(begun[0]).probe) == config.probe:
-        return config
-    print("The run goes on with the probes that it began with (probe.…); fresh=true starts over with these.")
-    return OmegaConf.merge(config, {"probe": own})
-
-
-def _check_same_config(config: DictConfig, path: Path) -> None:
-    """ConfigError, naming keys and values, where the directory belongs to a run of another config."""
-    from rl.errors import ConfigError
-
-    if not (path / ".hydra" / "config.yaml").exists() and not any((path / "checkpoints").glob("checkpoint_*.npz")):
-        return
-    saved, given = flat(load_config(path)), flat(config)
-    differing = [
-        f"{key} is {given.get(key, 'not there')}, there {saved.get(key, 'not there')}"
-        for key in {**saved, **given}
-        if (key == "seed" or changes_weights(key)) and saved.get(key) != given.get(key)
-    ]
-    if differing:
-        more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
-        raise ConfigError(
-            f"{path} belongs to a run with another config: {'; '.join(differing[:3])}{more}. "
-            "Choose another directory (hydra.run.dir), or fresh=true to replace that run."
-        )
-
-
 def _hydra_files(config: DictConfig) -> dict[str, str]:
-    """What a run directory keeps of its configuration, {path: text}; written when training begins."""
+    """{path: text} of the files in which a run directory keeps its config; they are written when training begins."""
     choices = OmegaConf.create({"choices": HydraConfig.get().runtime.choices})
     return {
         ".hydra/config.yaml": OmegaConf.to_yaml(config, resolve=True),
@@ -268,18 +243,7 @@ def _hydra_files(config: DictConfig) -> dict[str, str]:
     }
 
 
-_PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
-
-
-def quoted(argument: str) -> str:
-    """An override whose value is a path that is there, so that Hydra takes a `,` or `=` in it for what it is."""
-    key = next((key for key in _PATHS if argument.startswith(key)), None)
-    path = argument.removeprefix(key or "")
-    plain = not {"'", '"', "\\", "$"} & set(path)
-    return f"{key}'{path}'" if key and plain and {",", "="} & set(path) and Path(path).exists() else argument
-
-
 def command() -> None:
-    """Runs the command line; the process ends with its exit code."""
-    sys.argv[1:] = map(quoted, sys.argv[1:])
-    sys.exit(answered(lambda: sweeps.command(main)))
+    """Runs the command line, a single run or a sweep; the process ends with its exit code."""
+    sys.argv[1:] = map(with_quoted_path, sys.argv[1:])
+    sys.exit(exit_code(lambda: sweeps.command(main)))

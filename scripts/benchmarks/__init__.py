@@ -1,1 +1,1 @@
-"""What benchmark.py measures: one command a file."""
+"""The commands of benchmark.py, one a file."""

@@ -1,4 +1,4 @@
-"""What every combiner costs beside PCGrad: PPO on the compiled CartPole, all programs in one process and in turns."""
+"""The cost of every combiner relative to PCGrad: PPO on the compiled CartPole, alternating programs in one process."""
 
 import argparse
 import time
@@ -11,19 +11,19 @@ _BESIDE = "pcgrad"
 
 
 def add(commands) -> None:
-    """The command and its options."""
-    command = commands.add_parser("combiners", help="what every combiner costs beside PCGrad", description=__doc__)
+    """Adds the command and its options."""
+    command = commands.add_parser("combiners", help="cost of every combiner relative to PCGrad", description=__doc__)
     command.add_argument("--rounds", type=int, default=5)
     command.add_argument("--num-envs", type=int, default=64, help="environments (default: 64)")
     command.add_argument("--threads", type=int, default=2, help="CPU threads (default: 2)")
-    command.add_argument("--steps", type=int, default=500_000, help="of a turn (default: 500,000)")
+    command.add_argument("--steps", type=int, default=500_000, help="environment steps of a turn (default: 500,000)")
     command.add_argument("--only", nargs="*", default=combiner_names(), help="combiners (default: all)")
-    command.add_argument("overrides", nargs="*", help="of the config, for all of them")
+    command.add_argument("overrides", nargs="*", help="overrides of the config, for all combiners")
     command.set_defaults(run=combiners)
 
 
 def combiners(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures steps/s of all programs and prints a table."""
     names = sorted({_BESIDE, *arguments.only})
     settings = ["environment=compiled/cartpole", f"num_envs={arguments.num_envs}", "steps=1_000_000_000", "probe=none"]
     settings += arguments.overrides
@@ -35,7 +35,7 @@ def combiners(arguments: argparse.Namespace) -> None:
             rates[name].append(_rate(turns[name], arguments.steps))
     print(
         f"PPO, compiled CartPole, {arguments.num_envs} environments, rows at every update (but for `sum`), no probes, "
-        f"{arguments.threads} threads; medians of {arguments.rounds} rounds in turns. {machine()}\n"
+        f"{arguments.threads} threads; medians of {arguments.rounds} alternating rounds. {machine()}\n"
     )
     rows = []
     for name in names:
@@ -45,7 +45,7 @@ def combiners(arguments: argparse.Namespace) -> None:
 
 
 def _programs(settings: list[list[str]], threads: int) -> list:
-    """Compiled, one for each list of overrides."""
+    """The compiled training programs, one for each list of overrides."""
     import hydra
     import tensorflow as tf
 
@@ -65,7 +65,7 @@ def _programs(settings: list[list[str]], threads: int) -> list:
 
 
 def _rate(programs, steps: int) -> float:
-    """Environment steps a second over at least so many."""
+    """Environment steps per second, measured over at least `steps` steps."""
     began, done, per_iteration = time.perf_counter(), 0, programs.learner.steps_per_iteration
     while done < steps:
         count = -(-(steps - done) // per_iteration)

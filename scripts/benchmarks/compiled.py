@@ -1,4 +1,4 @@
-"""Compiled environments, the whole iteration one XLA program, beside a JAX program of the same kind and settings."""
+"""Compiled environments, with the whole iteration as one XLA program, beside a JAX program with the same settings."""
 
 import argparse
 import tempfile
@@ -22,21 +22,21 @@ _BREAKOUT = (
 
 
 class Setting(NamedTuple):
-    """One line of the table; `steps` are those of each seed."""
+    """One line of the table; `steps` are the environment steps of each seed."""
 
     name: str
     num_envs: int
     steps: int
-    ours: tuple[str, ...]  # overrides of train.py, and
-    peer: tuple[str, ...] = ()  # options of the peer, beside those that every setting has
-    peer_threads: int = 2  # what is fastest for the peer; ours takes its default
+    ours: tuple[str, ...]  # overrides of train.py
+    peer: tuple[str, ...] = ()  # options of the peer that not every setting has
+    peer_threads: int = 2  # the fastest number for the peer; this project takes its default
 
     def overrides(self) -> tuple[str, ...]:
-        """All of train.py's, but for steps and threads."""
+        """The overrides of train.py, without steps and threads."""
         return (*_SAME, *self.ours, f"num_envs={self.num_envs}")
 
     def options(self) -> tuple[str, ...]:
-        """All of the peer's, but for steps and threads."""
+        """The options of the peer, without steps and threads."""
         return (*self.peer, "--num-envs", str(self.num_envs))
 
 
@@ -56,7 +56,7 @@ SETTINGS = (
 
 
 class Turn(NamedTuple):
-    """One round's figures of a setting."""
+    """A setting's figures in one round: steps/s of both programs, and seconds to the end of the first iteration."""
 
     ours: float
     peer: float
@@ -66,21 +66,21 @@ class Turn(NamedTuple):
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     command = commands.add_parser("compiled", help="steps/s of compiled environments beside JAX", description=__doc__)
     command.add_argument("--peer-python", required=True, help="a Python that has gymnax (scripts/peers/README.md)")
     command.add_argument("--rounds", type=int, default=5)
-    command.add_argument("--threads", default="auto", help="CPU threads of ours (default: auto)")
+    command.add_argument("--threads", default="auto", help="CPU threads of this project (default: auto)")
     command.add_argument(
         "--peer-threads", type=int, help="CPU threads of the peer (default: 1 with 8 environments, else 2)"
     )
-    command.add_argument("--only", default="", help="part of a setting's name, to measure those alone")
+    command.add_argument("--only", default="", help="measure only settings whose names contain this text")
     command.add_argument("--scale", type=float, default=1.0, help="factor on the steps of each run (default: 1)")
     command.set_defaults(run=compiled)
 
 
 def compiled(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures all settings in alternating rounds and prints a table."""
     settings = [setting for setting in SETTINGS if arguments.only in setting.name]
     turns: dict[Setting, list[Turn]] = {setting: [] for setting in settings}
     with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ def compiled(arguments: argparse.Namespace) -> None:
 
 
 def row(name: str, turns: Sequence[Turn]) -> list[str]:
-    """Medians over the rounds; the ratio is the median of the rounds' ratios."""
+    """A setting's line: medians over the rounds; the ratio is the median of the rounds' ratios."""
     ratios = [turn.ours / turn.peer for turn in turns]
     return [
         name,
@@ -107,6 +107,7 @@ def row(name: str, turns: Sequence[Turn]) -> list[str]:
 
 
 def _turn(setting: Setting, arguments: argparse.Namespace, folder: Path, *, peer_first: bool) -> Turn:
+    """Runs both programs once, the peer first or last."""
     steps, threads = round(setting.steps * arguments.scale), arguments.peer_threads or setting.peer_threads
     options = (*setting.options(), "--steps", str(steps), "--threads", str(threads))
 
@@ -114,7 +115,7 @@ def _turn(setting: Setting, arguments: argparse.Namespace, folder: Path, *, peer
         return peer_rate(arguments.peer_python, "jax_ppo.py", *options)
 
     theirs = peer() if peer_first else None
-    # Without the cache, so that every round compiles; the programs are the same.
+    # Without the cache, so that every round compiles the same programs.
     how = (f"steps={steps}", f"threads={arguments.threads}", "compilation_cache=null")
     run = train(folder, *setting.overrides(), *how)
     own = runs_below(run.folder)[0].summary["threads"]

@@ -1,4 +1,4 @@
-"""Final greedy evaluation and the return in training of several settings, over seeds."""
+"""The final greedy evaluation and the return in training of several settings, over seeds."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ from benchmarks.runs import SCRIPTS
 from rl.commands.progress import progress
 from rl.runs.reader import LAST_RETURN, RecordedRun
 
-_RATIO = "gradient/norm_ratio/value-policy"  # of networks that share a torso
+_RATIO = "gradient/norm_ratio/value-policy"  # logged where the torso is shared
 
 _SETTINGS = {
     "PPO CartPole-v1, CleanRL's settings, separate torsos": ["experiment=cleanrl"],
@@ -31,17 +31,17 @@ _SETTINGS = {
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     help_ = "returns over seeds (about half an hour); resumable"
     command = commands.add_parser("learning", help=help_, description=__doc__)
     command.add_argument("--seeds", type=int, default=5)
-    command.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one a core)")
+    command.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel runs (default: one a core)")
     command.add_argument("--folder", type=Path, default=Path("runs/benchmark"), help="where the runs are kept")
     command.set_defaults(run=learning)
 
 
 def learning(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Trains all settings with all seeds and prints a table; complete runs are reused."""
     rows = []
     arguments.folder.mkdir(parents=True, exist_ok=True)
     jobs = [(name, seed) for name in _SETTINGS for seed in range(arguments.seeds)]
@@ -77,4 +77,5 @@ def learning(arguments: argparse.Namespace) -> None:
 
 
 def _spread(numbers: Sequence[float]) -> str:
+    """The mean with the range over seeds, in words."""
     return f"{np.mean(numbers):.1f} ({min(numbers):.1f} to {max(numbers):.1f})"

@@ -1,4 +1,4 @@
-"""How much of an iteration of PPO on the compiled CartPole is its matrix products: what no program could leave out."""
+"""The share of an iteration of PPO on the compiled CartPole that its matrix products take: a bound for any program."""
 
 import argparse
 import tempfile
@@ -12,11 +12,11 @@ from rl.commands.progress import progress
 
 _OURS = (*QUIET, "environment=compiled/cartpole", "agent.value_loss=clipped", "normalize.rewards=false", "probe=none")
 _STEPS = {8: 1_000_000, 64: 1_500_000, 512: 2_000_000}
-_SECONDS = 1.0  # of one measurement of the products
+_SECONDS = 1.0  # the least duration of one measurement of the products
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     help_ = "the share of an iteration that its matrix products take"
     command = commands.add_parser("limit", help=help_, description=__doc__)
     command.add_argument("--rounds", type=int, default=5)
@@ -26,7 +26,7 @@ def add(commands) -> None:
 
 
 def limit(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures the products and whole runs in alternation and prints a table."""
     import tensorflow as tf
 
     tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
@@ -54,6 +54,7 @@ def limit(arguments: argparse.Namespace) -> None:
 
 
 def _seconds_an_iteration(program) -> float:
+    """Seconds of one iteration's products, from a loop that is lengthened until it takes `_SECONDS`."""
     count, seconds = 1, 0.0
     while seconds < _SECONDS:
         count = max(2 * count, round(1.2 * count * _SECONDS / seconds)) if seconds else 2

@@ -1,4 +1,4 @@
-"""The programs of scripts/peers, each run by a Python of its own."""
+"""Runs the programs of scripts/peers, each with the Python of its own environment."""
 
 import json
 import subprocess
@@ -8,7 +8,14 @@ from rl.runtime import AS_GIVEN
 
 
 def peer_rate(python: str, program: str, *arguments: str) -> float:
-    """Steps per second that a peer prints; what it prints as an error is shown."""
+    """The steps per second that a peer prints; its standard error is passed through.
+
+    Args:
+        python: the interpreter of the peer's environment.
+        program: a file of scripts/peers.
+        arguments: the program's options.
+    Raises: CalledProcessError where the peer fails.
+    """
     command = [python, str(SCRIPTS / "peers" / program), *arguments]
     printed = subprocess.run(command, env=AS_GIVEN, stdout=subprocess.PIPE, text=True, check=True).stdout
     return json.loads(printed.splitlines()[-1])["steps_per_second"]

@@ -1,4 +1,4 @@
-"""How results are shown: tables as Markdown, the machine in words."""
+"""Results as text: tables in Markdown, and the machine in words."""
 
 import os
 import platform
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table as Markdown."""
+    """A Markdown table of a header and rows."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def median(numbers: Iterable[float], form: str) -> str:
-    """The middle number, formatted."""
+    """The median, formatted by a format specification such as `.2f`."""
     return format(statistics.median(numbers), form)
 
 
 def machine() -> str:
-    """The machine in words."""
+    """Cores, Python and TensorFlow of this machine, in words."""
     import tensorflow as tf
 
     cores = f"{os.cpu_count()} cores ({platform.machine()})"

@@ -1,4 +1,4 @@
-"""The matrix products of an iteration of PPO, and as little else as keeps XLA from leaving one out."""
+"""The matrix products of an iteration of PPO, with as little else as possible: XLA must not optimise one away."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-_SMALL = 1e-6  # weights move, so that no product can be taken out of a loop, and stay finite
+_SMALL = 1e-6  # so small a step that weights stay finite; they move, so that no product is loop-invariant
 
 
 @dataclass(frozen=True)
 class IterationShape:
-    """How large PPO's iteration is; the torso is shared."""
+    """The sizes of PPO's iteration with a shared torso of two equal layers."""
 
     num_envs: int
     length: int = 128
@@ -28,7 +28,7 @@ class IterationShape:
 
 
 class Kernels(NamedTuple):
-    """The layers' kernels, [inputs, outputs]."""
+    """The kernels of the layers, each [inputs, outputs]."""
 
     first: tf.Tensor
     second: tf.Tensor
@@ -37,7 +37,7 @@ class Kernels(NamedTuple):
 
 
 def products_program(shape: IterationShape) -> Callable[[int], None]:
-    """One XLA program, compiled already, that does the products of so many iterations."""
+    """A compiled XLA program that computes the products of a given number of iterations, and waits for them."""
     random = tf.random.Generator.from_seed(0)
     layers = Kernels(
         (shape.observation, shape.width), (shape.width, shape.width), (shape.width, shape.actions), (shape.width, 1)
@@ -60,7 +60,11 @@ def products_program(shape: IterationShape) -> Callable[[int], None]:
 
 
 def iteration(shape: IterationShape, kernels: Kernels, observations: tf.Tensor) -> Kernels:
-    """A rollout's products, those of the values, and every update's; the kernels come back moved a little."""
+    """The products of a rollout, of its values and of every update; returns the slightly moved kernels.
+
+    Args:
+        observations: [length, num_envs, observation].
+    """
 
     def act(t, policy):
         return t + 1, policy + _forward(kernels, observations[t])[2]
@@ -84,24 +88,24 @@ def iteration(shape: IterationShape, kernels: Kernels, observations: tf.Tensor) 
 
 
 def _forward(kernels: Kernels, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Both layers and both heads, without activations."""
+    """The outputs of both layers and both heads for x [B, observation], without activations."""
     first = x @ kernels.first
     second = first @ kernels.second
     return first, second, _head(second, kernels.policy), _head(second, kernels.value)
 
 
 def _head(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """x W with a product a column, which is the fastest form for few columns, and the network's own."""
+    """x W as one matrix-vector product a column: the fastest form for few columns, as in `rl.networks.heads`."""
     return tf.stack([tf.linalg.matvec(x, column) for column in tf.unstack(kernel, axis=1)], 1)
 
 
 def _head_gradient(x: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-    """xᵀ dY, likewise."""
+    """xᵀ dY as one matrix-vector product a column."""
     return tf.stack([tf.linalg.matvec(x, column, transpose_a=True) for column in tf.unstack(outputs, axis=1)], 1)
 
 
 def _gradient(kernels: Kernels, x: tf.Tensor) -> Kernels:
-    """The gradient of half the squared outputs: forward, and backward through every layer."""
+    """The gradient of half the sum of squared outputs with respect to every kernel, for x [B, observation]."""
     first, second, policy, value = _forward(kernels, x)
     outputs, heads = tf.concat([policy, value], 1), tf.concat([kernels.policy, kernels.value], 1)
     into_second = tf.add_n(

@@ -1,8 +1,8 @@
-"""Where the time of an iteration goes: its parts, and the operations that take longest, of a compiled environment.
+"""Where the time of an iteration goes, on a compiled environment: its parts, and the operations that take longest.
 
-The parts are programs of their own, each a loop of so many turns: the random numbers of a rollout, the rollout with
-them, the learning from one trajectory, and all of it. The operations are XLA's, as TensorFlow's profiler saw them in
-the whole; it adds some 0.3 µs of its own to every operation, so that small ones look longer than they are.
+Each part is a program of its own, a loop of `_TURNS` turns: the random numbers of a rollout, the rollout with them, the
+learning from one trajectory, and the whole iteration. The operations are XLA's, as TensorFlow's profiler measures them
+in the whole program. The profiler adds some 0.3 µs to every operation, so that small ones look longer than they are.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from typing import NamedTuple
 from benchmarks.printing import machine, markdown, median
 
 _TURNS, _REPEATS, _PROFILED = 200, 9, 10
-_LOOP = re.compile(r"while").match  # holds operations that are listed themselves
+_LOOP = re.compile(r"while").match  # contains operations that are listed themselves
 
 
 class Operation(NamedTuple):
-    """An operation of the compiled program: microseconds and calls, an iteration each."""
+    """An operation of the compiled program, with its microseconds and calls per iteration."""
 
     name: str
     microseconds: float
@@ -29,17 +29,17 @@ class Operation(NamedTuple):
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     help_ = "where an iteration's time goes: its parts, its operations"
     command = commands.add_parser("profile", help=help_, description=__doc__)
-    command.add_argument("overrides", nargs="*", help="of train.py, such as num_envs=64 combiner=pcgrad")
+    command.add_argument("overrides", nargs="*", help="overrides of train.py, such as num_envs=64 combiner=pcgrad")
     command.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
-    command.add_argument("--top", type=int, default=25, help="how many operations to list (default: 25)")
+    command.add_argument("--top", type=int, default=25, help="number of operations to list (default: 25)")
     command.set_defaults(run=profile)
 
 
 def profile(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures and prints both tables."""
     import hydra
     import tensorflow as tf
 
@@ -64,7 +64,7 @@ def profile(arguments: argparse.Namespace) -> None:
 
 
 def _parts(experiment) -> dict[str, list[float]]:
-    """{part: milliseconds a turn of each repeat}."""
+    """{part: milliseconds of a turn, one number a repeat}."""
     import tensorflow as tf
 
     from rl.learning.state import read
@@ -82,7 +82,7 @@ def _parts(experiment) -> dict[str, list[float]]:
 
     def acting(turn, state, used):
         after, trajectory = rollout(state)
-        # Everything recorded enters a sum, or XLA would leave out what nobody reads.
+        # Everything recorded enters a sum; XLA would optimise away what nobody reads.
         used += tf.add_n([tf.reduce_sum(tf.cast(x, tf.float32)) for x in trajectory])
         return turn + 1, after._replace(iteration=state.iteration + 1), used
 
@@ -99,6 +99,7 @@ def _parts(experiment) -> dict[str, list[float]]:
 
 
 def _milliseconds(turn, state) -> list[float]:
+    """Milliseconds of a turn, one number a repeat of the loop of `_TURNS` turns."""
     import tensorflow as tf
 
     def loop(state):
@@ -106,7 +107,7 @@ def _milliseconds(turn, state) -> list[float]:
         return end[1].iteration, end[1].weights, end[2]
 
     program = tf.function(loop, jit_compile=True, autograph=False)
-    with ThreadPoolExecutor(1) as thread:  # compiled apart from the thread that runs it, as in training
+    with ThreadPoolExecutor(1) as thread:  # compiled in another thread than the one that runs it, as in training
         thread.submit(program, state).result()
     repeats = []
     for _ in range(_REPEATS):
@@ -117,13 +118,13 @@ def _milliseconds(turn, state) -> list[float]:
 
 
 def _operations(experiment) -> list[Operation]:
-    """The operations of the whole program, longest first."""
+    """The operations of the whole program, those that take longest first."""
     import tensorflow as tf
 
     programs = experiment.programs(probe_every=1)
     programs.compile()
     programs.iterate(_PROFILED)
-    # At level 3 the host's tracer sees every operation of a program.
+    # Level 3 of the host's tracer records every operation of a program.
     options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3, python_tracer_level=0)
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder, options=options)
@@ -136,7 +137,7 @@ def _operations(experiment) -> list[Operation]:
 
 
 def _sums(file: Path) -> dict[str, tuple[int, float]]:
-    """{operation: (calls, microseconds)}: what is traced with the program's name among its statistics."""
+    """{operation: (calls, microseconds)} of the traced events that are XLA operations."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     space = xplane_pb2.XSpace()

@@ -1,4 +1,4 @@
-"""Many seeds as one command, beside one command after another: whole processes, start and compilation included."""
+"""Many seeds in one command beside one command a seed: whole processes, start and compilation included."""
 
 import argparse
 import tempfile
@@ -11,15 +11,15 @@ from rl.commands.progress import progress
 
 
 def add(commands) -> None:
-    """The command and its options."""
-    command = commands.add_parser("seeds", help="many seeds in one program, beside one by one", description=__doc__)
+    """Adds the command and its options."""
+    command = commands.add_parser("seeds", help="many seeds in one program, or a command a seed", description=__doc__)
     command.add_argument("--seeds", type=int, default=32)
-    command.add_argument("--steps", type=int, default=500_000, help="of each seed (default: 500,000)")
+    command.add_argument("--steps", type=int, default=500_000, help="environment steps of each seed (default: 500,000)")
     command.set_defaults(run=seeds)
 
 
 def seeds(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures both ways and prints a table."""
     settings = (*QUIET, "environment=compiled/cartpole", f"steps={arguments.steps}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

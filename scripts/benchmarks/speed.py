@@ -1,4 +1,4 @@
-"""Steps a second of PPO and A2C on Gymnasium's CartPole-v1 beside Stable-Baselines3's with the same settings."""
+"""Steps per second of PPO and A2C on Gymnasium's CartPole-v1 beside Stable-Baselines3 with the same settings."""
 
 import argparse
 import tempfile
@@ -22,20 +22,23 @@ _AGENTS = {
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     command = commands.add_parser("speed", help="steps/s beside Stable-Baselines3", description=__doc__)
     command.add_argument(
         "--peer-python", required=True, help="a Python that has stable_baselines3 (scripts/peers/README.md)"
     )
     command.add_argument(
-        "--steps", type=int, default=400_000, help="environment steps of each of our runs; a peer takes a quarter"
+        "--steps",
+        type=int,
+        default=400_000,
+        help="environment steps of each run; a peer's run has a quarter",
     )
     command.add_argument("--rounds", type=int, default=5)
     command.set_defaults(run=speed)
 
 
 def speed(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures both libraries in alternation and prints a table."""
     ours, theirs = {agent: [] for agent in _AGENTS}, {agent: [] for agent in _AGENTS}
     with tempfile.TemporaryDirectory() as folder:
         for _ in progress(range(arguments.rounds), "rounds"):

@@ -1,4 +1,4 @@
-"""From the start of the command to the end of the first iteration: with an empty compilation cache, and again."""
+"""The time from the command to the end of the first iteration: without, with an empty and with a filled cache."""
 
 import argparse
 import tempfile
@@ -12,17 +12,17 @@ _DEFAULT = ("environment=compiled/cartpole",)
 
 
 def add(commands) -> None:
-    """The command and its options."""
+    """Adds the command and its options."""
     help_ = "seconds to the end of the first iteration, the first time and the second"
     command = commands.add_parser("start", help=help_, description=__doc__)
     command.add_argument("--rounds", type=int, default=5)
-    command.add_argument("--steps", type=int, default=500_000, help="of each run (default: 500,000)")
-    command.add_argument("overrides", nargs="*", help="of train.py (default: environment=compiled/cartpole)")
+    command.add_argument("--steps", type=int, default=500_000, help="environment steps of each run (default: 500,000)")
+    command.add_argument("overrides", nargs="*", help="overrides of train.py (default: environment=compiled/cartpole)")
     command.set_defaults(run=start)
 
 
 def start(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures starts without a cache, with an empty one and with a filled one, and prints a table."""
     overrides = arguments.overrides or list(_DEFAULT)
     kinds = ("no cache", "the first time", "the second time")
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}

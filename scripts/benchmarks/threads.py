@@ -1,4 +1,4 @@
-"""What a second thread (and more, where there are cores) brings at which sizes: the table behind `threads: auto`."""
+"""The gain of a second thread, and of more where there are cores, by size: the table behind `threads: auto`."""
 
 import argparse
 import tempfile
@@ -12,7 +12,7 @@ from rl.commands.progress import progress
 
 
 class Size(NamedTuple):
-    """One line of the table; `steps` are those of each seed."""
+    """One line of the table; `steps` are the environment steps of each seed."""
 
     num_envs: int
     width: int = 64
@@ -22,7 +22,7 @@ class Size(NamedTuple):
 
     @property
     def overrides(self) -> list[str]:
-        """All of train.py's, but for steps and threads."""
+        """The overrides of train.py, without steps and threads."""
         widths = f"network.torso.widths=[{self.width},{self.width}]"
         sizes = [f"num_envs={self.num_envs}", f"seeds={self.seeds}", widths]
         return ["environment=compiled/cartpole", f"combiner={self.combiner}", "probe=none", *sizes]
@@ -38,15 +38,15 @@ SIZES = (
 
 
 def add(commands) -> None:
-    """The command and its options."""
-    command = commands.add_parser("threads", help="what threads bring at which sizes", description=__doc__)
+    """Adds the command and its options."""
+    command = commands.add_parser("threads", help="the gain of threads by size", description=__doc__)
     command.add_argument("--rounds", type=int, default=3)
     command.add_argument("--scale", type=float, default=1.0, help="factor on the steps of each run (default: 1)")
     command.set_defaults(run=threads)
 
 
 def threads(arguments: argparse.Namespace) -> None:
-    """Measures and prints."""
+    """Measures all sizes on all numbers of threads and prints a table."""
     counts = [count for count in (1, 2, 4, 8) if count <= rule.available_cores()]
     rates: dict[tuple[Size, int], list[float]] = {(size, count): [] for size in SIZES for count in counts}
     with tempfile.TemporaryDirectory() as name:
@@ -58,13 +58,14 @@ def threads(arguments: argparse.Namespace) -> None:
                     cache = f"compilation_cache={folder / 'cache'}"
                     run = train(folder, *QUIET, *size.overrides, *how, cache).folder
                     rates[size, count].append(rate(run))
-    print(f"PPO, compiled CartPole, no probes; medians of {arguments.rounds} rounds in turns. {machine()}\n")
+    print(f"PPO, compiled CartPole, no probes; medians of {arguments.rounds} alternating rounds. {machine()}\n")
     header = ["environments", "layers", "combiner", "seeds", "samples of a minibatch", "`auto` takes"]
     header += [f"steps/s on {count}" for count in counts] + [f"{count} : 1" for count in counts[1:]]
     print(markdown(header, (_row(size, counts, rates) for size in SIZES)))
 
 
 def _row(size: Size, counts: list[int], rates: dict) -> list[str]:
+    """A size's line: medians over the rounds, and the median ratio to one thread."""
     samples = _samples(size)
     cells = [f"{size.num_envs}", f"{size.width}-{size.width}", f"`{size.combiner}`", f"{size.seeds}"]
     cells += [f"{samples:,}", f"{rule.threads_for(samples, cores=rule.available_cores())}"]
@@ -76,6 +77,7 @@ def _row(size: Size, counts: list[int], rates: dict) -> list[str]:
 
 
 def _samples(size: Size) -> int:
+    """The samples of a minibatch, over all seeds."""
     import hydra
 
     from rl.commands.composition import CONFIGS

@@ -1,1 +1,1 @@
-"""Faults on purpose: to interrupt a program at one of its file operations, and to compare what two runs left."""
+"""Deliberate faults: programs are disturbed, and the files of their runs compared with those of undisturbed runs."""

@@ -1,10 +1,10 @@
-"""Gymnasium environments that do what an environment must not, one fault each: `Bad-v0` with `fault=<name>`.
+"""Gymnasium environments that violate their contract, with one fault each: `Bad-v0` with `fault=<name>`.
 
-A sound one observes three numbers, gives reward 1 and terminates after `length` steps. The fault comes at the
-environment's step number `at`, counted over its life, or where its name says.
+Without a fault, an observation has three numbers, the reward is 1, and an episode terminates after `length` steps. The
+fault occurs at the environment's step number `at`, counted over all episodes, or where its name says.
 """
 
-# ruff: noqa: ARG005  (a fault need not look at its environment)
+# ruff: noqa: ARG005  (a fault need not use its environment)
 
 import os
 import signal
@@ -20,7 +20,7 @@ SIZE = 3
 
 
 class Local(type("Base", (Exception,), {})):
-    """An exception that cannot be pickled: nothing goes by the name of its class's base."""
+    """An exception that cannot be pickled, since no module holds the base of its class."""
 
     def __reduce__(self):
         raise TypeError("cannot be pickled")
@@ -31,15 +31,18 @@ def _raise(error: BaseException):
 
 
 def _observation(make: Callable) -> Callable:
-    """A fault of the observation of a step: make(environment) → what is observed."""
+    """A fault of a step's observation: `make` maps the environment to the observation."""
     return lambda env: (make(env), 1.0, False, False, {})
 
 
 def _reward(reward) -> Callable:
+    """A fault of a step's reward."""
     return lambda env: (env.sound(), reward, False, False, {})
 
 
 def _with(value: float) -> Callable:
+    """A function from the environment to an observation with this value in it."""
+
     def observed(env):
         observation = env.sound()
         observation[1] = value
@@ -83,7 +86,7 @@ STEPS = {
     "exits": lambda env: _raise(SystemExit(7)),
     "interrupts": lambda env: _raise(KeyboardInterrupt()),
 }
-"""{fault: what `step` does in its place}: found while training, in one process or many."""
+"""{fault: what `step` does instead}: reported in training, in one process and in several."""
 
 RESETS = {
     "raises_in_reset": lambda env: _raise(OSError("no level file")),
@@ -91,13 +94,13 @@ RESETS = {
     "wide_reset": lambda env: (np.zeros(SIZE + 1, np.float32), {}),
     "reset_without_info": lambda env: env.sound(),
 }
-"""{fault: what `reset` does in its place}; before the environment's step number `at` it is sound."""
+"""{fault: what `reset` does instead}, from the environment's step number `at` on."""
 
 ENDS_ITS_PROCESS = {
     "dies": lambda env: os._exit(9),
     "is_killed": lambda env: os.kill(os.getpid(), signal.SIGKILL),
 }
-"""Only for an environment in a process of its own."""
+"""Faults only for an environment in its own process."""
 
 OTHERS = ("raises_in_constructor", "raises_in_close", "hangs_in_close", "hangs_in_step", "never_ends")
 
@@ -109,13 +112,13 @@ TOLERATED = {
     "reward_in_an_array": _reward(np.array([2.0])),
     "numpy_flags": lambda env: (env.sound(), np.float32(1), np.bool_(False), np.bool_(False), {}),
 }
-"""Odd, but their meaning is plain."""
+"""{fault: what `step` does instead}: unusual values with a clear meaning, which are accepted."""
 
 FAULTS = (*STEPS, *RESETS, *ENDS_ITS_PROCESS, *OTHERS)
 
 
 class Bad(gymnasium.Env):
-    """See the module."""
+    """An environment with one fault; see the module."""
 
     metadata: ClassVar = {"render_modes": []}
 
@@ -128,15 +131,15 @@ class Bad(gymnasium.Env):
             raise RuntimeError("no licence")
 
     def sound(self) -> np.ndarray:
-        """A good observation."""
+        """An observation without fault."""
         return self.np_random.normal(size=SIZE).astype(np.float32)
 
     def again(self):
-        """Never ends."""
+        """Recurses without end."""
         return self.again()
 
     def reset(self, *, seed=None, options=None):
-        """The fault comes once `at` steps are done."""
+        """Resets; a fault of `RESETS` occurs once `at` steps are done."""
         super().reset(seed=seed)
         self.elapsed = 0
         if self.fault in RESETS and self.steps >= self.at:
@@ -144,7 +147,7 @@ class Bad(gymnasium.Env):
         return self.sound(), {}
 
     def step(self, action):
-        """The fault comes in step `at`."""
+        """Steps; the fault occurs in step number `at`."""
         self.steps, self.elapsed = self.steps + 1, self.elapsed + 1
         if self.steps == self.at:
             fault = {**STEPS, **ENDS_ITS_PROCESS, **TOLERATED}.get(self.fault)
@@ -156,7 +159,7 @@ class Bad(gymnasium.Env):
         return self.sound(), 1.0, over, False, {}
 
     def close(self):
-        """As the fault has it."""
+        """Closes; two faults occur here."""
         if self.fault == "raises_in_close":
             raise OSError("the window is gone already")
         if self.fault == "hangs_in_close":

@@ -1,4 +1,4 @@
-"""Compiled environments that do what an environment must not: `Bad(fault=<name>)`."""
+"""Compiled environments that violate their contract: `Bad(fault=<name>)`."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from rl.environments.compiled import CompiledEnvironment
 
 
 class Walk(NamedTuple):
-    """A place on a line and the steps taken, each [N]."""
+    """The state: a position on a line and the number of steps, each [N]."""
 
     place: tf.Tensor
     steps: tf.Tensor
 
 
 def _now(state: Walk, at: int, value: float, other: tf.Tensor) -> tf.Tensor:
-    """`value` in the step number `at` of an episode, otherwise as it is."""
+    """`value` in step number `at` of an episode, otherwise `other`."""
     return tf.where(state.steps == at, value, other)
 
 
@@ -29,7 +29,7 @@ NUMBERS = {
     "inf_observation": ("observation[1]", float("-inf")),
     "nan_final_observation": ("final observation[1]", float("nan")),
 }
-"""{fault: the field and the value}, in step number `at` of every episode, or in its last where it is final."""
+"""{fault: (field, value)}, in step number `at` of every episode; a final observation is that of the last step."""
 
 CONTRACT = {
     "whole_reward": r"Bad\.advance: the reward is int32 \[2\]; it must be float32 \[2\]",
@@ -53,11 +53,11 @@ CONTRACT = {
     "bad_shape": r"Bad\.observation_shape is 2; it must be a tuple of positive integers",
     "bad_space": r"Bad\.action_space is 2; it must be a Discrete or a Box",
 }
-"""{fault: the message}, for what is found before anything is traced."""
+"""{fault: pattern of the message}, for faults that are reported before anything is traced."""
 
 
 class Bad(CompiledEnvironment):
-    """Two numbers, 2 actions, reward 1, `max_episode_steps` steps; the fault comes in step `at` of an episode."""
+    """Two observed numbers, 2 actions, reward 1, `max_episode_steps` steps; the fault is in step `at` of an episode."""
 
     action_space = Discrete(2)
     num_start_uniforms = 1
@@ -71,12 +71,12 @@ class Bad(CompiledEnvironment):
             self.action_space = 2
 
     def start(self, uniforms):
-        """A random place."""
+        """A random position in [0, 1)."""
         steps = tf.zeros_like(uniforms[:, 0], tf.int32)
         return Walk(uniforms[:, 0], steps[0] if self.fault == "state_without_rows" else steps)
 
     def observe(self, state):
-        """The place, and a number that is 1 unless it is the fault."""
+        """The position, and a number that is 1 unless the fault changes it."""
         second = tf.ones_like(state.place)
         if self.fault in ("nan_observation", "inf_observation"):
             second = _now(state, self.at, NUMBERS[self.fault][1], second)
@@ -90,7 +90,7 @@ class Bad(CompiledEnvironment):
         }.get(self.fault, both)
 
     def advance(self, state, action, uniforms):
-        """A step of 0.005 to either side."""
+        """Moves by 0.005 to either side."""
         if self.fault == "raises":
             raise ZeroDivisionError("no friction")
         place = state.place + 0.01 * (tf.cast(action, tf.float32) - 0.5)

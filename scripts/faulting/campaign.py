@@ -1,6 +1,6 @@
-"""A fault campaign: cases of several kinds, tried one after another, their results appended to a file.
+"""A fault campaign: cases of several kinds are tried one after another, and their results appended to a file.
 
-A result that stands in the file is not tried again, so the same command goes on where it was cut off.
+A case whose result is in the file is not tried again, so that the same command resumes an interrupted campaign.
 """
 
 import json
@@ -12,37 +12,43 @@ from typing import NamedTuple, Protocol
 
 
 class Setting(NamedTuple):
-    """folder: where the work of the cases goes; short: a few cases of each kind."""
+    """The setting of a campaign.
+
+    Args:
+        folder: of the cases' work.
+        seed: of the cases and of their moments.
+        short: whether only a few cases of each kind are tried.
+    """
 
     folder: Path
     seed: int
     short: bool
 
     def chance(self, *of: object) -> random.Random:
-        """Random numbers for something, the same in each campaign with this seed."""
+        """A random generator for a purpose, the same in every campaign with this seed."""
         return random.Random(repr((self.seed, *of)))
 
     def sample(self, cases: Sequence, count: int, *of: object) -> list:
-        """As many of the cases, in their order; all where there are no more."""
+        """A random sample of `count` cases, in their order; all where there are fewer."""
         chosen = self.chance(*of).sample(range(len(cases)), min(count, len(cases)))
         return [cases[place] for place in sorted(chosen)]
 
 
 class Kind(Protocol):
-    """One kind of fault. Made from a Setting; what all cases need is made when the first one is tried."""
+    """A kind of fault, made from a Setting. What all its cases share is made when the first one is tried."""
 
     labels: list[str]
-    """What each case is, in words, in the order of their numbers."""
+    """A description of each case, in the order of the case numbers."""
 
     def fault(self, number: int) -> str | None:
-        """Tries a case: what was lost, doubled or silent, in words; None where nothing was."""
+        """Tries a case; returns what was lost, duplicated or not reported, in words, and None where nothing was."""
 
     def close(self) -> None:
-        """Ends what the cases share."""
+        """Closes what the cases share."""
 
 
 class Result(NamedTuple):
-    """What became of a case; fault: None where it survived."""
+    """The result of a case; `fault` is None where it survived."""
 
     kind: str
     case: int
@@ -53,7 +59,7 @@ class Result(NamedTuple):
 
 
 class Results:
-    """Results in a file of JSON lines; a line that was cut off counts for nothing."""
+    """Results in a file of JSON lines; an incomplete line is ignored."""
 
     def __init__(self, file: Path):
         self._file = file
@@ -65,7 +71,7 @@ class Results:
                 continue
 
     def add(self, result: Result) -> None:
-        """Appends a result; a later one of the same case counts."""
+        """Appends a result, which replaces an earlier one of the same case."""
         whole = not self._file.exists() or self._file.read_bytes()[-1:] in (b"", b"\n")
         with self._file.open("a") as handle:
             handle.write(("" if whole else "\n") + json.dumps(result._asdict()) + "\n")
@@ -83,9 +89,12 @@ def run(
     case: int | None = None,
     say: Callable[[str], None],
 ) -> list[Result]:
-    """Tries all cases of the kinds, those left out whose results are known; returns the results of all.
+    """Tries all cases of the kinds whose results are not known; returns the results of all.
 
-    case: only the one with this number, whether its result is known or not.
+    Args:
+        kinds: {name: constructor}.
+        case: try only the case with this number, also where its result is known.
+        say: is called with a line for every tried case.
     """
     found = []
     for name, make in kinds.items():
@@ -105,11 +114,12 @@ def run(
 
 
 def _order(count: int, chance: random.Random) -> list[int]:
-    """The case numbers, shuffled, so that an interrupted campaign has tried some cases of every sort."""
+    """The case numbers, shuffled, so that an interrupted campaign has tried cases of every sort."""
     return chance.sample(range(count), count)
 
 
 def _tried(kind: Kind, name: str, number: int, seed: int) -> Result:
+    """Tries a case; an exception of the check itself is a result, too."""
     began = time.monotonic()
     try:
         fault = kind.fault(number)
@@ -119,7 +129,7 @@ def _tried(kind: Kind, name: str, number: int, seed: int) -> Result:
 
 
 def table(results: Iterable[Result], command: str) -> str:
-    """A line a kind, and every case that did not survive, with the command that repeats it."""
+    """The table: a line a kind, then every case that did not survive, with the command that repeats it."""
     results = list(results)
     lines = [f"{'kind':<18}{'tried':>7}{'survived':>10}{'seconds':>9}"]
     for name in dict.fromkeys(result.kind for result in results):

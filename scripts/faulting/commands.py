@@ -1,4 +1,4 @@
-"""The project's commands, run inside this process or as processes of their own."""
+"""Runs the project's scripts, inside this process or as processes of their own."""
 
 import contextlib
 import io
@@ -15,19 +15,19 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 SCRIPTS = Path(__file__).resolve().parent.parent
-_LIMIT = 900.0  # seconds; a machine with other work on it may be twenty times slower than a quiet one
+_LIMIT = 900.0  # seconds; a busy machine may be twenty times slower than a quiet one
 _INTERRUPTED = 130
 
 
 class Ended(NamedTuple):
-    """What a command came to: its exit code, negative for a signal, and all that it printed."""
+    """The end of a command: its exit code, negative for a signal, and everything that it printed."""
 
     code: int
     printed: str
 
     @property
     def traceback(self) -> bool:
-        """Whether it ended in words that are not meant for users."""
+        """Whether it printed a traceback."""
         return "Traceback (most recent call last)" in self.printed
 
 
@@ -55,10 +55,11 @@ def call(folder: Path, script: str, *arguments: str) -> tuple[int, str, str]:
 
 
 def ended(folder: Path, script: str, *arguments: str, interrupts_itself: bool = False) -> Ended:
-    """`call`; an exception is what it would be in a process of its own, a traceback and exit code 1.
+    """`call`, with an exception as in a process of its own: a traceback and exit code 1.
 
-    Raises: KeyboardInterrupt where the command ended by a signal, which was meant for this process, unless the command
-    `interrupts_itself`.
+    Args:
+        interrupts_itself: whether exit code 130 is the command's own doing.
+    Raises: KeyboardInterrupt where the command was interrupted, since the signal was meant for this process.
     """
     try:
         code, printed, errors = call(folder, script, *arguments)
@@ -70,10 +71,10 @@ def ended(folder: Path, script: str, *arguments: str, interrupts_itself: bool = 
 
 
 class Process:
-    """A command as a process at the head of a group of its own.
+    """A command as a process that leads its own process group.
 
-    It is forked from a process that has imported TensorFlow and run nothing, which spares the import alone; `own`
-    starts an interpreter of its own instead.
+    It is forked from a process that has imported TensorFlow and executed no operation, which saves the time of the
+    import; with `own` it is a new interpreter instead.
     """
 
     def __init__(self, folder: Path, script: str, *arguments: str, own: bool = False):
@@ -86,21 +87,21 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its number, which is its group's as well."""
+        """The number of the process and of its group."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the process still runs."""
         return self._process.is_alive()
 
     def signal(self, number: int, *, group: bool = False) -> None:
-        """Sends a signal to it, or to its whole group."""
+        """Sends a signal to the process, or to its whole group."""
         with contextlib.suppress(ProcessLookupError):
             (os.killpg if group else os.kill)(self.pid, number)
 
     def wait(self) -> Ended:
-        """Waits for its end."""
+        """Waits for the end of the process; after `_LIMIT` seconds its group is killed."""
         self._process.join(_LIMIT)
         if self._process.is_alive():
             self.signal(signal.SIGKILL, group=True)
@@ -109,7 +110,7 @@ class Process:
         return Ended(self._process.exitcode, self._read())
 
     def left(self) -> list[int]:
-        """The processes of its group that have not ended."""
+        """The numbers of the running processes of its group."""
         return [pid for pid in _processes() if _group(pid) == self.pid]
 
     def _read(self) -> str:
@@ -119,7 +120,7 @@ class Process:
 
 
 def until(process: Process, condition: Callable[[], bool]) -> bool:
-    """Waits until a condition holds, and says whether it did before the process ended."""
+    """Waits until a condition holds or the process ends; returns whether the condition holds."""
     limit = time.monotonic() + _LIMIT
     while process.running and time.monotonic() < limit:
         if condition():
@@ -129,9 +130,9 @@ def until(process: Process, condition: Callable[[], bool]) -> bool:
 
 
 def _as_main(folder: str, output: str, script: str, arguments: tuple[str, ...]) -> None:
-    """The child's part: what `python scripts/<script> …` does."""
+    """Does in the child process what `python scripts/<script> …` does."""
     os.setsid()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
     os.chdir(folder)
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, 1)
@@ -156,7 +157,7 @@ def _processes() -> Iterator[int]:
 
 
 def _group(pid: int) -> int | None:
-    """The process's group; None where it is gone, or dead and not yet waited for."""
+    """The group of a process; None where the process has ended."""
     try:
         state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
     except OSError:

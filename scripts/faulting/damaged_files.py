@@ -1,4 +1,4 @@
-"""Every file of a run directory, damaged in every way, and what the commands that read it make of that."""
+"""Every file of a run directory, damaged in every way, and the commands that read it."""
 
 import json
 import random
@@ -49,7 +49,7 @@ def _link(file: Path, _: random.Random) -> None:
 
 
 def _types(file: Path, _: random.Random) -> None:
-    """Of JSON and YAML: numbers are texts, texts are lists; any other file holds a JSON list."""
+    """Turns the numbers of a JSON mapping into texts and its texts into lists; another file becomes a JSON list."""
     try:
         told = json.loads(file.read_text())
     except ValueError:
@@ -81,7 +81,7 @@ _READS = {
 
 
 class DamagedFiles:
-    """A case is a damaged file and a command: it refuses in one sentence, says what is lost, or nothing is."""
+    """A case is a damaged file and a command, which must refuse in one sentence, report a loss, or lose nothing."""
 
     def __init__(self, setting: Setting):
         self._setting = setting
@@ -92,7 +92,7 @@ class DamagedFiles:
         self._begun: Path | None = None
 
     def fault(self, number: int) -> str | None:
-        """Damages the file, and runs the command."""
+        """Damages the file and runs the command."""
         pattern, damage, command = self._cases[number]
         folder = self._setting.folder / "case"
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +109,7 @@ class DamagedFiles:
         """Nothing is shared."""
 
     def _trained(self, outcome: Ended, run: Path, folder: Path, file: Path) -> str | None:
-        """Whole again, or refused, or said."""
+        """What is wrong after training, in words: it must complete the run, refuse it, or report what is lost."""
         printed = shortened(outcome.printed[-250:])
         if outcome.traceback or outcome.code not in (0, 2, 4):
             return f"exit code {outcome.code}: {printed}"
@@ -133,7 +133,7 @@ class DamagedFiles:
             return None if "error: " in outcome.printed else f"exit code 2 without a sentence: {printed}"
         if outcome.printed == self._undamaged(command) or "a later one is missing" in outcome.printed:
             return None
-        if command == "report":  # its pages are not the same, but say which run could not be read
+        if command == "report":  # its pages differ, and report which run could not be read
             return None
         return f"silent: another result: {printed}"
 
@@ -150,7 +150,7 @@ class DamagedFiles:
         return file.read_text()
 
     def _half_way(self) -> Path:
-        """A folder with a run that was killed after its second checkpoint."""
+        """A folder with a run that was killed after its second checkpoint, made once."""
         if self._begun is None:
             tried, into = TRIED["compiled"], self._setting.folder / "half_way"
             folder = tried.begin(self._setting, "run_half_way")

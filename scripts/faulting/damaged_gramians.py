@@ -1,4 +1,4 @@
-"""Event files with damaged Gramians: legends, tensors, steps and returns that no run writes, chosen by a seed."""
+"""Event files with damaged Gramians: legends, tensors, steps and returns that no run writes, drawn from a seed."""
 
 import json
 import random
@@ -44,7 +44,7 @@ LEGENDS: dict[str, dict[str, Any]] = {
     "numbers_for_names": {"objectives": [1, 2, 3]},
     "old_name": {"combiner": "IMTLG"},
 }
-"""{damage: the fields of the legend that it changes}."""
+"""{damage: the changed fields of the legend}."""
 
 
 def _undecodable(summary: Summary) -> None:
@@ -77,7 +77,7 @@ TENSORS: dict[str, Callable[[Summary], None]] = {
     "least": _filled(5e-324),
     "zero": _filled(0.0),
 }
-"""{damage: what it does to a moment's summary}."""
+"""{damage: a function that changes a moment's summary}."""
 STEPS: dict[str, tuple[int, ...]] = {
     "negative_steps": (-(2**63), -5, -1, 0, 1),
     "greatest_steps": (2**53, 2**53 + 1, 2**62, 2**63 - 2, 2**63 - 1),
@@ -87,7 +87,7 @@ STEPS: dict[str, tuple[int, ...]] = {
 
 
 def write_damaged_runs(folder: Path, *, count: int = 40, seed: int = 0) -> list[str]:
-    """As many runs, each with one or two damages, and beside them two good ones; their names."""
+    """Writes `count` runs with one or two damages each, and two undamaged runs; returns the names of all."""
     chance, good = random.Random(seed), ("good__seed-0", "good__seed-1")
     kinds = [*LEGENDS, *TENSORS, *STEPS]
     for run in good:

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or forbidden from one file operation on, and folders that are removed meanwhile."""
+"""Disks that are full, read-only or forbidden from one file operation on, and folders that are removed during a run."""
 
 import shutil
 from pathlib import Path
@@ -11,11 +11,11 @@ from faulting.tried import TRIED, Tried, runs_in, shortened, whole
 
 _HOW = ("ENOSPC", "EROFS", "EACCES", "EFBIG", "removed")
 _TIMES = {"compiled": 10, "seeds": 8, "gymnasium": 3, "sweep": 6, "report": 4, "rows": 3}
-"""{command: operations at which each fault comes}."""
+"""{command: number of operations at which each fault is tried}."""
 
 
 class Disks:
-    """A case is a command whose disk goes bad at an operation; then it is well again, and the command runs again."""
+    """A case is a command whose disk fails from an operation on; then the disk works, and the command runs again."""
 
     def __init__(self, setting: Setting):
         self._setting = setting
@@ -28,7 +28,7 @@ class Disks:
         self.labels = [f"{name}, {how} from operation {place} on" for name, how, place in self._cases]
 
     def fault(self, number: int) -> str | None:
-        """Runs the command with the fault, and without it."""
+        """Runs the command with the fault, and then without it."""
         name, how, place = self._cases[number]
         tried, folder = TRIED[name], TRIED[name].begin(self._setting, "case")
         before: list[Path] = []

@@ -1,4 +1,4 @@
-"""What the process imports from which the campaign's processes are forked; it runs nothing."""
+"""Imports of the process from which the campaign's processes are forked; it executes no operation."""
 
 from rl.runtime import prepare
 

@@ -1,4 +1,4 @@
-"""Wrong inputs: checked within this process, one or two at a time, and given as command lines."""
+"""Wrong inputs, one or two at a time, checked inside this process or given as command lines."""
 
 import re
 import shutil
@@ -20,9 +20,9 @@ from rl.commands.composition import CONFIGS, choices_of
 _GROUPS = ("agent", "combiner", "environment", "frozen", "network", "optimizer", "probe", "experiment")
 _EXTRA = {"environment=gymnasium": ("environment.id=CartPole-v1",)}
 _ANY_KEYS = ("frozen", "environment.kwargs")
-"""Mappings that may have any keys."""
+"""Mappings that accept any keys."""
 _CHECKED, _COMMANDS, _TOGETHER = 1900, 100, 0.25
-_OWN = 20  # of the command lines one in this number is a process of its own
+_OWN = 20  # one of this many command lines is a process of its own
 
 
 class _Case(NamedTuple):
@@ -37,7 +37,7 @@ class _Case(NamedTuple):
 
 
 class Inputs:
-    """A case is one wrong value, or two: answered with a sentence that names a key, and nothing is left."""
+    """A case is one wrong value or two. It must be answered by a sentence that names a key, and leave no file."""
 
     def __init__(self, setting: Setting):
         self._setting = setting
@@ -55,7 +55,7 @@ class Inputs:
         self.labels = [case.label for case in self._cases]
 
     def fault(self, number: int) -> str | None:
-        """Checks the config, or runs the command line."""
+        """Checks the config or runs the command line."""
         case = self._cases[number]
         return shortened_or_none(self._command(case, number) if case.as_command else self._checked(case))
 
@@ -111,12 +111,12 @@ class Inputs:
 
 
 def shortened_or_none(fault: str | None) -> str | None:
-    """A fault in a few words, if there is one."""
+    """A fault, shortened for the table; None where there is none."""
     return fault and shortened(fault)
 
 
 def _not_a_sentence(message: str, case: _Case, *, lines: int = 1) -> str | None:
-    """What is wrong with a message; None where it is a sentence that names a key."""
+    """What is wrong with a message, in words; None where it is a sentence that names a key."""
     if not any(re.search(rf"\b{re.escape(wrong.key)}\b", message) for wrong in case.wrong):
         return f"names no key: {message}"
     if len(message.splitlines()) > lines or len(message) > 1000:
@@ -125,21 +125,21 @@ def _not_a_sentence(message: str, case: _Case, *, lines: int = 1) -> str | None:
 
 
 def _apart(one: _Case, other: _Case) -> bool:
-    """Whether both can stand in the config of the first: neither key is the other's or above it."""
+    """Whether the second value can be put into the config of the first: neither key equals or contains the other."""
     a, b = one.wrong[0].key, other.wrong[0].key
     root = b.split(".")[0]
     return root not in _GROUPS and not (a == b or a.startswith(f"{b}.") or b.startswith(f"{a}."))
 
 
 def _decides(override: str, case: _Case) -> bool:
-    """Whether a small run's override is about a key that the case chooses or gives."""
+    """Whether an override of the small runs sets a key that the case chooses or gives."""
     key = override.split("=", maxsplit=1)[0]
     given = [*(choice.split("=")[0] for choice in case.choice), *(wrong.key for wrong in case.wrong)]
     return any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in given)
 
 
 def _survives_a_shell(wrong: WrongInput) -> bool:
-    """Whether the value is still wrong, and still the same, once Hydra has read it from a command line."""
+    """Whether Hydra reads the same value from a command line, and it is still wrong."""
     try:
         (override,) = OverridesParser.create().parse_overrides([wrong.override])
     except OverrideParseException:

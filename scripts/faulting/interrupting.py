@@ -2,9 +2,9 @@
 
 python scripts/faulting/interrupting.py FOLDER NUMBER HOW SCRIPT [ARGUMENT …]
 
-At the NUMBER-th operation in FOLDER (from 0 on): HOW is KILL, INT or TERM for a signal to this process, or the name of
-an error of the operating system, such as ENOSPC, which this operation and all later ones that write then end with.
-With HOW none it only lists the operations, numbered, in FOLDER.operations.
+NUMBER counts the operations in FOLDER from 0 on. HOW is KILL, INT or TERM, a signal to this process, or the name of an
+error of the operating system, such as ENOSPC, with which this operation and all later ones that write fail. With HOW
+none nothing is interrupted, and the operations are listed, numbered, in FOLDER.operations.
 """
 
 import errno
@@ -22,7 +22,12 @@ _MAKING_ROOM = ("remove", "rmdir")
 
 
 def interruption(number: int, how: str, seen: list[Operation]):
-    """A callback for `watched` that notes every operation and interrupts at one of them."""
+    """A callback for `watched` that appends every operation to `seen` and interrupts at one of them.
+
+    Args:
+        number: of the operation, from 0 on.
+        how: KILL, INT, TERM, an error such as ENOSPC, or none.
+    """
 
     def before(operation: Operation) -> None:
         seen.append(operation)
@@ -38,7 +43,7 @@ def interruption(number: int, how: str, seen: list[Operation]):
 
 
 def main() -> None:
-    """See above."""
+    """Runs the command line; see the module."""
     folder, number, how, script, *arguments = sys.argv[1:]
     seen: list[Operation] = []
     sys.argv = [script, *arguments]

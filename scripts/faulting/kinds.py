@@ -1,4 +1,4 @@
-"""The kinds of faults that a campaign tries, by name, in the order in which they are tried."""
+"""The kinds of faults of a campaign, by name, in the order in which they are tried."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
-"""A folder as people leave it after weeks: sweeps over different keys, single runs, and runs that went wrong.
+"""Writes a folder of runs as it looks after weeks of work: sweeps over different keys, single runs, and failed runs.
 
-python scripts/faulting/lived_in.py FOLDER [RUNS]     writes one
+python scripts/faulting/lived_in.py FOLDER [RUNS]
 """
 
 import itertools
@@ -53,7 +53,7 @@ class _Kind(NamedTuple):
     story: Story = Story()
     seed: int = 0
     damage: Callable[[Path], None] = _whole
-    name: str | None = None  # a name of its own, such as an older version gave
+    name: str | None = None  # a name that differs from `job_name`, such as an earlier version gave
 
 
 _SHORT = "steps=100_000"
@@ -87,7 +87,7 @@ SINGLES = (
     _Kind((*_CARTPOLE, "combiner=pcgrad"), seed=3, name="combiner=pcgrad,seed=3"),
     _Kind(("+environment.kwargs.render_mode=null", _SHORT), name="environment.kwargs=delete,etc_0a1b2c3d4e,seed=0"),
 )
-"""One run of each kind that is not a sweep's."""
+"""The runs that belong to no sweep, one of each kind."""
 
 _TASKS = (
     ("compiled/cartpole", (20.0, 500.0)),
@@ -105,11 +105,11 @@ _SWEEPS: tuple[tuple[str, tuple[tuple[str, float, float], ...], int], ...] = (
     ),
     ("agent.gamma", (("0.9", 0.3, 2.0), ("0.95", 0.6, 3.0), ("0.999", 1.0, 6.0)), 3),
 )
-"""(key, ((value, how far the return comes, norm ratio) …), seeds)."""
+"""(key, ((value, share of the way from the first return to the last, norm ratio) …), seeds)."""
 
 
 def _swept() -> Iterator[_Kind]:
-    """Sweeps without end, in one environment after the other; of some settings a seed is missing."""
+    """An endless sequence of sweeps' runs, in one environment after the other; of one setting a seed is missing."""
     for turn in itertools.count():
         task, (first, last) = _TASKS[turn % len(_TASKS)]
         start = turn // len(_TASKS)
@@ -122,15 +122,16 @@ def _swept() -> Iterator[_Kind]:
 
 
 def kinds(runs: int) -> list[_Kind]:
-    """Which runs there are: one of each special kind first, then the sweeps'."""
+    """The first `runs` runs of a folder: one of each single kind, then those of the sweeps."""
     return list(itertools.islice(itertools.chain(SINGLES, _swept()), runs))
 
 
 def lived_in_folder(path: Path, runs: int = 60, seed: int = 0) -> list[Path]:
-    """Writes a folder of run directories, as `runs/` comes to be, and some that are nobody's; returns the runs'.
+    """Writes run directories, and two folders that are no runs; returns the run directories.
 
     Args:
-        runs: how many run directories; the first 22 are one of each special kind.
+        path: of the folder, such as `runs/`.
+        runs: number of run directories; the first 22 are one of each single kind.
         seed: of all numbers.
     """
     composed: dict[tuple[str, ...], object] = {}

@@ -1,4 +1,4 @@
-"""One kill at every distinct file operation of every kind of run, from snapshots of one run each."""
+"""One kill at every distinct file operation of every kind of run, from snapshots of one run of each kind."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ _MOST = 400
 
 
 class OperationKills:
-    """A case is a state that a kill before an operation leaves; then the same command runs again.
+    """A case is the state that a kill before an operation leaves, on which the same command runs again.
 
     A command that writes nothing where it must not has one case: that it does so.
     """
@@ -28,7 +28,7 @@ class OperationKills:
         self.labels = [f"{tried.name}, before {_short(operation)}" for tried, operation, _ in self._states]
 
     def fault(self, number: int) -> str | None:
-        """Runs the same command on the state."""
+        """Runs the same command on the state that the kill left."""
         tried, _, state = self._states[number]
         folder = tried.begin(self._setting, "case")
         shutil.rmtree(folder / tried.writes, ignore_errors=True)
@@ -54,7 +54,7 @@ class OperationKills:
 
 
 def operations_of(tried: Tried, setting: Setting) -> list[Operation]:
-    """The operations of the command, undisturbed, in order."""
+    """The file operations of the undisturbed command, in order."""
     folder, seen = tried.begin(setting, f"listed_{tried.name}"), []
     with watched(folder / tried.writes, seen.append):
         tried.run(folder)
@@ -62,8 +62,6 @@ def operations_of(tried: Tried, setting: Setting) -> list[Operation]:
 
 
 def _short(operation: Operation) -> str:
-    """Without the folders of runs, whose names are long (the end of one tells its seed and combiner), and without what
-    the name of an event file tells of time and process.
-    """
+    """An operation as a label: of a run's long name only seed and combiner, of an event file's no time and process."""
     path = re.sub(r"default/[^/]*?((combiner-\w+__)?[^/_]*__seed-\d+|)(?=/|$)", r"…\1", operation.path)
     return f"{operation.kind} {re.sub(r'(?<=tfevents)[^/]*', '…', path)}"

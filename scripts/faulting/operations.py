@@ -1,7 +1,7 @@
-"""The file operations of this process that change what lies in a folder, one by one.
+"""Watches the file operations of this process that change the contents of a folder.
 
-Python announces most of them to audit hooks (PEP 578) before they happen; `os.fsync` and TensorFlow's event files are
-wrapped. What a callback raises takes the operation's place.
+Python announces most operations to audit hooks (PEP 578) before they happen; `os.fsync` and TensorFlow's event files
+are wrapped. An exception of the callback is raised in place of the operation.
 """
 
 import contextlib
@@ -15,20 +15,25 @@ from unittest.mock import patch
 
 
 class Operation(NamedTuple):
-    """kind: open, rename, remove, mkdir, rmdir, fsync, create or flush; path: in the folder."""
+    """A file operation.
+
+    Args:
+        kind: open, rename, remove, mkdir, rmdir, fsync, create or flush.
+        path: relative to the watched folder.
+    """
 
     kind: str
     path: str
 
     @property
     def label(self) -> str:
-        """The same for all operations of a kind on files of a kind: their names without numbers."""
+        """The operation without the numbers in its path: equal for operations of one kind on files of one kind."""
         return f"{self.kind} {re.sub(r'[0-9.]{6,}[^/]*', '…', self.path)}"
 
 
 Callback = Callable[[Operation], None]
 _AUDITED = {"open": 0, "os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0}
-"""{event: place of the path among its arguments}; of a renaming, the new path."""
+"""{event: index of the path among its arguments}; os.rename has two, and the new one counts."""
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _watchers: list[Callable[[str, str], None]] = []
 
@@ -60,7 +65,7 @@ def watched(folder: Path, before: Callback) -> Iterator[None]:
 def _install() -> None:
     if not _installed:
         _installed.append(True)
-        sys.addaudithook(_hook)  # it stays as long as the process
+        sys.addaudithook(_hook)  # a hook cannot be removed
 
 
 _installed: list[bool] = []

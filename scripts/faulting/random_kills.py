@@ -1,4 +1,4 @@
-"""Kills at random moments of real processes."""
+"""Kills of real processes at random moments."""
 
 import signal
 import time
@@ -10,11 +10,11 @@ from faulting.tried import TRIED, Tried, runs_in, shortened, whole
 
 _NUMBERS = {"compiled": 40, "seeds": 35, "gymnasium": 35, "sweep": 40, "evaluate": 15, "report": 15, "rows": 20}
 _IN_THE_START = 0.25
-"""Of the kills of a command that trains; the others come when a share of its metrics is on the disk."""
+"""The share of a training command's kills before its first metrics; the others follow its metrics on the disk."""
 
 
 class RandomKills:
-    """A case is a command that is killed once or twice, and then runs to its end."""
+    """A case is a command that is killed once or twice and then runs to its end."""
 
     def __init__(self, setting: Setting):
         self._setting = setting
@@ -25,7 +25,7 @@ class RandomKills:
         self._seconds: dict[str, float] = {}
 
     def fault(self, number: int) -> str | None:
-        """Kills, and runs the same command again."""
+        """Kills the command and runs it again."""
         tried = TRIED[self._names[number]].longer()
         undisturbed = self._undisturbed(tried)
         folder = tried.begin(self._setting, "case")
@@ -40,7 +40,7 @@ class RandomKills:
         """Nothing is shared."""
 
     def _moments(self, number: int) -> list[float]:
-        """Shares of the command's life, in [0, 1)."""
+        """The moments of the kills, as shares of the command's duration, in [0, 1)."""
         chance = self._setting.chance("moment", number)
         first = 0.6 if self._setting.short else chance.random()
         return [first, chance.random()] if chance.random() < 0.2 and not self._setting.short else [first]
@@ -67,7 +67,7 @@ class RandomKills:
         process.wait()
 
     def _seconds_of(self, tried: Tried) -> float:
-        """Until the first row of metrics where the command trains, otherwise to the end, as it is now."""
+        """Seconds until the first row of metrics where the command trains, otherwise until its end; measured once."""
         if tried.name not in self._seconds:
             folder, began = tried.begin(self._setting, "timed"), time.monotonic()
             process = Process(folder, tried.script, *tried.given(folder))
@@ -78,12 +78,12 @@ class RandomKills:
         return self._seconds[tried.name]
 
     def _again(self, tried: Tried, folder: Path, *, own: bool) -> Ended:
-        """The same command: every eighth in an interpreter of its own, the others in this process."""
+        """Runs the same command again, in this process, or with `own` in a new interpreter."""
         if own:
             return Process(folder, tried.script, *tried.given(folder), own=True).wait()
         return tried.run(folder)
 
 
 def _written(folder: Path) -> int:
-    """Bytes of the tables of metrics in a command's folder."""
+    """The bytes of all metrics.csv files in a command's folder."""
     return sum(file.stat().st_size for run in runs_in(folder).values() if (file := run / "metrics.csv").exists())

@@ -1,6 +1,6 @@
-"""Seeded requests to the Gradients tab, most of them wrong: every answer must be valid JSON, and none a failure.
+"""Random requests to the Gradients tab, most of them wrong: every answer must be valid JSON, and none a server error.
 
-python scripts/faulting/requests.py ADDRESS [COUNT] [SEED]     asks a running TensorBoard, and prints survived / tried
+python scripts/faulting/requests.py ADDRESS [COUNT] [SEED]     asks a running TensorBoard and prints survived / tried
 """
 
 import http.client
@@ -52,14 +52,14 @@ _WRONG = (
 
 
 class Asked(NamedTuple):
-    """A request: path with its query."""
+    """A request; the path includes the query."""
 
     method: str
     path: str
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response: status, content type and content."""
 
     status: int
     kind: str
@@ -67,7 +67,7 @@ class Answer(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How many requests were tried and answered as they should be, and (request, what was wrong) of the others."""
+    """The numbers of correctly answered and of all requests, and (request, what was wrong) of the others."""
 
     survived: int
     tried: int
@@ -75,7 +75,7 @@ class Outcome(NamedTuple):
 
 
 def requests(runs: Sequence[str], *, count: int = 1000, seed: int = 0) -> Iterator[Asked]:
-    """As many requests about these runs: good ones, and ones with wrong values, repeated and missing arguments."""
+    """Yields `count` requests about these runs: correct ones, and ones with wrong, repeated and missing arguments."""
     chance = random.Random(seed)
     for _ in range(count):
         method = chance.choice(_METHODS)
@@ -91,10 +91,10 @@ def requests(runs: Sequence[str], *, count: int = 1000, seed: int = 0) -> Iterat
 
 
 def fault(asked: Asked, answer: Answer) -> str | None:
-    """What is wrong with an answer; None where nothing is.
+    """What is wrong with an answer, in words; None where nothing is.
 
-    A route answers 200 or 400 to GET and HEAD, and 405 to the rest, always with JSON that has neither NaN nor Infinity
-    in it (but for HEAD, which has no content); 400 and 405 are one sentence. Another file of the page is 404.
+    A route answers 200 or 400 to GET and HEAD, and 405 to other methods, always with JSON without NaN and Infinity (a
+    HEAD has no content). With 400 and 405 the JSON is one sentence. An unknown file of the page is 404.
     """
     route = asked.path.removeprefix(f"{PREFIX}/").split("?")[0]
     allowed = (200, 400) if asked.method in ("GET", "HEAD") else (405,)
@@ -122,7 +122,7 @@ def _fault_in_json(answer: Answer) -> str | None:
 
 
 def campaign(ask: Callable[[Asked], Answer], *, count: int = 1000, seed: int = 0) -> Outcome:
-    """Asks for the list of runs, then everything about them."""
+    """Asks for the list of runs, then sends `count` requests about them."""
     listed = json.loads(ask(Asked("GET", f"{PREFIX}/runs")).content)["runs"]
     failures = []
     for asked in requests([of["run"] for of in listed], count=count, seed=seed):
@@ -136,7 +136,7 @@ def campaign(ask: Callable[[Asked], Answer], *, count: int = 1000, seed: int = 0
 
 
 def over_http(address: str, timeout: float = 120.0) -> Callable[[Asked], Answer]:
-    """Asks a TensorBoard at an address such as http://127.0.0.1:6006."""
+    """A function that sends a request to a TensorBoard at an address such as http://127.0.0.1:6006."""
 
     def ask(asked: Asked) -> Answer:
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=timeout)
@@ -151,7 +151,7 @@ def over_http(address: str, timeout: float = 120.0) -> Callable[[Asked], Answer]
 
 
 def _arguments(route: str, runs: Sequence[str], chance: random.Random) -> list[tuple[str, str]]:
-    """One argument of each kind that the route takes; every eighth has a wrong value."""
+    """The arguments that the route takes; every eighth has a wrong value."""
     several = chance.choices(runs, k=chance.randint(1, 12)) if runs else ["none"]
     good = {
         "points": str(chance.randint(2, 1000)),

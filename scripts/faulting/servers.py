@@ -1,4 +1,4 @@
-"""A real TensorBoard, to look at over HTTP or in a browser."""
+"""Starts a real TensorBoard, for requests over HTTP and for a browser."""
 
 import json
 import socket
@@ -11,15 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_LIMIT = 300.0  # seconds; on a machine with ten times as much to do as it can TensorBoard takes two minutes
-_SETTLED = 0.3  # seconds in which no run gained a tag
+_LIMIT = 300.0  # seconds; on a machine with tenfold load TensorBoard takes two minutes
+_SETTLED = 0.3  # seconds without a new tag after which the runs count as read
 
 
 @contextmanager
 def tensorboard(logdir: Path, *flags: str, runs: int | None) -> Iterator[str]:
-    """The address of a TensorBoard that has read this number of runs in a folder; None: any, once it has looked.
+    """The address of a TensorBoard that has read the runs in a folder.
 
-    It knows a run from its first record on, and shows what follows a moment later: read is what no longer grows.
+    TensorBoard lists a run after its first record and reads the rest a moment later, so runs count as read once their
+    tags no longer change.
+
+    Args:
+        flags: further flags of TensorBoard.
+        runs: the number of runs to wait for; None waits for any.
     """
     port = _free_port()
     command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", str(logdir), "--port", str(port)]
@@ -46,13 +51,16 @@ def tensorboard(logdir: Path, *flags: str, runs: int | None) -> Iterator[str]:
 
 
 def get(address: str) -> Any:
-    """The JSON at an address."""
+    """The JSON content at an address."""
     with urllib.request.urlopen(address, timeout=30) as answer:
         return json.loads(answer.read())
 
 
 def until(condition: Callable[[], bool], otherwise: str) -> None:
-    """Waits until a condition holds; a server that does not answer yet counts as no."""
+    """Waits until a condition holds; as long as a server does not answer, it does not hold.
+
+    Raises: AssertionError with the text `otherwise` after `_LIMIT` seconds.
+    """
     limit = time.monotonic() + _LIMIT
     while True:
         try:

@@ -1,4 +1,4 @@
-"""INT and TERM to processes and to their groups, once and twice, in every phase of a run."""
+"""SIGINT and SIGTERM to processes and to their groups, once and twice, in every phase of a run."""
 
 import itertools
 import signal
@@ -11,7 +11,7 @@ from faulting.small_runs import COMPILED, SMALL
 from faulting.tried import Tried, broken, lost_bits, runs_in, shortened, whole
 
 _LONG = ("steps=6400", "evaluation.every_steps=3200", "evaluation.episodes=401", "evaluation.max_steps=500")
-"""An evaluation's 401 episodes, a prime number, are played one after another, so that there is time to interrupt it."""
+"""The 401 episodes of an evaluation, a prime number, are played one after another, so that it can be interrupted."""
 _GYMNASIUM = ("environment=gymnasium", "environment.id=CartPole-v1", *SMALL, *_LONG)
 _RUNS = {
     "compiled": Tried("compiled_signalled", "train.py", (*COMPILED, *_LONG), "runs", lost_bits),
@@ -19,13 +19,13 @@ _RUNS = {
     "async": Tried("async", "train.py", (*_GYMNASIUM, "environment.vectorization=async"), "runs", broken),
 }
 _PHASES = {"start": 0, "training": 20, "evaluation": 49, "end": 99}
-"""{phase: rows of metrics.csv after which it has begun}: an evaluation is due after 50 iterations and after 100."""
+"""{phase: rows of metrics.csv at its beginning}; evaluations are due after 50 and after 100 iterations."""
 _BY_A_SIGNAL = (130, -signal.SIGINT, -signal.SIGTERM)
-"""Exit codes of a run that a signal ended; negative before it listens to signals, or where a second one came."""
+"""Exit codes of a run that a signal ended; negative before it handles signals, or after a second signal."""
 
 
 class Signals:
-    """A case is a run that is signalled, and then goes on by the same command."""
+    """A case is a run that gets signals and is then resumed by the same command."""
 
     def __init__(self, setting: Setting):
         self._setting = setting
@@ -36,7 +36,7 @@ class Signals:
         ]
 
     def fault(self, number: int) -> str | None:
-        """Signals, looks at what is left, and runs the same command again."""
+        """Sends the signals, checks what is left, and runs the same command again."""
         name, phase, kind, to, times = self._cases[number]
         tried = _RUNS[name]
         undisturbed, folder = whole(tried, self._setting), tried.begin(self._setting, "case")
@@ -51,7 +51,7 @@ class Signals:
             return shortened(wrong)
         again = tried.run(folder)
         if again.code or again.traceback:
-            return shortened(f"does not go on, exit code {again.code}: {again.printed[-250:]}")
+            return shortened(f"does not resume, exit code {again.code}: {again.printed[-250:]}")
         return tried.lost(folder, undisturbed)
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ def _wrong(outcome: Ended, process: Process, folder: Path, phase: str) -> str | 
         return f"processes {left} are still there"
     from rl.runs.reader import RecordedRun
 
-    if phase == "start":  # a signal that ends the process at once may leave a folder without a summary
+    if phase == "start":  # a signal this early may leave a folder without a summary
         return None
     status = [RecordedRun(run).summary["status"] for run in runs_in(folder).values()]
     if outcome.code == 130 and status != ["interrupted"]:
@@ -85,7 +85,7 @@ def _wrong(outcome: Ended, process: Process, folder: Path, phase: str) -> str | 
 
 
 def _rows(folder: Path) -> int:
-    """Whole rows of metrics.csv."""
+    """The number of complete rows of metrics.csv."""
     (run, *_) = [*runs_in(folder).values(), folder]
     file = run / "metrics.csv"
     return file.read_bytes().count(b"\n") - 1 if file.exists() else 0

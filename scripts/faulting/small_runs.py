@@ -1,4 +1,4 @@
-"""Small runs inside this process, which share one compiled program."""
+"""Small runs inside this process that share one compiled program."""
 
 from pathlib import Path
 
@@ -28,15 +28,18 @@ SMALL = (
     "checkpoint.every_steps=192",
     "seed=5",
 )
-"""Ten iterations of 64 steps with everything that a run writes, evaluations and checkpoints at different steps."""
+"""Ten iterations of 64 steps that write every kind of file; evaluations and checkpoints are at different steps."""
 COMPILED = ("environment=compiled/cartpole", *SMALL, "steps=640")
 
 
 class SmallRuns:
-    """Trains the same experiment again and again, in directories of its own choice."""
+    """Trains the same experiment repeatedly, each time in directories that the caller chooses."""
 
     def __init__(self, *overrides: str):
-        """overrides: after those above."""
+        """
+        Args:
+            overrides: are put after `COMPILED`.
+        """
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
             config = hydra.compose("train", overrides=[*COMPILED, *overrides])
         self.experiment, (_, self.settings) = build(config), run_settings(config)
@@ -45,11 +48,11 @@ class SmallRuns:
 
     @property
     def steps(self) -> int:
-        """Environment steps done in the run that is being trained."""
+        """Environment steps of the current run so far."""
         return self._compiled.steps
 
     def __call__(self, *paths: Path, fresh: bool = False) -> list[dict]:
-        """One start of the program, as scripts/train.py makes it; returns the summaries."""
+        """Trains or resumes in the directories, as scripts/train.py does; returns the summaries."""
         directories = [RunDirectory(path) for path in paths]
         self.said.clear()
         try:

@@ -1,8 +1,8 @@
-"""What a kill at each file operation would leave: a copy of the folder as it is on the disk just before it.
+"""The states that a kill before each file operation would leave: copies of the folder, taken before the operations.
 
-A process that is killed leaves what the operating system has, and nothing of what is in its own memory; so a copy of
-the folder, taken while the process is in the middle of its work, is what the kill would have left. One run gives the
-states of all its kills.
+A killed process leaves the files as the operating system has them, and nothing of its own memory. A copy of the folder
+that is taken while the process works is therefore the state that a kill would leave, and one run gives the states of
+all its kills.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from faulting.operations import Operation, watched
 
 @contextlib.contextmanager
 def snapshots(folder: Path, into: Path) -> Iterator[list[tuple[Operation, Path]]]:
-    """Copies the folder before every operation that finds it changed since the one before; yields the list that grows.
+    """Copies the folder before every operation at which it has changed; yields the growing list of (operation, copy).
 
     Args:
-        into: an empty folder, or a new one, for the copies: 000, 001, …
+        into: an empty or new folder for the copies 000, 001, …
     """
     taken: list[tuple[Operation, Path]] = []
     last: list = [None]
@@ -36,14 +36,15 @@ def snapshots(folder: Path, into: Path) -> Iterator[list[tuple[Operation, Path]]
 
 
 def distinct(taken: list[tuple[Operation, Path]]) -> list[tuple[Operation, Path]]:
-    """The first and the last state before each kind of operation, in order."""
+    """The first and the last state before operations of each label, in order."""
     places: dict[str, list[int]] = {}
     for place, (operation, _) in enumerate(taken):
         places.setdefault(operation.label, []).append(place)
     return [taken[place] for place in sorted({place for found in places.values() for place in (found[0], found[-1])})]
 
 
-def _state(folder: Path) -> list:
+def _state(folder: Path) -> list[str]:
+    """Paths, inodes, sizes and times of everything in the folder, to compare two states."""
     found = []
     for file in folder.rglob("*"):
         status = file.lstat()

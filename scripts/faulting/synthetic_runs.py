@@ -1,4 +1,4 @@
-"""Run directories as training leaves them, with numbers of the test's choice and no training."""
+"""Writes run directories as training leaves them, with chosen numbers and without training."""
 
 import itertools
 from collections.abc import Mapping
@@ -21,11 +21,19 @@ _WIDTH = 16  # entries of a synthetic row in a layer
 
 
 class Story(NamedTuple):
-    """What happened in a run.
+    """The course of a run.
 
-    reached: the share of its steps that was trained; returns: at the beginning and at the end; ratio: the value row's
-    norm over the policy row's at the end (1 at the beginning); episodes: that ended in an iteration; silent: the share
-    of the training, at its end, in which none did; evaluated: whether it has a greedy evaluation.
+    Args:
+        status: as in summary.json.
+        reached: share of the steps that were trained.
+        returns: mean returns at the beginning and at the end.
+        spread: standard deviation of the returns, as a share of their rise.
+        ratio: the value row's norm over the policy row's at the end; 1 at the beginning.
+        cosine: of these rows.
+        episodes: mean number of episodes that end in an iteration.
+        silent: share of the training, at its end, in which no episode ends.
+        evaluated: whether there is a greedy evaluation.
+        error: as in summary.json.
     """
 
     status: str = "completed"
@@ -41,12 +49,12 @@ class Story(NamedTuple):
 
 
 def write_run(path: Path, config: DictConfig, choices: Mapping[str, Any], story: Story, *, seed: int) -> None:
-    """summary.json, metrics.csv, .hydra/ and an event file of a run in a new folder.
+    """Writes summary.json, metrics.csv, .hydra/ and an event file of a run into a new folder.
 
     Args:
-        config: composed; its own `seed` is the run's.
-        choices: the config groups' options.
-        seed: of the numbers.
+        config: the composed config; its `seed` is the run's.
+        choices: {config group: choice}.
+        seed: of the random numbers in the files.
     """
     random = np.random.default_rng(seed)
     path.mkdir(parents=True)
@@ -84,7 +92,7 @@ def write_run(path: Path, config: DictConfig, choices: Mapping[str, Any], story:
 
 
 def _returns(story: Story, done: int, iterations: int, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """The episodes' columns: a logistic curve from the first return to the last."""
+    """The columns of returns and losses: a logistic curve from the first return to the last."""
     progress = np.arange(1, done + 1) / iterations
     first, last = story.returns
     rise = 1 / (1 + np.exp(-12 * (progress - random.uniform(0.3, 0.5))))
@@ -111,7 +119,7 @@ def _returns(story: Story, done: int, iterations: int, random: np.random.Generat
 
 
 def _gramian(story: Story, progress: float, random: np.random.Generator) -> np.ndarray:
-    """[L, 6, 6] of random rows with the story's ratio and cosine, the step being −0.01 of the clipped sum."""
+    """Gramians [L, 6, 6] of random rows with the story's ratio and cosine; the step is −0.01 times the clipped sum."""
     rows = random.normal(size=(len(LAYERS), 6, _WIDTH))
     rows /= np.linalg.norm(rows, axis=-1, keepdims=True)
     rows[:, 1] = story.cosine * rows[:, 0] + np.sqrt(1 - story.cosine**2) * rows[:, 1]
@@ -138,7 +146,7 @@ def _legend(config: DictConfig) -> Legend:
 
 
 def _findings(gramians: Mapping[int, np.ndarray], done: int, *, shared: bool) -> dict[str, np.ndarray]:
-    """What the default probes log of the Gramians; with separate torsos the norms alone."""
+    """The columns that the default probes log of the Gramians; with separate torsos the norms alone."""
     found: dict[str, np.ndarray] = {}
     for k, by_layer in gramians.items():
         total = by_layer.sum(0)
@@ -161,7 +169,7 @@ def _findings(gramians: Mapping[int, np.ndarray], done: int, *, shared: bool) ->
 
 
 def _evaluations(returns: np.ndarray, story: Story, complete: bool) -> dict[str, np.ndarray]:
-    """An evaluation at the end, where the run has come to it."""
+    """The evaluation's columns: one evaluation at the end of a complete run."""
     mean, std = np.full((2, len(returns)), np.nan)
     if complete and story.evaluated:
         mean[-1], std[-1] = story.returns[1], abs(story.spread * story.returns[1])

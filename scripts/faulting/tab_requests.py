@@ -1,4 +1,4 @@
-"""A thousand requests to one TensorBoard, on a folder with good runs and damaged ones."""
+"""A thousand requests to one TensorBoard, on a folder with undamaged and damaged runs."""
 
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ _GOOD = ("good__seed-0", "good__seed-1")
 
 
 class TabRequests:
-    """A case is a request; the last ones ask for each good run beside all others, and compare it with it alone."""
+    """A case is a request; the last one compares the answer about the good runs with that beside all others."""
 
     def __init__(self, setting: Setting):
         self._setting, self._open = setting, contextlib.ExitStack()
@@ -27,7 +27,7 @@ class TabRequests:
         self.labels = [f"request {number}" for number in range(self._count - 1)] + ["the good runs beside all others"]
 
     def fault(self, number: int) -> str | None:
-        """Asks."""
+        """Sends the request and checks the answer."""
         if number == self._count - 1:
             return self._good_runs()
         asked = self._asked[number]
@@ -38,7 +38,7 @@ class TabRequests:
         return wrong and shortened(f"{asked.method} {asked.path[:150]}: {wrong}")
 
     def close(self) -> None:
-        """Ends TensorBoard."""
+        """Stops TensorBoard."""
         self._open.close()
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Wrong values for every key of a config, by the kind of the value that stands there."""
+"""Wrong values for every key of a config, by the type of its value."""
 
 import math
 from collections.abc import Iterator
@@ -30,9 +30,9 @@ _WRONG: dict[type, tuple] = {
         [True],
     ),
 }
-"""Twelve values for a key whose own value is of this kind; none of them means anything there."""
+"""{type of a key's value: twelve values that the key must refuse}."""
 _FREE_TEXT = ("environment.id", "checkpoint.load", "compilation_cache")
-"""Keys that take any string: which one is right, only the environment or the disk can tell."""
+"""Keys that take any text; whether it is right depends on the environments and files that exist."""
 _NULLABLE = (
     "compilation_cache",
     "environment.autoreset",
@@ -40,13 +40,13 @@ _NULLABLE = (
     "environment.kwargs",
     "optimizer.clip_norm",
 )
-"""Keys with a value of their own that null is right for as well."""
+"""Keys that have a value and accept null as well."""
 _NUMBERS = ("threads",)
-"""Keys with a word of their own that a number is right for as well."""
+"""Keys that have a word and accept a number as well."""
 
 
 class WrongInput(NamedTuple):
-    """A key of a config, and a value that it may not have."""
+    """A key of a config, and a value that it must refuse."""
 
     key: str
     value: Any
@@ -60,7 +60,7 @@ class WrongInput(NamedTuple):
 
     @property
     def override(self) -> str:
-        """As one would write it on a command line."""
+        """The override as one types it on a command line."""
         words = {None: "null", True: "true", False: "false"}
         value = self.value
         plain = words[value] if value is None or isinstance(value, bool) else str(value)
@@ -68,7 +68,11 @@ class WrongInput(NamedTuple):
 
 
 def wrong_inputs(node: DictConfig, path: str) -> Iterator[WrongInput]:
-    """Twelve wrong values for every leaf below a node that stands at a path, and for the node itself."""
+    """Wrong values for every leaf below a node, and for the node itself.
+
+    Args:
+        path: of the node in the config; empty for the root.
+    """
     for key, value in _leaves(node, path):
         kind = next((kind for kind in _WRONG if type(value) is kind), type(None))
         for wrong in _WRONG[kind]:

@@ -32,7 +32,7 @@ EXTRA = {
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_builds_an_experiment_that_passes_the_audit(compose, group, choice):
     config = compose(f"{group}={choice}", *EXTRA.get((group, choice), []))
-    table = build(config).audit()
+    (table,) = build(config).audit().values()  # {update: {objective: {weight: kind}}}, and PPO and A2C have one update
     own = {"correction"} if choice in {"tdc", "tdrc"} else set()
     assert set(table) == {"policy", "value", "entropy"} | own
 
@@ -55,6 +55,15 @@ def test_every_number_says_what_it_means_once():
 def named(compose, *overrides):
     root = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
     return job_name(root)
+
+
+def test_a_choice_in_a_folder_of_ones_own_is_named_like_any_other(compose, tmp_path):
+    compose()
+    (tmp_path / "combiner").mkdir()
+    (tmp_path / "combiner" / "mine.yaml").write_text("defaults: [sum, _self_]\nrow_weights: [1, 0.5]\n")
+    own = ("combiner=mine", f"hydra.searchpath=['file://{tmp_path}']")
+    assert named(compose, *own) == "combiner-mine__seed-0"
+    assert named(compose, *own, "combiner.scope=layer") == "combiner-mine__combiner.scope-layer__seed-0"
 
 
 def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):

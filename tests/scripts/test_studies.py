@@ -1,5 +1,6 @@
 """What the studies in experiments/ share: training by settings, and reading what the runs left."""
 
+import runpy
 import subprocess
 
 import numpy as np
@@ -54,6 +55,14 @@ def test_what_is_trained_is_not_trained_again(trained):
 def test_the_training_script_is_asked_about_everything_else(trained, setting, seeds):
     with pytest.raises(AssertionError, match=r"train\.py"):
         studies.train_settings({"chain/plain": setting}, trained, seeds=seeds)
+
+
+def test_every_study_of_the_experiments_finds_what_it_imports(root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "experiments" / "shared_or_separate")  # as for a script that runs there
+    files = sorted((root / "experiments").glob("*/*.py"))
+    assert len(files) >= 3
+    for file in files:
+        assert callable(runpy.run_path(str(file))["main"])
 
 
 def test_the_interval_of_a_mean_by_hand():

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
-from rl.commands import sweep_journal, sweeps
+from rl.commands import command_line, sweep_journal, sweeps
+from rl.commands.composition import CONFIGS
 
 SMALL = (
     "environment=compiled/cartpole",
@@ -41,8 +43,23 @@ def sweep(root, folder, *overrides, **more):
     ],
 )
 def test_a_choice_that_is_not_there_is_named_before_the_first_job(overrides, sentence):
-    said = sweeps._unknown_choice(overrides)
+    said = command_line.unknown_choice(overrides, [CONFIGS])
     assert said is None if sentence is None else said.startswith(sentence)
+
+
+@pytest.mark.parametrize("flags", [("--config-dir", "{}"), ("--config-dir={}",), ("-cd", "{}")])
+def test_a_choice_in_a_folder_of_ones_own_is_known(tmp_path, flags):
+    (tmp_path / "combiner").mkdir()
+    (tmp_path / "combiner" / "mine.yaml").write_text("defaults: [sum, _self_]\n")
+    folders = command_line.config_folders(["-m", *(flag.format(tmp_path) for flag in flags), "combiner=sum,mine"])
+    assert command_line.unknown_choice(["combiner=sum,mine"], folders) is None
+    assert "combiner=yours is no choice" in command_line.unknown_choice(["combiner=mine,yours"], folders)
+
+
+def test_the_launchers_processes_find_the_package_and_none_of_its_modules_by_their_own_name(root, monkeypatch):
+    """A folder of the package on PYTHONPATH would hide modules of the standard library, such as `inspect`."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("of_mine", str(root))))
+    assert sweeps.worker_path() == [str(root), str(Path("of_mine").absolute())]
 
 
 def test_the_flag_may_stand_between_overrides(tmp_path, monkeypatch):
@@ -154,12 +171,12 @@ def test_a_journal_is_empty_and_its_loss_harms_no_job(tmp_path, monkeypatch, cap
 
 @pytest.mark.parametrize("argument", ["-m", "--multirun", "--multi", "hydra.mode=MULTIRUN"])
 def test_every_way_to_ask_for_a_sweep_is_seen(argument):
-    assert sweeps._asks_for_a_sweep(argument)
+    assert command_line.asks_for_a_sweep(argument)
 
 
 @pytest.mark.parametrize("argument", ["--", "--m", "-n", "hydra.mode=RUN", "seed=1", "--multiple"])
 def test_nothing_else_is_taken_for_one(argument):
-    assert not sweeps._asks_for_a_sweep(argument)
+    assert not command_line.asks_for_a_sweep(argument)
 
 
 def test_what_failed_is_repeated_only_on_request(root, tmp_path):

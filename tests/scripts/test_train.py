@@ -96,7 +96,7 @@ def test_a_damaged_log_of_a_complete_run_is_mended_and_said(root, finished, tmp_
     (run / "metrics.csv").write_text("".join(lines[:10] + lines[14:]))
     overrides = ("steps=4000", "logging.every_steps=256")
     result = inside.train(root, tmp_path, *overrides, check=False)
-    assert "is damaged: it has 28 rows of 32. It is mended from what is left." in result.stdout
+    assert "is damaged: it has 28 rows of 32. It is rebuilt from what is left." in result.stdout
     assert "of 32 rows of metrics.csv" in result.stdout  # rebuilt, or lost where a point stands for two rows
     assert result.returncode == 4
     found = csv_rows(run)

@@ -1,0 +1,69 @@
+"""The command line before Hydra parses it: sweeps, swept choices, and paths that need quotes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rl.commands.composition import CONFIGS, choices_of
+
+_PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+"""Overrides whose value is a path."""
+
+
+def with_quoted_path(argument: str) -> str:
+    """An override with its value in quotes where that is an existing path with `,` or `=`, which Hydra would parse.
+
+    Earlier versions gave run directories such names, and people paste them: `checkpoint.load=runs/default/seed=3`. Any
+    other argument is returned unchanged.
+    """
+    key = next((key for key in _PATHS if argument.startswith(key)), None)
+    path = argument.removeprefix(key or "")
+    plain = not {"'", '"', "\\", "$"} & set(path)
+    return f"{key}'{path}'" if key and plain and {",", "="} & set(path) and Path(path).exists() else argument
+
+
+def asks_for_a_sweep(argument: str) -> bool:
+    """Whether an argument is -m, --multirun, an abbreviation of it that Hydra takes, or hydra.mode=MULTIRUN."""
+    return (
+        argument == "-m"
+        or (len(argument) > 3 and "--multirun".startswith(argument))
+        or argument == "hydra.mode=MULTIRUN"
+    )
+
+
+def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | None:
+    """A sentence on the first swept choice that no folder of configs offers; None where there is none.
+
+    Hydra would end the whole sweep at it, after the jobs before it and whatever the others are.
+
+    Args:
+        folders: the folders of configs, this package's first. With hydra.searchpath there are others, and nothing is
+            said.
+    """
+    if any(given.lstrip("+").startswith("hydra.searchpath=") for given in overrides):
+        return None
+    for given in overrides:
+        key, _, values = given.partition("=")
+        offered = choices_of(key)
+        for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
+            choice = value.strip()
+            if choice not in offered and not any((folder / key / f"{choice}.yaml").exists() for folder in folders):
+                return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(offered)}."
+    return None
+
+
+def config_folders(arguments: Sequence[str]) -> list[Path]:
+    """The folders of configs: this package's, and the user's own (`--config-dir FOLDER`), if it is given.
+
+    Hydra itself adds the user's folder to its search path, for every job of a sweep.
+    """
+    folders = [CONFIGS]
+    for place, text in enumerate(arguments):
+        flag, _, value = text.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            folders += [Path(folder) for folder in (value, *arguments[place + 1 : place + 2]) if folder][:1]
+    return folders
+
+
+def quoted_text(text: str) -> str:
+    """A text in the quotes of Hydra's override grammar."""
+    return "'" + text.replace("'", "\\'") + "'"

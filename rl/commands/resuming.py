@@ -1,0 +1,84 @@
+"""What run directories hold before a command trains in them: whether that is this run, complete, and undamaged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from rl.commands.composition import load_config
+from rl.commands.run_names import changes_weights, flat
+from rl.runs.directory import RunDirectory
+
+
+def is_complete(summary: dict | None) -> bool:
+    """Whether a run with this `summary.json` was trained to its end; None is a run without a summary."""
+    return summary is not None and summary["status"] == "completed"
+
+
+def is_finished(directory: RunDirectory, summary: dict | None) -> bool:
+    """Whether a run needs no training: it is complete, and its log is undamaged or cannot be rebuilt.
+
+    A damaged log of a complete run is reported. It is rebuilt, as in a run that resumes, where the checkpoint of the
+    last step is left; otherwise it stays as it is.
+    """
+    if not is_complete(summary):
+        return False
+    steps = summary["steps"]
+    damage = directory.log_damage(steps)
+    if damage is None:
+        return True
+    rebuilt = (directory.checkpoints / f"checkpoint_{steps:012d}.npz").is_file()
+    print(f"{damage} {'It is rebuilt from what is left.' if rebuilt else 'No checkpoint is left to rebuild it from.'}")
+    return not rebuilt
+
+
+def check_same_config(config: DictConfig, path: Path) -> None:
+    """Refuses a directory that belongs to a run with another config.
+
+    Compared are the seed and the keys that change weights (`run_names.changes_weights`).
+
+    Args:
+        config: the one run's, as if it were alone (`seeds` is 1).
+        path: of the run directory; one without config and checkpoints passes.
+    Raises: ConfigError, naming up to three keys with both values.
+    """
+    from rl.errors import ConfigError
+
+    if not (path / ".hydra" / "config.yaml").exists() and not any((path / "checkpoints").glob("checkpoint_*.npz")):
+        return
+    saved, given = flat(load_config(path)), flat(config)
+    differing = [
+        f"{key} is {given.get(key, 'not there')}, there {saved.get(key, 'not there')}"
+        for key in {**saved, **given}
+        if (key == "seed" or changes_weights(key)) and saved.get(key) != given.get(key)
+    ]
+    if differing:
+        more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
+        raise ConfigError(
+            f"{path} belongs to a run with another config: {'; '.join(differing[:3])}{more}. "
+            "Choose another directory (hydra.run.dir), or fresh=true to replace that run."
+        )
+
+
+def check_load(config: DictConfig, directories: Sequence[RunDirectory]) -> None:
+    """Refuses `load.path` from inside a run directory that `fresh=true` empties first (ConfigError)."""
+    from rl.errors import require
+
+    loaded = config.load.path or config.checkpoint.load
+    for directory in directories:
+        require(
+            not (config.fresh and loaded and Path(loaded).resolve().is_relative_to(directory.path.resolve())),
+            f"load.path is {loaded}, which fresh=true would remove; move it out of the run directory first.",
+        )
+
+
+def with_earlier_probes(config: DictConfig, directories: Sequence[RunDirectory]) -> DictConfig:
+    """The config with the probes of the run that is resumed, whose log has their columns; it says so where they differ.
+
+    Without a checkpoint in any of the directories nothing is resumed, and the config is returned unchanged.
+    """
+    begun = [one.path for one in directories if any(one.checkpoints.glob("checkpoint_*.npz"))]
+    if not begun or (earlier := load_config(begun[0]).probe) == config.probe:
+        return config
+    print("The run resumes with its earlier probes (probe.…); fresh=true starts over with these.")
+    return OmegaConf.merge(config, {"probe": earlier})
