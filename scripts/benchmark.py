@@ -1,6 +1,6 @@
 """Measure: python scripts/benchmark.py speed|compiled|scatter|seeds|start|threads|limit|profile|rows|…; see --help.
 
-Rates of this project come from runs of scripts/train.py as a user starts them. Only `combiners`, `rows` and single probes
+Rates of this project come from runs of scripts/train.py as a user starts them. Only `combiners`, `rows` and probes
 are timed as programs that alternate in one process. Rivals alternate within a round, since machines are noisy and only
 ratios from the same minutes mean something; figures are medians over the rounds.
 """

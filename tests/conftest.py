@@ -14,7 +14,7 @@ prepare()
 import pytest
 import tensorflow as tf
 
-for shared in ("agents", "environments", "scripts", "tensorboard"):
+for shared in ("agents", "environments", "scripts", "tensorboard", "updates"):
     sys.path.insert(0, str(ROOT / "tests" / shared))
 
 tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.schedules import SCHEDULES
+from rl.errors import ConfigError
+from rl.learning.state import read
+from rl.schedules import SCHEDULES, Constant, Cosine, Linear, Piecewise
 from rl.updates.optimizers import SGD
 
 FLOAT32 = 2e-7  # a few float32 roundings of 6e-8 on factors of at most 1
@@ -54,3 +56,92 @@ def test_torso_and_heads_follow_the_schedule_from_their_own_rates(schedule, fact
     )
     rates = optimizer.learning_rates(tf.constant(0.25))
     np.testing.assert_allclose(rates, [0.2 * factor, expected_head * factor], rtol=FLOAT32)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps", "values"),
+    [
+        (Constant(value=0.3), [0, 50, 1e9], [0.3, 0.3, 0.3]),
+        (Linear(start=1.0, end=0.2, steps=100), [0, 25, 50, 100, 1000], [1.0, 0.8, 0.6, 0.2, 0.2]),
+        (Linear(start=0, end=2, steps=4), [0, 1, 4], [0.0, 0.5, 2.0]),
+        (Cosine(start=1.0, end=0.0, steps=100), [0, 50, 100, 101], [1.0, 0.5, 0.0, 0.0]),
+        (Piecewise(values=[3, 2, 1], boundaries=[10, 20]), [0, 9, 10, 19, 20, 99], [3, 3, 2, 2, 1, 1]),
+    ],
+)
+def test_values_by_hand(schedule, steps, values):
+    found = [float(schedule.at(tf.constant(step, tf.float32))) for step in steps]
+    np.testing.assert_allclose(found, values, rtol=0, atol=3 * FLOAT32)
+    assert all(min(schedule.knots.values()) <= value <= max(schedule.knots.values()) for value in values)
+
+
+def test_pieces_must_fit():
+    with pytest.raises(ConfigError, match="has 2 values and 2 boundaries"):
+        Piecewise(values=[1, 2], boundaries=[10, 20])
+    with pytest.raises(ConfigError, match=r"are \[20, 10\]; they must increase"):
+        Piecewise(values=[1, 2, 3], boundaries=[20, 10])
+
+
+SMALL = (
+    "environment=compiled/cartpole",
+    "num_envs=4",
+    "agent.rollout_length=16",
+    "network.torso.widths=[8]",
+    "probe=none",
+    "steps=640",
+)
+SCHEDULED = (
+    "agent.clip={_target_:rl.schedules.Linear,start:0.2,end:0.0,steps:320}",
+    "agent.coefficients.entropy={_target_:rl.schedules.Piecewise,values:[0.1,0.2],boundaries:[128]}",
+    "agent.coefficients.value={_target_:rl.schedules.Constant,value:0.25}",
+    "optimizer.schedule=constant",
+    "optimizer.learning_rate={_target_:rl.schedules.Cosine,start:1e-3,end:1e-4,steps:640}",
+)
+
+
+def test_any_number_of_a_config_may_follow_a_schedule(build):
+    """The learning rates logged are those by hand, and learning is that of the numbers given at each step."""
+    programs = build(*SMALL, *SCHEDULED).programs(probe_every=10)
+    rates = [programs.iterate(1).metrics["update/learning_rate"][0] for _ in range(6)]
+    progress = np.arange(6) * 64 / 640
+    np.testing.assert_allclose(rates, 1e-4 + 9e-4 * 0.5 * (1 + np.cos(np.pi * progress)), rtol=1e-5)
+
+
+def test_the_agent_of_a_moment_has_the_values_of_its_step(build):
+    learner = build(*SMALL, *SCHEDULED).learner
+    state = read(build(*SMALL, *SCHEDULED).variables)
+    for iteration, clip, entropy in ((0, 0.2, 0.1), (2, 0.12, 0.2), (5, 0.0, 0.2), (9, 0.0, 0.2)):
+        agent = learner.at(state._replace(iteration=tf.constant(iteration, tf.int64))).agent
+        np.testing.assert_allclose(agent.clip, clip, atol=1e-7)
+        np.testing.assert_allclose(agent.coefficients["entropy"], entropy, rtol=1e-6)
+        np.testing.assert_allclose(agent.coefficients["value"], 0.25)
+        np.testing.assert_allclose(agent.coefficients["policy"], 1.0)
+
+
+def test_ends_of_a_schedule_are_inputs_of_the_programs(build):
+    keys = set(build(*SMALL, *SCHEDULED).learner.hyperparameters)
+    assert {"agent.clip.start", "agent.clip.end", "agent.clip.steps", "optimizer.learning_rate.start"} <= keys
+    assert "agent.clip" not in keys
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "agent.clip={_target_:rl.schedules.Linear,start:0.2,end:-0.1,steps:320}",
+            r"agent.clip.end is -0.1; it must be a",
+        ),
+        (
+            "agent.gamma={_target_:rl.schedules.Linear,start:0.2,end:1.1,steps:320}",
+            r"agent.gamma.end is 1.1; it must be a",
+        ),
+        (
+            "agent.coefficients.entropy={_target_:rl.schedules.Piecewise,values:[0.1,nan],boundaries:[128]}",
+            r"agent.coefficients.entropy.values\[1\] is nan",
+        ),
+        ("agent.clip={_target_:rl.schedules.Linear,start:0.2,end:0.1}", "agent.clip.steps must be given"),
+        ("agent.rollout_length={_target_:rl.schedules.Constant,value:4}", "agent.rollout_length is"),
+    ],
+)
+def test_a_value_that_its_field_may_not_have_is_refused_at_its_place(build, override, message):
+    with pytest.raises(ConfigError, match=message):
+        build(*SMALL, "normalize.gamma=0.9", override)
