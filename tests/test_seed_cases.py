@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.environments import Discrete
 from rl.frozen import freeze
 from rl.gradients import LIVE, At, Objective, watched_rows
 from rl.networks import MLP, OBSERVATION, Head, actor_critic
+from rl.spaces import Discrete, unbounded
 from rl.updates import UpdateRule, apply_step
 from rl.updates.combiners import PCGrad
 from rl.updates.optimizers import SGD
@@ -111,7 +111,7 @@ def network():
         value_gain=1.0,
         value_bias=0.0,
         initial_log_std=0.0,
-        observation_shape=(4,),
+        observation_space=unbounded((4,)),
         action_space=Discrete(2),
         seed=3,
         heads={"policy": Head(torso="policy"), "value": Head()},

@@ -42,7 +42,7 @@ _OBSERVED = {
 }
 _LATER = {
     "environment": ("num_envs", "render_mode"),
-    "network": ("observation_shape", "action_space", "heads", "seed"),
+    "network": ("observation_space", "action_space", "heads", "seed"),
 }
 """Arguments that are known only when an environment or a network is made."""
 

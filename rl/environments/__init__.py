@@ -4,6 +4,6 @@
 """
 
 from rl.environments.gymnasium_adapter import GymnasiumEnvironment
-from rl.environments.protocol import Box, Discrete, Environment, State, Trajectory, Transition
+from rl.environments.protocol import Environment, State, Trajectory, Transition
 
-__all__ = ["Box", "Discrete", "Environment", "GymnasiumEnvironment", "State", "Trajectory", "Transition"]
+__all__ = ["Environment", "GymnasiumEnvironment", "State", "Trajectory", "Transition"]

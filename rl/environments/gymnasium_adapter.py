@@ -16,6 +16,7 @@ from rl.environments.protocol import Transition
 from rl.environments.time_limit import time_limit
 from rl.errors import BadEnvironmentError, require
 from rl.settings import PositiveInteger, checked
+from rl.spaces import unbounded
 
 _SEED_LIMIT = 2**31 - 1
 _SECONDS_TO_CLOSE = 10.0
@@ -90,6 +91,7 @@ class GymnasiumEnvironment:
         self._observe, self.observation_shape, self.observation_dtype = observations(
             self._env.single_observation_space, id
         )
+        self.observation_space = unbounded(self.observation_shape, self.observation_dtype)
         self.action_space, self._to_action = actions(self._env.single_action_space, id)
         self._ended, self._steps, self._elapsed = np.zeros(num_envs, bool), 0, np.zeros(num_envs, int)
         self._size = int(np.prod(self.observation_shape))

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 from gymnasium import spaces
 
-from rl.environments.protocol import Box, Discrete
 from rl.errors import ConfigError
+from rl.spaces import Box, Discrete
 
 Observe = Callable[[np.ndarray], np.ndarray]
 """Converts a batch of Gymnasium's observations to the protocol's."""

@@ -2,28 +2,11 @@
 
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import tensorflow as tf
 
+from rl.spaces import Space
+
 State = Any  # a nest of tensors: all that the environment remembers, or a token that stands for it
-
-
-class Discrete(NamedTuple):
-    """One of n choices, as int64 from 0 to n − 1."""
-
-    n: int
-
-
-class Box(NamedTuple):
-    """A float32 array between bounds of its own shape; a bound may be infinite."""
-
-    low: np.ndarray
-    high: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one element."""
-        return self.low.shape
 
 
 class Transition(NamedTuple):
@@ -38,7 +21,7 @@ class Transition(NamedTuple):
     `valid` False, since no action was taken in it, and is no transition to learn from.
     """
 
-    observation: tf.Tensor  # [N, ...] of the environment's `observation_dtype`, the one to act on next
+    observation: tf.Tensor  # [N, ...] of the environment's `observation_space`, the one to act on next
     reward: tf.Tensor  # [N] float32
     terminated: tf.Tensor  # [N] bool, the task itself ended: no future
     truncated: tf.Tensor  # [N] bool, the episode was cut: there would have been a future
@@ -55,9 +38,8 @@ class Environment(Protocol):
 
     name: str  # in messages
     num_envs: int
-    observation_shape: tuple[int, ...]
-    observation_dtype: tf.DType  # float32; float64 where float32 cannot hold what the environment observes
-    action_space: Discrete | Box
+    observation_space: Space
+    action_space: Space
     num_uniforms: int  # uniform numbers that a step takes for each environment; 0 where it has generators of its own
     max_episode_steps: int | None  # where episodes are truncated; None: never, or unknown if it is not compiled
     restorable: bool  # whether `State` holds everything, so that a checkpoint can put it back
@@ -72,7 +54,7 @@ class Environment(Protocol):
         """One step in each.
 
         Args:
-            action: [N] int64 for `Discrete`, [N, ...] float32 for `Box`.
+            action: N elements of `action_space`.
             uniforms: [N, num_uniforms] float32 in [0, 1).
         """
 

@@ -3,12 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from rl.environments import Discrete, Trajectory
+from rl.environments import Trajectory
 from rl.gradients.audit import audit, check_audit
 from rl.instruments.replay import replay
 from rl.learning.learner import Learner
 from rl.learning.minibatch import losses_of, roles_at, watch_of
 from rl.learning.state import TrainState
+from rl.spaces import Discrete
 
 
 def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, dict[str, str]]]:
@@ -29,13 +30,20 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory:
     """A trajectory of noise around the present observation: what reaches what does not depend on the numbers."""
     random = np.random.default_rng(0)
     shape = (learner.agent.rollout_length, learner.environment.num_envs)
-    frames = state.observation.numpy() + random.normal(size=(*shape, *learner.environment.observation_shape))
+    frames = tf.nest.map_structure(lambda now: _around(now.numpy(), shape[0], random), state.observation)
     space = learner.environment.action_space
     if isinstance(space, Discrete):
         action = tf.constant(random.integers(space.n, size=shape), tf.int64)
     else:
         action = tf.constant(random.normal(size=(*shape, *space.shape)), tf.float32)
     never = tf.zeros(shape, tf.bool)
-    frames = tf.constant(frames, learner.environment.observation_dtype)
+    following = tf.nest.map_structure(lambda x: tf.roll(x, -1, 0), frames)
     reward = tf.constant(random.normal(size=shape), tf.float32)
-    return Trajectory(frames, action, reward, never, never, tf.roll(frames, -1, 0), tf.ones(shape, tf.bool))
+    return Trajectory(frames, action, reward, never, never, following, tf.ones(shape, tf.bool))
+
+
+def _around(now: np.ndarray, length: int, random: np.random.Generator) -> tf.Tensor:
+    """Observations [length, N, ...] around the present ones [N, ...], of their type."""
+    if np.issubdtype(now.dtype, np.floating):
+        return tf.constant(now + random.normal(size=(length, *now.shape)), now.dtype)
+    return tf.constant(random.integers(2, size=(length, *now.shape)), now.dtype)

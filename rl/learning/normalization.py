@@ -5,7 +5,8 @@ function throughout an iteration, and every reward of a batch is divided by the 
 Stable-Baselines3's wrappers update them at every step.)
 """
 
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple
 
 import tensorflow as tf
 
@@ -27,9 +28,12 @@ class Moments(NamedTuple):
 
 
 class NormalizerState(NamedTuple):
-    """Statistics of the observations and of the discounted return of each environment; returns: [N] float32."""
+    """Statistics of the observations and of the discounted return of each environment; returns: [N] float32.
 
-    observation: Moments
+    observation: a nest of moments like that of the observations.
+    """
+
+    observation: Any
     reward: Moments
     returns: tf.Tensor
 
@@ -51,19 +55,29 @@ class Normalizer:
     clip: Annotated[PositiveNumber, INPUT]
     """Normalised observations and rewards are clipped to ± this."""
 
-    def init(self, num_envs: int, observation_shape: tuple[int, ...]) -> NormalizerState:
-        """Statistics of nothing; they leave observations and rewards as they are."""
-        return NormalizerState(_no_moments(observation_shape), _no_moments(()), tf.zeros(num_envs))
+    def init(self, num_envs: int, observation: Any) -> NormalizerState:
+        """Statistics of nothing; they leave observations and rewards as they are.
 
-    def observation(self, state: NormalizerState, x: tf.Tensor) -> tf.Tensor:
-        """x [..., *shape], float32 or float64, as the network sees it, float32.
-
-        The mean is taken off in float64: in float32 an offset would swallow what is left.
+        observation: the nest of TensorSpecs of one observation.
         """
-        if not self.observations:
-            return tf.cast(x, tf.float32)
-        scaled = (tf.cast(x, tf.float64) - state.observation.mean) * _scale(state.observation)
-        return self._clipped(scaled)
+        moments = tf.nest.map_structure(lambda one: _no_moments(tuple(one.shape)), observation)
+        return NormalizerState(moments, _no_moments(()), tf.zeros(num_envs))
+
+    def observation(self, state: NormalizerState, observation: Any) -> Any:
+        """A nest of tensors [..., *shape] as the network sees it: float32, but for frames, which stay uint8.
+
+        Frames are scaled in the network's first layer, and never normalised. The mean is taken off in float64: in
+        float32 an offset would swallow what is left.
+        """
+
+        def seen(x, moments):
+            if x.dtype == tf.uint8:
+                return x
+            if not self.observations:
+                return tf.cast(x, tf.float32)
+            return self._clipped((tf.cast(x, tf.float64) - moments.mean) * _scale(moments))
+
+        return _map(seen, observation, state.observation)
 
     def reward(self, state: NormalizerState, r: tf.Tensor) -> tf.Tensor:
         """r [...] as the estimators see it, float32."""
@@ -77,9 +91,7 @@ class Normalizer:
         clip = tf.cast(self.clip, scaled.dtype)
         return tf.cast(tf.clip_by_value(scaled, -clip, clip), tf.float32)
 
-    def update(
-        self, state: NormalizerState, observation: tf.Tensor, reward: tf.Tensor, ended: tf.Tensor, valid: tf.Tensor
-    ):
+    def update(self, state: NormalizerState, observation: Any, reward: tf.Tensor, ended: tf.Tensor, valid: tf.Tensor):
         """The statistics after a rollout: observation [T, N, ...], reward, ended (either way) and valid [T, N].
 
         The return is R_t = γ R_{t−1} + r_t, started anew after the end of an episode (Engstrom et al. 2020, appendix,
@@ -88,7 +100,11 @@ class Normalizer:
         seen, scaled, returns = state.observation, state.reward, state.returns
         if self.observations:
             mask = tf.reshape(valid, (-1,))
-            seen = _merge(seen, tf.reshape(observation, (-1, *observation.shape[2:])), mask)
+
+            def taken(x, moments):
+                return moments if x.dtype == tf.uint8 else _merge(moments, tf.reshape(x, (-1, *x.shape[2:])), mask)
+
+            seen = _map(taken, observation, seen)
         if self.rewards:
             trace, returns = self._discounted(tf.where(valid, reward, 0.0) * self.reward_scale, ended, returns)
             scaled = _merge(scaled, tf.reshape(trace, (-1,)), tf.reshape(valid, (-1,)))
@@ -100,6 +116,13 @@ class Normalizer:
         went_on = tf.concat([tf.ones_like(going_on[:1]), going_on[:-1]], 0)
         trace = linear_recurrence(reward, self.gamma * went_on, returns)
         return trace, trace[-1] * going_on[-1]
+
+
+def _map(function: Callable, observation: Any, moments: Any) -> Any:
+    """A nest of what the function makes of every tensor of an observation and its moments."""
+    if isinstance(observation, Mapping):
+        return {name: _map(function, x, moments[name]) for name, x in observation.items()}
+    return function(observation, moments)
 
 
 def _no_moments(shape: tuple[int, ...]) -> Moments:

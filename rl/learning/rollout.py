@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from rl.environments import Discrete, Environment, State, Trajectory
+from rl.environments import Environment, State, Trajectory
+from rl.spaces import spec
 
 Act = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -59,9 +60,6 @@ def rollout(
 def trajectory_spec(environment: Environment, length: int) -> Trajectory:
     """Shapes and types of a trajectory of so many steps."""
     rows = (length, environment.num_envs)
-    frames = tf.TensorSpec((*rows, *environment.observation_shape), environment.observation_dtype)
+    frames, action = spec(environment.observation_space, *rows), spec(environment.action_space, *rows)
     number, flag = tf.TensorSpec(rows, tf.float32), tf.TensorSpec(rows, tf.bool)
-    space = environment.action_space
-    discrete = isinstance(space, Discrete)
-    action = tf.TensorSpec(rows, tf.int64) if discrete else tf.TensorSpec((*rows, *space.shape), tf.float32)
     return Trajectory(frames, action, number, flag, flag, frames, flag)

@@ -14,6 +14,7 @@ from rl.learning.normalization import NormalizerState
 from rl.learning.rollout import trajectory_spec
 from rl.learning.seeds import Purpose, fold
 from rl.networks import Network
+from rl.spaces import spec
 from rl.updates import RuleState
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def initial_variables(learner: "Learner", network: Network, seed: tf.Tensor) -> 
         "seed": seed,
         "hyperparameters": {key: tf.constant(x, tf.float32) for key, x in learner.hyperparameters.items()},
         "rules": {update: rule.init(weights) for update, rule in learner.rules.items()},
-        "normalizer": normalizer.init(environment.num_envs, environment.observation_shape),
+        "normalizer": normalizer.init(environment.num_envs, spec(environment.observation_space)),
         "episodes": no_episodes(environment.num_envs),
         "environment": environment_state,
         "observation": observation,

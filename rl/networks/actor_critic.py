@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from rl.distributions import Categorical, DiagonalGaussian, Distribution
-from rl.environments import Box, Discrete
 from rl.errors import require
 from rl.networks.heads import Head, gaussian_head, logits_head, value_head
 from rl.networks.network import OBSERVATION, Network, Part
 from rl.networks.torsos import MLP, ConvolutionalTorso
 from rl.settings import NonNegativeNumber, Number, checked
+from rl.spaces import Box, Discrete, Space
 
 
 class ActorCriticNetwork(NamedTuple):
@@ -30,8 +32,8 @@ def actor_critic(
     value_gain: NonNegativeNumber,
     value_bias: Number,
     initial_log_std: Number,
-    observation_shape: Sequence[int],
-    action_space: Discrete | Box,
+    observation_space: Space,
+    action_space: Space,
     seed: int,
     heads: Mapping[str, Head],
 ) -> ActorCriticNetwork:
@@ -51,9 +53,14 @@ def actor_critic(
     Raises: ConfigError for a torso that does not fit the observations.
     """
     require(
-        isinstance(torso, MLP) or len(observation_shape) == 3,
+        isinstance(observation_space, Box) and isinstance(action_space, Discrete | Box),
+        f"this network reads a Box and chooses from a Discrete or a Box, but the environment has observations "
+        f"{type(observation_space).__name__} and actions {type(action_space).__name__}; choose another (network).",
+    )
+    require(
+        isinstance(torso, MLP) or len(observation_space.shape) == 3,
         f"a convolutional torso needs frames [height, width, channels], but observations have shape "
-        f"{tuple(observation_shape)}; choose network=mlp (network).",
+        f"{observation_space.shape}; choose network=mlp (network).",
     )
     require(
         isinstance(action_space, Box) or initial_log_std == 0.0,
@@ -75,8 +82,19 @@ def actor_critic(
     else:
         torsos = {"policy": ("policy_torso", first), "value": ("value_torso", second)}
     needed = dict(torsos[head.torso] for head in heads.values())
-    parts = {name: Part(torso.layers(name, own), (OBSERVATION,)) for name, own in needed.items()}
+    frames = observation_space.dtype == tf.uint8
+    parts = {name: Part(_layers(torso, name, own, frames=frames), (OBSERVATION,)) for name, own in needed.items()}
     for name, head in heads.items():
         layer = {"policy": policy, "value": value}[name] if head.layer is None else head.layer(seed)
         parts[name] = Part(layer, (torsos[head.torso][0],), head.detached)
-    return ActorCriticNetwork(Network(parts, {OBSERVATION: observation_shape}, tuple(heads)), distribution)
+    return ActorCriticNetwork(Network(parts, {OBSERVATION: observation_space.shape}, tuple(heads)), distribution)
+
+
+def _layers(torso: MLP | ConvolutionalTorso, name: str, seeds: Sequence[int], *, frames: bool) -> keras.Sequential:
+    """The torso's layers; of uint8 frames the first one scales to [0, 1]."""
+    model = torso.layers(name, seeds)
+    return (
+        keras.Sequential([keras.layers.Rescaling(1 / 255, name="frames"), *model.layers], name=name)
+        if frames
+        else model
+    )

@@ -113,8 +113,7 @@ class Evaluator:
             cut=none,
             waiting=none > 0,
             returns=tf.zeros((total, self._quota)),
-            sound=tf.ones((total, *(self.environment.observation_shape if "observation" in self._unchecked else ())))
-            > 0,
+            sound=tf.ones((total, *self._looked_at)) > 0,
         )
         rounds = 0
         while (progress := self._round(progress, seeds, stop)) is not None:
@@ -128,6 +127,11 @@ class Evaluator:
         returns = progress.returns.numpy().reshape(self._num_runs, -1).astype(np.float64)
         cuts = progress.cut.numpy().reshape(self._num_runs, -1).sum(1)
         return tuple(Evaluation(*of_run) for of_run in zip(returns, map(int, cuts), strict=True))
+
+    @property
+    def _looked_at(self) -> tuple[int, ...]:
+        """The shape of one observation where observations are looked at here."""
+        return self.environment.observation_space.shape if "observation" in self._unchecked else ()
 
     def _round(self, progress: _Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> _Progress | None:
         """From fresh episodes until every environment has done its share, or waits; None where `stop` said so."""

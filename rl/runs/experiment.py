@@ -32,7 +32,7 @@ from rl.updates.optimizers import Optimizer
 _MAX_EVALUATION_ENVS = 100
 
 MakeEnvironment = Callable[..., Environment]  # (num_envs=…, render_mode=…)
-MakeNetwork = Callable[..., ActorCriticNetwork]  # (observation_shape=…, action_space=…, seed=…)
+MakeNetwork = Callable[..., ActorCriticNetwork]  # (observation_space=…, action_space=…, heads=…, seed=…)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +135,7 @@ def build_experiment(
         f"seeds is {num_runs}: only runs in a compiled environment train together in one program; choose "
         "environment=compiled/…, or sweep the seed: -m 'seed=range(5)'.",
     )
-    spaces = {"observation_shape": environment.observation_shape, "action_space": environment.action_space}
+    spaces = {"observation_space": environment.observation_space, "action_space": environment.action_space}
     spaces["heads"] = agent.heads
     model = make_network(**spaces, seed=seed)
     network = model.network

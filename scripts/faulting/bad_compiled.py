@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rl.environments import Discrete
 from rl.environments.compiled import CompiledEnvironment
+from rl.spaces import Discrete
 
 
 class Walk(NamedTuple):

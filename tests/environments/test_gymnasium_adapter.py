@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from counting import Counting  # registers Counting-v0
 
-from rl.environments import Box, Discrete, GymnasiumEnvironment
+from rl.environments import GymnasiumEnvironment
 from rl.errors import BadEnvironmentError, ConfigError
+from rl.spaces import Box, Discrete
 
 SEED = tf.constant([3, 4])
 

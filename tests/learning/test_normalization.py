@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from rl.errors import ConfigError
 from rl.learning.normalization import Normalizer
+from rl.spaces import Box, Dict, spec, unbounded
+
+PAIR = tf.TensorSpec((2,), tf.float32)
 
 EPS = np.finfo(np.float32).eps
 BOTH = {"observations": True, "rewards": True, "reward_scale": 1.0, "gamma": 0.5, "clip": 10.0}
@@ -25,7 +28,7 @@ def rollout(rng, length=6, num_envs=3, offset=0.0, p_end=0.2):
 
 
 def take_in(normalizer, rollouts):
-    state = normalizer.init(rollouts[0][1].shape[1], (2,))
+    state = normalizer.init(rollouts[0][1].shape[1], PAIR)
     for each in rollouts:
         state = normalizer.update(state, *map(tf.constant, each))
     return state
@@ -116,7 +119,7 @@ def test_rewards_are_scaled_and_never_shifted():
     """Trace at γ = ½: 4, then 2 + ½·4 = 4, then −4 + 2 = −2, 1: mean 7/4, squares 37/4 − 49/16 = 99/16."""
     normalizer = Normalizer(**BOTH)
     reward = tf.constant([[4.0], [2.0], [-4.0], [2.0]])
-    state = normalizer.update(normalizer.init(1, (2,)), tf.zeros((4, 1, 2)), reward, reward > 9, reward < 9)
+    state = normalizer.update(normalizer.init(1, PAIR), tf.zeros((4, 1, 2)), reward, reward > 9, reward < 9)
     np.testing.assert_allclose(state.reward.m2 / 4, 99 / 16, rtol=1e-15)
     scaled = normalizer.reward(state, tf.constant([0.0, 1.0, -1.0, 1e6, -1e6]))
     one = 1 / np.sqrt(99 / 16)
@@ -127,7 +130,7 @@ def test_what_is_switched_off_is_left_as_it_is():
     rng = np.random.default_rng(3)
     observation, reward, ended, valid = rollout(rng, offset=1e3)
     off = Normalizer(observations=False, rewards=False, reward_scale=2.0, gamma=0.5, clip=0.25)
-    state = off.update(off.init(3, (2,)), *map(tf.constant, (observation, reward, ended, valid)))
+    state = off.update(off.init(3, PAIR), *map(tf.constant, (observation, reward, ended, valid)))
     assert float(state.observation.count) == float(state.reward.count) == 0
     np.testing.assert_array_equal(off.observation(state, observation), observation)
     np.testing.assert_array_equal(off.reward(state, reward), 2 * reward)
@@ -135,7 +138,7 @@ def test_what_is_switched_off_is_left_as_it_is():
 
 def test_without_statistics_numbers_stay_as_they_are_and_a_constant_becomes_zero():
     normalizer = Normalizer(**BOTH)
-    x, state = tf.constant([[0.1, -9.0]]), normalizer.init(1, (2,))
+    x, state = tf.constant([[0.1, -9.0]]), normalizer.init(1, PAIR)
     np.testing.assert_array_equal(normalizer.observation(state, x), x)
     np.testing.assert_array_equal(normalizer.reward(state, x), x)
     always = tf.repeat(x[None], 7, 0)
@@ -190,13 +193,13 @@ def test_observations_come_as_float32_whether_normalised_or_not():
     for on in (True, False):
         normalizer = Normalizer(**{**BOTH, "observations": on})
         for dtype in (tf.float32, tf.float64):
-            assert normalizer.observation(normalizer.init(1, (2,)), tf.ones((1, 2), dtype)).dtype == tf.float32
+            assert normalizer.observation(normalizer.init(1, PAIR), tf.ones((1, 2), dtype)).dtype == tf.float32
 
 
 @pytest.mark.parametrize("constant", [0.1, -1000.1, 1e-20, 3e15])
 def test_a_constant_has_no_spread_however_often_it_is_seen(constant):
     """In float64 the mean of equal numbers may be off by rounding, which must not be taken for a deviation."""
-    normalizer, state = Normalizer(**BOTH), Normalizer(**BOTH).init(3, (2,))
+    normalizer, state = Normalizer(**BOTH), Normalizer(**BOTH).init(3, PAIR)
     always, nothing = np.full((7, 3, 2), constant), np.zeros((7, 3), bool)
     for _ in range(5):
         state = normalizer.update(state, *map(tf.constant, (always, np.zeros((7, 3), np.float32), nothing, ~nothing)))
@@ -212,3 +215,20 @@ def test_what_is_not_finite_in_a_step_that_is_not_valid_has_no_influence(rubbish
         Normalizer(**BOTH), [(spoilt_observation, np.where(valid, reward, np.float32(rubbish)), ended, valid)]
     )
     tf.nest.map_structure(np.testing.assert_array_equal, spoilt, clean)
+
+
+def test_a_nest_of_observations_has_statistics_of_its_own_and_frames_have_none():
+    """Each entry is normalised as it would be alone; uint8 comes out as it went in."""
+    space = Dict({"frame": unbounded((2, 2), np.uint8), "speed": Box(np.zeros(1, np.float32), np.ones(1, np.float32))})
+    normalizer, frame = Normalizer(**BOTH), tf.cast(tf.reshape(tf.range(4 * 3 * 4) * 5, (4, 3, 2, 2)), tf.uint8)
+    speed = tf.random.stateless_normal((4, 3, 1), (0, 1)) * 3 + 7
+    never, valid = tf.zeros((4, 3), tf.bool), tf.ones((4, 3), tf.bool)
+    state = normalizer.init(3, spec(space))
+    after = normalizer.update(state, {"frame": frame, "speed": speed}, tf.ones((4, 3)), never, valid)
+    seen = normalizer.observation(after, {"frame": frame, "speed": speed})
+    np.testing.assert_array_equal(seen["frame"], frame)
+    assert seen["frame"].dtype == tf.uint8
+    alone = normalizer.update(normalizer.init(3, tf.TensorSpec((1,))), speed, tf.ones((4, 3)), never, valid)
+    np.testing.assert_array_equal(seen["speed"], normalizer.observation(alone, speed))
+    np.testing.assert_allclose(np.std(seen["speed"]), 1, rtol=1e-5)
+    assert float(after.observation["frame"].count) == 0

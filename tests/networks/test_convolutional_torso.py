@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.environments import Discrete
 from rl.errors import ConfigError
 from rl.networks import OBSERVATION, ConvolutionalTorso, Head, actor_critic
 from rl.randomness import uniforms
+from rl.spaces import Discrete, unbounded
 
 TORSO = ConvolutionalTorso(filters=5, widths=[7], activation="relu")
 
@@ -20,7 +20,7 @@ def build(shape):
         value_gain=1.0,
         value_bias=0.0,
         initial_log_std=0.0,
-        observation_shape=shape,
+        observation_space=unbounded(shape),
         action_space=Discrete(3),
         seed=4,
         heads={"policy": Head(torso="policy"), "value": Head()},

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rl.commands.composition import build
-from rl.environments import Box, Discrete
 from rl.errors import ConfigError
 from rl.networks import MLP, Head, actor_critic, value_head
+from rl.spaces import Box, Discrete, unbounded
 
 HEADS = {
     "policy": Head(torso="policy"),
@@ -21,7 +21,7 @@ def weights(action_space=None, *, shared=True, **changes):
         torso=MLP(widths=[16], activation="tanh", layer_norm=False),
         shared=shared,
         initial_log_std=0.5 if isinstance(action_space, Box) else 0.0,
-        observation_shape=(4,),
+        observation_space=unbounded((4,)),
         action_space=action_space or Discrete(3),
         seed=5,
         heads=HEADS,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment
-from rl.environments.protocol import Discrete
+from rl.spaces import Discrete
 
 _GRAVITY, _TIME_STEP = 9.8, 0.2
 _SPEED_LIMIT_1, _SPEED_LIMIT_2 = 4 * math.pi, 9 * math.pi

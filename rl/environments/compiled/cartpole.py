@@ -8,7 +8,7 @@ import math
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment
-from rl.environments.protocol import Discrete
+from rl.spaces import Discrete
 
 _GRAVITY, _POLE_MASS, _TOTAL_MASS, _HALF_LENGTH, _FORCE, _TIME_STEP = 9.8, 0.1, 1.1, 0.5, 10.0, 0.02
 _X_LIMIT, _ANGLE_LIMIT = 2.4, 12 * 2 * math.pi / 360

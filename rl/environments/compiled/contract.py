@@ -3,7 +3,7 @@
 A subclass of `CompiledEnvironment` with N environments has to define
 
     observation_shape        a tuple of positive integers
-    observation_dtype        tf.float32 or tf.float64
+    observation_dtype        tf.float32, tf.float64, or tf.uint8 for frames
     action_space             Discrete(n ≥ 1), or Box with float32 bounds of shape [actions]
     num_start_uniforms       ≥ 0, and num_step_uniforms ≥ 0
     start(uniforms)          → a state: any nest of tensors, each with the leading axis N
@@ -19,13 +19,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rl import spaces
 from rl.environments.compiled.environment import CompiledEnvironment
 from rl.environments.compiled.tracing import check_traced
 from rl.environments.origin import in_one_line
-from rl.environments.protocol import Box, Discrete, Environment, Transition
+from rl.environments.protocol import Environment, Transition
 from rl.errors import ConfigError, require
+from rl.spaces import Box, Discrete
 
-_FLOATS = (tf.float32, tf.float64)
+_TYPES = (tf.float32, tf.float64, tf.uint8)
 
 
 def check_contract(environment: Environment) -> None:
@@ -46,7 +48,8 @@ def check_contract(environment: Environment) -> None:
     _require_same_state(name, "the state after `step`", after, "that of `reset`", state)
     if not isinstance(environment, CompiledEnvironment):
         check_traced(environment, "step", state, _neutral_action(environment), _half_uniforms(environment))
-    frame = ((rows, *environment.observation_shape), environment.observation_dtype)
+    frames = spaces.spec(environment.observation_space, rows)
+    frame = (tuple(frames.shape), frames.dtype)
     number, flag = ((rows,), tf.float32), ((rows,), tf.bool)
     _require_tensor(f"{name}.reset: the observation", observation, *frame)
     for field, expected in zip(Transition._fields, (frame, number, flag, flag, frame, flag), strict=True):
@@ -59,15 +62,18 @@ def _check_fields(environment: Environment) -> None:
     Raises: ConfigError that names the first field that is missing or wrong.
     """
     name = environment.name
-    fields = ["observation_shape", "observation_dtype", "action_space"]
-    fields += ["num_start_uniforms", "num_step_uniforms"] if isinstance(environment, CompiledEnvironment) else []
+    ours = isinstance(environment, CompiledEnvironment)
+    counts = ["num_start_uniforms", "num_step_uniforms"] if ours else []
+    fields = [*(["observation_shape", "observation_dtype"] if ours else ["observation_space"]), "action_space", *counts]
     missing = [field for field in fields if not hasattr(environment, field)]
     require(not missing, f"{name} has no {', '.join(missing)}; a compiled environment must say so.")
-    shape, dtype, space = environment.observation_shape, environment.observation_dtype, environment.action_space
-    sizes = isinstance(shape, tuple) and all(isinstance(size, int | np.integer) and size >= 1 for size in shape)
-    require(sizes, f"{name}.observation_shape is {shape!r}; it must be a tuple of positive integers.")
-    require(dtype in _FLOATS, f"{name}.observation_dtype is {dtype!r}; it must be tf.float32 or tf.float64.")
-    for field in fields[3:]:
+    if ours:
+        _check_observations(environment)
+    else:
+        box = environment.observation_space
+        require(isinstance(box, Box), f"{name}.observation_space is {box!r}; it must be a Box.")
+    space = environment.action_space
+    for field in counts:
         value = getattr(environment, field)
         require(
             isinstance(value, int | np.integer) and value >= 0, f"{name}.{field} is {value!r}; it must be 0 or more."
@@ -87,6 +93,15 @@ def _check_fields(environment: Environment) -> None:
     )
 
 
+def _check_observations(environment: CompiledEnvironment) -> None:
+    """Checks shape and type of the observations."""
+    name, shape, dtype = environment.name, environment.observation_shape, environment.observation_dtype
+    sizes = isinstance(shape, tuple) and all(isinstance(size, int | np.integer) and size >= 1 for size in shape)
+    require(sizes, f"{name}.observation_shape is {shape!r}; it must be a tuple of positive integers.")
+    known = ", ".join(f"tf.{one.name}" for one in _TYPES)
+    require(dtype in _TYPES, f"{name}.observation_dtype is {dtype!r}; it must be one of {known}.")
+
+
 def _check_functions(environment: CompiledEnvironment) -> None:
     """Checks `start`, `observe` and `advance` one by one, so that the error names the wrong one.
 
@@ -103,7 +118,8 @@ def _check_functions(environment: CompiledEnvironment) -> None:
             f"{name}.start: the state{path} has shape {list(spec.shape)}; its first axis must be the {rows} "
             "environments.",
         )
-    frame = ((rows, *environment.observation_shape), environment.observation_dtype)
+    frames = spaces.spec(environment.observation_space, rows)
+    frame = (tuple(frames.shape), frames.dtype)
     _require_tensor(f"{name}.observe", _result_of(environment, "observe", start), *frame)
     answer = _result_of(
         environment, "advance", start, _neutral_action(environment), _half_uniforms(environment)[:, begin:]

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, NamedTuple
 import tensorflow as tf
 from pydantic import Field
 
-from rl.environments.protocol import Box, Discrete, State, Transition
+from rl.environments.protocol import State, Transition
 from rl.randomness import uniforms
 from rl.settings import PositiveInteger, checked
+from rl.spaces import Space, unbounded
 
 EpisodeSteps = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """A limit on the steps of an episode, which an int32 counts."""
@@ -43,7 +44,7 @@ class CompiledEnvironment:
 
     observation_shape: tuple[int, ...]
     observation_dtype: tf.DType = tf.float32
-    action_space: Discrete | Box
+    action_space: Space
     num_start_uniforms: int
     """Number of uniform numbers that `start` takes for each environment."""
     num_step_uniforms: int = 0
@@ -62,6 +63,11 @@ class CompiledEnvironment:
     def name(self) -> str:
         """The class's name, for messages."""
         return type(self).__name__
+
+    @property
+    def observation_space(self) -> Space:
+        """The box of `observation_shape` and `observation_dtype`."""
+        return unbounded(self.observation_shape, self.observation_dtype)
 
     @property
     def num_uniforms(self) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment
-from rl.environments.protocol import Discrete
+from rl.spaces import Discrete
 
 _FORCE, _GRAVITY = 0.001, 0.0025
 _LEFT_WALL, _RIGHT_WALL, _SPEED_LIMIT, _GOAL = -1.2, 0.6, 0.07, 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments.compiled.mountain_car import MountainCar, MountainCarState, roll
-from rl.environments.protocol import Box
+from rl.spaces import Box
 
 _POWER, _GOAL = 0.0015, 0.45
 

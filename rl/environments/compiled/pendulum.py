@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment
-from rl.environments.protocol import Box
+from rl.spaces import Box
 
 _GRAVITY, _TIME_STEP, _SPEED_LIMIT, _TORQUE_LIMIT = 10.0, 0.05, 8.0, 2.0
 

@@ -20,7 +20,7 @@ from classic_control_states import (
 )
 
 from rl.environments.compiled import Acrobot, CartPole, MountainCar, MountainCarContinuous, Pendulum
-from rl.environments.protocol import Discrete
+from rl.spaces import Discrete
 
 TOTAL = 102_000
 

@@ -9,7 +9,7 @@ from classic_control import CASES, TOTAL, advance, ask_gymnasium, distance, samp
 from classic_control_states import acrobot_height
 
 from rl.environments.compiled import Acrobot, CartPole, MountainCar, MountainCarContinuous, Pendulum
-from rl.environments.protocol import Box
+from rl.spaces import Box
 
 EPS = np.finfo(np.float32).eps
 # How far a float32 successor may be from the float64 one. CartPole and Pendulum: numbers up to 8 and, before whole

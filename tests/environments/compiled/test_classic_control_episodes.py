@@ -10,8 +10,8 @@ import yaml
 from classic_control import CASES, advance, columns_of, sample, state_of
 
 from rl.environments.compiled import Acrobot, CartPole, MountainCar, MountainCarContinuous, Timed
-from rl.environments.protocol import Discrete
 from rl.errors import ConfigError
+from rl.spaces import Discrete
 
 EPS = np.finfo(np.float32).eps
 SEED = tf.constant([3, 4])

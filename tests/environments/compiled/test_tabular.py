@@ -8,8 +8,8 @@ from omegaconf import OmegaConf
 
 from rl.environments.compiled.tabular import Baird, Chain, FiniteMDP, Garnet, GridWorld, TabularMDP, exact
 from rl.environments.compiled.tabular.mdp import TabularState
-from rl.environments.protocol import Discrete
 from rl.errors import ConfigError
+from rl.spaces import Discrete
 
 SEED = tf.constant([3, 4])
 ONE = {"num_envs": 1, "max_episode_steps": None}

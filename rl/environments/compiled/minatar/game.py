@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment, EpisodeSteps, Timed
-from rl.environments.protocol import Discrete, Transition
+from rl.environments.protocol import Transition
 from rl.settings import PositiveInteger, Share, checked
+from rl.spaces import Discrete
 
 NOTHING, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
 """The actions; an action that a game does not use does nothing."""

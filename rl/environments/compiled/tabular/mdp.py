@@ -8,8 +8,8 @@ from pydantic import Field
 
 from rl.environments.compiled.environment import CompiledEnvironment
 from rl.environments.compiled.tabular.finite_mdp import FiniteMDP
-from rl.environments.protocol import Discrete
 from rl.errors import require
+from rl.spaces import Discrete
 
 MOST_STATES = 2_000
 """The largest number of states or actions; the transitions are a dense [S, A, S] array."""
