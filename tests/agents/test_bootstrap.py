@@ -142,7 +142,7 @@ def test_tdc_sends_the_estimate_of_the_error_through_the_copy_and_fits_it_with_i
 @pytest.mark.parametrize("choice", ["residual", "tdc", "tdrc"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_audit_finds_the_copy_in_the_values_row_alone(build, choice, shared):
-    table = build(*SMALL, *NEW, f"agent/bootstrap={choice}", f"network.shared={shared}").audit()
+    (table,) = build(*SMALL, *NEW, f"agent/bootstrap={choice}", f"network.shared={shared}").audit().values()
     reached = {name: {weight for weight, kind in row.items() if kind != "none"} for name, row in table.items()}
     assert any(weight.startswith("target/") for weight in reached["value"])
     for name in set(table) - {"value"}:
