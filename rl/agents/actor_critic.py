@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
 from pydantic import Field
@@ -51,7 +51,13 @@ class Batch(NamedTuple):
 
 @settings
 class ActorCritic:
-    """Objectives policy, value and entropy on one batch of trajectories; a subclass says what the policy's loss is."""
+    """Objectives policy, value and entropy on one batch of trajectories; a subclass says what the policy's loss is.
+
+    It may add objectives: their names to `objectives`, heads of the same names to `heads`, their losses to `losses`.
+    """
+
+    objectives: ClassVar[tuple[str, ...]] = ("policy", "value", "entropy")
+    """Each has a coefficient; one that is no head reads what `policy` reads."""
 
     gamma: Annotated[Share, INPUT]
     lambda_: Annotated[Share, INPUT]
@@ -69,8 +75,8 @@ class ActorCritic:
 
     def __post_init__(self):
         require(
-            sorted(self.coefficients) == ["entropy", "policy", "value"],
-            f"agent.coefficients has {sorted(self.coefficients)}; it needs policy, value and entropy, and no other.",
+            sorted(self.coefficients) == sorted(self.objectives),
+            f"agent.coefficients has {sorted(self.coefficients)}; it needs {', '.join(self.objectives)}, and no other.",
         )
         require(
             isinstance(self.bootstrap, SemiGradient) or self.value_loss == "squared",
@@ -116,7 +122,7 @@ class ActorCritic:
             name="update",
             objectives=tuple(Objective(name, coefficient, reads[name]) for name, coefficient in coefficients.items()),
             groups=self._groups(),
-            losses=functools.partial(self._losses, model),
+            losses=functools.partial(self.losses, model),
             at=self.differentiate_at,
             through=self.bootstrap.through,
         )
@@ -189,7 +195,7 @@ class ActorCritic:
             return batch
         return batch._replace(advantage=standardize(batch.advantage, batch.valid))
 
-    def _losses(self, model: ActorCriticNetwork, roles: Roles, batch: Batch):
+    def losses(self, model: ActorCriticNetwork, roles: Roles, batch: Batch):
         """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
         outputs = model.network.apply(roles[LIVE], {OBSERVATION: batch.observation})
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)

@@ -26,8 +26,12 @@ def threads_for(samples: int, *, cores: int) -> int:
 
 
 def samples_of(config: DictConfig) -> int:
-    """The samples of a minibatch of a composed config, over all seeds of the program."""
-    return config.num_envs * config.agent.rollout_length * config.seeds // config.agent.minibatches
+    """The samples of a minibatch of a composed config, over all seeds of the program.
+
+    An agent without a key `minibatches` is taken to learn from its rollout at once.
+    """
+    agent = config.agent
+    return config.num_envs * agent.get("rollout_length", 1) * config.seeds // agent.get("minibatches", 1)
 
 
 def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = ()) -> int:

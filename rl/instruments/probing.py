@@ -29,7 +29,7 @@ class Prober:
     def __init__(self, learner: Learner, probes: Sequence[Probe], *, num_samples: int, oracle: Oracle | None = None):
         """num_samples: at most so many samples get rows of their own."""
         self.learner, self.probes, self.oracle = learner, tuple(probes), oracle
-        self._num_samples = num_samples
+        self.num_samples = num_samples
         rule, roles = next(iter(learner.rules.values())), tuple(learner.schedules)
         objectives = [objective for objective in rule.objectives.values() if set(objective.parts) - set(rule.heads)]
         names = tuple(objective.name for objective in objectives)
@@ -53,7 +53,7 @@ class Prober:
         played = replay(self.learner, state, trajectory)
         learner = played.learner
         evidence = UpdateEvidence(
-            learner, played.update, state, played.minibatch(0), num_samples=self._num_samples, beside=self._beside
+            learner, played.update, state, played.minibatch(0), num_samples=self.num_samples, beside=self._beside
         )
         numbers: dict[str, tf.Tensor] = {}
         for probe in self.probes:

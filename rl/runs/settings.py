@@ -7,10 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rl.errors import require
-from rl.gradients.probes import PROBES
 from rl.settings import PositiveInteger, settings
-
-ProbeName = Literal[tuple(PROBES)]
 
 
 @settings
@@ -65,7 +62,7 @@ class ProbeSettings:
     """And at least this many iterations."""
     histograms_every_steps: PositiveInteger
     """Environment steps from one set of histograms to the next."""
-    names: Sequence[ProbeName]
+    names: Sequence[str]
     """Of `rl.gradients.probes.PROBES`."""
     samples: Annotated[int, Field(ge=2, le=1_000_000)]
     """At most this many samples of a minibatch get rows of their own."""

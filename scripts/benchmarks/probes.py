@@ -38,7 +38,7 @@ def _each(calls: int) -> None:
 
     from rl.commands.composition import CONFIGS, build
     from rl.commands.run_names import register_resolvers
-    from rl.gradients.probes import PROBES, probes_named
+    from rl.gradients.probes import PROBES
     from rl.instruments.probing import Prober
     from rl.learning.state import read
 
@@ -51,7 +51,7 @@ def _each(calls: int) -> None:
     run = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
 
     def program(names: list[str]):
-        prober = Prober(learner, probes_named(names), num_samples=experiment.probe_samples)
+        prober = Prober(learner, [PROBES[name] for name in names], num_samples=experiment.prober.num_samples)
         # The rows keep a program without probes from being empty: every probe needs them.
         compiled = tf.function(lambda *run: tuple(prober(*run)), jit_compile=True, autograph=False)
         began = time.perf_counter()
@@ -68,9 +68,9 @@ def _each(calls: int) -> None:
             times[name].append(time.perf_counter() - began)
     typical = {name: 1e3 * statistics.median(of_one) for name, of_one in times.items()}
     print(
-        f"Each probe alone, PPO's first minibatch, 64-64 torso, {experiment.probe_samples} samples with rows of their "
+        f"Each probe alone, PPO's first minibatch, 64-64 torso, {experiment.prober.num_samples} samples with rows of "
     )
-    print(f"own; medians of {calls} calls in turns, one thread. {machine()}\n")
+    print(f"their own; medians of {calls} calls in turns, one thread. {machine()}\n")
     lines = [["(the rows alone)", f"{typical['']:.2f}", "", f"{programs[''][1]:.1f}"]]
     for name in PROBES:
         more = typical[name] - typical[""]

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from rl.gradients import LIVE, At, watched_rows
-from rl.gradients.probes import PROBES, probes_named
+from rl.gradients.probes import PROBES
 from rl.gradients.probes.representation import srank
 from rl.gradients.probes.spectrum import singular_values
 from rl.gradients.probes.units import dead, dormant
@@ -36,7 +36,7 @@ class Taken(dict):
 
     def __init__(self, experiment, state, trajectory, names, num_samples):
         learner = experiment.learner
-        prober = Prober(learner, probes_named(names), num_samples=num_samples)
+        prober = Prober(learner, [PROBES[name] for name in names], num_samples=num_samples)
         super().__init__({tag: float(x) for tag, x in prober(state, trajectory).numbers.items()})
         played = replay(learner, state, trajectory)
         self.before, self.learner, self.asked, self.minibatch = state, learner, played.update, played.minibatch(0)
@@ -434,7 +434,7 @@ def test_samples_that_are_not_valid_have_no_say(taken, bootstrap):
         minibatch = found.minibatch._replace(batch=batch)
         evidence = UpdateEvidence(found.learner, found.asked, found.before, minibatch, num_samples=64)
         names = ["norms", "noise", "interference", "through_target", "measured_change", "curvature"]
-        numbers.append({tag: x for probe in probes_named(names) for tag, x in probe(evidence).items()})
+        numbers.append({tag: x for probe in [PROBES[name] for name in names] for tag, x in probe(evidence).items()})
     for tag, number in numbers[0].items():
         np.testing.assert_allclose(numbers[1][tag], number, rtol=1e-3, atol=1e-6, err_msg=tag)
 
@@ -456,7 +456,7 @@ def test_a_convolutions_units_are_its_filters_and_every_probe_runs_on_it(build):
     experiment = build("experiment=minatar", "num_envs=2", "agent.rollout_length=8", "agent.minibatches=1")
     learner, state = experiment.learner, read(experiment.variables)
     run = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
-    found = Prober(learner, probes_named(list(PROBES)), num_samples=4)(*run).numbers
+    found = Prober(learner, list(PROBES.values()), num_samples=4)(*run).numbers
     for tag in ("representation/dead/torso/convolution", "weights/stable_rank/torso/convolution", "gradient/snr/value"):
         assert np.isfinite(found[tag])
     assert (float(found["representation/dead/torso/convolution"]) * 16).is_integer()
@@ -464,7 +464,7 @@ def test_a_convolutions_units_are_its_filters_and_every_probe_runs_on_it(build):
 
 def test_one_program_and_runs_batched_in_one_find_what_each_finds_alone(build):
     experiment = build(*SMALL)
-    prober = Prober(experiment.learner, probes_named(list(PROBES)), num_samples=8)
+    prober = Prober(experiment.learner, list(PROBES.values()), num_samples=8)
     run = rolled_out(experiment)
     alone = prober(*run).numbers
     runs = tf.nest.map_structure(lambda x: tf.stack([x, x]), run)

@@ -3,11 +3,10 @@
 A probe changes no weight: training is bit-identical with every probe and with none. README.md says how to read each.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from rl.errors import require
 from rl.gradients.probes.attribution import attribution
 from rl.gradients.probes.chain import chain
 from rl.gradients.probes.changes import measured_change
@@ -52,14 +51,4 @@ PROBES: Mapping[str, Probe] = {
 """{name in `probe.names`: probe}."""
 
 
-def probes_named(names: Sequence[str]) -> tuple[Probe, ...]:
-    """The probes with these names, in their order.
-
-    Raises: ConfigError for a name that no probe has.
-    """
-    for name in names:
-        require(name in PROBES, f"probe {name!r} is unknown; known are {', '.join(PROBES)} (probe.names).")
-    return tuple(PROBES[name] for name in names)
-
-
-__all__ = ["EXTRA_ROWS", "PROBES", "CopyDrift", "Evidence", "Probe", "probes_named"]
+__all__ = ["EXTRA_ROWS", "PROBES", "CopyDrift", "Evidence", "Probe"]
