@@ -18,11 +18,12 @@ def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, di
     Raises: LeakError where an objective reaches other weights than it declares.
     """
     tables, trajectory, names = {}, _made_up(learner, state), learner.model.network.names
-    for update in learner.updates.values():
-        minibatch, watch = replay(learner, state, trajectory, update.name).minibatch(0), watch_of(update)
+    for name in learner.updates:
+        played = replay(learner, state, trajectory, name)
+        update, minibatch, watch = played.update, played.minibatch(0), watch_of(played.update)
         roles = roles_at(update, minibatch.roles)
-        tables[update.name] = audit(losses_of(update, minibatch.batch), roles, names, watch)
-        check_audit(tables[update.name], update.objectives, roles, names, watch)
+        tables[name] = audit(losses_of(update, minibatch.batch), roles, names, watch)
+        check_audit(tables[name], update.objectives, roles, names, watch)
     return tables
 
 

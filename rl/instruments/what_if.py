@@ -13,6 +13,7 @@ from rl.instruments.replay import replay
 from rl.learning.learner import Learner, update_rule
 from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.state import TrainState
+from rl.schedules import at_step
 from rl.updates import RuleState
 from rl.updates.combiners import Combiner
 from rl.updates.optimizers import Optimizer
@@ -55,7 +56,7 @@ def what_if(
     played = replay(learner, state, trajectory)
     update, network, minibatch = played.update, learner.model.network, played.minibatch(0)
     unseen = played.minibatch(1) if played.phase.source.minibatches > 1 else None
-    rows = {name: onto_live(row) for name, row in rows_of(learner, update, minibatch).gradients.items()}
+    rows = {name: onto_live(row) for name, row in rows_of(played.learner, update, minibatch).gradients.items()}
     own, progress = learner.rules[update.name], learner.progress(played.state)
     progress = tf.where(progress < 1.0, progress, 0.0)
     losses, roles = losses_of(update, minibatch.batch), roles_at(update, minibatch.roles)
@@ -66,7 +67,8 @@ def what_if(
         direction, _ = rule.combine(taken, rule.init(minibatch.weights), minibatch.seed)
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
-            stepper = update_rule(update, network, combiner, optimizer, always_rows=True, freeze=played.learner.freeze)
+            now = at_step(optimizer, learner.steps_done(state.iteration))
+            stepper = update_rule(update, network, combiner, now, always_rows=True, freeze=played.learner.freeze)
             slots = minibatch.rule.slots if optimizer == own.optimizer else stepper.init(minibatch.weights).slots
             step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
             outcomes[combiner_name, optimizer_name] = Outcome(

@@ -39,7 +39,7 @@ def experienced(experiment):
 
 
 def findings(experiment):
-    return Prober(experiment.learner, (), num_samples=2, oracle=experiment.oracle)(*rolled_out(experiment)).numbers
+    return Prober(experiment.learner, (), num_samples=2, oracle=experiment.prober.oracle)(*rolled_out(experiment)).numbers
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_true_rows_are_the_slopes_of_the_exact_objectives(build, environment, li
     )
     learner, gamma = experiment.learner, experiment.learner.agent.gamma
     before, state, _ = experienced(experiment)
-    rows, numbers = experiment.oracle.truth(before, state)
+    rows, numbers = experiment.prober.oracle.truth(before, state)
 
     mdp = learner.environment.mdp
     scale = float(learner.normalizer.reward(state.normalizer, tf.constant(1.0)))
@@ -132,8 +132,8 @@ def test_whole_episodes_with_lambda_1_have_no_bias(two_steps, agent):
     """
     experiment = two_steps(f"agent={agent}", "agent.lambda_=1.0", "agent.minibatches=1", "num_envs=4096")
     before, state, trajectory = experienced(experiment)
-    true, _ = experiment.oracle.truth(before, state)
-    for name, rows in experiment.oracle.sampled(state, trajectory).items():
+    true, _ = experiment.prober.oracle.truth(before, state)
+    for name, rows in experiment.prober.oracle.sampled(state, trajectory).items():
         error = rows.numpy() - true[name].numpy()
         standard_error = error.std(0) / np.sqrt(len(error))
         assert (abs(error.mean(0)) <= 4 * standard_error).all()
@@ -149,7 +149,7 @@ def test_lambda_0_has_the_bias_of_the_wrong_value(two_steps):
     """
     experiment = two_steps("agent.lambda_=0.0", "num_envs=16384", "seed=1")
     before, state, trajectory = experienced(experiment)
-    true, _ = experiment.oracle.truth(before, state)
+    true, _ = experiment.prober.oracle.truth(before, state)
     mdp, twin = experiment.learner.environment.mdp, Twin(experiment, experiment.learner.environment.features)
     policy, value = twin(twin.start)
     d = exact.stationary_distribution(mdp, policy)
@@ -159,7 +159,7 @@ def test_lambda_0_has_the_bias_of_the_wrong_value(two_steps):
         "policy": twin.slope(lambda chosen, _: -d @ (chosen * (q - value[:, None])).sum(1)),
         "value": twin.slope(lambda _, v: 0.5 * d @ np.square(v - target)),
     }
-    for name, rows in experiment.oracle.sampled(state, trajectory).items():
+    for name, rows in experiment.prober.oracle.sampled(state, trajectory).items():
         found = deviation(rows, true[name])
         bias = np.square(expected[name] - true[name]).sum()
         assert bias > 10 * found.standard_error
@@ -179,7 +179,7 @@ def test_the_mean_over_environments_is_the_row_of_the_whole_batch(build):
     """And so, with one minibatch and advantages as they are, the cosine is that of the mean."""
     experiment = build(*SMALL, "environment=compiled/tabular/garnet")
     before, state, trajectory = experienced(experiment)
-    learner, oracle = experiment.learner, experiment.oracle
+    learner, oracle = experiment.learner, experiment.prober.oracle
     played = replay(learner, *rolled_out(experiment))
     found = rows_of(learner, played.update, played.minibatch(0)).gradients
     rows = {name: onto_live(row) for name, row in found.items()}
@@ -196,14 +196,14 @@ def test_the_mean_over_environments_is_the_row_of_the_whole_batch(build):
 def test_with_a_torso_for_each_head_a_row_is_on_its_own(build):
     experiment = build(*SMALL, "environment=compiled/tabular/chain", "network.shared=false")
     before, state, _ = experienced(experiment)
-    rows, _ = experiment.oracle.truth(before, state)
+    rows, _ = experiment.prober.oracle.truth(before, state)
     assert {name: row.shape for name, row in rows.items()} == {"policy": (7 * 6 + 6,), "value": (7 * 6 + 6,)}
     assert all(np.isfinite(number) for number in findings(experiment).values())
 
 
 def test_runs_batched_in_one_program_find_what_each_finds_alone(build):
     experiment = build(*SMALL, "environment=compiled/tabular/chain")
-    prober = Prober(experiment.learner, (), num_samples=2, oracle=experiment.oracle)
+    prober = Prober(experiment.learner, (), num_samples=2, oracle=experiment.prober.oracle)
     runs = [rolled_out(experiment, tf.constant([7, number])) for number in (1, 2)]
     alone = [prober(*run).numbers for run in runs]
     stacked = tf.nest.map_structure(lambda *x: tf.stack(x), *runs)
