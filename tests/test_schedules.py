@@ -77,7 +77,7 @@ def test_values_by_hand(schedule, steps, values):
 def test_pieces_must_fit():
     with pytest.raises(ConfigError, match="has 2 values and 2 boundaries"):
         Piecewise(values=[1, 2], boundaries=[10, 20])
-    with pytest.raises(ConfigError, match=r"are \[20, 10\]; they must increase"):
+    with pytest.raises(ConfigError, match=r"are \[20.0, 10.0\]; they must increase"):
         Piecewise(values=[1, 2, 3], boundaries=[20, 10])
 
 

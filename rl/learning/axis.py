@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -94,7 +95,7 @@ class Runs:
 
     def stack(self, runs):
         """[S, ...]."""
-        return tf.nest.map_structure(lambda *arrays: tf.stack(arrays), *runs)
+        return tf.nest.map_structure(lambda *arrays: _stacked(arrays), *runs)
 
     def take(self, array, run, *, axis=0):
         """See `Axis.take`."""
@@ -113,6 +114,10 @@ class Runs:
     def spec(self, spec):
         """[S, ...]."""
         return tf.TensorSpec((self.num_runs, *spec.shape), spec.dtype)
+
+
+def _stacked(arrays: Sequence[Any]) -> Any:
+    return np.stack(arrays) if isinstance(arrays[0], np.ndarray | np.generic) else tf.stack(arrays)
 
 
 def _moved(x: tf.Tensor, start: int, end: int) -> tf.Tensor:

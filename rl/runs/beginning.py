@@ -59,7 +59,7 @@ def together(axis: Axis, runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, 
     """{name: the arrays of all runs as the variables hold them}, of the names that every run has."""
     names = [name for name in runs[0] if all(name in arrays for arrays in runs)]
     return {
-        name: runs[0][name] if name in COMMON else np.asarray(axis.stack([arrays[name] for arrays in runs]))
+        name: runs[0][name] if name in COMMON else axis.stack([arrays[name] for arrays in runs])
         for name in names
     }
 

@@ -238,4 +238,4 @@ def test_the_oracle_changes_no_bit_of_the_weights(build):
 def test_where_the_truth_is_not_known_there_is_one_message(build, overrides, message):
     with pytest.raises(ConfigError, match=message):
         build(*SMALL, *overrides)
-    assert build(*SMALL, *overrides, "probe.oracle=false").oracle is None
+    assert build(*SMALL, *overrides, "probe.oracle=false").prober.oracle is None

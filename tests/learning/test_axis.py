@@ -39,6 +39,7 @@ def test_runs_are_stacked_and_taken():
     runs = [{"w": np.ones(3) * k, "n": np.array(k)} for k in (1, 2)]
     stacked = Runs(2).stack(runs)
     np.testing.assert_array_equal(stacked["w"], [[1, 1, 1], [2, 2, 2]])
+    assert Runs(2).stack([np.uint32(1), np.uint32(2)]).dtype == np.uint32
     np.testing.assert_array_equal(Runs(2).take(stacked["w"], 1), [2, 2, 2])
     np.testing.assert_array_equal(Runs(2).take(stacked["n"], 1), 2)
     np.testing.assert_array_equal(Runs(2).take(X.swapaxes(0, 1), 1, axis=1), X[1])

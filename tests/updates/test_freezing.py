@@ -11,6 +11,7 @@ from rl.updates.combiners import PCGrad, Sum
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import AdamW
 
+SUM, PCGRAD = Sum(scope="global", row_weights=None), PCGrad(scope="global")
 SHAPES = {"torso": [(4, 8), (8, 8)], "policy": [(8, 2)], "value": [(8, 1)]}
 
 
@@ -36,7 +37,7 @@ def rule(freeze, combiner=None, optimizer=None):
         names=NAMES,
         shared=("torso",),
         heads=("policy", "value"),
-        combiner=combiner or Sum(),
+        combiner=combiner or SUM,
         optimizer=optimizer or sgd(),
         freeze=freeze,
     )
@@ -53,7 +54,7 @@ def frozen(*patterns, until=None):
     return Freeze(patterns=patterns, until=until)
 
 
-@pytest.mark.parametrize("combiner", [Sum(), PCGrad()])
+@pytest.mark.parametrize("combiner", [SUM, PCGRAD])
 @pytest.mark.parametrize(
     ("patterns", "still"),
     [
@@ -82,11 +83,11 @@ def test_clipping_is_over_what_learns():
 def test_a_combiner_sees_what_learns():
     """PCGrad from the second layer alone, as if the first were not there."""
     weights = drawn(2)
-    direction, _, _ = stepped(rule(frozen("torso/dense_0/*"), PCGrad()), weights)
+    direction, _, _ = stepped(rule(frozen("torso/dense_0/*"), PCGRAD), weights)
     assert not np.any(direction.gradient["torso"][0])
     matrix = direction.gramian.numpy()
     assert not matrix[0].any()
-    expected, _ = PCGrad().weights(tf.constant(matrix[1]), tf.zeros(2), (), SEED)
+    expected, _ = PCGRAD.weights(tf.constant(matrix[1]), tf.zeros(2), (), SEED)
     np.testing.assert_allclose(direction.row_weights[1], expected, rtol=1e-5)
 
 
@@ -105,10 +106,10 @@ def test_slots_stand_still_and_weight_decay_does_not_move_it():
 
 def test_after_the_thaw_the_step_is_that_of_a_rule_without():
     weights, freeze = drawn(4), frozen("torso", until=100)
-    before, after = (rule(freeze.at(tf.constant(step)), PCGrad()) for step in (99.0, 100.0))
+    before, after = (rule(freeze.at(tf.constant(step)), PCGRAD) for step in (99.0, 100.0))
     assert not np.any(stepped(before, weights)[1].delta["torso"][0])
     _, thawed, _ = stepped(after, weights)
-    _, plain, _ = stepped(rule(None, PCGrad()), weights)
+    _, plain, _ = stepped(rule(None, PCGRAD), weights)
     for part in weights:
         for one, other in zip(thawed.delta[part], plain.delta[part], strict=True):
             np.testing.assert_array_equal(one, other)
