@@ -58,10 +58,7 @@ def restored(experiment: Experiment, records: Sequence[Record], say: Say) -> lis
 def together(axis: Axis, runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """{name: the arrays of all runs as the variables hold them}, of the names that every run has."""
     names = [name for name in runs[0] if all(name in arrays for arrays in runs)]
-    return {
-        name: runs[0][name] if name in COMMON else axis.stack([arrays[name] for arrays in runs])
-        for name in names
-    }
+    return {name: runs[0][name] if name in COMMON else axis.stack([arrays[name] for arrays in runs]) for name in names}
 
 
 def load_weights(experiment: Experiment, file: Path, patterns: Sequence[str], say: Say) -> None:

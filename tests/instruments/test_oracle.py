@@ -39,7 +39,8 @@ def experienced(experiment):
 
 
 def findings(experiment):
-    return Prober(experiment.learner, (), num_samples=2, oracle=experiment.prober.oracle)(*rolled_out(experiment)).numbers
+    prober = Prober(experiment.learner, (), num_samples=2, oracle=experiment.prober.oracle)
+    return prober(*rolled_out(experiment)).numbers
 
 
 @pytest.fixture
