@@ -22,11 +22,10 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rl.allowed import MOST, allowed
-from rl.errors import ConfigError
 from rl.inputs import INPUT
+from rl.setting_errors import Fault, SettingError, shown
 
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
-_LONGEST_VALUE = 60  # characters of a value in a message
 
 
 def _as_float32(number: float) -> float:
@@ -52,38 +51,6 @@ PositiveInteger = Annotated[int, Field(ge=1, le=MOST)]
 """A whole number from 1 to 10¹⁵."""
 NonNegativeInteger = Annotated[int, Field(ge=0, le=MOST)]
 """A whole number from 0 to 10¹⁵."""
-
-
-class Fault(NamedTuple):
-    """One wrong value."""
-
-    field: str
-    """The path of the field, `coefficients.value` or `widths[0]`."""
-    says: str
-    """What is wrong, as a predicate of the field: `is -1; it must be a positive number`."""
-
-    def below(self, inner: str) -> "Fault":
-        """The same fault of a field within this one."""
-        return self._replace(field=f"{self.field}.{inner}")
-
-
-class SettingError(ConfigError):
-    """Values that their fields do not allow; the message has one sentence a field.
-
-    `learning_rate is -1; it must be a positive number. momentun is unknown; did you mean momentum.`
-    """
-
-    def __init__(self, faults: Sequence[Fault]):
-        """Args: faults: at least one, in the order of the message."""
-        self.faults = tuple(faults)
-        super().__init__(" ".join(f"{field} {says}." for field, says in self.faults))
-
-    def __reduce__(self):
-        return SettingError, (self.faults,)
-
-    def within(self, path: str) -> "SettingError":
-        """The same error with a config's path before every field, `optimizer.learning_rate`."""
-        return SettingError([Fault(f"{path}.{field}", says) for field, says in self.faults])
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -255,21 +222,6 @@ def _element(hint: Any) -> Any:
 def _bare(hint: Any) -> Any:
     """An annotation without the metadata of `Annotated`."""
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
-
-
-def shown(value: Any) -> str:
-    """A value in a message, in at most 60 characters: `null`, `true` or `false` as in a config, else its `repr`."""
-    words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else _repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
-
-
-def _repr(value: Any) -> str:
-    """`repr`, also for integers that Python refuses to print."""
-    try:
-        return repr(value)
-    except ValueError:  # an integer with more digits than Python writes out
-        return "a number with thousands of digits"
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:

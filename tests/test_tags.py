@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rl.instruments.noise_scales import NoiseScales
-from rl.learning.programs import Chunk
+from rl.learning.chunk import Chunk
 from rl.reductions import LAST, MEAN, SUM
 from rl.runs.evaluation import Evaluation
 from rl.runs.log import RunLog

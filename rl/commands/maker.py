@@ -9,7 +9,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from rl.commands.composition import choices_of
 from rl.errors import ConfigError, require
 from rl.gradients.probes import PROBES, Probe
-from rl.settings import SettingError, check_values, has_settings, shown
+from rl.setting_errors import SettingError, shown
+from rl.settings import check_values, has_settings
 
 _OWN = "rl"
 _LATER = {

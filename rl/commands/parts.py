@@ -24,7 +24,7 @@ from rl.runs.settings import (
     RootSettings,
     RunSettings,
 )
-from rl.settings import SettingError
+from rl.setting_errors import SettingError
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer

@@ -4,6 +4,19 @@ A frozen copy is made of non-trainable variables; it has a role (behaviour, targ
 """
 
 from rl.frozen.copies import drift, freeze, refuse_frozen
+from rl.frozen.following import copies_after, copies_before
 from rl.frozen.schedules import FrozenState, Hard, Never, Polyak, Schedule, Snapshot
 
-__all__ = ["FrozenState", "Hard", "Never", "Polyak", "Schedule", "Snapshot", "drift", "freeze", "refuse_frozen"]
+__all__ = [
+    "FrozenState",
+    "Hard",
+    "Never",
+    "Polyak",
+    "Schedule",
+    "Snapshot",
+    "copies_after",
+    "copies_before",
+    "drift",
+    "freeze",
+    "refuse_frozen",
+]

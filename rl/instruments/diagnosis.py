@@ -10,8 +10,8 @@ from rl.agents import Update
 from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
-from rl.instruments.evidence import rows_of
-from rl.instruments.replay import prepared_of
+from rl.instruments.replay import prepared_of, rows_of
+from rl.learning.ingesting import kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.rounds import applied
@@ -50,7 +50,7 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_ro
     state, trajectory, _ = learner.ingest(state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
-        state = learner.kept(phase, state, prepared)
+        state = kept(learner, phase, state, prepared)
         batch, orders = prepared_of(learner, phase, state, trajectory)
         prepared[phase.name], start = batch, state
         for number in range(phase.source.rounds if phase.is_due(state.iteration) else 0):

@@ -1,6 +1,6 @@
 """One update, taken apart for the probes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 import tensorflow as tf
@@ -11,9 +11,11 @@ from rl.frozen import drift
 from rl.gradients import At, gramian, layers_of, onto_live, watched_rows
 from rl.gradients.gramian import Row
 from rl.gradients.probes.evidence import Change, CopyDrift, Evidence, SampleRows
-from rl.gradients.rows import Gradient, Rows, Weights
+from rl.gradients.rows import Gradient, Weights
+from rl.gradients.second_derivatives import second_derivatives
+from rl.instruments.replay import rows_of
 from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
+from rl.learning.minibatch import Minibatch, losses_of, roles_at
 from rl.learning.state import TrainState
 from rl.networks import OBSERVATION, Output
 from rl.updates.clipping import global_norm
@@ -234,29 +236,6 @@ class UpdateEvidence(Evidence):
     def _body(self, gradient: Mapping[str, Row]) -> Row:
         """A gradient's tensors on all of its route but the head."""
         return tuple(tensor for part, tensors in gradient.items() if part not in self._heads for tensor in tensors)
-
-
-def rows_of(learner: Learner, update: Update, minibatch: Minibatch) -> Rows:
-    """The raw row and head gradients of every objective of an update, without coefficients."""
-    return watched_rows(
-        losses_of(update, minibatch.batch),
-        roles_at(update, minibatch.roles),
-        {objective.name: objective.places for objective in update.objectives},
-        watch=watch_of(update),
-        names=learner.model.network.names,
-    )
-
-
-def second_derivatives(numbers: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-    """{name: d²f/dx² at 0} of functions of one number x, [] float32 each."""
-    zero = tf.zeros(())
-    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as outer:
-        outer.watch(zero)
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as inner:
-            inner.watch(zero)
-            values = numbers(zero)
-        slopes = {name: inner.gradient(value, zero) for name, value in values.items()}
-    return {name: outer.gradient(slope, zero, unconnected_gradients="zero") for name, slope in slopes.items()}
 
 
 def _size(batch) -> int:

@@ -6,8 +6,11 @@ import tensorflow as tf
 
 from rl.agents import Phase, Update, roles_of
 from rl.environments import Trajectory
+from rl.gradients import watched_rows
+from rl.gradients.rows import Rows
+from rl.learning.ingesting import kept
 from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch
+from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.rounds import Proposal
 from rl.learning.state import TrainState
 from rl.sources import Orders
@@ -57,7 +60,7 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     state, trajectory, _ = learner.ingest(state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
-        state = learner.kept(phase, state, prepared)
+        state = kept(learner, phase, state, prepared)
         prepared[phase.name], orders = prepared_of(learner, phase, state, trajectory)
         if asked in phase.updates:
             break
@@ -70,3 +73,14 @@ def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: T
     data = phase.source.data(state.sources.get(phase.name), trajectory)
     batch, _ = phase.prepare(roles_of(state.weights, state.frozen), data)
     return batch, learner.orders(phase, state)
+
+
+def rows_of(learner: Learner, update: Update, minibatch: Minibatch) -> Rows:
+    """The raw row and head gradients of every objective of an update, without coefficients."""
+    return watched_rows(
+        losses_of(update, minibatch.batch),
+        roles_at(update, minibatch.roles),
+        {objective.name: objective.places for objective in update.objectives},
+        watch=watch_of(update),
+        names=learner.model.network.names,
+    )

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from rl.agents import LIVE, Update
 from rl.gradients import onto_live
-from rl.instruments.evidence import rows_of
-from rl.instruments.replay import replay
-from rl.learning.learner import Learner, update_rule
+from rl.instruments.replay import replay, rows_of
+from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
+from rl.learning.rules import update_rule
 from rl.learning.state import TrainState
 from rl.schedules import at_step
 from rl.updates import RuleState

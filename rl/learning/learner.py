@@ -1,46 +1,31 @@
 """One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
 
-import functools
-import operator
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
 from rl import inputs
 from rl.agents import LIVE, Agent, Phase, Update, roles_of
 from rl.environments import Environment, Trajectory
-from rl.environments.boundary import all_sound_within
-from rl.errors import require
-from rl.estimators import masked_mean
-from rl.frozen import FrozenState, Schedule
-from rl.gradients.rows import Weights
+from rl.frozen import FrozenState, Schedule, copies_before
 from rl.learning.actor import Acting, Actor
 from rl.learning.axis import Axis, OneRun
-from rl.learning.episodes import episode_metrics, follow_episodes
+from rl.learning.ingesting import ingested, is_sound, kept
 from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
 from rl.learning.normalization import Normalizer
-from rl.learning.rollout import rollout, trajectory_spec
+from rl.learning.rollout import RolloutNoise, rollout, trajectory_spec
 from rl.learning.rounds import Metrics, Proposal, phase_if_due
+from rl.learning.rules import check_followed, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold
-from rl.learning.state import TrainState
-from rl.networks import ActorCriticNetwork, Network
+from rl.learning.state import TrainState, unless_bad
+from rl.networks import ActorCriticNetwork
 from rl.randomness import uniforms
 from rl.schedules import at_step
 from rl.sources import Orders
-from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
-
-PhaseOrUpdate = TypeVar("PhaseOrUpdate", Phase, Update)
-
-
-class RolloutNoise(NamedTuple):
-    """All that is random in a rollout: the policy's noise [T, N, ...], the environment's uniform numbers [T, N, u]."""
-
-    noise: tf.Tensor
-    uniforms: tf.Tensor
 
 
 class Learner:
@@ -89,20 +74,11 @@ class Learner:
             for name, update in self.updates.items()
         }
         """{update: its rule}."""
-        _check_followed(self.schedules, [phase.name for phase in self.phases], list(self.updates))
+        check_followed(self.schedules, [phase.name for phase in self.phases], list(self.updates))
         self.normalizer, self.total_steps = normalizer, total_steps
         self.actor = Actor(agent, model, normalizer)
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
-        for place, phase in enumerate(self.phases):
-            earlier = [one.name for one in self.phases[:place] if one.is_always_due and one.source.of is None]
-            if phase.source.of not in (None, *earlier):
-                raise ValueError(f"phase {phase.name!r} learns from {phase.source.of!r}; it may from {earlier}.")
-            require(
-                self.num_samples(phase) % phase.source.minibatches == 0,
-                f"agent.minibatches is {phase.source.minibatches}, which does not divide the batch of "
-                f"{self.num_samples(phase)} "
-                f"samples (num_envs {environment.num_envs} × agent.rollout_length {agent.rollout_length}).",
-            )
+        check_sources(self)
 
     @property
     def num_iterations(self) -> int:
@@ -142,12 +118,10 @@ class Learner:
         """Environment steps done before an iteration, [] float32."""
         return tf.cast(iteration, tf.float32) * float(self.steps_per_iteration)
 
-    def of(self, state: TrainState, part: PhaseOrUpdate) -> tuple["Learner", PhaseOrUpdate]:
-        """The learner with the hyperparameters of one run's state, and its phase or update of the same name."""
+    def of(self, state: TrainState, phase: Phase) -> tuple["Learner", Phase]:
+        """The learner at a moment of one run, and its phase of the same name; see `at`."""
         learner = self.at(state)
-        if isinstance(part, Update):
-            return learner, learner.updates[part.name]
-        return learner, next(phase for phase in learner.phases if phase.name == part.name)
+        return learner, next(one for one in learner.phases if one.name == phase.name)
 
     @property
     def _parts(self) -> dict[str, Any]:
@@ -187,54 +161,23 @@ class Learner:
         ingested, trajectory, metrics, bad = axis.each(self._ingested, state, trajectory)
         state, prepared, first = state._replace(**ingested), {}, 0
         for phase in self.phases:
-            state = self.kept(phase, state, prepared)
+            state = kept(self, phase, state, prepared)
             state, prepared[phase.name], more, failed = phase_if_due(self, phase, state, trajectory)
             metrics = {**metrics, **more}
             bad = tf.where((bad < 0) & (failed >= 0), failed + first, bad)
             first += phase.source.rounds
         going_on = tf.cast(tf.reduce_any(bad < 0), tf.int64)
-        state = self._unless_bad(bad, state, before)._replace(iteration=before.iteration + going_on)
+        state = unless_bad(axis, bad, state, before)._replace(iteration=before.iteration + going_on)
         return state, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
 
     def _ingested(
         self, state: TrainState, trajectory: Trajectory
     ) -> tuple[dict[str, Any], Trajectory, Metrics, tf.Tensor]:
         """What `ingest` changes and returns, and 0 where the trajectory holds what is not finite, otherwise −1."""
-        learner, bad = self.at(state), tf.constant(-1)
-        if unchecked := self._unchecked(trajectory):
-            bad = tf.where(all_sound_within(*unchecked), -1, 0)
-        after, trajectory, metrics = learner.ingest(state, trajectory)
+        bad = tf.where(is_sound(self, trajectory), -1, 0)
+        after, trajectory, metrics = self.at(state).ingest(state, trajectory)
         changed = {name: getattr(after, name) for name in ("frozen", "episodes", "normalizer")}
         return changed, trajectory, metrics, bad
-
-    def kept(self, phase: Phase, state: TrainState, prepared: Mapping[str, Any]) -> TrainState:
-        """The state whose phase's source keeps this iteration's batch; prepared: {earlier phase: its batch}."""
-        if phase.source.of is None:
-            return state
-        batch, runs = prepared[phase.source.of], self.axis.shape
-        kept = phase.source.put(state.sources[phase.name], batch, state.iteration, runs)
-        return state._replace(sources={**state.sources, phase.name: kept})
-
-    def _unless_bad(self, bad: tf.Tensor, after: TrainState, before: TrainState) -> TrainState:
-        """The state after the learning where it was finite, otherwise the one before."""
-        new, old = tf.nest.flatten(after), tf.nest.flatten(before)
-        changed = [place for place, pair in enumerate(zip(new, old, strict=True)) if pair[0] is not pair[1]]
-
-        def choose(bad, new, old):
-            return [tf.where(bad < 0, *pair) for pair in zip(new, old, strict=True)]
-
-        chosen = self.axis.each(choose, bad, [new[place] for place in changed], [old[place] for place in changed])
-        for place, one in zip(changed, chosen, strict=True):
-            new[place] = one
-        return tf.nest.pack_sequence_as(after, new)
-
-    def _unchecked(self, trajectory: Trajectory) -> list[tf.Tensor]:
-        """What may hold numbers that are not finite."""
-        fields = {
-            "observation": [trajectory.observation, trajectory.next_observation],
-            "reward": [trajectory.reward],
-        }
-        return [tensor for field in self.environment.unchecked for tensor in fields[field]]
 
     def num_samples(self, phase: Phase) -> int:
         """Samples of a phase's prepared batch."""
@@ -289,84 +232,9 @@ class Learner:
         return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
     def ingest(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
-        """What comes before the first update: refreshes the frozen copies, normalises the trajectory and updates the
-        statistics.
-        """
-        frozen = self.copies_before(None, state)
-        ended = trajectory.terminated | trajectory.truncated
-        episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
-        seen = self.normalizer.update(
-            state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid
-        )
-        normalized = trajectory._replace(
-            # The policy acted on observations scaled by the statistics before this rollout.
-            observation=self.normalizer.observation(state.normalizer, trajectory.observation),
-            next_observation=self.normalizer.observation(state.normalizer, trajectory.next_observation),
-            reward=self.normalizer.reward(seen, trajectory.reward),
-        )
-        metrics = {
-            **episode_metrics(summary),
-            "value/reward_mean": masked_mean(normalized.reward, tf.cast(trajectory.valid, tf.float32)),
-        }
-        return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics
-
-    def phase_of(self, update: Update) -> Phase:
-        """The phase that makes an update."""
-        return next(phase for phase in self.phases if update.name in [one.name for one in phase.updates])
-
-    def copies_after(
-        self, update: Update, copies: Mapping[str, FrozenState], weights: Weights, updates: Mapping[str, tf.Tensor]
-    ) -> dict[str, FrozenState]:
-        """{role: copy} of the frozen copies that follow an update, after it made `weights`.
-
-        Args:
-            updates: {update: how often it was applied}.
-        """
-        counts = {None: functools.reduce(operator.add, updates.values()), update.name: updates[update.name]}
-        return {
-            role: schedule.after_update(copies[role], weights, counts[schedule.after])
-            for role, schedule in self.schedules.items()
-            if schedule.after in counts
-        }
+        """What comes before the first update of one run; see `ingested`."""
+        return ingested(self, state, trajectory)
 
     def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
         """{role: copy} of all frozen copies, those refreshed that are due before a phase; None: before an iteration."""
-        return {
-            role: schedule.at_iteration(state.frozen[role], state.weights)
-            if schedule.before == phase
-            else state.frozen[role]
-            for role, schedule in self.schedules.items()
-        }
-
-
-def _check_followed(schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str]) -> None:
-    """ConfigError where a frozen copy follows a phase or an update that the agent does not have."""
-    for role, schedule in schedules.items():
-        for key, name, known in (("before", schedule.before, phases), ("after", schedule.after, updates)):
-            require(
-                name in (None, *known),
-                f"frozen.{role}.{key} is {name!r}; this agent has {' and '.join(known)}.",
-            )
-
-
-def update_rule(
-    update: Update,
-    network: Network,
-    combiner: Combiner,
-    optimizer: Optimizer,
-    *,
-    always_rows: bool = False,
-    freeze: Freeze | None = None,
-) -> UpdateRule:
-    """How an update's objectives move a network; see `UpdateRule`."""
-    return UpdateRule(
-        objectives=update.objectives,
-        groups=update.groups,
-        names=network.names,
-        shared=network.shared,
-        heads=network.heads,
-        combiner=combiner,
-        optimizer=optimizer,
-        always_rows=always_rows,
-        freeze=freeze,
-    )
+        return copies_before(self.schedules, phase, state.frozen, state.weights)

@@ -1,6 +1,7 @@
 """The one rollout: a `tf.while_loop` inside whatever program calls it."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -8,6 +9,13 @@ from rl.environments import Environment, State, Trajectory
 from rl.spaces import spec
 
 Act = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class RolloutNoise(NamedTuple):
+    """All that is random in a rollout: the policy's noise [T, N, ...], the environment's uniform numbers [T, N, u]."""
+
+    noise: tf.Tensor
+    uniforms: tf.Tensor
 
 
 def rollout(

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rl.agents import Phase, Update, roles_of
 from rl.environments import Trajectory
-from rl.frozen import FrozenState
+from rl.frozen import FrozenState, copies_after
 from rl.gradients import cosines, norms
 from rl.learning.minibatch import losses_of, roles_at
 from rl.learning.state import TrainState
@@ -95,7 +95,9 @@ def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: T
     def body(number, loop):
         settled, loop = each(functools.partial(_drawn, learner, phase), state, batch, orders, number, loop)
         for update in phase.updates:
-            apply = functools.partial(each, functools.partial(_updated, learner, update), state, settled, number)
+            apply = functools.partial(
+                each, functools.partial(_updated, learner, phase, update.name), state, settled, number
+            )
             if update.every_rounds == 1:
                 loop = apply(loop)
             else:
@@ -146,10 +148,10 @@ def _drawn(
     return settled, loop._replace(over=loop.stopped | (loop.bad >= 0), finite=tf.constant(True))
 
 
-def _updated(learner: "Learner", update: Update, state: TrainState, settled, number, loop: _Loop) -> _Loop:
+def _updated(learner: "Learner", phase: Phase, name: str, state: TrainState, settled, number, loop: _Loop) -> _Loop:
     """The loop after an update: w ← w + Δw, unless something is not finite or the phase is over."""
-    learner, update = learner.of(state, update)
-    phase = learner.phase_of(update)
+    learner, phase = learner.of(state, phase)
+    update = learner.updates[name]
     now = state._replace(weights=loop.weights, rules=loop.rules, frozen=loop.frozen)
     proposal = learner.propose(update, learner.before(update, settled, now, number), learner.progress(state))
     losses = tf.stack(list(proposal.direction.losses.values()))
@@ -172,7 +174,7 @@ def applied(learner: "Learner", moving: Moving, update: Update, proposal: Propos
     """w ← w + Δw: a state (or loop) with the proposal applied, and the frozen copies that follow the update moved."""
     weights = moved(moving.weights, proposal.step.delta)
     updates = {**moving.updates, update.name: moving.updates[update.name] + 1}
-    frozen = {**moving.frozen, **learner.copies_after(update, moving.frozen, weights, updates)}
+    frozen = {**moving.frozen, **copies_after(learner.schedules, update.name, moving.frozen, weights, updates)}
     rules = {**moving.rules, update.name: proposal.rule}
     return moving._replace(weights=weights, rules=rules, frozen=frozen, updates=updates)
 

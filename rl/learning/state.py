@@ -103,6 +103,23 @@ def stacked(axis: Axis, runs: Sequence[TrainState]) -> TrainState:
     return tf.nest.map_structure(stack, *runs)._replace(**{name: getattr(runs[0], name) for name in COMMON})
 
 
+def unless_bad(axis: Axis, bad: tf.Tensor, after: TrainState, before: TrainState) -> TrainState:
+    """The state after an iteration's learning in the runs where it was finite, otherwise the one before.
+
+    bad: < 0 where it was, [] int32 of each run.
+    """
+    new, old = tf.nest.flatten(after), tf.nest.flatten(before)
+    changed = [place for place, pair in enumerate(zip(new, old, strict=True)) if pair[0] is not pair[1]]
+
+    def choose(bad, new, old):
+        return [tf.where(bad < 0, *pair) for pair in zip(new, old, strict=True)]
+
+    chosen = axis.each(choose, bad, [new[place] for place in changed], [old[place] for place in changed])
+    for place, one in zip(changed, chosen, strict=True):
+        new[place] = one
+    return tf.nest.pack_sequence_as(after, new)
+
+
 def read(variables: TrainState) -> TrainState:
     """The tensors that the variables hold now."""
     return tf.nest.map_structure(tf.convert_to_tensor, variables)

@@ -13,9 +13,10 @@ from rl.learning.normalization import Moments
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import COMMON, named_variables
 from rl.patterns import masks_of
-from rl.runs.checkpoints import Checkpoint, read_checkpoint, restore
+from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, restore
 from rl.runs.experiment import Experiment
-from rl.runs.record import Record, began_together, common_steps
+from rl.runs.record import Record
+from rl.runs.records import Records
 
 Say = Callable[[str], None]
 _STATISTICS = "normalizer/observation"
@@ -28,7 +29,7 @@ def restored(experiment: Experiment, records: Sequence[Record], say: Say) -> lis
     Raises: DamagedError where every checkpoint is damaged; ConfigError where the runs have none in common.
     """
     damaged: list[DamagedError] = []
-    for steps in common_steps(records):
+    for steps in _common_steps(records):
         try:
             checkpoints, files = zip(*(record.read(steps) for record in records), strict=True)
             for checkpoint, file in zip(checkpoints, files, strict=True):
@@ -41,7 +42,7 @@ def restored(experiment: Experiment, records: Sequence[Record], say: Say) -> lis
             raise damaged[0]
         begun = [str(record.directory.path) for record in records if record.checkpoint_steps]
         require(
-            began_together(records),
+            _began_together(records),
             f"{', '.join(begun[:2])} and others of these runs are not at the same step, so they cannot go on "
             "together; train each by itself (seeds=1), or all anew (fresh=true).",
         )
@@ -90,7 +91,49 @@ def load_weights(experiment: Experiment, file: Path, patterns: Sequence[str], sa
         say(f"They were trained {without} normalised observations, and go on {with_} them (normalize.observations).")
 
 
-def begin_episodes(experiment: Experiment) -> None:
+def start(records: Records, say: Say, *, fresh: bool) -> None:
+    """Starts over in empty directories.
+
+    The summaries say so first: a crash in between leaves runs to which the same holds.
+
+    fresh: whether the user asked for it.
+    """
+    _say_damage(records, say)
+    for record in records:
+        if not fresh and record.has_log_alone:
+            say(f"{record.directory.path} has a log but no checkpoint: it starts over.")
+    records.write_summaries("running", starting_over=True)
+    for record in records:
+        record.begin()
+    records.write_summaries("running")
+
+
+def resume(
+    experiment: Experiment, records: Records, checkpoints: Sequence[Checkpoint], say: Say, *, evaluation_due: bool
+) -> None:
+    """Continues the logs as they were at the checkpoints.
+
+    evaluation_due: whether there is an evaluation at their step.
+    """
+    _say_damage(records, say)
+    records.write_summaries("running")
+    for record, checkpoint in zip(records, checkpoints, strict=True):
+        for sentence in record.go_on(checkpoint, evaluation_due=evaluation_due):
+            say(f"{record.directory.path}: {sentence}.")
+    note = ""
+    if not experiment.learner.environment.restorable:
+        _begin_episodes(experiment)
+        note = " Gymnasium environments cannot be put back: they start fresh episodes."
+    say(f"Going on from step {experiment.steps:,}.{note}")
+
+
+def _say_damage(records: Records, say: Say) -> None:
+    for record in records:
+        if damage := record.directory.damage():
+            say(f"{damage} It is written anew.")
+
+
+def _begin_episodes(experiment: Experiment) -> None:
     """Fresh episodes, where the environments' state is not in a checkpoint; the seed follows from the iteration."""
     learner, variables = experiment.learner, experiment.variables
     seed = fold(variables.seed, Purpose.ENVIRONMENT, variables.iteration, -1)
@@ -110,3 +153,21 @@ def _check_counters(checkpoint: Checkpoint, steps: int, file: Path, steps_per_it
             f"{file} is not a usable checkpoint: by its name it is of step {steps:,}, by its meta of "
             f"{checkpoint.meta['steps']:,}, by its counter of {done:,}."
         )
+
+
+def _common_steps(records: Sequence[Record]) -> list[int]:
+    """The environment steps of which every run has a checkpoint, the newest first."""
+    return sorted(set.intersection(*(record.checkpoint_steps for record in records)), reverse=True)
+
+
+def _began_together(records: Sequence[Record]) -> bool:
+    """Whether a crash came between the runs' first checkpoints: some have that one, and the others none."""
+    found = [record.read(steps)[0].meta for record in records for steps in record.checkpoint_steps]
+    return all(meta["first_of"] == len(records) for meta in found)
+
+
+def loadable(path: Path) -> Path:
+    """The checkpoint that `load.path` names: a file, or the newest one of a run directory."""
+    file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
+    require(bool(file), f"{path} holds no checkpoint (load.path).")
+    return file[0]

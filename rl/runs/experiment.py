@@ -50,6 +50,11 @@ class Experiment:
     prober: Prober | None
     _compiled: dict[tuple, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def steps(self) -> int:
+        """Environment steps done, of each run."""
+        return int(self.variables.iteration) * self.learner.steps_per_iteration
+
     def started_in(self, other: "Experiment") -> "Experiment":
         """Puts the beginning of this experiment into the variables of another one, whose programs then serve it.
 

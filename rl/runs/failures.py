@@ -7,27 +7,27 @@ import tensorflow as tf
 from rl.environments import Environment
 from rl.errors import BadEnvironmentError, NonFiniteError
 from rl.instruments.diagnosis import diagnose, environments_fault, save_fault
+from rl.learning.chunk import Chunk
 from rl.learning.learner import Learner
-from rl.learning.programs import Basis, Programs
+from rl.learning.programs import Programs
 from rl.runs.record import Record
 from rl.runs.storage import storing
 
 
 def failure(
-    learner: Learner, programs: Programs, record: Record, basis: Basis, *, run: int, bad_round: int, step: int
+    learner: Learner, programs: Programs, record: Record, chunk: Chunk, *, run: int, step: int
 ) -> NonFiniteError | BadEnvironmentError:
     """Where the number that is not finite came from; the minibatch is kept, unless the environment gave the number.
 
     Args:
-        basis: what the iteration learnt from, of all runs.
-        run: which of them failed; record: its own.
-        bad_round: as `Learner.learn` reports it.
+        record, chunk: of the run that failed, in the chunk's last iteration.
+        run: its place among those of the program.
         step: environment steps done.
     """
-    share = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.learnt_from(basis))
+    share = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.learnt_from(chunk.basis))
     if environments := environments_fault(learner, *share):
         return BadEnvironmentError(environments)
-    fault = diagnose(learner, *share, bad_round)
+    fault = diagnose(learner, *share, int(chunk.metrics["bad_update"][-1]))
     file = record.directory.path / "failure.npz"
     with storing(record.directory.path):
         save_fault(fault, learner.model.network.names, file)
@@ -43,6 +43,12 @@ def raised_inside(error: BaseException, environments: Sequence[Environment]) -> 
     if not isinstance(error, tf.errors.OpError):
         return error
     return next((one.exception for one in environments if getattr(one, "exception", None)), error)
+
+
+def in_words(error: BaseException) -> str:
+    """An error's class and message; of TensorFlow's own, which describe the graph line after line, the first line."""
+    words = str(error).splitlines()[0] if isinstance(error, tf.errors.OpError) else str(error)
+    return f"{type(error).__name__}: {words}"
 
 
 def close(environment: Environment, say: Callable[[str], None]) -> None:

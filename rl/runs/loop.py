@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rl.learning.axis import Axis
-from rl.learning.programs import Chunk, Programs
+from rl.learning.chunk import Chunk
+from rl.learning.programs import Programs
 
 _SECONDS_PER_CALL = 0.4  # signals are heard between host calls only
 

@@ -2,13 +2,12 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rl.errors import require
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
@@ -237,21 +236,3 @@ class Record:
             return []
         self._meta |= {"best": None, "best_step": None}
         return [f"best.npz of step {step:,} is lost; the best from here on is kept"]
-
-
-def common_steps(records: Sequence[Record]) -> list[int]:
-    """The environment steps of which every run has a checkpoint, the newest first."""
-    return sorted(set.intersection(*(record.checkpoint_steps for record in records)), reverse=True)
-
-
-def began_together(records: Sequence[Record]) -> bool:
-    """Whether a crash came between the runs' first checkpoints: some have that one, and the others none."""
-    found = [record.read(steps)[0].meta for record in records for steps in record.checkpoint_steps]
-    return all(meta["first_of"] == len(records) for meta in found)
-
-
-def loadable(path: Path) -> Path:
-    """The checkpoint that `load.path` names: a file, or the newest one of a run directory."""
-    file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
-    require(bool(file), f"{path} holds no checkpoint (load.path).")
-    return file[0]

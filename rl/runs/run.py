@@ -1,31 +1,30 @@
 """A training run: from a built experiment and a folder to a finished summary, across interruptions."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from rl.environments import Environment
-from rl.errors import BadEnvironmentError, NonFiniteError, StorageError, require
+from rl.errors import BadEnvironmentError, StorageError
 from rl.learning.seeds import Purpose, fold
-from rl.learning.state import assign, named_variables
+from rl.learning.state import assign
 from rl.reductions import last_return
-from rl.runs.beginning import begin_episodes, load_weights, restored, together
+from rl.runs.beginning import load_weights, loadable, restored, resume, start, together
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation, Evaluator
 from rl.runs.experiment import Experiment
-from rl.runs.failures import close, failure, raised_inside
+from rl.runs.failures import close, failure, in_words, raised_inside
 from rl.runs.interrupts import Interrupts
 from rl.runs.log_repair import Rates
 from rl.runs.loop import Stretch, iterations
 from rl.runs.progress import ProgressBar
-from rl.runs.record import Description, Record, loadable
+from rl.runs.record import Description
+from rl.runs.records import Records
 from rl.runs.settings import RunSettings
-from rl.runs.storage import storing
-from rl.runs.videos import record as record_video
+from rl.runs.videos import check_videos, record_videos
 
 
 class Run:
@@ -54,14 +53,9 @@ class Run:
             fresh: whether to start over where there are checkpoints; `run` then removes what was there.
         Raises: ConfigError where a checkpoint does not fit.
         """
-        require(
-            settings.evaluation.videos == 0 or not experiment.learner.environment.compiled,
-            f"evaluation.videos is {settings.evaluation.videos}, but a compiled environment draws no pictures; set "
-            "evaluation.videos=0, or choose a Gymnasium environment.",
-        )
+        check_videos(settings.evaluation, experiment.learner.environment)
         self.experiment, self.settings, self._say = experiment, settings, say
         self._learner, self._axis = experiment.learner, experiment.learner.axis
-        self._named = named_variables(experiment.variables)
         self._saved: int | None = None
         self._per_iteration = self._learner.steps_per_iteration
         probe_every = max(settings.probe.every_iterations, self._in_iterations(settings.probe.every_steps))
@@ -69,11 +63,7 @@ class Run:
         self._programs.recall({})
         self._evaluator: Evaluator | None = None  # its environments are made when they are needed
         rates = Rates(self._per_iteration, self._in_iterations(settings.logging.every_steps), self._total)
-        legend = experiment.prober.legend if experiment.prober else None
-        self._records = [
-            Record(directory, description, rates, keep=settings.checkpoint.keep, legend=legend)
-            for directory, description in zip(directories, descriptions, strict=True)
-        ]
+        self._records = Records(experiment, directories, descriptions, rates, keep=settings.checkpoint.keep)
         self._can_save = False
         """Whether the variables hold what was logged last, and nothing else."""
         self._fresh = fresh or any(record.starting_over for record in self._records)
@@ -96,12 +86,12 @@ class Run:
                 self._can_save = True
                 complete = self._train(interrupted) and not (self.settings.evaluation.videos and interrupted())
                 if complete:
-                    self._record_videos()
+                    record_videos(self.experiment, self._records[0].directory, self.settings.evaluation, self._say)
                 else:
                     self._save_unless_saved()
-            return self._write_summaries("completed" if complete else "interrupted")
+            return self._records.write_summaries("completed" if complete else "interrupted")
         except (Exception, SystemExit, KeyboardInterrupt) as error:
-            own = self._environments_own(error)
+            own = raised_inside(error, self._environments)
             with contextlib.suppress(StorageError):  # the first error is the one to tell
                 return self._stopped_by(own)
             raise own from own.__cause__
@@ -120,7 +110,7 @@ class Run:
                 return None
             return [record.evaluated_again(one) for record, one in zip(self._records, evaluations, strict=True)]
         except (Exception, SystemExit, KeyboardInterrupt) as error:
-            own = self._environments_own(error)
+            own = raised_inside(error, self._environments)
             if isinstance(own, KeyboardInterrupt):
                 return None
             raise own from own.__cause__
@@ -132,46 +122,22 @@ class Run:
         if isinstance(error, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
             self._save_unless_saved()
         if isinstance(error, SystemExit):
-            self._say(f"The environment ended this process (SystemExit: {error.code}) after step {self.steps:,}.")
+            self._say(
+                f"The environment ended this process (SystemExit: {error.code}) after step {self.experiment.steps:,}."
+            )
         if isinstance(error, KeyboardInterrupt):
-            return self._write_summaries("interrupted")
-        # TensorFlow's own errors go on with the graph, line after line.
-        words = str(error).splitlines()[0] if isinstance(error, tf.errors.OpError) else str(error)
-        self._write_summaries("failed", error=f"{type(error).__name__}: {words}")
+            return self._records.write_summaries("interrupted")
+        self._records.write_summaries("failed", error=in_words(error))
         raise error from error.__cause__
 
-    @property
-    def steps(self) -> int:
-        """Environment steps done, of each run."""
-        return int(self.experiment.variables.iteration) * self._per_iteration
-
     def _resume_or_start(self) -> None:
-        """Goes on with the log as it was at the checkpoint; without one, starts over in an empty directory.
-
-        The summaries say so first: a crash in between leaves runs to which the same holds.
-        """
-        for record in self._records:
-            if damage := record.directory.damage():
-                self._say(f"{damage} It is written anew.")
+        """Continues the log of the checkpoint, or starts over in an empty directory."""
         if self._resumed is None:
-            for record in self._records:
-                if not self._fresh and record.has_log_alone:
-                    self._say(f"{record.directory.path} has a log but no checkpoint: it starts over.")
-            self._write_summaries("running", starting_over=True)
-            for record in self._records:
-                record.begin()
-            self._write_summaries("running")
+            start(self._records, self._say, fresh=self._fresh)
             return
-        self._write_summaries("running")
-        due = self._evaluation_due(self.steps // self._per_iteration)
-        for record, checkpoint in zip(self._records, self._resumed, strict=True):
-            for sentence in record.go_on(checkpoint, evaluation_due=due):
-                self._say(f"{record.directory.path}: {sentence}.")
-        note, self._saved = "", self.steps
-        if not self._learner.environment.restorable:
-            begin_episodes(self.experiment)
-            note = " Gymnasium environments cannot be put back: they start fresh episodes."
-        self._say(f"Going on from step {self.steps:,}.{note}")
+        self._saved = self.experiment.steps
+        due = self._evaluation_due(self._saved // self._per_iteration)
+        resume(self.experiment, self._records, self._resumed, self._say, evaluation_due=due)
 
     def _train(self, interrupted: Interrupts) -> bool:
         """Trains, logs, evaluates and saves; whether it came to the end."""
@@ -185,7 +151,7 @@ class Run:
             return False
         stretches = iterations(
             self._programs,
-            start=self.steps // self._per_iteration,
+            start=self.experiment.steps // self._per_iteration,
             end=learner.num_iterations,
             boundaries=[self._in_iterations(interval) for interval in intervals],
             stop=interrupted,
@@ -197,135 +163,75 @@ class Run:
                     return False
                 metrics = stretch.chunk.metrics
                 newest = last_return(metrics["episode/return"], metrics["episode/count"], share=0)
-                rate = sum(record.rate for record in self._records)
-                bar.update(self.steps, rate, None if np.isnan(newest) else newest)
-        return self.steps == self._total
+                bar.update(self.experiment.steps, self._records.rate, None if np.isnan(newest) else newest)
+        return self.experiment.steps == self._total
 
     def _log(self, stretch: Stretch) -> None:
         """Logs a stretch; raises what its last iteration failed by."""
-        shares = [stretch.of(self._axis, number) for number in self._numbers]
-        bad = [number for number in self._numbers if shares[number].chunk.metrics["bad_update"][-1] >= 0]
+        shares = [stretch.of(self._axis, number) for number in range(len(self._records))]
+        bad = [number for number, share in enumerate(shares) if share.chunk.metrics["bad_update"][-1] >= 0]
         end = stretch.first_iteration + stretch.num_iterations
         last, due = end == self._learner.num_iterations, self._evaluation_due(end)
-        error = self._failure(shares[bad[0]], bad[0]) if bad else None
+        error = None
+        if bad:
+            share, step = shares[bad[0]], self.experiment.steps
+            error = failure(self._learner, self._programs, self._records[bad[0]], share.chunk, run=bad[0], step=step)
         self._can_save = not bad
         if isinstance(error, BadEnvironmentError):
             shares = [share.without_last() for share in shares]
             assign(self.experiment.variables, stretch.chunk.basis[0])  # as they were before the rollout
             self._can_save = True
-        for record, share in zip(self._records, shares, strict=True):
-            record.iterations(share, last=last or bool(bad), evaluation_due=due and not bad)
+        self._records.iterations(shares, last=last or bool(bad), evaluation_due=due and not bad)
         if error is not None:
             raise error
         if end % self._in_iterations(self.settings.probe.histograms_every_steps) == 0:
-            self._histograms(shares)
+            self._records.histograms(shares)
 
     def _end_of_stretch(self, interrupted: Interrupts) -> bool:
         """The evaluation and the checkpoint that are due; whether no signal cut the evaluation off.
 
         An evaluation that is cut off is made from the checkpoint when the run is resumed.
         """
-        end = self.steps // self._per_iteration
-        regular, last = end % self._in_iterations(self.settings.checkpoint.every_steps) == 0, self.steps == self._total
+        end = self.experiment.steps // self._per_iteration
+        regular, last = (
+            end % self._in_iterations(self.settings.checkpoint.every_steps) == 0,
+            self.experiment.steps == self._total,
+        )
         waiting, best = [record.waits for record in self._records], [False] * len(self._records)
         if any(waiting):
             evaluations = self._evaluate(stop=interrupted)
             if evaluations is None:
                 return False
-            best = [
-                record.waits and record.evaluated(evaluation, self.steps, last=last)
-                for record, evaluation in zip(self._records, evaluations, strict=True)
-            ]
+            best = self._records.evaluated(evaluations, last=last)
             regular |= not all(waiting)  # the others were saved after it
         if regular or any(best) or last:
             self._save(best)
         return True
 
-    def _record_videos(self) -> None:
-        for number in range(self.settings.evaluation.videos):
-            environment = self.experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
-            file = self._records[0].directory.videos / f"episode_{number}.mp4"
-            seed = fold(self.experiment.variables.seed, Purpose.EVALUATION, -1, number)
-            limit = self.settings.evaluation.max_steps
-            with storing(self._records[0].directory.path):
-                frames, cut = record_video(environment, self.experiment.greedy, file, seed=seed, max_steps=limit)
-            close(environment, self._say)
-            self._say(f"Video: {file} ({frames:,} frames{', cut there' if cut else ''}).")
-
     def _evaluate(self, stop: Callable[[], bool]) -> Sequence[Evaluation] | None:
         settings = self.settings.evaluation
         self._evaluator = self.experiment.evaluator(settings.episodes, max_steps=settings.max_steps)
         seeds = np.reshape(self.experiment.variables.seed, (-1, 2))
-        iteration = self.steps // self._per_iteration
+        iteration = self.experiment.steps // self._per_iteration
         return self._evaluator.run([fold(seed, Purpose.EVALUATION, iteration) for seed in seeds], stop=stop)
 
-    def _histograms(self, shares: Sequence[Stretch]) -> None:
-        weights = {
-            f"weights/{variable.name.split(':')[0]}": variable.numpy()
-            for part in self.experiment.variables.weights.values()
-            for variable in part
-        }
-        for record, share, number in zip(self._records, shares, self._numbers, strict=True):
-            rows = {f"row/{objective}": row for objective, row in share.chunk.rows.items()}
-            record.histograms({**self._share(weights, number), **rows}, self.steps)
-
     def _save(self, best: Sequence[bool], *, interim: bool = False) -> None:
-        """Saves all runs; only then the best ones are replaced and old checkpoints go."""
-        arrays = {name: variable.numpy() for name, variable in self._named.items()}
-        rows = {objective: np.asarray(row) for objective, row in self._programs.rows.items()}
-        for number, record in enumerate(self._records):
-            own, own_rows = self._share(arrays, number), self._share(rows, number)
-            record.save(own, own_rows, steps=self.steps, interim=interim, num_runs=len(self._records))
-        for record, is_best in zip(self._records, best, strict=True):
-            record.settle(best=is_best)
-        self._saved = self.steps
+        self._records.save(self._programs.rows, best, interim=interim)
+        self._saved = self.experiment.steps
 
     def _save_unless_saved(self) -> None:
-        if self.steps and self.steps != self._saved:
+        if self.experiment.steps and self.experiment.steps != self._saved:
             self._save([False] * len(self._records), interim=True)
 
     def _close(self) -> None:
-        for record in self._records:
-            with contextlib.suppress(OSError, tf.errors.OpError):  # all that counts was synced with a checkpoint
-                record.close()
+        self._records.close()
         for environment in self._environments:
             close(environment, self._say)
-
-    def _failure(self, share: Stretch, number: int) -> NonFiniteError | BadEnvironmentError:
-        """What the last iteration of a run failed by; share: its own."""
-        chunk = share.chunk
-        return failure(
-            self._learner,
-            self._programs,
-            self._records[number],
-            chunk.basis,
-            run=number,
-            bad_round=int(chunk.metrics["bad_update"][-1]),
-            step=self.steps,
-        )
-
-    def _environments_own(self, error: BaseException) -> BaseException:
-        return raised_inside(error, self._environments)
 
     @property
     def _environments(self) -> list[Environment]:
         """All that are open."""
         return [self._learner.environment, *([self._evaluator.environment] if self._evaluator else [])]
-
-    def _write_summaries(self, status: str, **more: Any) -> list[dict[str, Any]]:
-        updates = sum(np.ravel(count) for count in self.experiment.variables.updates.values())
-        return [
-            record.write_summary(status, steps=self.steps, updates=int(done), **more)
-            for record, done in zip(self._records, updates, strict=True)
-        ]
-
-    @property
-    def _numbers(self) -> range:
-        return range(len(self._records))
-
-    def _share(self, arrays: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
-        """One run's share of what variables hold."""
-        return {name: self._axis.take(array, number) for name, array in arrays.items()}
 
     @property
     def _total(self) -> int:

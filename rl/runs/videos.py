@@ -6,8 +6,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from rl.environments import GymnasiumEnvironment
-from rl.errors import ConfigError
+from rl.environments import Environment, GymnasiumEnvironment
+from rl.errors import ConfigError, require
+from rl.learning.seeds import Purpose, fold
+from rl.runs.directory import RunDirectory
+from rl.runs.experiment import Experiment
+from rl.runs.failures import close
+from rl.runs.settings import EvaluationSettings
+from rl.runs.storage import storing
 
 
 def record(
@@ -52,3 +58,26 @@ def _frame(environment: GymnasiumEnvironment) -> np.ndarray:
     if pictures is None or pictures[0] is None:
         raise ConfigError("the environment draws no pictures with render mode rgb_array (evaluation.videos).")
     return np.asarray(pictures[0], np.uint8)
+
+
+def check_videos(settings: EvaluationSettings, environment: Environment) -> None:
+    """ConfigError where videos are asked for of an environment that draws no pictures."""
+    require(
+        settings.videos == 0 or not environment.compiled,
+        f"evaluation.videos is {settings.videos}, but a compiled environment draws no pictures; set "
+        "evaluation.videos=0, or choose a Gymnasium environment.",
+    )
+
+
+def record_videos(
+    experiment: Experiment, directory: RunDirectory, settings: EvaluationSettings, say: Callable[[str], None]
+) -> None:
+    """Records `settings.videos` greedy episodes of a run in its directory, `videos/episode_<number>.mp4`."""
+    for number in range(settings.videos):
+        environment = experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
+        file = directory.videos / f"episode_{number}.mp4"
+        seed = fold(experiment.variables.seed, Purpose.EVALUATION, -1, number)
+        with storing(directory.path):
+            frames, cut = record(environment, experiment.greedy, file, seed=seed, max_steps=settings.max_steps)
+        close(environment, say)
+        say(f"Video: {file} ({frames:,} frames{', cut there' if cut else ''}).")

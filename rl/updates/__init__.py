@@ -3,6 +3,7 @@
 Nothing else moves live weights.
 """
 
-from rl.updates.rule import Direction, RuleState, Step, UpdateRule, apply_step
+from rl.updates.rule import UpdateRule
+from rl.updates.steps import Direction, RuleState, Step, apply_step
 
 __all__ = ["Direction", "RuleState", "Step", "UpdateRule", "apply_step"]

@@ -12,8 +12,7 @@ from rl.errors import ConfigError
 from rl.estimators import gradient_correction_loss, residual_loss, td_error
 from rl.frozen import FrozenState, Hard, freeze
 from rl.gradients import LIVE, At, Objective, onto_live
-from rl.instruments.evidence import rows_of
-from rl.instruments.replay import replay
+from rl.instruments.replay import replay, rows_of
 from rl.learning.state import read
 from rl.networks import OBSERVATION
 from rl.updates import UpdateRule, apply_step

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.instruments.evidence import rows_of
-from rl.instruments.replay import replay
+from rl.instruments.replay import replay, rows_of
 from rl.learning.state import read
 
 SMALL = ("num_envs=4", "agent.rollout_length=8", "agent.minibatches=1", "network.torso.widths=[8,8]")

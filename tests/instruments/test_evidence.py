@@ -11,9 +11,9 @@ from rl.gradients.probes import PROBES
 from rl.gradients.probes.representation import srank
 from rl.gradients.probes.spectrum import singular_values
 from rl.gradients.probes.units import dead, dormant
-from rl.instruments.evidence import UpdateEvidence, rows_of
+from rl.instruments.evidence import UpdateEvidence
 from rl.instruments.probing import Prober
-from rl.instruments.replay import replay
+from rl.instruments.replay import replay, rows_of
 from rl.learning.state import read
 from rl.networks import OBSERVATION, Output
 

@@ -10,9 +10,8 @@ from rl.environments.compiled.tabular import exact
 from rl.errors import ConfigError
 from rl.gradients import onto_live
 from rl.gradients.bias import deviation
-from rl.instruments.evidence import rows_of
 from rl.instruments.probing import Prober
-from rl.instruments.replay import replay
+from rl.instruments.replay import replay, rows_of
 from rl.learning.state import read
 
 SMALL = ("agent=a2c", "network.torso.widths=[6]", "probe=oracle", "num_envs=8", "agent.rollout_length=8")

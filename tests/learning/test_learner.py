@@ -5,9 +5,8 @@ import pytest
 import tensorflow as tf
 
 from rl.gradients import onto_live
-from rl.instruments.evidence import rows_of
 from rl.instruments.probing import Prober
-from rl.instruments.replay import replay
+from rl.instruments.replay import replay, rows_of
 from rl.learning.state import named_variables, read
 
 SMALL = ("num_envs=4", "agent.rollout_length=16", "network.torso.widths=[8,8]", "steps=2000")

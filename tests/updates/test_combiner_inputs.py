@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rl.errors import ConfigError
-from rl.settings import shown
+from rl.setting_errors import shown
 from rl.updates.combiners import IMTLG, MGDA, ConFIG, Mean, Only, PCGrad, Sum
 
 GRAMIAN = tf.constant([[4.0, -1.0, 0.5], [-1.0, 1.0, 0.2], [0.5, 0.2, 9.0]])

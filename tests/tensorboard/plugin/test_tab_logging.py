@@ -10,7 +10,7 @@ from processes import csv_rows, start
 from sources import Folder
 
 from rl.gradients.probes.evidence import EXTRA_ROWS
-from rl.learning.programs import Chunk
+from rl.learning.chunk import Chunk
 from rl.learning.state import read
 from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates

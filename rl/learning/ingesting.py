@@ -1,0 +1,61 @@
+"""Taking an iteration's trajectory in, and keeping what later iterations learn from."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from rl.agents import Phase
+from rl.environments import Trajectory
+from rl.environments.boundary import all_sound_within
+from rl.estimators import masked_mean
+from rl.learning.episodes import episode_metrics, follow_episodes
+from rl.learning.state import TrainState
+
+if TYPE_CHECKING:
+    from rl.learning.learner import Learner
+
+
+def ingested(
+    learner: "Learner", state: TrainState, trajectory: Trajectory
+) -> tuple[TrainState, Trajectory, dict[str, tf.Tensor]]:
+    """Refreshes the frozen copies that are due, normalises a run's trajectory, and updates the statistics.
+
+    Observations are normalised by the statistics before the rollout, by which the policy acted, rewards by those after
+    it.
+
+    Returns: the state with frozen copies, episodes and statistics, the normalised trajectory, and metrics.
+    """
+    normalizer, ended = learner.normalizer, trajectory.terminated | trajectory.truncated
+    episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
+    seen = normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
+    normalized = trajectory._replace(
+        observation=normalizer.observation(state.normalizer, trajectory.observation),
+        next_observation=normalizer.observation(state.normalizer, trajectory.next_observation),
+        reward=normalizer.reward(seen, trajectory.reward),
+    )
+    metrics = {
+        **episode_metrics(summary),
+        "value/reward_mean": masked_mean(normalized.reward, tf.cast(trajectory.valid, tf.float32)),
+    }
+    frozen = learner.copies_before(None, state)
+    return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics
+
+
+def is_sound(learner: "Learner", trajectory: Trajectory) -> tf.Tensor:
+    """Whether what the environment may give wrongly is finite in the whole trajectory, [] bool."""
+    fields = {"observation": (trajectory.observation, trajectory.next_observation), "reward": (trajectory.reward,)}
+    unchecked = [x for field in learner.environment.unchecked for x in tf.nest.flatten(fields[field])]
+    return all_sound_within(*unchecked) if unchecked else tf.constant(True)
+
+
+def kept(learner: "Learner", phase: Phase, state: TrainState, prepared: Mapping[str, Any]) -> TrainState:
+    """The state, of all runs, whose phase's source keeps this iteration's batch.
+
+    prepared: {earlier phase: its batch}.
+    """
+    if phase.source.of is None:
+        return state
+    batch, runs = prepared[phase.source.of], learner.axis.shape
+    own = phase.source.put(state.sources[phase.name], batch, state.iteration, runs)
+    return state._replace(sources={**state.sources, phase.name: own})

@@ -1,0 +1,68 @@
+"""An agent's updates as update rules, and its frozen copies checked against its phases and updates."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rl.agents import Update
+from rl.errors import require
+from rl.frozen import Schedule
+from rl.networks import Network
+from rl.updates import UpdateRule
+from rl.updates.combiners import Combiner
+from rl.updates.freezing import Freeze
+from rl.updates.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from rl.learning.learner import Learner
+
+
+def check_followed(schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str]) -> None:
+    """ConfigError where a frozen copy follows a phase or an update that the agent does not have."""
+    for role, schedule in schedules.items():
+        for key, name, known in (("before", schedule.before, phases), ("after", schedule.after, updates)):
+            require(
+                name in (None, *known),
+                f"frozen.{role}.{key} is {name!r}; this agent has {' and '.join(known)}.",
+            )
+
+
+def update_rule(
+    update: Update,
+    network: Network,
+    combiner: Combiner,
+    optimizer: Optimizer,
+    *,
+    always_rows: bool = False,
+    freeze: Freeze | None = None,
+) -> UpdateRule:
+    """How an update's objectives move a network; see `UpdateRule`."""
+    return UpdateRule(
+        objectives=update.objectives,
+        groups=update.groups,
+        names=network.names,
+        shared=network.shared,
+        heads=network.heads,
+        combiner=combiner,
+        optimizer=optimizer,
+        always_rows=always_rows,
+        freeze=freeze,
+    )
+
+
+def check_sources(learner: "Learner") -> None:
+    """Checks what every phase learns from.
+
+    Raises: ConfigError where the agent's minibatches do not divide its batch; ValueError where a phase keeps batches of
+    one that is no earlier phase, or is not executed in every iteration.
+    """
+    agent, num_envs = learner.agent, learner.environment.num_envs
+    for place, phase in enumerate(learner.phases):
+        earlier = [one.name for one in learner.phases[:place] if one.is_always_due and one.source.of is None]
+        if phase.source.of not in (None, *earlier):
+            raise ValueError(f"phase {phase.name!r} learns from {phase.source.of!r}; it may from {earlier}.")
+        require(
+            learner.num_samples(phase) % phase.source.minibatches == 0,
+            f"agent.minibatches is {phase.source.minibatches}, which does not divide the batch of "
+            f"{learner.num_samples(phase)} "
+            f"samples (num_envs {num_envs} × agent.rollout_length {agent.rollout_length}).",
+        )
