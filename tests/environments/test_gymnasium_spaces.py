@@ -69,7 +69,9 @@ def test_an_offset_does_not_swallow_the_spread(offset, spread):
     batch = tf.constant(observe(offset + spread * np.array([[[1.0], [-1.0]]])), dtype)
     normalizer = Normalizer(observations=True, rewards=False, reward_scale=1.0, gamma=0.99, clip=10.0)
     nothing = tf.zeros((1, 2))
-    state = normalizer.update(normalizer.init(2, shape), batch, nothing, nothing > 0, nothing == 0)
+    state = normalizer.update(
+        normalizer.init(2, tf.TensorSpec(shape, dtype)), batch, nothing, nothing > 0, nothing == 0
+    )
     seen = normalizer.observation(state, batch)
     assert seen.dtype == tf.float32
     if spread >= 1e-3:  # below it the variance's absolute epsilon, 1e-8, is not small

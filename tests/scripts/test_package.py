@@ -61,8 +61,10 @@ def wheel(root, tmp_path_factory):
 
 
 def _pip(*arguments):
+    """Runs pip where it does not find the repository, whose editable install would pass for the wheel's."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    result = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -74,7 +76,7 @@ def installed(wheel, tmp_path_factory):
     folder.mkdir()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     python = venv / "bin" / "python"
-    _pip("--python", str(python), "install", "--no-deps", "--no-index", "--quiet", str(wheel))
+    _pip("--python", str(python), "install", "--ignore-installed", "--no-deps", "--no-index", "--quiet", str(wheel))
     (packages,) = venv.glob("lib/python*/site-packages")
     # A path file within another site-packages is not read: an editable install there stays out of sight.
     libraries = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
