@@ -49,7 +49,7 @@ class SmallRuns:
     @property
     def steps(self) -> int:
         """Environment steps of the current run so far."""
-        return self._compiled.steps
+        return self._compiled.experiment.steps
 
     def __call__(self, *paths: Path, fresh: bool = False) -> list[dict]:
         """Trains or resumes in the directories, as scripts/train.py does; returns the summaries."""
