@@ -87,8 +87,10 @@ class Maker:
         return target, {str(key): value for key, value in node.items() if key not in ("_target_", "_convert_")}
 
     def _require_settings(self, target: Callable, key: str, value: str) -> None:
-        """Of this package only what is meant to be made from a config: its other functions, and the modules that can be
-        reached through it (`rl.….shutil.rmtree`), are as dangerous as anybody's.
+        """Allows only classes and functions of this package that are meant to be made from a config.
+
+        Its other functions, and the modules that can be reached through it (`rl.….shutil.rmtree`), are as dangerous as
+        anybody's.
         """
         if self._trusted is None or not value.startswith(f"{_OWN}."):
             return

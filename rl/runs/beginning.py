@@ -168,6 +168,7 @@ def _began_together(records: Sequence[Record]) -> bool:
 
 def loadable(path: Path) -> Path:
     """The checkpoint that `load.path` names: a file, or the newest one of a run directory."""
+    require(path.exists(), f"{path} does not exist; it must be a checkpoint file or a run directory (load.path).")
     file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
     require(bool(file), f"{path} holds no checkpoint (load.path).")
     return file[0]

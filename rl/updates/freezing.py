@@ -20,7 +20,7 @@ class Freeze:
     """
 
     patterns: Sequence[str]
-    """Of parts or single weights (`fnmatch`, case-sensitive): `torso`, `torso/*`, `*/bias`."""
+    """Patterns of parts or single weights (`fnmatch`, case-sensitive): `torso`, `torso/*`, `*/bias`."""
     until: PositiveInteger | None
     """Environment steps after which they learn; None for never."""
 

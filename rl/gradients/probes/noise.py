@@ -18,9 +18,9 @@ class Noise(NamedTuple):
     """Unbiased estimates from one update, which may be negative; [] float32 each."""
 
     square_norm: tf.Tensor
-    """Of |g|², the squared norm of the expected row."""
+    """The estimate of |g|², the squared norm of the expected row."""
     trace: tf.Tensor
-    """Of tr Σ, the summed variances of one sample's row."""
+    """The estimate of tr Σ, the summed variances of one sample's row."""
 
 
 def noise(small: tf.Tensor, large: tf.Tensor, *, small_batch: tf.Tensor, large_batch: tf.Tensor) -> Noise:
