@@ -165,7 +165,8 @@ def test_rows_of_a_copy_move_the_live_weights_and_leave_the_copy_bit_identical()
     )
     losses, state = losses_of(net, tf.random.stateless_normal((16, 4), (1, 2))), rule.init(live)
     for update in range(100):
-        direction, state = rule.combine(rule.rows(losses, {LIVE: copy}), state, tf.constant([0, update]))
+        rows = watched_rows(losses, {LIVE: copy}, **rule.asked)
+        direction, state = rule.combine(rows, state, tf.constant([0, update]))
         step, state = rule.step(direction.gradient, live, state, tf.constant(0.0))
         apply_step(live, step.delta)
     for weight, old in zip((w for part in copy.values() for w in part), before, strict=True):

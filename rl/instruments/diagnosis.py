@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import Update
 from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
-from rl.instruments.replay import prepared_of, rows_of
+from rl.instruments.replay import prepared_of, propose, rows_of
 from rl.learning.ingesting import kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
@@ -57,18 +56,18 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_ro
             settled = learner.draw(phase, batch, orders, start, number)
             for update in (update for update in phase.updates if number % update.every_rounds == 0):
                 minibatch = learner.before(update, settled, state, number)
-                if number == bad_round and (fault := _fault(learner, update, minibatch, state)):
+                if number == bad_round and (fault := _fault(learner, minibatch, state)):
                     return fault
-                state = applied(learner, state, update, learner.propose(update, minibatch, learner.progress(state)))
+                state = applied(learner, state, update, propose(learner, minibatch, state))
             if number == bad_round:
                 return Fault("", None, _updates_done(state), minibatch)
         bad_round -= phase.source.rounds
     raise ValueError("no round of this number was made.")
 
 
-def _fault(learner: Learner, update: Update, minibatch: Minibatch, state: TrainState) -> Fault | None:
+def _fault(learner: Learner, minibatch: Minibatch, state: TrainState) -> Fault | None:
     """The first loss or gradient of an update that is not finite; None where all are."""
-    rows, number = rows_of(learner, update, minibatch), _updates_done(state) + 1
+    rows, number = rows_of(learner, minibatch), _updates_done(state) + 1
     for objective, loss in rows.losses.items():
         if not bool(tf.math.is_finite(loss)):
             return Fault(objective, None, number, minibatch)

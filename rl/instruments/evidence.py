@@ -5,7 +5,7 @@ from functools import cached_property
 
 import tensorflow as tf
 
-from rl.agents import LIVE, Roles, Update
+from rl.agents import LIVE, Roles
 from rl.estimators import masked_mean
 from rl.frozen import drift
 from rl.gradients import At, gramian, layers_of, onto_live, watched_rows
@@ -13,9 +13,9 @@ from rl.gradients.gramian import Row
 from rl.gradients.probes.evidence import Change, CopyDrift, Evidence, SampleRows
 from rl.gradients.rows import Gradient, Weights
 from rl.gradients.second_derivatives import second_derivatives
-from rl.instruments.replay import rows_of
+from rl.instruments.replay import propose, rows_of
 from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch, losses_of, roles_at
+from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
 from rl.networks import OBSERVATION, Output
 from rl.updates.clipping import global_norm
@@ -38,7 +38,6 @@ class UpdateEvidence(Evidence):
     def __init__(
         self,
         learner: Learner,
-        update: Update,
         state: TrainState,
         minibatch: Minibatch,
         *,
@@ -51,10 +50,10 @@ class UpdateEvidence(Evidence):
             num_samples: at most so many samples get rows of their own.
             beside: extra rows of the Gramian besides those that it always has, `THROUGH_TARGET` or of `stale_row`.
         """
-        self._learner, self._asked, self._state, self._minibatch = learner, update, state, minibatch
+        self._learner, self._state, self._minibatch, update = learner, state, minibatch, minibatch.update
         self._num_samples, self._rule, self._beside = num_samples, learner.rules[update.name], tuple(beside)
         self._network, self._heads = learner.model.network, set(self._rule.heads)
-        rows = rows_of(learner, update, minibatch)
+        rows = rows_of(learner, minibatch)
         self.gradients = {name: onto_live(row) for name, row in rows.gradients.items()}
         """{objective: its gradient}, those of heads' own objectives included."""
         self.objectives = tuple(name for name, row in self.gradients.items() if set(row) - self._heads)
@@ -67,8 +66,7 @@ class UpdateEvidence(Evidence):
 
     @cached_property
     def _update(self):
-        progress = self._learner.progress(self._state)
-        direction, step, _ = self._learner.propose(self._asked, self._minibatch, progress)
+        direction, step, _ = propose(self._learner, self._minibatch, self._state)
         return direction, step
 
     @cached_property
@@ -141,11 +139,11 @@ class UpdateEvidence(Evidence):
     @cached_property
     def feature_gradients(self) -> dict[str, tf.Tensor]:
         """{objective: [B, F]}."""
-        losses, roles = losses_of(self._asked, self._minibatch.batch), roles_at(self._asked, self._minibatch.roles)
+        losses, roles = self._minibatch.losses, self._minibatch.seen
         nudges = {Output(part): (tf.zeros_like(hidden),) for part, hidden in self.features.items()}
         reads = {
             objective.name: tuple(At(LIVE, Output(part)) for part in objective.reads[LIVE] if Output(part) in nudges)
-            for objective in self._asked.objectives
+            for objective in self._minibatch.update.objectives
         }
 
         def nudged(seen: Roles):
@@ -223,14 +221,15 @@ class UpdateEvidence(Evidence):
     def _losses_after(self, step: Gradient, length: tf.Tensor | float | None = None) -> dict[str, tf.Tensor]:
         """The losses on the minibatch so far along a step."""
         roles = {**self._minibatch.roles, LIVE: moved(self._minibatch.weights, step, length)}
-        return self._asked.losses(roles, self._minibatch.batch)[0]
+        return self._minibatch.losses(roles)[0]
 
     def _rows_on(self, batch, at: Weights | None = None) -> dict[str, Row]:
         """{objective: its raw row} on other samples, or at other weights."""
-        minibatch, update = self._minibatch._replace(batch=batch), self._asked
+        minibatch = self._minibatch._replace(batch=batch)
         if at is not None:
-            minibatch, update = minibatch._replace(roles={**minibatch.roles, LIVE: at}), update._replace(at=LIVE)
-        gradients = rows_of(self._learner, update, minibatch).gradients
+            roles = {**minibatch.roles, LIVE: at}
+            minibatch = minibatch._replace(roles=roles, update=minibatch.update._replace(at=LIVE))
+        gradients = rows_of(self._learner, minibatch).gradients
         return {name: self._body(onto_live(gradients[name])) for name in self.objectives}
 
     def _body(self, gradient: Mapping[str, Row]) -> Row:

@@ -7,7 +7,6 @@ from rl.environments import Trajectory
 from rl.gradients.audit import audit, check_audit
 from rl.instruments.replay import replay
 from rl.learning.learner import Learner
-from rl.learning.minibatch import losses_of, roles_at, watch_of
 from rl.learning.state import TrainState
 from rl.spaces import Discrete
 
@@ -20,10 +19,9 @@ def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, di
     tables, trajectory, names = {}, _made_up(learner, state), learner.model.network.names
     for name in learner.updates:
         played = replay(learner, state, trajectory, name)
-        update, minibatch, watch = played.update, played.minibatch(0), watch_of(played.update)
-        roles = roles_at(update, minibatch.roles)
-        tables[name] = audit(losses_of(update, minibatch.batch), roles, names, watch)
-        check_audit(tables[name], update.objectives, roles, names, watch)
+        minibatch = played.minibatch(0)
+        tables[name] = audit(minibatch.losses, minibatch.seen, names, minibatch.watch)
+        check_audit(tables[name], played.update.objectives, minibatch.seen, names, minibatch.watch)
     return tables
 
 

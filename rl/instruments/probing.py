@@ -53,7 +53,7 @@ class Prober:
         played = replay(self.learner, state, trajectory)
         learner = played.learner
         evidence = UpdateEvidence(
-            learner, played.update, state, played.minibatch(0), num_samples=self.num_samples, beside=self._beside
+            learner, state, played.minibatch(0), num_samples=self.num_samples, beside=self._beside
         )
         numbers: dict[str, tf.Tensor] = {}
         for probe in self.probes:

@@ -10,7 +10,7 @@ from rl.gradients import watched_rows
 from rl.gradients.rows import Rows
 from rl.learning.ingesting import kept
 from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
+from rl.learning.minibatch import Minibatch
 from rl.learning.rounds import Proposal
 from rl.learning.state import TrainState
 from rl.sources import Orders
@@ -41,7 +41,7 @@ class Replay(NamedTuple):
 
     def propose(self, minibatch: Minibatch) -> Proposal:
         """What the update would do."""
-        return self.learner.propose(self.update, minibatch, self.learner.progress(self.state))
+        return propose(self.learner, minibatch, self.state)
 
 
 def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: str | None = None) -> Replay:
@@ -75,12 +75,17 @@ def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: T
     return batch, learner.orders(phase, state)
 
 
-def rows_of(learner: Learner, update: Update, minibatch: Minibatch) -> Rows:
+def propose(learner: Learner, minibatch: Minibatch, state: TrainState) -> Proposal:
+    """What an update would do to the weights of a minibatch, in an iteration of a state: as in `one_update`."""
+    rule = learner.rules[minibatch.update.name]
+    rows = watched_rows(minibatch.losses, minibatch.seen, **rule.asked, watch=minibatch.watch)
+    direction, rule_state = rule.combine(rows, minibatch.rule, minibatch.seed)
+    step, rule_state = rule.step(direction.gradient, minibatch.weights, rule_state, learner.progress(state))
+    return Proposal(direction, step, rule_state)
+
+
+def rows_of(learner: Learner, minibatch: Minibatch) -> Rows:
     """The raw row and head gradients of every objective of an update, without coefficients."""
-    return watched_rows(
-        losses_of(update, minibatch.batch),
-        roles_at(update, minibatch.roles),
-        {objective.name: objective.places for objective in update.objectives},
-        watch=watch_of(update),
-        names=learner.model.network.names,
-    )
+    reads = {objective.name: objective.places for objective in minibatch.update.objectives}
+    names = learner.model.network.names
+    return watched_rows(minibatch.losses, minibatch.seen, reads, watch=minibatch.watch, names=names)

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from rl.agents import LIVE, Update
-from rl.gradients import onto_live
+from rl.agents import LIVE
+from rl.gradients import onto_live, watched_rows
 from rl.instruments.replay import replay, rows_of
 from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
+from rl.learning.minibatch import Minibatch
 from rl.learning.rules import update_rule
 from rl.learning.state import TrainState
 from rl.schedules import at_step
@@ -56,14 +56,13 @@ def what_if(
     played = replay(learner, state, trajectory)
     update, network, minibatch = played.update, learner.model.network, played.minibatch(0)
     unseen = played.minibatch(1) if played.phase.source.minibatches > 1 else None
-    rows = {name: onto_live(row) for name, row in rows_of(played.learner, update, minibatch).gradients.items()}
+    rows = {name: onto_live(row) for name, row in rows_of(played.learner, minibatch).gradients.items()}
     own, progress = learner.rules[update.name], learner.progress(played.state)
     progress = tf.where(progress < 1.0, progress, 0.0)
-    losses, roles = losses_of(update, minibatch.batch), roles_at(update, minibatch.roles)
     outcomes = {}
     for combiner_name, combiner in combiners.items():
         rule = update_rule(update, network, combiner, own.optimizer, always_rows=True, freeze=played.learner.freeze)
-        taken = rule.rows(losses, roles, watch=watch_of(update))
+        taken = watched_rows(minibatch.losses, minibatch.seen, **rule.asked, watch=minibatch.watch)
         direction, _ = rule.combine(taken, rule.init(minibatch.weights), minibatch.seed)
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
@@ -76,8 +75,8 @@ def what_if(
                 direction=flat(rule.shared_row(direction.gradient)).numpy(),
                 step=flat(rule.shared_row(step.delta)).numpy(),
                 expected={name: float(inner(row, step.delta)) for name, row in rows.items()},
-                changes=_changes(update, minibatch, step.delta),
-                elsewhere=_changes(update, unseen, step.delta) if unseen else dict.fromkeys(rows, float("nan")),
+                changes=_changes(minibatch, step.delta),
+                elsewhere=_changes(unseen, step.delta) if unseen else dict.fromkeys(rows, float("nan")),
             )
     return outcomes
 
@@ -90,7 +89,7 @@ def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
         return units @ units.T
 
 
-def _changes(update: Update, minibatch: Minibatch, delta: Mapping) -> dict[str, float]:
+def _changes(minibatch: Minibatch, delta: Mapping) -> dict[str, float]:
     after = {**minibatch.roles, LIVE: moved(minibatch.weights, delta)}
-    (old, _), (new, _) = (update.losses(roles, minibatch.batch) for roles in (minibatch.roles, after))
+    (old, _), (new, _) = (minibatch.losses(roles) for roles in (minibatch.roles, after))
     return {name: float(new[name] - old[name]) for name in old}

@@ -14,12 +14,10 @@ class Axis(Protocol):
     shape: tuple[int, ...]
     """(S,), or () without an axis."""
 
-    def each(self, function: Callable, *arguments: Any) -> Any:
-        """function(*arguments) in every run.
+    def each(self, function: Callable) -> Callable:
+        """A function of one run as a function of all of them.
 
-        Args:
-            arguments: nests of tensors with an axis of runs in front; scalars are handed on as they are.
-        Returns: the function's results, with an axis of runs in front.
+        Its arguments and results are nests of tensors with an axis of runs in front; scalars are handed on as they are.
         """
 
     def stack(self, runs: Sequence[Any]) -> Any:
@@ -48,9 +46,9 @@ class OneRun:
     num_runs = 1
     shape = ()
 
-    def each(self, function, *arguments):
-        """function(*arguments)."""
-        return function(*arguments)
+    def each(self, function):
+        """The function itself."""
+        return function
 
     def stack(self, runs):
         """The only one."""
@@ -80,18 +78,22 @@ class Runs:
     def __init__(self, num_runs: int):
         self.num_runs, self.shape = num_runs, (num_runs,)
 
-    def each(self, function, *arguments):
+    def each(self, function):
         """See `Axis.each`."""
-        flat = tf.nest.flatten(arguments)
-        places = [place for place, x in enumerate(flat) if tf.convert_to_tensor(x).shape.rank > 0]
 
-        def one(batched):
-            whole = list(flat)
-            for place, x in zip(places, batched, strict=True):
-                whole[place] = x
-            return function(*tf.nest.pack_sequence_as(arguments, whole))
+        def of_all(*arguments):
+            flat = tf.nest.flatten(arguments)
+            places = [place for place, x in enumerate(flat) if tf.convert_to_tensor(x).shape.rank > 0]
 
-        return tf.vectorized_map(one, [flat[place] for place in places], fallback_to_while_loop=False)
+            def one(batched):
+                whole = list(flat)
+                for place, x in zip(places, batched, strict=True):
+                    whole[place] = x
+                return function(*tf.nest.pack_sequence_as(arguments, whole))
+
+            return tf.vectorized_map(one, [flat[place] for place in places], fallback_to_while_loop=False)
+
+        return of_all
 
     def stack(self, runs):
         """[S, ...]."""

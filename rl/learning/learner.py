@@ -1,21 +1,22 @@
 """One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from rl import inputs
-from rl.agents import LIVE, Agent, Phase, Update, roles_of
+from rl.agents import Agent, Phase, Update, roles_of
 from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule, copies_before
 from rl.learning.actor import Acting, Actor
 from rl.learning.axis import Axis, OneRun
 from rl.learning.ingesting import ingested, is_sound, kept
-from rl.learning.minibatch import Minibatch, losses_of, roles_at, watch_of
+from rl.learning.minibatch import Minibatch
 from rl.learning.normalization import Normalizer
 from rl.learning.rollout import RolloutNoise, rollout, trajectory_spec
-from rl.learning.rounds import Metrics, Proposal, phase_if_due
+from rl.learning.rounds import Metrics, run_phase, skipped
 from rl.learning.rules import check_followed, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState, unless_bad
@@ -138,7 +139,7 @@ class Learner:
         axis, acting = self.axis, self.acting(state)
 
         def act(observation, noise):
-            return axis.merge(axis.each(self.actor.act, acting, axis.split(observation), axis.split(noise)))
+            return axis.merge(axis.each(self.actor.act)(acting, axis.split(observation), axis.split(noise)))
 
         noise, uniform = (axis.merge(x, axis=1) for x in random)
         merged, observation = tf.nest.map_structure(axis.merge, (state.environment, state.observation))
@@ -158,11 +159,15 @@ class Learner:
         over all phases, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
         """
         axis, before = self.axis, state
-        ingested, trajectory, metrics, bad = axis.each(self._ingested, state, trajectory)
+        ingested, trajectory, metrics, bad = axis.each(self._ingested)(state, trajectory)
         state, prepared, first = state._replace(**ingested), {}, 0
         for phase in self.phases:
             state = kept(self, phase, state, prepared)
-            state, prepared[phase.name], more, failed = phase_if_due(self, phase, state, trajectory)
+            run = functools.partial(run_phase, self, phase, state, trajectory)
+            if not phase.is_always_due:  # asked once for all runs: of a batched predicate both branches would run
+                due, skip = phase.is_due(state.iteration), functools.partial(skipped, run, state)
+                run = functools.partial(tf.cond, due, run, skip)
+            state, prepared[phase.name], more, failed = run()
             metrics = {**metrics, **more}
             bad = tf.where((bad < 0) & (failed >= 0), failed + first, bad)
             first += phase.source.rounds
@@ -195,15 +200,7 @@ class Learner:
     def before(self, update: Update, batch: Any, state: TrainState, number: int | tf.Tensor) -> Minibatch:
         """A minibatch and all that an update of round `number` starts from."""
         seed = self._seed(Purpose.COMBINER, state, update, number)
-        return Minibatch(batch, roles_of(state.weights, state.frozen), state.rules[update.name], seed)
-
-    def propose(self, update: Update, minibatch: Minibatch, progress: tf.Tensor) -> Proposal:
-        """Rows, their combination, and the step; nothing is applied."""
-        rule, (batch, roles, rule_state, seed) = self.rules[update.name], minibatch
-        rows = rule.rows(losses_of(update, batch), roles_at(update, roles), watch=watch_of(update))
-        direction, rule_state = rule.combine(rows, rule_state, seed)
-        step, rule_state = rule.step(direction.gradient, roles[LIVE], rule_state, progress)
-        return Proposal(direction, step, rule_state)
+        return Minibatch(update, batch, roles_of(state.weights, state.frozen), state.rules[update.name], seed)
 
     def _seed(self, purpose: Purpose, state: TrainState, of: Phase | Update, *number: int | tf.Tensor) -> tf.Tensor:
         """A seed of an iteration, for a phase or an update by its place among all."""
@@ -223,7 +220,7 @@ class Learner:
 
     def rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         """What is random in the rollouts of an iteration; seed: [2] of one run, [S, 2] of several."""
-        return self.axis.each(self._rollout_noise, seed, iteration)
+        return self.axis.each(self._rollout_noise)(seed, iteration)
 
     def _rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         shape = (self.agent.rollout_length, self.environment.num_envs)

@@ -11,29 +11,30 @@ from rl.updates import RuleState
 
 
 class Minibatch(NamedTuple):
-    """Settled samples, the weights by role, the rule's state, and a seed for the combiner."""
+    """An update, its settled samples, the weights by role, the rule's state, and a seed for the combiner."""
 
+    update: Update
     batch: Any
     roles: Roles
     rule: RuleState
     seed: tf.Tensor
 
     @property
+    def losses(self) -> Losses:
+        """The update's losses on the samples as a function of the weights by role."""
+        return functools.partial(self.update.losses, batch=self.batch)
+
+    @property
     def weights(self) -> Weights:
         """The live weights."""
         return self.roles[LIVE]
 
+    @property
+    def seen(self) -> Roles:
+        """The weights by role as the losses see them: `live` are those at which the update takes gradients."""
+        return self.roles if self.update.at == LIVE else {**self.roles, LIVE: self.roles[self.update.at]}
 
-def losses_of(update: Update, batch: Any) -> Losses:
-    """An update's losses on a batch as a function of the weights by role."""
-    return functools.partial(update.losses, batch=batch)
-
-
-def roles_at(update: Update, roles: Roles) -> Roles:
-    """The weights by role as the losses see them: `live` are those at which the update takes gradients."""
-    return roles if update.at == LIVE else {**roles, LIVE: roles[update.at]}
-
-
-def watch_of(update: Update) -> tuple[str, ...]:
-    """The roles that an update's gradients are taken with respect to."""
-    return (LIVE, *update.through)
+    @property
+    def watch(self) -> tuple[str, ...]:
+        """The roles that the gradients are taken with respect to."""
+        return (LIVE, *self.update.through)

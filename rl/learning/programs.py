@@ -207,7 +207,7 @@ class Programs:
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        numbers, gramian, rows = self.learner.axis.each(self._prober, *self._basis_taken(*basis))
+        numbers, gramian, rows = self.learner.axis.each(self._prober)(*self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
         return _stacked(numbers), gramian, rows
 

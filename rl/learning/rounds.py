@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import tensorflow as tf
@@ -9,8 +10,7 @@ import tensorflow as tf
 from rl.agents import Phase, Update, roles_of
 from rl.environments import Trajectory
 from rl.frozen import FrozenState, copies_after
-from rl.gradients import cosines, norms
-from rl.learning.minibatch import losses_of, roles_at
+from rl.gradients import cosines, norms, watched_rows
 from rl.learning.state import TrainState
 from rl.sources import Orders
 from rl.updates import Direction, RuleState, Step
@@ -58,26 +58,6 @@ Phased = tuple[TrainState, Any, Metrics, tf.Tensor]
 """The state after a phase, the batch that it prepared, metrics, and the first round that was not finite, −1 if none."""
 
 
-def phase_if_due(learner: "Learner", phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
-    """A phase in the iterations in which it is due; in others the state as it is, zeros for the batch, and metrics NaN.
-
-    What is due is asked once for all runs: a predicate that is batched would have both branches run, always.
-    """
-
-    def run(state, trajectory):
-        return run_phase(learner, phase, state, trajectory)
-
-    if phase.is_always_due:
-        return run(state, trajectory)
-    _, *specs = tf.function(run, autograph=False).get_concrete_function(state, trajectory).structured_outputs
-
-    def skip():
-        batch, metrics, bad = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
-        return state, batch, {tag: x + math.nan for tag, x in metrics.items()}, bad - 1
-
-    return tf.cond(phase.is_due(state.iteration), lambda: run(state, trajectory), skip)
-
-
 def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
     """All rounds of a phase.
 
@@ -88,25 +68,25 @@ def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: T
     """
     each = learner.axis.each
     if any(schedule.before == phase.name for schedule in learner.schedules.values()):
-        state = state._replace(frozen=each(functools.partial(learner.copies_before, phase.name), state))
-    data = trajectory if phase.source.of is None else each(phase.source.data, state.sources[phase.name], ())
-    batch, orders, metrics = each(functools.partial(_prepared, learner, phase), state, data)
+        state = state._replace(frozen=each(functools.partial(learner.copies_before, phase.name))(state))
+    data = trajectory if phase.source.of is None else each(phase.source.data)(state.sources[phase.name], ())
+    batch, orders, metrics = each(functools.partial(_prepared, learner, phase))(state, data)
 
     def body(number, loop):
-        settled, loop = each(functools.partial(_drawn, learner, phase), state, batch, orders, number, loop)
+        """A round: draw, settle, and of each update that is due rows, combine, step, apply."""
+        settled, loop = each(functools.partial(_settled, learner, phase))(state, batch, orders, number, loop)
         for update in phase.updates:
-            apply = functools.partial(
-                each, functools.partial(_updated, learner, phase, update.name), state, settled, number
-            )
+            updated = each(functools.partial(one_update, learner, phase, update.name))
+            updated = functools.partial(updated, state, settled, number)
             if update.every_rounds == 1:
-                loop = apply(loop)
+                loop = updated(loop)
             else:
                 due = tf.equal(number % update.every_rounds, 0)
-                loop = tf.cond(due, functools.partial(apply, loop), lambda loop=loop: loop)
-        return number + 1, each(_ended, number, loop)
+                loop = tf.cond(due, functools.partial(updated, loop), lambda loop=loop: loop)
+        return number + 1, each(_ended)(number, loop)
 
     tags = _tags(learner, phase, state, batch, orders)
-    start = each(functools.partial(_started, phase, tags), state)
+    start = each(functools.partial(_started, phase, tags))(state)
     # Always to the end, even where the rest is left out: many runs in one program share the number of rounds.
     _, end = tf.while_loop(lambda number, _: number < phase.source.rounds, body, (tf.constant(0), start))
     for update, sums in end.sums.items():
@@ -116,6 +96,16 @@ def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: T
         own = {"update/count": applied, "update/taken": taken}
         metrics |= {_own_tag(learner, update, tag): number for tag, number in own.items()}
     return state._replace(**{name: getattr(end, name) for name in MOVING}), batch, metrics, end.bad
+
+
+def skipped(run: Callable[[], Phased], state: TrainState) -> Phased:
+    """What a phase that is not due gives: the state as it is, zeros for the batch, and metrics that are NaN.
+
+    run: what it would give if it were due; only its shapes and types count.
+    """
+    _, *specs = tf.function(run, autograph=False).get_concrete_function().structured_outputs
+    batch, metrics, bad = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
+    return state, batch, {tag: x + math.nan for tag, x in metrics.items()}, bad - 1
 
 
 def _prepared(learner: "Learner", phase: Phase, state: TrainState, data: Any) -> tuple[Any, Orders, Metrics]:
@@ -139,24 +129,29 @@ def _started(phase: Phase, tags: dict[str, list[str]], state: TrainState) -> _Lo
     )
 
 
-def _drawn(
+def _settled(
     learner: "Learner", phase: Phase, state: TrainState, batch, orders, number, loop: _Loop
 ) -> tuple[Any, _Loop]:
-    """The settled minibatch of a round, and the loop at its beginning."""
+    """Draw, settle: the minibatch of a round, and the loop at its beginning."""
     learner, phase = learner.of(state, phase)
     settled = learner.draw(phase, batch, orders, state, number)
     return settled, loop._replace(over=loop.stopped | (loop.bad >= 0), finite=tf.constant(True))
 
 
-def _updated(learner: "Learner", phase: Phase, name: str, state: TrainState, settled, number, loop: _Loop) -> _Loop:
-    """The loop after an update: w ← w + Δw, unless something is not finite or the phase is over."""
+def one_update(learner: "Learner", phase: Phase, name: str, state: TrainState, settled, number, loop: _Loop) -> _Loop:
+    """Rows, combine, step, apply: w ← w + Δw, unless something is not finite or the phase is over."""
     learner, phase = learner.of(state, phase)
-    update = learner.updates[name]
+    update, rule = learner.updates[name], learner.rules[name]
     now = state._replace(weights=loop.weights, rules=loop.rules, frozen=loop.frozen)
-    proposal = learner.propose(update, learner.before(update, settled, now, number), learner.progress(state))
-    losses = tf.stack(list(proposal.direction.losses.values()))
-    finite = loop.finite & tf.math.is_finite(tf.reduce_sum(losses) + proposal.step.norm)
-    stopped = loop.stopped | phase.stop(proposal.direction.auxiliary)
+    minibatch = learner.before(update, settled, now, number)
+
+    rows = watched_rows(minibatch.losses, minibatch.seen, **rule.asked, watch=minibatch.watch)
+    direction, rule_state = rule.combine(rows, minibatch.rule, minibatch.seed)
+    step, rule_state = rule.step(direction.gradient, loop.weights, rule_state, learner.progress(state))
+    proposal = Proposal(direction, step, rule_state)
+
+    finite = loop.finite & tf.math.is_finite(tf.reduce_sum(tf.stack(list(direction.losses.values()))) + step.norm)
+    stopped = loop.stopped | phase.stop(direction.auxiliary)
     sums = {
         tag: loop.sums[update.name][tag] + tf.where(loop.over, 0.0, number)
         for tag, number in numbers_of(learner, update, proposal).items()
@@ -229,7 +224,7 @@ def _tags(learner: "Learner", phase: Phase, state: TrainState, batch, orders) ->
         settled, found = one.draw(own, batch, orders, state, 0), {}
         for update in own.updates:
             minibatch, number = one.before(update, settled, state, 0), tf.zeros(())
-            values, diagnostics = losses_of(update, settled)(roles_at(update, minibatch.roles))
+            values, diagnostics = minibatch.losses(minibatch.seen)
             k = len(update.groups)
             rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if one.rules[update.name].takes_rows else (None, None)
             direction, step = Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number)

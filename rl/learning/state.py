@@ -114,7 +114,7 @@ def unless_bad(axis: Axis, bad: tf.Tensor, after: TrainState, before: TrainState
     def choose(bad, new, old):
         return [tf.where(bad < 0, *pair) for pair in zip(new, old, strict=True)]
 
-    chosen = axis.each(choose, bad, [new[place] for place in changed], [old[place] for place in changed])
+    chosen = axis.each(choose)(bad, [new[place] for place in changed], [old[place] for place in changed])
     for place, one in zip(changed, chosen, strict=True):
         new[place] = one
     return tf.nest.pack_sequence_as(after, new)

@@ -94,7 +94,7 @@ class Experiment:
         """The most likely action under the variables as they stand, [N, ...]; with S runs S·N, run after run."""
         axis, actor = self.learner.axis, self.learner.actor
         acting = self.learner.acting(read(self.variables))
-        return axis.merge(axis.each(actor.greedy, acting, axis.split(observation)))
+        return axis.merge(axis.each(actor.greedy)(acting, axis.split(observation)))
 
     def audit(self) -> dict[str, dict[str, str]]:
         """The leak audit of every update: {objective: {weight: none, zero or non-zero}}.

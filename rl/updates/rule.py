@@ -1,13 +1,13 @@
 """The update rule: combiner, clipping, optimizer and the assignment, in that order."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from rl.errors import require
-from rl.gradients import LIVE, Objective, Roles, Rows, gramian, layers_of, onto_live, watched_rows
-from rl.gradients.rows import Gradient, Losses, Weights
+from rl.gradients import Objective, Rows, gramian, layers_of, onto_live
+from rl.gradients.rows import Gradient, Weights
 from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
@@ -84,28 +84,23 @@ class UpdateRule:
             state = tuple(state for _ in self.layers)
         return RuleState(self.optimizer.init(self._flat(weights)), state)
 
-    def rows(self, losses: Losses, roles: Roles, *, watch: Collection[str] = (LIVE,)) -> Rows:
-        """One row a group; or one row of the total loss where nothing is shared or the combiner is the plain sum.
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The rows that `combine` takes, as arguments of `watched_rows`: the gradients of Σ_i c_i L_i over a group.
 
-        Args:
-            losses: the objectives as a function of the weights by role, as `watched_rows` takes them.
-            roles: {role: weights}; parts that no objective reads are not touched.
-            watch: the roles that gradients are taken with respect to.
-        Returns: rows that are the gradients of Σ_i c_i L_i over a group's objectives, or over all.
-        Raises: LeakError where an objective reaches a part that it does not declare to read, or does not reach one that
-            it declares.
+        One row a group; or one row of the total loss where nothing is shared or the combiner is the plain sum.
         """
         if self.takes_rows:
-            return watched_rows(losses, roles, self.reads, watch=watch, sums=self.sums, names=self.names)
+            return {"reads": self.reads, "sums": self.sums, "names": self.names}
         reads = {"total": tuple(place for places in self.reads.values() for place in places)}
         total = {"total": {name: c for members in self.sums.values() for name, c in members.items()}}
-        return watched_rows(losses, roles, reads, watch=watch, sums=total, names=self.names)
+        return {"reads": reads, "sums": total, "names": self.names}
 
     def combine(self, rows: Rows, state: RuleState, seed: tf.Tensor) -> tuple[Direction, RuleState]:
         """The combined gradient of all parts. Gradients at a frozen copy are first added to those at the live weights.
 
         Args:
-            rows: as `rows` returns them.
+            rows: those that are `asked` for.
             state: before the update.
             seed: [2] int, for combiners that draw random numbers.
         Returns: the direction, and the state with the combiner's next state.

@@ -78,7 +78,7 @@ def updates_program(task: Task, *, with_rows: bool) -> Callable[[int], Mapping]:
     """A compiled program: number of updates → weights after them, always from the same start."""
     import tensorflow as tf
 
-    from rl.gradients import LIVE
+    from rl.gradients import LIVE, watched_rows
     from rl.networks import OBSERVATION
     from rl.vectors import moved
 
@@ -93,7 +93,8 @@ def updates_program(task: Task, *, with_rows: bool) -> Callable[[int], Mapping]:
         return {name: tf.reduce_mean(tf.square(error)) for name, error in errors.items()}, None
 
     def update(number, weights, state, gramians):
-        direction, state = rule.combine(rule.rows(losses, {LIVE: weights}), state, tf.zeros(2, tf.int32))
+        rows = watched_rows(losses, {LIVE: weights}, **rule.asked)
+        direction, state = rule.combine(rows, state, tf.zeros(2, tf.int32))
         step, state = rule.step(direction.gradient, weights, state, tf.constant(0.0))
         # The Gramian has to come out of the program, or XLA would leave it out.
         gramians = gramians + direction.gramian if with_rows else gramians

@@ -11,7 +11,7 @@ from rl.environments.compiled.tabular import Baird
 from rl.errors import ConfigError
 from rl.estimators import gradient_correction_loss, residual_loss, td_error
 from rl.frozen import FrozenState, Hard, freeze
-from rl.gradients import LIVE, At, Objective, onto_live
+from rl.gradients import LIVE, At, Objective, onto_live, watched_rows
 from rl.instruments.replay import replay, rows_of
 from rl.learning.state import read
 from rl.networks import OBSERVATION
@@ -23,16 +23,20 @@ SMALL = ("num_envs=4", "agent.rollout_length=16", "network.torso.widths=[8,8]", 
 NEW = ("frozen=target_hard", "frozen.target.every_updates=1")  # a copy that is never older than the live weights
 
 
-def minibatch_of(build, *overrides):
+def played_of(build, *overrides):
     experiment = build(*SMALL, *NEW, *overrides)
     learner, state = experiment.learner, read(experiment.variables)
     state, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
-    played = replay(learner, state, trajectory)
-    return learner, played.update, played.minibatch(0)
+    return replay(learner, state, trajectory)
 
 
-def row(learner, update, minibatch, objective):
-    return onto_live(rows_of(learner, update, minibatch).gradients[objective])
+def minibatch_of(build, *overrides):
+    played = played_of(build, *overrides)
+    return played.learner, played.minibatch(0)
+
+
+def row(learner, minibatch, objective):
+    return onto_live(rows_of(learner, minibatch).gradients[objective])
 
 
 def transitions_of(minibatch):
@@ -66,18 +70,18 @@ def assert_equal(one, other, scale=1e-6):
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_semi_gradient_and_through_target_are_the_residual_gradient_at_equal_weights(build, eta):
-    learner, update, minibatch = minibatch_of(build, "agent/bootstrap=residual", f"agent.bootstrap.eta={eta}")
-    assert_equal(row(learner, update, minibatch, "value"), full_gradient(learner, minibatch, eta))
+    learner, minibatch = minibatch_of(build, "agent/bootstrap=residual", f"agent.bootstrap.eta={eta}")
+    assert_equal(row(learner, minibatch, "value"), full_gradient(learner, minibatch, eta))
 
 
 def test_the_two_terms_come_from_the_live_weights_and_from_the_copy(build):
     """With a copy that is not the live weights: δ has its values, and each term is at its own weights."""
-    learner, update, minibatch = minibatch_of(build, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5")
+    learner, minibatch = minibatch_of(build, "agent/bootstrap=residual", "agent.bootstrap.eta=0.5")
     random, (observation, reward, discount, successor) = np.random.default_rng(0), transitions_of(minibatch)
     live, copy = minibatch.weights, minibatch.roles["target"]
     old = tf.nest.map_structure(lambda w: w + tf.constant(random.normal(size=w.shape), tf.float32), copy)
     minibatch = minibatch._replace(roles={**minibatch.roles, "target": old})
-    raw = rows_of(learner, update, minibatch).gradients["value"]
+    raw = rows_of(learner, minibatch).gradients["value"]
     assert sorted(raw) == [At(role, part) for role in (LIVE, "target") for part in ("torso", "value")]
 
     def slope(weights, x, factor):
@@ -100,8 +104,9 @@ def test_the_update_moves_the_live_weights_by_both_terms(build):
     settings = ("agent/bootstrap=residual", "optimizer=sgd", "optimizer.learning_rate=1.0", "optimizer.clip_norm=null")
     coefficients = [f"agent.coefficients.{name}" for name in ("policy=0.0", "value=1.0", "entropy=0.0")]
     for combiner in ("sum", "mean"):  # one backward pass, and rows
-        learner, update, minibatch = minibatch_of(build, *settings, *coefficients, f"combiner={combiner}")
-        _, step, _ = learner.propose(update, minibatch, tf.constant(0.0))
+        played = played_of(build, *settings, *coefficients, f"combiner={combiner}")
+        learner, minibatch = played.learner, played.minibatch(0)
+        step = played.propose(minibatch).step
         share = -1.0 if combiner == "sum" else -0.5
         whole = full_gradient(learner, minibatch)
         assert_equal({"torso": step.delta["torso"]}, {"torso": tuple(share * g for g in whole["torso"])}, 2e-6)
@@ -109,12 +114,12 @@ def test_the_update_moves_the_live_weights_by_both_terms(build):
 
 
 def test_tdc_sends_the_estimate_of_the_error_through_the_copy_and_fits_it_with_its_own_head_alone(build):
-    learner, update, minibatch = minibatch_of(build, "agent/bootstrap=tdrc")
+    learner, minibatch = minibatch_of(build, "agent/bootstrap=tdrc")
     observation, reward, discount, successor = transitions_of(minibatch)
     network, some = learner.model.network, np.random.default_rng(0)
     head = tuple(tf.constant(some.normal(size=w.shape), tf.float32) for w in minibatch.weights["correction"])
     minibatch = minibatch._replace(roles={**minibatch.roles, LIVE: {**minibatch.weights, "correction": head}})
-    rows = rows_of(learner, update, minibatch).gradients
+    rows = rows_of(learner, minibatch).gradients
     assert sorted(rows["correction"]) == [At(LIVE, "correction")]
 
     weights = {part: minibatch.weights[part] for part in ("torso", "value")}
@@ -164,8 +169,8 @@ def test_all_of_it_trains_as_one_program_and_the_copy_stays_the_live_weights(bui
 def test_policy_and_entropy_do_not_notice_the_bootstrap(build):
     rows = []
     for choice in (["agent.bootstrap.of=target"], ["agent/bootstrap=residual"]):
-        learner, update, minibatch = minibatch_of(build, *choice)
-        rows.append(rows_of(learner, update, minibatch).gradients)
+        learner, minibatch = minibatch_of(build, *choice)
+        rows.append(rows_of(learner, minibatch).gradients)
     for name in ("policy", "entropy"):
         for a, b in zip(rows[0][name][At(LIVE, "torso")], rows[1][name][At(LIVE, "torso")], strict=True):
             np.testing.assert_array_equal(a, b)
@@ -254,7 +259,7 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
     @tf.function
     def update(states, successors, ratio):
         roles = {LIVE: live, "target": {"value": copy.weights["value"]}}
-        rows = rule.rows(losses_on(states, successors, ratio), roles, watch=(LIVE, "target"))
+        rows = watched_rows(losses_on(states, successors, ratio), roles, **rule.asked, watch=(LIVE, "target"))
         direction, _ = rule.combine(rows, state, tf.zeros(2, tf.int32))
         step, _ = rule.step(direction.gradient, live, state, tf.constant(0.0))
         apply_step(live, step.delta)

@@ -61,7 +61,7 @@ class Taken(dict):
         """{objective: its raw row, one vector} on a batch, at some weights."""
         minibatch = self.minibatch._replace(batch=self.batch if batch is None else batch)
         minibatch = minibatch._replace(roles={**minibatch.roles, LIVE: weights or minibatch.weights})
-        found = rows_of(self.learner, self.asked, minibatch).gradients
+        found = rows_of(self.learner, minibatch).gradients
         return {name: vector(row for at, row in found[name].items() if "torso" in at.part) for name in OBJECTIVES}
 
 
@@ -287,7 +287,7 @@ def torso_row(values, weights, observation):
 @SHARED
 def test_feature_gradients_are_slopes_of_the_losses_along_changes_of_the_features(taken, shared):
     found = taken(["features"], f"network.shared={shared}")
-    evidence = UpdateEvidence(found.learner, found.asked, found.before, found.minibatch, num_samples=2)
+    evidence = UpdateEvidence(found.learner, found.before, found.minibatch, num_samples=2)
     random = np.random.default_rng(0)
     gradients = {name: x.numpy().astype(np.float64) for name, x in evidence.feature_gradients.items()}
     for name, gradient in gradients.items():
@@ -354,7 +354,6 @@ def test_silent_units_are_counted(taken):
     weights[1] = tf.constant(bias)
     evidence = UpdateEvidence(
         found.learner,
-        found.asked,
         found.before,
         found.minibatch._replace(
             roles={**found.minibatch.roles, LIVE: {**found.minibatch.weights, "torso": tuple(weights)}}
@@ -432,7 +431,7 @@ def test_samples_that_are_not_valid_have_no_say(taken, bootstrap):
     numbers = []
     for batch in (kept, garbage):
         minibatch = found.minibatch._replace(batch=batch)
-        evidence = UpdateEvidence(found.learner, found.asked, found.before, minibatch, num_samples=64)
+        evidence = UpdateEvidence(found.learner, found.before, minibatch, num_samples=64)
         names = ["norms", "noise", "interference", "through_target", "measured_change", "curvature"]
         numbers.append({tag: x for probe in [PROBES[name] for name in names] for tag, x in probe(evidence).items()})
     for tag, number in numbers[0].items():

@@ -181,7 +181,7 @@ def test_the_mean_over_environments_is_the_row_of_the_whole_batch(build):
     before, state, trajectory = experienced(experiment)
     learner, oracle = experiment.learner, experiment.prober.oracle
     played = replay(learner, *rolled_out(experiment))
-    found = rows_of(learner, played.update, played.minibatch(0)).gradients
+    found = rows_of(learner, played.minibatch(0)).gradients
     rows = {name: onto_live(row) for name, row in found.items()}
     true, _ = oracle.truth(before, state)
     numbers = oracle(before, state, trajectory, rows)

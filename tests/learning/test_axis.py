@@ -29,7 +29,7 @@ def test_each_run_is_what_the_function_makes_of_it_and_scalars_are_common():
         seen.append(number.shape.rank)
         return tf.reduce_sum(x) * number, {"y": nest["y"] + number, "z": ()}
 
-    total, nest = Runs(2).each(function, tf.constant(X), {"y": tf.constant([1.0, 2.0]), "z": ()}, tf.constant(10.0))
+    total, nest = Runs(2).each(function)(tf.constant(X), {"y": tf.constant([1.0, 2.0]), "z": ()}, tf.constant(10.0))
     assert set(seen) == {0}
     np.testing.assert_allclose(total, 10 * X.sum((1, 2, 3)))
     np.testing.assert_array_equal(nest["y"], [11.0, 12.0])
@@ -49,6 +49,6 @@ def test_runs_are_stacked_and_taken():
 
 def test_one_run_is_the_identity():
     one = OneRun()
-    for same in (one.merge(X), one.split(X, axis=1), one.take(X, 0), one.stack([X]), one.each(lambda x: x, X)):
+    for same in (one.merge(X), one.split(X, axis=1), one.take(X, 0), one.stack([X]), one.each(lambda x: x)(X)):
         assert same is X
     assert one.spec("spec") == "spec"

@@ -165,7 +165,7 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
     found = prober(state, trajectory).numbers
     played = replay(learner, state, trajectory)
     minibatch = played.minibatch(0)
-    rows = {name: onto_live(row) for name, row in rows_of(learner, played.update, minibatch).gradients.items()}
+    rows = {name: onto_live(row) for name, row in rows_of(learner, minibatch).gradients.items()}
     torso = {"policy": "torso", "value": "torso"} if shared else {"policy": "policy_torso", "value": "value_torso"}
     flat = {n: np.concatenate([g.numpy().ravel() for g in rows[n][torso[n]]]).astype(np.float64) for n in torso}
     for name, row in flat.items():

@@ -6,6 +6,7 @@ import tensorflow as tf
 from test_rule import GROUPS, NAMES, OBJECTIVES, SEED, sgd
 
 from rl.errors import ConfigError
+from rl.gradients import watched_rows
 from rl.updates import UpdateRule
 from rl.updates.combiners import PCGrad, Sum
 from rl.updates.freezing import Freeze
@@ -45,7 +46,7 @@ def rule(freeze, combiner=None, optimizer=None):
 
 def stepped(rule, weights, state=None):
     state = rule.init(weights) if state is None else state
-    direction, state = rule.combine(rule.rows(losses_of, {"live": weights}), state, SEED)
+    direction, state = rule.combine(watched_rows(losses_of, {"live": weights}, **rule.asked), state, SEED)
     step, state = rule.step(direction.gradient, weights, state, tf.constant(0.0))
     return direction, step, state
 

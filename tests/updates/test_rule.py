@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rl.errors import ConfigError
-from rl.gradients import LIVE, Objective
+from rl.gradients import LIVE, Objective, watched_rows
 from rl.updates import UpdateRule
 from rl.updates.combiners import IMTLG, MGDA, Only, PCGrad, Sum
 from rl.updates.optimizers import SGD, Adam
@@ -71,7 +71,7 @@ def losses(roles):
 
 
 def direction(some_rule, weights):
-    rows = some_rule.rows(losses, {LIVE: weights})
+    rows = watched_rows(losses, {LIVE: weights}, **some_rule.asked)
     return some_rule.combine(rows, some_rule.init(weights), SEED)[0]
 
 

@@ -91,7 +91,7 @@ def _lines(fresh) -> list[Line]:
 
     learner = fresh.experiment.learner
     played = replay(learner, fresh.state, fresh.trajectory)
-    evidence = UpdateEvidence(learner, played.update, fresh.state, played.minibatch(0), num_samples=2)
+    evidence = UpdateEvidence(learner, fresh.state, played.minibatch(0), num_samples=2)
     objectives, layers, sizes = evidence.objectives, evidence.layers, evidence.sizes
     by_layer = gramian(list(evidence.rows.values()), evidence.places)
 
