@@ -59,6 +59,13 @@ class Dict(NamedTuple):
 Space = Discrete | Box | MultiDiscrete | MultiBinary | Dict
 
 
+class Spaces(NamedTuple):
+    """What an environment shows and what it takes."""
+
+    observation: Space
+    action: Space
+
+
 def unbounded(shape: Sequence[int], dtype: Any = np.float32) -> Box:
     """The box of all arrays of a shape: float types have infinite bounds, uint8 has 0 and 255."""
     dtype = tf.as_dtype(dtype).as_numpy_dtype

@@ -156,7 +156,6 @@ def test_rows_of_a_copy_move_the_live_weights_and_leave_the_copy_bit_identical()
         objectives=[Objective(name, 1.0, {LIVE: parts}) for name, parts in READS.items()],
         groups={"actor": ["policy"], "critic": ["value"]},
         names=net.names,
-        shared=net.shared,
         heads=net.heads,
         combiner=PCGrad(scope="global"),
         optimizer=SGD(

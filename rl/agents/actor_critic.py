@@ -29,6 +29,7 @@ from rl.inputs import INPUT
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.settings import Number, PositiveInteger, PositiveNumber, Share, settings
 from rl.sources import Newest
+from rl.spaces import Spaces
 
 
 class Batch(NamedTuple):
@@ -102,8 +103,7 @@ class ActorCritic:
         """The frozen copies that the objectives are made with."""
         return ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
 
-    @property
-    def heads(self) -> dict[str, Head]:
+    def heads(self, spaces: Spaces) -> dict[str, Head]:
         """Policy and value, and what the bootstrap asks for."""
         return {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
 
@@ -197,7 +197,8 @@ class ActorCritic:
 
     def losses(self, model: ActorCriticNetwork, roles: Roles, batch: Batch):
         """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
-        outputs = model.network.apply(roles[LIVE], {OBSERVATION: batch.observation})
+        heads = ("policy", "value", *self.bootstrap.heads)
+        outputs = model.network.apply(roles[LIVE], {OBSERVATION: batch.observation}, heads)
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
         policy_loss, diagnostics = self.policy_loss(log_prob, batch, batch.advantage)
         entropy = masked_mean(model.distribution.entropy(outputs["policy"]), batch.valid)

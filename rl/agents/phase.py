@@ -11,6 +11,7 @@ from rl.gradients import LIVE, Objective, Roles
 from rl.gradients.rows import Weights
 from rl.networks import ActorCriticNetwork, Head
 from rl.sources import Source
+from rl.spaces import Spaces
 
 Batch = Any  # a named tuple of tensors with a leading axis of samples
 Diagnostics = dict[str, tf.Tensor]  # {tag: [] float32}
@@ -72,11 +73,11 @@ class Agent(Protocol):
     """Steps of every environment in an iteration."""
     gamma: float
     """Discount per step."""
-    heads: Mapping[str, Head]
-    """{name: head} that the network is to have, `policy` among them."""
-
     frozen_roles: tuple[str, ...]
     """The frozen copies that its objectives are made with."""
+
+    def heads(self, spaces: Spaces) -> Mapping[str, Head]:
+        """{name: head} that the network is to have, `policy` among them."""
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError where a copy that the agent needs is missing or moves in a way that it cannot use."""

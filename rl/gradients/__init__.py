@@ -7,6 +7,7 @@ products of all rows there.
 from rl.gradients.gramian import cosines, gramian, grouped, layers_of, norms
 from rl.gradients.objective import LIVE, At, Objective
 from rl.gradients.rows import LeakError, Roles, Rows, onto_live, watched_rows
+from rl.gradients.shared import shared_parts, shared_rows
 
 __all__ = [
     "LIVE",
@@ -21,5 +22,7 @@ __all__ = [
     "layers_of",
     "norms",
     "onto_live",
+    "shared_parts",
+    "shared_rows",
     "watched_rows",
 ]

@@ -1,93 +1,25 @@
 """One update, taken apart for the probes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 import tensorflow as tf
 
 from rl.agents import LIVE, Roles
-from rl.estimators import masked_mean
 from rl.frozen import drift
-from rl.gradients import At, gramian, layers_of, onto_live, watched_rows
+from rl.gradients import At, layers_of, watched_rows
 from rl.gradients.gramian import Row
-from rl.gradients.probes.evidence import Change, CopyDrift, Evidence, SampleRows
-from rl.gradients.rows import Gradient, Weights
+from rl.gradients.probes.evidence import Change, CopyDrift, Evidence
+from rl.gradients.rows import Gradient
 from rl.gradients.second_derivatives import second_derivatives
-from rl.instruments.replay import propose, rows_of
-from rl.learning.learner import Learner
-from rl.learning.minibatch import Minibatch
-from rl.learning.state import TrainState
+from rl.instruments.update_rows import UpdateRows
 from rl.networks import OBSERVATION, Output
 from rl.updates.clipping import global_norm
-from rl.vectors import flat, moved
-
-THROUGH_TARGET = "through_target"
+from rl.vectors import moved
 
 
-def stale_row(role: str, objective: str) -> str:
-    """The name of an objective's row at a frozen copy's weights, as an extra row of the Gramian."""
-    return f"stale/{role}/{objective}"
-
-
-class UpdateEvidence(Evidence):
-    """The evidence of one minibatch's update; see `Evidence` for what each of it is.
-
-    An objective that moves no more than a head has no row, and is left out.
-    """
-
-    def __init__(
-        self,
-        learner: Learner,
-        state: TrainState,
-        minibatch: Minibatch,
-        *,
-        num_samples: int,
-        beside: Collection[str] = (),
-    ):
-        """
-        Args:
-            state: before the iteration.
-            num_samples: at most so many samples get rows of their own.
-            beside: extra rows of the Gramian besides those that it always has, `THROUGH_TARGET` or of `stale_row`.
-        """
-        self._learner, self._state, self._minibatch, update = learner, state, minibatch, minibatch.update
-        self._num_samples, self._rule, self._beside = num_samples, learner.rules[update.name], tuple(beside)
-        self._network, self._heads = learner.model.network, set(self._rule.heads)
-        rows = rows_of(learner, minibatch)
-        self.gradients = {name: onto_live(row) for name, row in rows.gradients.items()}
-        """{objective: its gradient}, those of heads' own objectives included."""
-        self.objectives = tuple(name for name, row in self.gradients.items() if set(row) - self._heads)
-        coefficients = {objective.name: objective.coefficient for objective in update.objectives}
-        self.coefficients = tf.stack([tf.cast(coefficients[name], tf.float64) for name in self.objectives])
-        self.layers, self.places = tuple(self._rule.layers), dict(self._rule.layers)
-        self.rows = {name: self._body(self.gradients[name]) for name in self.objectives}
-        shapes = [tensor.shape for tensor in self.rows[self.objectives[0]]]
-        self.sizes = tuple(sum(shapes[place].num_elements() for place in places) for places in self.places.values())
-
-    @cached_property
-    def _update(self):
-        direction, step, _ = propose(self._learner, self._minibatch, self._state)
-        return direction, step
-
-    @cached_property
-    def gramian(self) -> tf.Tensor:
-        """[L, m + e, m + e]."""
-        if not self._rule.shared:
-            return tf.zeros((0, 0, 0))
-        direction, step = self._update
-        extra = [self._rule.shared_row(tree) for tree in (direction.gradient, step.clipped, step.delta)]
-        return gramian([*self.rows.values(), *extra, *map(self._extra_row, self._beside)], self._rule.layers)
-
-    def _extra_row(self, name: str) -> Row:
-        if name == THROUGH_TARGET:
-            return self.one_step[1]
-        _, role, objective = name.split("/")
-        return self.stale[role][objective]
-
-    @cached_property
-    def torso_norms(self) -> dict[str, tf.Tensor]:
-        """{objective: norm}."""
-        return {name: global_norm(row) for name, row in self.rows.items()}
+class UpdateEvidence(UpdateRows, Evidence):
+    """The evidence of one minibatch's update; see `Evidence` for what each of it is."""
 
     @cached_property
     def head_norms(self) -> dict[str, tf.Tensor]:
@@ -142,7 +74,9 @@ class UpdateEvidence(Evidence):
         losses, roles = self._minibatch.losses, self._minibatch.seen
         nudges = {Output(part): (tf.zeros_like(hidden),) for part, hidden in self.features.items()}
         reads = {
-            objective.name: tuple(At(LIVE, Output(part)) for part in objective.reads[LIVE] if Output(part) in nudges)
+            objective.name: tuple(
+                At(LIVE, Output(part)) for part in objective.reads.get(LIVE, ()) if Output(part) in nudges
+            )
             for objective in self._minibatch.update.objectives
         }
 
@@ -150,64 +84,14 @@ class UpdateEvidence(Evidence):
             return losses({**roles, LIVE: {**roles[LIVE], **seen[LIVE]}})
 
         rows = watched_rows(nudged, {LIVE: nudges}, reads).gradients
-        return {name: next(iter(rows[name].values()))[0] for name in self.objectives}
-
-    @cached_property
-    def halves(self) -> tuple[dict[str, Row], dict[str, Row]]:
-        """Two of {objective: row}."""
-        batch = self._minibatch.batch
-        even = 2 * (_size(batch) // 2)
-        # Every other sample: a minibatch that is the whole rollout is ordered by time.
-        return tuple(self._rows_on(tf.nest.map_structure(lambda x, k=k: x[k:even:2], batch)) for k in (0, 1))
-
-    @cached_property
-    def samples(self) -> dict[str, SampleRows]:
-        """{objective: rows [n, P]}."""
-        batch, number = self._minibatch.batch, min(self._num_samples, _size(self._minibatch.batch))
-
-        def of_one(sample):
-            own = self._rows_on(tf.nest.map_structure(lambda x: tf.gather(x, sample[None]), batch))
-            return {name: flat(row) for name, row in own.items()}
-
-        chosen = tf.range(number) * (_size(batch) // number)
-        rows = tf.vectorized_map(of_one, chosen, fallback_to_while_loop=False)
-        valid, all_valid = tf.gather(batch.valid, chosen), tf.reduce_sum(batch.valid)
-        return {
-            name: SampleRows(own, valid, tf.square(self.torso_norms[name]), all_valid) for name, own in rows.items()
-        }
-
-    @cached_property
-    def stale(self) -> dict[str, dict[str, Row]]:
-        """{role: {objective: row}}."""
-        frozen = self._state.frozen
-        return {role: self._rows_on(self._minibatch.batch, at=copy.weights) for role, copy in frozen.items()}
-
-    @cached_property
-    def one_step(self) -> tuple[Row, Row]:
-        """The semi-gradient, and that through the successor."""
-        live, parts = self._minibatch.weights, self._network.reads["value"]
-        roles = {LIVE: live, "beyond": self._minibatch.roles.get("target", live)}
-        roles = {role: {part: weights[part] for part in parts} for role, weights in roles.items()}
-        reads = {"error": tuple(At(role, part) for role in roles for part in parts)}
-        row = watched_rows(self._one_step_loss, roles, reads, watch=tuple(roles)).gradients["error"]
-        return tuple(self._body({part: row[At(role, part)] for part in parts}) for role in roles)
-
-    def _one_step_loss(self, roles: Roles) -> tuple[dict[str, tf.Tensor], None]:
-        batch = self._minibatch.batch
-
-        def value(weights: Weights, observation: tf.Tensor) -> tf.Tensor:
-            return self._network.apply(weights, {OBSERVATION: observation}, ("value",))["value"][:, 0]
-
-        error = batch.reward + batch.discount * value(roles["beyond"], batch.next_observation)
-        error -= value(roles[LIVE], batch.observation)
-        return {"error": masked_mean(0.5 * tf.square(error), batch.valid)}, None
+        return {name: next(iter(rows[name].values()))[0] for name in self.objectives if rows[name]}
 
     @cached_property
     def changes(self) -> dict[str, Change]:
         """{objective: change}."""
         delta = self._update[1].delta
         before, whole = self._losses_after({}), self._losses_after(delta)
-        shared = self._losses_after({part: delta[part] for part in self._rule.shared})
+        shared = self._losses_after({part: delta[part] for part in self._shared if part in delta})
         return {name: Change(shared[name] - before[name], whole[name] - before[name]) for name in before}
 
     @cached_property
@@ -222,23 +106,6 @@ class UpdateEvidence(Evidence):
         """The losses on the minibatch so far along a step."""
         roles = {**self._minibatch.roles, LIVE: moved(self._minibatch.weights, step, length)}
         return self._minibatch.losses(roles)[0]
-
-    def _rows_on(self, batch, at: Weights | None = None) -> dict[str, Row]:
-        """{objective: its raw row} on other samples, or at other weights."""
-        minibatch = self._minibatch._replace(batch=batch)
-        if at is not None:
-            roles = {**minibatch.roles, LIVE: at}
-            minibatch = minibatch._replace(roles=roles, update=minibatch.update._replace(at=LIVE))
-        gradients = rows_of(self._learner, minibatch).gradients
-        return {name: self._body(onto_live(gradients[name])) for name in self.objectives}
-
-    def _body(self, gradient: Mapping[str, Row]) -> Row:
-        """A gradient's tensors on all of its route but the head."""
-        return tuple(tensor for part, tensors in gradient.items() if part not in self._heads for tensor in tensors)
-
-
-def _size(batch) -> int:
-    return batch[0].shape[0]
 
 
 def _layer_norms(tree: Mapping[str, Row], names: Mapping[str, tuple[str, ...]]) -> dict[str, tf.Tensor]:

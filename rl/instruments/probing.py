@@ -1,17 +1,21 @@
-"""Probes on a running agent: the iteration's first update replayed beside the program that moves the weights."""
+"""Probes on a running agent: an iteration's first updates replayed beside the program that moves the weights."""
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.gradients import gramian, layers_of
 from rl.gradients.probes import EXTRA_ROWS, Probe
+from rl.gradients.probes.cosines import conflict_fraction, row_cosines
 from rl.gradients.probes.staleness import staleness
 from rl.gradients.probes.through_target import through_target
-from rl.instruments.evidence import THROUGH_TARGET, UpdateEvidence, stale_row
+from rl.instruments.evidence import UpdateEvidence
 from rl.instruments.oracle import Oracle
 from rl.instruments.replay import replay
+from rl.instruments.update_rows import THROUGH_TARGET, stale_row
 from rl.learning.findings import Findings
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
@@ -19,51 +23,91 @@ from rl.schedules import start_of
 from rl.tensorboard.gramians import Legend
 from rl.vectors import flat
 
+_PAIRS = (row_cosines, conflict_fraction)
+"""Probes of pairs of rows, which are also of interest where the rows belong to different updates."""
+
+
+class _AllRows(NamedTuple):
+    """What probes of pairs read, of the rows of all updates; see `Evidence`."""
+
+    objectives: tuple[str, ...]
+    layers: tuple[str, ...]
+    sizes: tuple[int, ...]
+    raw: tf.Tensor
+
 
 class Prober:
-    """Replays the first minibatch's update of an iteration from (state, trajectory), and applies nothing.
+    """Replays the first minibatch of each of an iteration's updates from (state, trajectory), and applies nothing.
 
-    Every objective gets its own backward pass, whatever the update itself takes: `learn` never depends on it.
+    All updates start from the weights before the iteration's learning, on the minibatch of their own phase, so that
+    their rows can be compared. Every objective gets its own backward pass, whatever the update itself takes: `learn`
+    never depends on it.
     """
 
     def __init__(self, learner: Learner, probes: Sequence[Probe], *, num_samples: int, oracle: Oracle | None = None):
         """num_samples: at most so many samples get rows of their own."""
         self.learner, self.probes, self.oracle = learner, tuple(probes), oracle
-        self.num_samples = num_samples
-        rule, roles = next(iter(learner.rules.values())), tuple(learner.schedules)
-        objectives = [objective for objective in rule.objectives.values() if set(objective.parts) - set(rule.heads)]
-        names = tuple(objective.name for objective in objectives)
-        self._beside = tuple(stale_row(role, name) for role in roles for name in names) if staleness in probes else ()
-        self._beside += (THROUGH_TARGET,) if through_target in probes else ()
-        numbers = [size for part in rule.shared for size in learner.model.network.sizes[part]]
-        self.legend = Legend(
-            layers=tuple(rule.layers),
-            sizes=tuple(sum(numbers[place] for place in places) for places in rule.layers.values()),
-            objectives=names,
-            extra_rows=(*EXTRA_ROWS, *self._beside),
-            coefficients=tuple(start_of(objective.coefficient) for objective in objectives),
-            groups={group: kept for group, of in rule.groups.items() if (kept := tuple(n for n in of if n in names))},
-            combiner=type(rule.combiner).__name__,
-            settings=dataclasses.asdict(rule.combiner),
+        self.num_samples, self._others = num_samples, tuple(learner.updates)[1:]
+        first, heads = next(iter(learner.rules.values())), {*learner.model.network.heads}
+        objectives = {
+            update: tuple(one for one in rule.objectives.values() if set(one.parts) - heads)
+            for update, rule in learner.rules.items()
+        }
+        own = [objective.name for objective in next(iter(objectives.values()))]
+        every = [objective for of in objectives.values() for objective in of]
+        self._beside = (
+            tuple(stale_row(role, name) for role in learner.schedules for name in own) if staleness in probes else ()
         )
-        """What the axes of the Gramians mean."""
+        self._beside += (THROUGH_TARGET,) if through_target in probes else ()
+        network = learner.model.network
+        numbers = [size for part in learner.shared for size in network.sizes[part]]
+        layers = layers_of([name for part in learner.shared for name in network.names[part]])
+        self.legend = Legend(
+            layers=tuple(layers),
+            sizes=tuple(sum(numbers[place] for place in places) for places in layers.values()),
+            objectives=tuple(objective.name for objective in every),
+            extra_rows=(*EXTRA_ROWS, *self._beside, *(f"applied/{update}" for update in self._others)),
+            coefficients=tuple(start_of(objective.coefficient) for objective in every),
+            groups={group: kept for group, of in first.groups.items() if (kept := tuple(n for n in of if n in own))},
+            combiner=type(first.combiner).__name__,
+            settings=dataclasses.asdict(first.combiner),
+        )
+        """What the axes of the Gramians mean; groups are those of the first update."""
 
     def __call__(self, state: TrainState, trajectory: Trajectory) -> Findings:
-        """Pure; the state is the one before the iteration's learning."""
+        """Pure; the state is the one before the iteration's learning.
+
+        A number of a later update that an earlier one has as well takes the later one's name at its tag's end.
+        """
         played = replay(self.learner, state, trajectory)
-        learner = played.learner
         evidence = UpdateEvidence(
-            learner, state, played.minibatch(0), num_samples=self.num_samples, beside=self._beside
+            played.learner, state, played.minibatch(0), num_samples=self.num_samples, beside=self._beside
         )
         numbers: dict[str, tf.Tensor] = {}
         for probe in self.probes:
             numbers.update(probe(evidence))
         if self.oracle:
-            found = self.oracle.of(learner)(state, played.state, played.trajectory, evidence.gradients)
+            found = self.oracle.of(played.learner)(state, played.state, played.trajectory, evidence.gradients)
             numbers.update(found)
-        rows = evidence.rows if evidence.layers else {}
+        others = {update: self._of(update, state, trajectory) for update in self._others}
+        for update, other in others.items():
+            for probe in self.probes:
+                later = {tag: x for tag, x in probe(other).items() if tag.startswith(("gradient/", "update/"))}
+                numbers.update({f"{tag}/{update}" if tag in numbers else tag: x for tag, x in later.items()})
+        rows = {**evidence.rows, **{name: row for other in others.values() for name, row in other.rows.items()}}
+        matrix = evidence.gramian
+        if others and evidence.layers:
+            applied = [other.extra_rows["applied"] for other in others.values()]
+            matrix = gramian([*rows.values(), *evidence.extra_rows.values(), *applied], evidence.places)
+            together = _AllRows(tuple(rows), evidence.layers, evidence.sizes, matrix[:, : len(rows), : len(rows)])
+            for probe in (probe for probe in self.probes if probe in _PAIRS):
+                numbers = {**probe(together), **numbers}
         return Findings(
             {tag: tf.cast(number, tf.float32) for tag, number in numbers.items()},
-            tf.cast(evidence.gramian, tf.float64),
-            {name: flat(row) for name, row in rows.items()},
+            tf.cast(matrix, tf.float64),
+            {name: flat(row) for name, row in rows.items()} if evidence.layers else {},
         )
+
+    def _of(self, update: str, state: TrainState, trajectory: Trajectory) -> UpdateEvidence:
+        played = replay(self.learner, state, trajectory, update)
+        return UpdateEvidence(played.learner, state, played.minibatch(0), num_samples=self.num_samples)

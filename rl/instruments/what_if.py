@@ -71,7 +71,7 @@ def what_if(
             slots = minibatch.rule.slots if optimizer == own.optimizer else stepper.init(minibatch.weights).slots
             step, _ = stepper.step(direction.gradient, minibatch.weights, RuleState(slots, ()), progress)
             outcomes[combiner_name, optimizer_name] = Outcome(
-                row_weights=dict(zip(rule.groups, map(float, shares), strict=True)),
+                row_weights=dict(zip(rule.combined, map(float, shares), strict=True)),
                 direction=flat(rule.shared_row(direction.gradient)).numpy(),
                 step=flat(rule.shared_row(step.delta)).numpy(),
                 expected={name: float(inner(row, step.delta)) for name, row in rows.items()},

@@ -10,6 +10,7 @@ from rl import inputs
 from rl.agents import Agent, Phase, Update, roles_of
 from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule, copies_before
+from rl.gradients import shared_parts
 from rl.learning.actor import Acting, Actor
 from rl.learning.axis import Axis, OneRun
 from rl.learning.ingesting import ingested, is_sound, kept
@@ -85,6 +86,12 @@ class Learner:
     def num_iterations(self) -> int:
         """Iterations until at least `total_steps` environment steps are done."""
         return -(-self.total_steps // self.steps_per_iteration)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The parts that more than one group's gradient reaches, whichever updates the groups belong to."""
+        network, rules = self.model.network, self.rules.values()
+        return shared_parts(network.names, network.heads, [places for rule in rules for places in rule.reads.values()])
 
     @property
     def hyperparameters(self) -> dict[str, float]:

@@ -199,7 +199,7 @@ def numbers_of(learner: "Learner", update: Update, proposal: Proposal) -> Metric
     numbers["update/learning_rate"] = step.learning_rate
     if direction.gramian is not None:
         total = tf.reduce_sum(direction.gramian, 0)
-        groups = list(update.groups)
+        groups = learner.rules[update.name].combined
         lengths, angles = (tf.cast(x, tf.float32) for x in (norms(total), cosines(total)))
         for g, group in enumerate(groups):
             numbers[f"gradient/group_norm/{group}"] = lengths[g]
@@ -225,7 +225,7 @@ def _tags(learner: "Learner", phase: Phase, state: TrainState, batch, orders) ->
         for update in own.updates:
             minibatch, number = one.before(update, settled, state, 0), tf.zeros(())
             values, diagnostics = minibatch.losses(minibatch.seen)
-            k = len(update.groups)
+            k = len(one.rules[update.name].combined)
             rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if one.rules[update.name].takes_rows else (None, None)
             direction, step = Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number)
             found[update.name] = numbers_of(one, update, Proposal(direction, step, minibatch.rule))

@@ -40,7 +40,6 @@ def update_rule(
         objectives=update.objectives,
         groups=update.groups,
         names=network.names,
-        shared=network.shared,
         heads=network.heads,
         combiner=combiner,
         optimizer=optimizer,

@@ -41,7 +41,7 @@ def actor_critic(
 
     Args:
         torso: what makes the torso's layers.
-        shared: one torso, `torso`, for all heads; otherwise `policy_torso` and `value_torso`.
+        shared: one torso, `torso`, for all heads; otherwise `policy_torso`, `value_torso`, … by what the heads name.
         policy_gain, value_gain: scales of the heads' initial kernels, which are orthogonal (Saxe et al. 2014,
             arXiv:1312.6120); a small last policy layer is advised by Andrychowicz et al. 2021 (arXiv:2006.05990),
             section 3.2.
@@ -77,17 +77,28 @@ def actor_critic(
         policy = gaussian_head(num_dimensions, gain=policy_gain, seed=seeds[0], initial_log_std=initial_log_std)
     value = value_head(gain=value_gain, bias=value_bias, seed=seeds[1])
     first, second = seeds[2 : 2 + torso.num_seeds], seeds[2 + torso.num_seeds :]
-    if shared:
-        torsos = {"policy": ("torso", first), "value": ("torso", first)}
-    else:
-        torsos = {"policy": ("policy_torso", first), "value": ("value_torso", second)}
-    needed = dict(torsos[head.torso] for head in heads.values())
+    drawn = {"torso": first, "policy_torso": first, "value_torso": second}
+    torsos = {head: "torso" if shared else f"{one.torso}_torso" for head, one in heads.items() if one.torso is not None}
     frames = observation_space.dtype == tf.uint8
-    parts = {name: Part(_layers(torso, name, own, frames=frames), (OBSERVATION,)) for name, own in needed.items()}
+    parts = {
+        name: Part(
+            _layers(torso, name, drawn.get(name) or _seeds_of(name, seed, torso.num_seeds), frames=frames),
+            (OBSERVATION,),
+        )
+        for name in dict.fromkeys(torsos.values())
+    }
+    inputs = {OBSERVATION: observation_space.shape}
     for name, head in heads.items():
-        layer = {"policy": policy, "value": value}[name] if head.layer is None else head.layer(seed)
-        parts[name] = Part(layer, (torsos[head.torso][0],), head.detached)
-    return ActorCriticNetwork(Network(parts, {OBSERVATION: observation_space.shape}, tuple(heads)), distribution)
+        own = {"policy": policy, "value": value}[name] if head.layer is None else head.layer(*_seeds_of(name, seed, 1))
+        read = (*((torsos[name],) if name in torsos else ()), *head.inputs)
+        parts[name] = Part(own, read, head.detached)
+        inputs |= head.inputs
+    return ActorCriticNetwork(Network(parts, inputs, tuple(heads)), distribution)
+
+
+def _seeds_of(part: str, seed: int, count: int) -> list[int]:
+    """Seeds of a part's initial weights, into which its name is folded: another part changes none of them."""
+    return [int(word) for word in np.random.SeedSequence([seed, *part.encode()]).generate_state(count)]
 
 
 def _layers(torso: MLP | ConvolutionalTorso, name: str, seeds: Sequence[int], *, frames: bool) -> keras.Sequential:

@@ -1,6 +1,7 @@
 """Heads: layers from features [B, F] to the parameters of a policy, or to a value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import keras
@@ -10,12 +11,14 @@ _MAX_COLUMNS = 8  # outputs up to which column by column is faster
 
 
 class Head(NamedTuple):
-    """A head that an agent declares."""
+    """A head that an agent declares; one that reads nothing is a bare parameter (a temperature, a dual variable)."""
 
     layer: Callable[[int], keras.Layer] | None = None
     """Makes the head's layer from a seed; None for `policy` and `value`, which the network's settings describe."""
-    torso: str = "value"
-    """With separate torsos, the one that it reads: the policy's or the value's."""
+    torso: str | None = "value"
+    """With separate torsos, the one that it reads: `policy`, `value` or another name, a torso for each. None: none."""
+    inputs: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    """{named input: the shape of one sample} that it reads after the torso's features, concatenated (an action)."""
     detached: bool = False
     """Whether its gradient stops before the torso, which then learns nothing from it."""
 

@@ -70,11 +70,6 @@ class Network:
         }
         """{part: units of all of its layers}."""
 
-    @property
-    def shared(self) -> tuple[str, ...]:
-        """The parts that more than one head's gradient reaches: their weights are the shared weights."""
-        return tuple(part for part in self.parts if sum(part in reads for reads in self.reads.values()) > 1)
-
     def initial_weights(self) -> dict[str, tuple[tf.Variable, ...]]:
         """Live weights: trainable variables of their own, named `part/layer/weight`."""
         return {

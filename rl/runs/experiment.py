@@ -25,6 +25,7 @@ from rl.learning.state import TrainState, assign, initial_variables, read, stack
 from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
 from rl.runs.memory import require_memory
+from rl.spaces import Spaces
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
@@ -140,15 +141,14 @@ def build_experiment(
         f"seeds is {num_runs}: only runs in a compiled environment train together in one program; choose "
         "environment=compiled/…, or sweep the seed: -m 'seed=range(5)'.",
     )
-    spaces = {"observation_space": environment.observation_space, "action_space": environment.action_space}
-    spaces["heads"] = agent.heads
-    model = make_network(**spaces, seed=seed)
-    network = model.network
-    require(
-        bool(network.shared) or combiner.is_sum,
-        "the combiner has nothing to act on, since the network shares no weights: choose combiner=sum, or share "
-        "a torso (network.shared=true).",
+    spaces = Spaces(environment.observation_space, environment.action_space)
+    make_network = functools.partial(
+        make_network,
+        observation_space=spaces.observation,
+        action_space=spaces.action,
+        heads=agent.heads(spaces),
     )
+    model = make_network(seed=seed)
     axis = Runs(num_runs) if num_runs > 1 else OneRun()
     learner = Learner(
         agent=agent,
@@ -163,11 +163,16 @@ def build_experiment(
         axis=axis,
         environments=make_environment(num_envs=num_envs * num_runs) if num_runs > 1 else environment,
     )
+    require(
+        combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
+        "the combiner has nothing to act on, since the network shares no weights: choose combiner=sum, or share "
+        "a torso (network.shared=true).",
+    )
     require_memory(learner)
     known = Oracle(learner) if oracle else None
 
     def variables(number: int) -> TrainState:
-        network = model.network if number == seed else make_network(**spaces, seed=number).network
+        network = model.network if number == seed else make_network(seed=number).network
         return initial_variables(learner, network, run_seed(number))
 
     def fresh_variables(first: int) -> TrainState:

@@ -36,8 +36,8 @@ class Legend(NamedTuple):
     layers: names of the shared layers, L of them; none where the network shares no weights. sizes: number of weights
     in each layer. objectives: names of the first m rows, the objectives' raw gradients. extra_rows: names of the
     other R − m rows. coefficients: c_i of each objective in the total loss. groups: {group: the objectives that the
-    combiner takes as one row}. combiner: its option in `combiner=`, or its class name where it has no option.
-    settings: the combiner's fields.
+    first update's combiner takes as one row}; objectives of other updates are in none. combiner: its option in
+    `combiner=`, or its class name where it has no option. settings: the combiner's fields.
     """
 
     layers: tuple[str, ...]
@@ -61,12 +61,14 @@ class Legend(NamedTuple):
 
     @property
     def leads(self) -> tuple[str, ...]:
-        """The first objective of each group: the rows to compare where one row a group is enough.
+        """The first objective of each group, and those in no group: the rows to compare where one a group is enough.
 
-        All objectives where fewer than two groups have any, since one row leaves nothing to compare.
+        All objectives where that is fewer than two, since one row leaves nothing to compare.
         """
-        firsts = tuple(dict.fromkeys(members[0] for members in self.groups.values() if members))
-        return firsts if len(firsts) > 1 else self.objectives
+        grouped = {name for members in self.groups.values() for name in members}
+        firsts = [members[0] for members in self.groups.values() if members]
+        leads = tuple(dict.fromkeys([*firsts, *(name for name in self.objectives if name not in grouped)]))
+        return leads if len(leads) > 1 else self.objectives
 
 
 def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from rl.errors import require
-from rl.gradients import Objective, Rows, gramian, layers_of, onto_live
+from rl.gradients import Objective, Rows, gramian, layers_of, onto_live, shared_parts, shared_rows
 from rl.gradients.rows import Gradient, Weights
 from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 from rl.updates.combiners import Combiner
@@ -33,7 +33,6 @@ class UpdateRule:
         objectives: Sequence[Objective],
         groups: Mapping[str, Sequence[str]],
         names: Mapping[str, tuple[str, ...]],
-        shared: Sequence[str],
         heads: Sequence[str],
         combiner: Combiner,
         optimizer: Optimizer,
@@ -45,8 +44,7 @@ class UpdateRule:
             objectives: of the update, with coefficients and the parts that each reads.
             groups: {group: its objectives}; every objective is in exactly one.
             names: {part: names of its weights} of the whole network.
-            shared: the parts that several heads share; those that no objective reads are left out.
-            heads: the parts that take `head_learning_rate`.
+            heads: the parts that take `head_learning_rate`, and are never shared.
             combiner, optimizer: from the configs of these names.
             always_rows: whether to take rows even where one backward pass gives the same step.
             freeze: the weights that the rule does not move; None for none.
@@ -66,7 +64,10 @@ class UpdateRule:
         """{group: {objective: coefficient}}: the loss whose gradient is the group's row."""
         read = {place.part for places in self.reads.values() for place in places}
         self.parts = tuple(part for part in names if part in read)
-        self.shared = tuple(part for part in shared if part in self.parts)
+        self.shared = shared_parts(names, heads, self.reads.values())
+        """The parts that several groups read: their gradients are combined."""
+        self.combined = tuple(g for g, places in self.reads.items() if {at.part for at in places} & {*self.shared})
+        """The groups that have a row on the shared parts."""
         self.names = {part: names[part] for part in self.parts}
         self.layers = layers_of([name for part in self.shared for name in names[part]])
         self.heads = tuple(heads)
@@ -75,14 +76,18 @@ class UpdateRule:
         self.takes_rows = bool(self.shared) and (always_rows or not combiner.is_sum)
         self._freeze = freeze if freeze and freeze.patterns else None
         self._frozen = self._freeze.mask(names) if self._freeze else {}
-        self.combiner.init(len(self.groups))
+        self._combiner_state()
 
     def init(self, weights: Weights) -> RuleState:
         """The state before the first update of these live weights, {part: tensors}."""
-        state = self.combiner.init(len(self.groups))
-        if self.combiner.scope == "layer":
-            state = tuple(state for _ in self.layers)
-        return RuleState(self.optimizer.init(self._flat(weights)), state)
+        return RuleState(self.optimizer.init(self._flat(weights)), self._combiner_state())
+
+    def _combiner_state(self) -> Any:
+        """The combiner's first state, one a layer with scope `layer`; none where there is nothing to combine."""
+        if not self.shared:
+            return ()
+        state = self.combiner.init(len(self.combined))
+        return tuple(state for _ in self.layers) if self.combiner.scope == "layer" else state
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -105,16 +110,16 @@ class UpdateRule:
             seed: [2] int, for combiners that draw random numbers.
         Returns: the direction, and the state with the combiner's next state.
         """
-        gradients = [self._without_frozen(onto_live(row)) for row in rows.gradients.values()]
+        gradients = {row: self._without_frozen(onto_live(gradient)) for row, gradient in rows.gradients.items()}
         if not self.takes_rows:
-            return Direction(rows.losses, rows.auxiliary, gradients[0], None, None), state
-        shared_rows = [self.shared_row(row) for row in gradients]
-        matrix = gramian(shared_rows, self.layers)
-        row_weights, combiner_state = self._weights(matrix, tf.stack(list(rows.sums.values())), state.combiner, seed)
-        gradient = self._unflatten_shared(self._combine(shared_rows, row_weights))
+            return Direction(rows.losses, rows.auxiliary, gradients["total"], None, None), state
+        of_groups = shared_rows([gradients[group] for group in self.combined], self.shared)
+        matrix, losses = gramian(of_groups, self.layers), tf.stack([rows.sums[group] for group in self.combined])
+        row_weights, combiner_state = self._weights(matrix, losses, state.combiner, seed)
+        gradient = self._unflatten_shared(self._combine(of_groups, row_weights))
         for part in self.parts:
             if part not in self.shared:
-                own = [row[part] for row in gradients if part in row]
+                own = [row[part] for row in gradients.values() if part in row]
                 gradient[part] = tuple(tf.add_n(tensors) for tensors in zip(*own, strict=True))
         direction = Direction(rows.losses, rows.auxiliary, gradient, matrix, row_weights)
         return direction, state._replace(combiner=combiner_state)
@@ -171,8 +176,8 @@ class UpdateRule:
         return type(new)(*(unless_frozen(*pair) for pair in zip(new, old, strict=True)))
 
     def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
-        """The tensors of a gradient on the shared weights, part by part."""
-        return tuple(tensor for part in self.shared for tensor in gradient[part])
+        """The tensors of the combined gradient, or of a step, on the shared weights."""
+        return shared_rows([gradient], self.shared)[0]
 
     def _by_weight(self, torso_rate: tf.Tensor, head_rate: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """One learning rate a weight, []: the head's or the torso's, times the factor of `optimizer.rates`."""

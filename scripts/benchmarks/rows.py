@@ -145,7 +145,6 @@ def _rule(task: Task, *, with_rows: bool):
         objectives=[Objective(name, 1.0, {LIVE: network.reads[name]}) for name in names],
         groups={name: (name,) for name in names},
         names=network.names,
-        shared=network.shared,
         heads=network.heads,
         combiner=Sum(scope="global", row_weights=None),
         optimizer=adam,

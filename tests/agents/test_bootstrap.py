@@ -222,7 +222,6 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
         objectives=objectives,
         groups={"critic": ["value", "correction"]},
         names={part: (f"{part}/w",) for part in live},
-        shared=(),
         heads=(),
         combiner=Sum(scope="global", row_weights=None),
         optimizer=SGD(

@@ -155,3 +155,42 @@ def test_a_copy_follows_the_update_and_the_phase_that_it_names(build):
 def test_a_copy_that_follows_what_is_not_there_is_refused(build, override, message):
     with pytest.raises(ConfigError, match=message):
         build(*SMALL, "probe.names=[staleness]", override)
+
+
+def test_the_rows_of_all_updates_lie_beside_one_another(build):
+    """Each on its own phase's minibatch, at the weights before the iteration; the twin takes them one by one."""
+    from rl.gradients import onto_live
+    from rl.instruments.replay import replay, rows_of
+
+    probes = ["norms", "cosines", "conflict", "chain", "attribution", "noise", "update_ratio", "cross_batch"]
+    experiment = build(*SMALL, f"probe.names=[{','.join(probes)}]", "combiner=pcgrad")
+    prober, learner = experiment.prober, experiment.learner
+    assert prober.legend.objectives == ("policy", "value", "entropy", "fit", "keep")
+    assert prober.legend.extra_rows == ("combined", "clipped", "applied", "applied/fit", "applied/keep")
+    assert prober.legend.leads == ("policy", "value", "fit", "keep")
+    assert learner.shared == ("torso",)
+    assert [rule.takes_rows for rule in learner.rules.values()] == [True, False, False]
+    experiment.programs(probe_every=10).iterate(4)
+    state = read(experiment.variables)
+    before, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    numbers, matrix, rows = prober(before, trajectory)
+    taken = {}
+    for name, objectives in (("update", ("policy", "value", "entropy")), ("fit", ("fit",)), ("keep", ("keep",))):
+        played = replay(learner, before, trajectory, name)
+        found = rows_of(played.learner, played.minibatch(0)).gradients
+        for objective in objectives:
+            taken[objective] = np.concatenate([x.numpy().ravel() for x in onto_live(found[objective])["torso"]])
+    assert list(rows) == list(taken)
+    for a, one in taken.items():
+        np.testing.assert_allclose(rows[a], one, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(numbers[f"gradient/norm/{a}"], np.linalg.norm(one), rtol=1e-5)
+    stacked = np.stack(list(taken.values())).astype(float)
+    np.testing.assert_allclose(matrix[:, :5, :5].numpy().sum(0), stacked @ stacked.T, rtol=1e-4, atol=1e-9)
+    cosine = taken["value"] @ taken["fit"] / np.linalg.norm(taken["value"]) / np.linalg.norm(taken["fit"])
+    np.testing.assert_allclose(numbers["gradient/cosine/value-fit"], cosine, atol=1e-5)
+    assert "gradient/cosine/fit-keep/torso/dense_0" in numbers
+    assert {"update/applied_norm", "update/applied_norm/fit", "update/applied_norm/keep"} <= set(numbers)
+    assert "update/share/fit" in numbers and "gradient/noise/keep/trace" in numbers
+    assert not [tag for tag in numbers if tag.endswith("fit/fit")]
+    # The step of `fit` lowers the loss of `fit`.
+    assert float(numbers["update/change/fit"]) < 0

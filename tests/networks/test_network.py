@@ -68,7 +68,6 @@ def test_gradients_reach_the_parts_that_a_head_reads_and_no_other():
     """dq/dh = (1, 2), so dq/dK = xᵀ (1, 2) and dq/db = (1, 2); dq/dW = (1½, 4, 10)."""
     net = network()
     assert net.reads == {"policy": ("torso", "policy"), "q": ("torso", "q"), "temperature": ("temperature",)}
-    assert net.shared == ("torso",)
     found = gradients_of(net, "q")
     np.testing.assert_array_equal(found["torso"][0], [[1.0, 2.0], [2.0, 4.0]])
     np.testing.assert_array_equal(found["torso"][1], [1.0, 2.0])
@@ -82,7 +81,6 @@ def test_from_a_detached_head_no_gradient_reaches_the_torso_and_its_output_is_th
     net = network(detached=True)
     assert net.reads["q"] == ("q",)
     assert net.routes["q"] == ("torso", "q")
-    assert net.shared == ()
     np.testing.assert_array_equal(net.apply(WEIGHTS, INPUTS)["q"], [[39.75]])
     assert all(gradient is None for gradient in gradients_of(net, "q")["torso"])
 

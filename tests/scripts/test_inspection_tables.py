@@ -3,7 +3,6 @@
 import itertools
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -96,12 +95,12 @@ def test_the_figures_colours_are_the_tabs(root):
 
 
 def test_the_audit_of_several_updates_names_them_and_leaves_out_what_an_update_does_not_see():
-    network = SimpleNamespace(shared=("torso",), names=("torso", "head"))
+    parts = {"shared": ("torso",), "parts": ("torso", "head")}
     first, second = {"torso/w": "zero", "head/w": "none"}, {"torso/w": "non-zero", "target/w": "none"}
-    alone = audit_columns({"main": {"a": first}}, network)
+    alone = audit_columns({"main": {"a": first}}, **parts)
     assert [column.heading for column in alone] == ["weight", "part", "a"]
     several = {
-        column.heading: list(column.cells) for column in audit_columns({"x": {"a": first}, "y": {"a": second}}, network)
+        column.heading: list(column.cells) for column in audit_columns({"x": {"a": first}, "y": {"a": second}}, **parts)
     }
     assert several["weight"] == ["torso/w", "head/w", "target/w"]
     assert several["part"] == ["shared", "private", "frozen copy"]

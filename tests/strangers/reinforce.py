@@ -35,8 +35,7 @@ class Reinforce:
 
     frozen_roles = ()
 
-    @property
-    def heads(self):
+    def heads(self, spaces):
         baseline = functools.partial(_baseline, "baseline")
         return {"policy": Head(torso="policy"), "baseline": Head(baseline)}
 

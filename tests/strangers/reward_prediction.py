@@ -17,9 +17,8 @@ class RewardPredictingPPO(PPO):
 
     objectives: ClassVar[tuple[str, ...]] = (*PPO.objectives, "reward")
 
-    @property
-    def heads(self):
-        return {**super().heads, "reward": Head(functools.partial(_head, "reward"))}
+    def heads(self, spaces):
+        return {**super().heads(spaces), "reward": Head(functools.partial(_head, "reward"))}
 
     def losses(self, model, roles, batch):
         losses, diagnostics = super().losses(model, roles, batch)

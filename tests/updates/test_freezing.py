@@ -36,7 +36,6 @@ def rule(freeze, combiner=None, optimizer=None):
         objectives=OBJECTIVES,
         groups=GROUPS,
         names=NAMES,
-        shared=("torso",),
         heads=("policy", "value"),
         combiner=combiner or SUM,
         optimizer=optimizer or sgd(),

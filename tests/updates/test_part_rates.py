@@ -27,7 +27,6 @@ def rule(optimizer, objectives=("policy", "value")):
         objectives=[Objective(name, 1.0, {LIVE: READS[name]}) for name in objectives],
         groups={name: [name] for name in objectives},
         names=NAMES,
-        shared=("torso",),
         heads=("policy", "value"),
         combiner=Sum(scope="global", row_weights=None),
         optimizer=optimizer,

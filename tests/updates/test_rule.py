@@ -41,7 +41,6 @@ def rule(combiner, optimizer=None, groups=GROUPS, **more):
         objectives=OBJECTIVES,
         groups=groups,
         names=NAMES,
-        shared=("torso",),
         heads=("policy", "value"),
         combiner=combiner,
         optimizer=optimizer or sgd(),

@@ -4,7 +4,7 @@ Fails where a gradient reaches weights that the agent does not declare, or misse
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import hydra
@@ -47,15 +47,21 @@ def audit(arguments: argparse.Namespace) -> None:
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
             experiment = build(hydra.compose("train", overrides=arguments.overrides))
     tables = experiment.audit()
-    columns = _columns(tables, experiment.learner.model.network)
+    columns = _columns(tables, experiment.learner.shared, experiment.learner.model.network.names)
     show("which objective's gradient reaches which weight", columns, "A wider terminal, or COLUMNS=160, shows all.")
     print("Every objective reaches what it declares, and nothing else.")
 
 
-def _columns(tables: Mapping[str, Mapping[str, Mapping[str, str]]], network) -> list[Column]:
+def _columns(
+    tables: Mapping[str, Mapping[str, Mapping[str, str]]], shared: Collection[str], parts: Collection[str]
+) -> list[Column]:
     """A line for each weight, a column for each objective, with its update's name where there are several updates.
 
-    tables: {update: {objective: {weight: none, zero or non-zero}}}; a weight that an update does not see has a dash.
+    A weight that an update does not see has a dash.
+
+    Args:
+        tables: {update: {objective: {weight: none, zero or non-zero}}}.
+        shared, parts: the parts that several groups of objectives share, and all parts of the network.
     """
     reached = {
         objective if len(tables) == 1 else f"{update}: {objective}": weights
@@ -63,14 +69,14 @@ def _columns(tables: Mapping[str, Mapping[str, Mapping[str, str]]], network) -> 
         for objective, weights in table.items()
     }
     names = list(dict.fromkeys(name for weights in reached.values() for name in weights))
-    columns = [Column("weight", names, is_name=True), Column("part", [_kind(name, network) for name in names], 1)]
+    columns = [Column("weight", names, is_name=True), Column("part", [_kind(name, shared, parts) for name in names], 1)]
     for heading, weights in reached.items():
         cells = [f"[{_STYLES[weights[name]]}]{weights[name]}[/]" if name in weights else "–" for name in names]
         columns.append(Column(heading, cells))
     return columns
 
 
-def _kind(weight: str, network) -> str:
+def _kind(weight: str, shared: Collection[str], parts: Collection[str]) -> str:
     """Whose weights they are: the torso's, a head's, or a frozen copy's."""
     part = weight.split("/", maxsplit=1)[0]
-    return "shared" if part in network.shared else "private" if part in network.names else "frozen copy"
+    return "shared" if part in shared else "private" if part in parts else "frozen copy"

@@ -35,7 +35,7 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
     experiment, config = load_run(run, checkpoint, trusted=trusted)
     learner, state = experiment.learner, read(experiment.variables)
     require(
-        bool(learner.model.network.shared),
+        bool(learner.shared),
         f"{run} shares no weights (network.shared=false): there are no rows that could meet.",
     )
     collect = tf.function(learner.collect, jit_compile=learner.environment.compiled, autograph=False)

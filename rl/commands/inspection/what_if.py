@@ -39,7 +39,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     experiment, config, state, trajectory, step = fresh
     learner = experiment.learner
-    groups = next(iter(learner.rules.values())).groups
+    groups = next(iter(learner.rules.values())).combined
     own_combiner, own_optimizer = (_own_name(group, config) for group in ("combiner", "optimizer"))
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
@@ -50,7 +50,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     title = f"one update with {own_optimizer} from step {step:,}: the run's own rule and what others would have done"
     place = outputs.folder
     rest = f"All numbers are in {place / numbers.name}, the cosines in {place / cosines.name}."
-    show(title, _columns(shown, own_combiner, tuple(groups)), rest)
+    show(title, _columns(shown, own_combiner, groups), rest)
     print(_other_optimizers([name for name in optimizers if name != own_optimizer], place / numbers.name))
     print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")

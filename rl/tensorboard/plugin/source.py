@@ -168,7 +168,7 @@ def _series(legend: Legend, data: Sequence) -> Series:
     steps = np.array([step for step, _ in kept], np.int64)
     gramians = np.array([array for _, array in kept], np.float64).reshape(-1, *shape)
     broken = int((~np.isfinite(gramians)).any((1, 2, 3)).sum())
-    sign = np.array([-1.0 if row == AGAINST_STEP else 1.0 for row in legend.rows])
+    sign = np.array([-1.0 if row.split("/")[0] == AGAINST_STEP else 1.0 for row in legend.rows])
     return Series(legend, steps, gramians * np.outer(sign, sign), len(data) - len(fitting), broken)
 
 
@@ -180,8 +180,11 @@ def _curve(data: Sequence[Any]) -> Curve:
 
 
 def _with_negated_step(legend: Legend) -> Legend:
-    """The legend with `AGAINST_STEP` in the place of the row `applied`; ValueError where two rows have that name."""
-    names = tuple(AGAINST_STEP if row == "applied" else row for row in legend.extra_rows)
+    """The legend with a minus before `applied`, and before `applied/…`, the steps of further updates.
+
+    Raises: ValueError where two rows would have the same name.
+    """
+    names = tuple(f"−{row}" if row.split("/")[0] == "applied" else row for row in legend.extra_rows)
     if len({*legend.objectives, *names}) < len(legend.rows):
         raise ValueError(f"its metadata is not a legend of Gramians: two rows are called {AGAINST_STEP}")
     return legend._replace(extra_rows=names)
