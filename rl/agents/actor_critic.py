@@ -8,7 +8,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.bootstrap import Bootstrap, SemiGradient
-from rl.agents.phase import Diagnostics, Phase, Roles, Update
+from rl.agents.phase import Agent, Diagnostics, Phase, Roles, Update
 from rl.agents.successors import successor_values
 from rl.environments import Environment, Trajectory
 from rl.errors import require
@@ -51,7 +51,7 @@ class Batch(NamedTuple):
 
 
 @settings
-class ActorCritic:
+class ActorCritic(Agent):
     """Objectives policy, value and entropy on one batch of trajectories; a subclass says what the policy's loss is.
 
     It may add objectives: their names to `objectives`, heads of the same names to `heads`, their losses to `losses`.

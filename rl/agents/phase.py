@@ -76,6 +76,16 @@ class Agent(Protocol):
     frozen_roles: tuple[str, ...]
     """The frozen copies that its objectives are made with."""
 
+    acts_with: str = LIVE
+    """The role whose weights act in training: `live`, or a frozen copy."""
+
+    def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any) -> Any:
+        """What the trajectory keeps of acting beside the actions, a nest of [N, ...]; nothing, by default.
+
+        policy: [N, P], as `policy` gave it.
+        """
+        return ()
+
     def heads(self, spaces: Spaces) -> Mapping[str, Head]:
         """{name: head} that the network is to have, `policy` among them."""
 

@@ -72,3 +72,4 @@ class Trajectory(NamedTuple):
     truncated: tf.Tensor
     next_observation: tf.Tensor  # the action's successor, never a reset's
     valid: tf.Tensor
+    extras: Any = ()  # what else the agent keeps of its acting, since learning cannot recompute it

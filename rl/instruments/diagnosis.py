@@ -90,7 +90,8 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
         state: before the iteration's learning.
         trajectory: of the iteration.
     """
-    acted_on, _, reward, terminated, truncated, successor, _ = (x.numpy() for x in trajectory)
+    known = trajectory.observation, trajectory.reward, trajectory.terminated, trajectory.truncated
+    acted_on, reward, terminated, truncated, successor = (x.numpy() for x in (*known, trajectory.next_observation))
     ended, length = terminated | truncated, len(reward)
     elapsed = state.episodes.lengths.numpy().astype(int)
     first = int(state.iteration) * length

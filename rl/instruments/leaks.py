@@ -38,7 +38,10 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory:
     never = tf.zeros(shape, tf.bool)
     following = tf.nest.map_structure(lambda x: tf.roll(x, -1, 0), frames)
     reward = tf.constant(random.normal(size=shape), tf.float32)
-    return Trajectory(frames, action, reward, never, never, following, tf.ones(shape, tf.bool))
+    extras = tf.nest.map_structure(
+        lambda spec: tf.zeros(spec.shape, spec.dtype), learner.actor.extras_spec(learner.environment, shape[0])
+    )
+    return Trajectory(frames, action, reward, never, never, following, tf.ones(shape, tf.bool), extras)
 
 
 def _around(now: np.ndarray, length: int, random: np.random.Generator) -> tf.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from rl import inputs
-from rl.agents import Agent, Phase, Update, roles_of
+from rl.agents import LIVE, Agent, Phase, Update, roles_of
 from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule, copies_before
 from rl.gradients import shared_parts
@@ -18,7 +18,7 @@ from rl.learning.minibatch import Minibatch
 from rl.learning.normalization import Normalizer
 from rl.learning.rollout import RolloutNoise, rollout, trajectory_spec
 from rl.learning.rounds import Metrics, run_phase, skipped
-from rl.learning.rules import check_followed, check_sources, update_rule
+from rl.learning.rules import check_copies, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState, unless_bad
 from rl.networks import ActorCriticNetwork
@@ -76,7 +76,8 @@ class Learner:
             for name, update in self.updates.items()
         }
         """{update: its rule}."""
-        check_followed(self.schedules, [phase.name for phase in self.phases], list(self.updates))
+        phases = [phase.name for phase in self.phases]
+        check_copies(self.schedules, phases, list(self.updates), acts_with=agent.acts_with)
         self.normalizer, self.total_steps = normalizer, total_steps
         self.actor = Actor(agent, model, normalizer)
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
@@ -143,21 +144,26 @@ class Learner:
         Args:
             random: as `rollout_noise` gives it, of each run.
         """
-        axis, acting = self.axis, self.acting(state)
+        axis, acting = self.axis, self.acting(state, self.agent.acts_with)
 
         def act(observation, noise):
-            return axis.merge(axis.each(self.actor.act)(acting, axis.split(observation), axis.split(noise)))
+            split = tf.nest.map_structure(axis.split, (observation, noise))
+            return tf.nest.map_structure(axis.merge, axis.each(self.actor.act)(acting, *split))
 
         noise, uniform = (axis.merge(x, axis=1) for x in random)
         merged, observation = tf.nest.map_structure(axis.merge, (state.environment, state.observation))
-        environment, observation, trajectory = rollout(self._environments, act, noise, uniform, merged, observation)
+        extras = self.actor.extras_spec(self._environments, self.agent.rollout_length)
+        environment, observation, trajectory = rollout(
+            self._environments, act, noise, uniform, merged, observation, extras
+        )
         environment, observation = tf.nest.map_structure(axis.split, (environment, observation))
         trajectory = tf.nest.map_structure(lambda x: axis.split(x, axis=1), trajectory)
         return state._replace(environment=environment, observation=observation), trajectory
 
-    def acting(self, state: TrainState) -> Acting:
-        """What of a state acting takes."""
-        return Acting(state.weights, state.normalizer, state.hyperparameters, self.steps_done(state.iteration))
+    def acting(self, state: TrainState, role: str = LIVE) -> Acting:
+        """What of a state acting takes; role: whose weights act."""
+        weights = state.weights if role == LIVE else state.frozen[role].weights
+        return Acting(weights, state.normalizer, state.hyperparameters, self.steps_done(state.iteration))
 
     def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
         """All updates from a trajectory.
@@ -221,9 +227,9 @@ class Learner:
         return tf.minimum(done, 1.0)
 
     def trajectory_spec(self) -> Trajectory:
-        """Shapes and types of what `collect` records."""
-        spec = trajectory_spec(self.environment, self.agent.rollout_length)
-        return tf.nest.map_structure(self.axis.spec, spec)
+        """Shapes and types of what `collect` records of one run."""
+        length = self.agent.rollout_length
+        return trajectory_spec(self.environment, length, self.actor.extras_spec(self.environment, length))
 
     def rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         """What is random in the rollouts of an iteration; seed: [2] of one run, [S, 2] of several."""

@@ -226,7 +226,8 @@ class Programs:
         return (state,) if self._whole else (state, self._no_trajectory())
 
     def _no_trajectory(self) -> Trajectory:
-        return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), self.learner.trajectory_spec())
+        specs = tf.nest.map_structure(self.learner.axis.spec, self.learner.trajectory_spec())
+        return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
 
 
 def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArray:

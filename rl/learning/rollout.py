@@ -1,14 +1,22 @@
 """The one rollout: a `tf.while_loop` inside whatever program calls it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from rl.environments import Environment, State, Trajectory
 from rl.spaces import spec
 
-Act = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+class Acted(NamedTuple):
+    """Actions [N, ...], and what else of acting the trajectory keeps."""
+
+    action: Any
+    extras: Any
+
+
+Act = Callable[[tf.Tensor, tf.Tensor], Acted]
 
 
 class RolloutNoise(NamedTuple):
@@ -25,21 +33,23 @@ def rollout(
     uniforms: tf.Tensor,
     state: State,
     observation: tf.Tensor,
+    extras: Any = (),
 ) -> tuple[State, tf.Tensor, Trajectory]:
     """T steps in N environments.
 
     Args:
         environment: what is stepped.
-        act: (observation [N, ...], noise [N, ...]) → action.
+        act: (observation [N, ...], noise [N, ...]) → action and extras.
         noise: [T, N, ...], the policy's for the whole rollout.
         uniforms: [T, N, environment.num_uniforms], likewise the environment's.
         state, observation: where the environments stand.
+        extras: specs of the trajectory's extras, [T, N, ...].
     Returns: state, observation to go on from, and the trajectory [T, N, ...].
     """
     length = noise.shape[0]
 
     def step(t, state, observation, recorded):
-        action = act(observation, noise[t])
+        action, kept = act(observation, noise[t])
         state, transition = environment.step(state, action, uniforms[t])
         row = Trajectory(
             observation,
@@ -49,25 +59,26 @@ def rollout(
             transition.truncated,
             transition.final_observation,
             transition.valid,
+            kept,
         )
         recorded = tf.nest.map_structure(lambda array, x: array.write(t, x), recorded, row)
         return t + 1, state, transition.observation, recorded
 
     recorded = tf.nest.map_structure(
         lambda spec: tf.TensorArray(spec.dtype, size=length, element_shape=spec.shape[1:]),
-        trajectory_spec(environment, length),
+        trajectory_spec(environment, length, extras),
     )
     start = (tf.constant(0), state, observation, recorded)
     _, state, observation, recorded = tf.while_loop(lambda t, *_: t < length, step, start, parallel_iterations=1)
-    trajectory = Trajectory(*(array.stack() for array in recorded))
+    trajectory = tf.nest.map_structure(lambda array: array.stack(), recorded)
     if environment.compiled:
         trajectory = trajectory._replace(valid=tf.ones_like(trajectory.valid))  # a constant: XLA leaves out the masks
     return state, observation, trajectory
 
 
-def trajectory_spec(environment: Environment, length: int) -> Trajectory:
-    """Shapes and types of a trajectory of so many steps."""
+def trajectory_spec(environment: Environment, length: int, extras: Any = ()) -> Trajectory:
+    """Shapes and types of a trajectory of T steps; extras: specs of its extras."""
     rows = (length, environment.num_envs)
     frames, action = spec(environment.observation_space, *rows), spec(environment.action_space, *rows)
     number, flag = tf.TensorSpec(rows, tf.float32), tf.TensorSpec(rows, tf.bool)
-    return Trajectory(frames, action, number, flag, flag, frames, flag)
+    return Trajectory(frames, action, number, flag, flag, frames, flag, extras)

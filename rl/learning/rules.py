@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rl.agents import Update
+from rl.agents import LIVE, Update
 from rl.errors import require
 from rl.frozen import Schedule
 from rl.networks import Network
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from rl.learning.learner import Learner
 
 
-def check_followed(schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str]) -> None:
-    """ConfigError where a frozen copy follows a phase or an update that the agent does not have."""
+def check_copies(
+    schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str], *, acts_with: str
+) -> None:
+    """ConfigError where a frozen copy follows what the agent does not have, or one that is to act is missing."""
+    require(
+        acts_with in (LIVE, *schedules),
+        f"the agent acts with a frozen copy {acts_with!r}, and there is none (frozen.{acts_with}).",
+    )
     for role, schedule in schedules.items():
         for key, name, known in (("before", schedule.before, phases), ("after", schedule.after, updates)):
             require(

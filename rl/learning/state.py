@@ -11,7 +11,6 @@ from rl.frozen import FrozenState, freeze
 from rl.learning.axis import Axis
 from rl.learning.episodes import EpisodeState, no_episodes
 from rl.learning.normalization import NormalizerState
-from rl.learning.rollout import trajectory_spec
 from rl.learning.seeds import Purpose, fold
 from rl.networks import Network
 from rl.spaces import spec
@@ -79,14 +78,15 @@ def initial_variables(learner: "Learner", network: Network, seed: tf.Tensor) -> 
 def _nothing_kept(learner: "Learner", state: TrainState) -> dict[str, Any]:
     """{phase: what its source keeps before the first iteration}."""
     phases, kept = {phase.name: phase for phase in learner.phases}, {}
-    spec = trajectory_spec(learner.environment, learner.agent.rollout_length)
     for phase in (phase for phase in learner.phases if phase.source.of is not None):
 
         def prepared(trajectory, earlier=phases[phase.source.of]):
             seen, trajectory, _ = learner.ingest(state, trajectory)
             return earlier.prepare(roles_of(seen.weights, seen.frozen), trajectory)[0]
 
-        batch = tf.function(prepared, autograph=False).get_concrete_function(spec).structured_outputs
+        batch = (
+            tf.function(prepared, autograph=False).get_concrete_function(learner.trajectory_spec()).structured_outputs
+        )
         kept[phase.name] = phase.source.init(batch)
     return kept
 

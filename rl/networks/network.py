@@ -133,7 +133,9 @@ class Network:
             read = [shapes[one] for one in part.inputs]
             shape = (*read[0][:-1], sum(one[-1] for one in read)) if len(read) > 1 else read[0] if read else ()
             part.layer.build(shape)
-            shapes[name] = part.layer.compute_output_shape(shape)
+            shapes[name] = part.layer.compute_output_shape(shape) if read else ()
+        self.widths = {name: shapes[name][-1] for name, part in self.parts.items() if part.inputs}
+        """{part: the size of the last axis of its output}, bare parameters left out."""
 
 
 def _call(layer: keras.Layer, weights: Sequence[tf.Tensor], read: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -15,7 +15,7 @@ _COPIES = 4
 def trajectory_bytes(learner: Learner) -> int:
     """Bytes of all runs' trajectories of one iteration."""
     specs = tf.nest.flatten(learner.trajectory_spec())
-    return sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
+    return learner.axis.num_runs * sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
 
 
 def require_memory(learner: Learner) -> None:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from rl.agents.successors import successor_values
 from rl.environments.compiled import CartPole
-from rl.learning.rollout import rollout
+from rl.learning.rollout import Acted, rollout
 from rl.randomness import uniforms
 
 LENGTH, NUM_ENVS = 24, 16
@@ -26,7 +26,7 @@ def test_short_way_equals_the_long_one_wherever_there_is_a_future(limit):
         noise = uniforms(tf.constant([turn, 4]), (LENGTH, NUM_ENVS, 1))
         state, observation, trajectory = rollout(
             environment,
-            lambda x, z: tf.cast(z[:, 0] + 0.05 * x[:, 0] > 0.5, tf.int64),
+            lambda x, z: Acted(tf.cast(z[:, 0] + 0.05 * x[:, 0] > 0.5, tf.int64), ()),
             noise,
             drawn,
             state,
@@ -46,7 +46,7 @@ def test_the_value_at_a_truncation_is_that_of_the_final_observation():
     state, observation = environment.reset(tf.constant([5, 6]))
     drawn = uniforms(tf.constant([7, 8]), (3, 1, environment.num_uniforms))
     _, fresh, trajectory = rollout(
-        environment, lambda x, z: tf.zeros(1, tf.int64), drawn[..., :1], drawn, state, observation
+        environment, lambda x, z: Acted(tf.zeros(1, tf.int64), ()), drawn[..., :1], drawn, state, observation
     )
     short = successor_values(value, trajectory, value(trajectory.observation), max_episode_steps=3)
     assert trajectory.truncated.numpy().ravel().tolist() == [False, False, True]

@@ -8,7 +8,7 @@ from faulting import bad_compiled
 from rl.environments.boundary import LARGEST, all_sound, all_sound_within, first_unsound
 from rl.errors import BadEnvironmentError
 from rl.instruments.diagnosis import environments_fault
-from rl.learning.rollout import rollout
+from rl.learning.rollout import Acted, rollout
 from rl.learning.state import named_variables, read
 from rl.runs.evaluation import Evaluator
 
@@ -54,7 +54,7 @@ class Learning:
         chance = self.learner.rollout_noise(state.seed, state.iteration)
         still = tf.zeros(2, tf.int64)
         start = environment.reset(SEED)
-        return state, rollout(environment, lambda *_: still, chance.noise, chance.uniforms, *start)[2]
+        return state, rollout(environment, lambda *_: Acted(still, ()), chance.noise, chance.uniforms, *start)[2]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import tensorflow as tf
 
-from rl.agents import LIVE, Phase, Update
+from rl.agents import LIVE, Agent, Phase, Update
 from rl.estimators import discounts, masked_mean
 from rl.estimators.recurrence import linear_recurrence
 from rl.gradients import Objective
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
 
 @settings
-class Reinforce:
+class Reinforce(Agent):
     """Objectives `score` and `baseline`, one update from each rollout. No frozen copies."""
 
     gamma: Annotated[Share, INPUT]
