@@ -100,7 +100,9 @@ SCHEDULED = (
 
 def test_any_number_of_a_config_may_follow_a_schedule(build):
     """The learning rates logged are those by hand, and learning is that of the numbers given at each step."""
-    programs = build(*SMALL, *SCHEDULED).programs(probe_every=10)
+    experiment = build(*(x for x in SMALL if x != "probe=none"), "probe.names=[norms]", *SCHEDULED)
+    assert experiment.prober.legend.changing == ("value", "entropy")
+    programs = experiment.programs(probe_every=10)
     rates = [programs.iterate(1).metrics["update/learning_rate"][0] for _ in range(6)]
     progress = np.arange(6) * 64 / 640
     np.testing.assert_allclose(rates, 1e-4 + 9e-4 * 0.5 * (1 + np.cos(np.pi * progress)), rtol=1e-5)

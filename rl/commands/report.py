@@ -17,6 +17,7 @@ from rl.runtime import prepare
 prepare()
 
 from rl.commands.answers import report_errors
+from rl.commands.help_text import program
 from rl.commands.progress import progress
 from rl.commands.recorded import recorded
 from rl.errors import require
@@ -52,7 +53,7 @@ def main() -> None:
     folder = outputs.begin()
     titles = dict.fromkeys(given.resolve().name for given in arguments.folders)
     page, tables = Page(f"Report on {listed(list(titles))}"), Tables(folder)
-    command = ["python", "scripts/report.py", *sys.argv[1:]]
+    command = [*program().split(), *sys.argv[1:]]
     introduction(page, runs, damaged, tasks, names, arguments.score, command)
     figures = folder / "figures"
     figures.mkdir()
@@ -110,7 +111,7 @@ def _checked(out: Path) -> Outputs:
     missing = [name for name in ("matplotlib", "rliable") if find_spec(name) is None]
     require(
         not missing,
-        f"a report needs {' and '.join(missing)}: pip install -c constraints.txt -e '.[report]' (in the repository).",
+        f"a report needs {' and '.join(missing)}: pip install 'tapestry-rl[report]'.",
     )
     outputs = Outputs(out, "report")
     outputs.check(_MAY_BE_WRITTEN)

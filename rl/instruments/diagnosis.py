@@ -13,8 +13,8 @@ from rl.instruments.replay import prepared_of, propose, rows_of
 from rl.learning.ingesting import kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
-from rl.learning.rounds import applied
 from rl.learning.state import TrainState
+from rl.learning.updating import applied
 
 
 class Fault(NamedTuple):

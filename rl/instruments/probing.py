@@ -19,7 +19,7 @@ from rl.instruments.update_rows import THROUGH_TARGET, stale_row
 from rl.learning.findings import Findings
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
-from rl.schedules import start_of
+from rl.schedules import Schedule, start_of
 from rl.tensorboard.gramians import Legend
 from rl.vectors import flat
 
@@ -71,6 +71,7 @@ class Prober:
             groups={group: kept for group, of in first.groups.items() if (kept := tuple(n for n in of if n in own))},
             combiner=type(first.combiner).__name__,
             settings=dataclasses.asdict(first.combiner),
+            changing=tuple(objective.name for objective in every if isinstance(objective.coefficient, Schedule)),
         )
         """What the axes of the Gramians mean; groups are those of the first update."""
 

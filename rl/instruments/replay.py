@@ -11,8 +11,8 @@ from rl.gradients.rows import Rows
 from rl.learning.ingesting import kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
-from rl.learning.rounds import Proposal
 from rl.learning.state import TrainState
+from rl.learning.update_metrics import Proposal
 from rl.sources import Orders
 
 

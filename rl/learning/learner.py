@@ -13,14 +13,16 @@ from rl.frozen import FrozenState, Schedule, copies_before
 from rl.gradients import shared_parts
 from rl.learning.actor import Acting, Actor
 from rl.learning.axis import Axis, OneRun
+from rl.learning.collecting import collected
 from rl.learning.ingesting import ingested, is_sound, kept
 from rl.learning.minibatch import Minibatch
 from rl.learning.normalization import Normalizer
-from rl.learning.rollout import RolloutNoise, rollout, trajectory_spec
-from rl.learning.rounds import Metrics, run_phase, skipped
+from rl.learning.rollout import RolloutNoise, trajectory_spec
+from rl.learning.rounds import run_phase, skipped
 from rl.learning.rules import check_copies, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState, unless_bad
+from rl.learning.update_metrics import Metrics
 from rl.networks import ActorCriticNetwork
 from rl.randomness import uniforms
 from rl.schedules import at_step
@@ -67,7 +69,7 @@ class Learner:
         self.agent, self.model, self.environment = agent, model, environment
         self.combiner, self.optimizer, self.schedules = combiner, optimizer, dict(schedules)
         self.freeze = freeze
-        self.axis, self._environments = axis or OneRun(), environments or environment
+        self.axis, self.environments = axis or OneRun(), environments or environment
         self.phases = agent.phases(model, environment)
         self.updates = {update.name: update for phase in self.phases for update in phase.updates}
         """{name: update}, of all phases in order."""
@@ -144,21 +146,7 @@ class Learner:
         Args:
             random: as `rollout_noise` gives it, of each run.
         """
-        axis, acting = self.axis, self.acting(state, self.agent.acts_with)
-
-        def act(observation, noise):
-            split = tf.nest.map_structure(axis.split, (observation, noise))
-            return tf.nest.map_structure(axis.merge, axis.each(self.actor.act)(acting, *split))
-
-        noise, uniform = (axis.merge(x, axis=1) for x in random)
-        merged, observation = tf.nest.map_structure(axis.merge, (state.environment, state.observation))
-        extras = self.actor.extras_spec(self._environments, self.agent.rollout_length)
-        environment, observation, trajectory = rollout(
-            self._environments, act, noise, uniform, merged, observation, extras
-        )
-        environment, observation = tf.nest.map_structure(axis.split, (environment, observation))
-        trajectory = tf.nest.map_structure(lambda x: axis.split(x, axis=1), trajectory)
-        return state._replace(environment=environment, observation=observation), trajectory
+        return collected(self, state, random)
 
     def acting(self, state: TrainState, role: str = LIVE) -> Acting:
         """What of a state acting takes; role: whose weights act."""

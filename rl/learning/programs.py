@@ -1,16 +1,14 @@
 """The compiled programs of a run, and the variables that they move."""
 
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from rl import compilation_cache
 from rl.environments import Trajectory
 from rl.learning.chunk import Basis, Chunk
+from rl.learning.compiling import compile_together
 from rl.learning.findings import Findings
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState, assign, read
@@ -67,10 +65,7 @@ class Programs:
         self._compiled = False
 
     def compile(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Traces and compiles, and runs nothing.
-
-        In threads of its own: what a compilation leaves behind in the memory of the thread that runs the programs
-        would slow it down by 5 to 10 % for good.
+        """Traces and compiles, and runs nothing; see `compile_together`.
 
         say: where a sentence goes before and after, if there is anything to be done.
         """
@@ -85,23 +80,8 @@ class Programs:
             programs["the random numbers"] = (noise, ())
         if self._prober:
             programs["the probes"] = (self._probe_apart, basis)
-        say(f"Compiling {' and '.join(filter(None, (', '.join([*programs][:-1]), [*programs][-1])))} …")
-
-        def compiled(program: Program, arguments: tuple, began: float) -> float:
-            program(*arguments)
-            return time.perf_counter() - began
-
-        with ThreadPoolExecutor() as threads:
-            compiling = {}
-            for name, (program, arguments) in programs.items():
-                began = time.perf_counter()
-                program.traced(*arguments)  # Python can trace only one at a time
-                compiling[name] = threads.submit(compiled, program, arguments, began)
-            seconds = ", ".join(f"{name} in {one.result():.1f} s" for name, one in compiling.items())
+        compile_together(programs, say)
         self._compiled = True
-        say(f"From the compilation cache: {seconds}." if compilation_cache.keep() == 0 else f"Compiled {seconds}.")
-        if trouble := compilation_cache.trouble():
-            say(trouble)
 
     @property
     def rows(self) -> dict[str, tf.Tensor]:

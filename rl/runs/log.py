@@ -10,6 +10,7 @@ import numpy as np
 from rl.instruments.noise_scales import NoiseScales
 from rl.reductions import combine
 from rl.runs.evaluation import Evaluation
+from rl.runs.layout import METRICS
 from rl.runs.log_repair import Rates, Repaired, repair
 from rl.runs.loop import Stretch
 from rl.runs.metrics_file import MetricsFile
@@ -28,7 +29,7 @@ class RunLog:
     def __init__(self, folder: Path, rates: Rates, *, legend: Legend | None = None):
         """legend: of the Gramians, which are written at every probed iteration."""
         self._folder, self._rates, self._legend = folder, rates, legend
-        self._metrics = MetricsFile(folder / "metrics.csv")
+        self._metrics = MetricsFile(folder / METRICS)
         self._writer: Writer | None = None
         self._laid_out = True
         self._since_point: list[dict[str, float]] = []

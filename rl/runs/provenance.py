@@ -36,9 +36,11 @@ def threads() -> int:
 def git_commit() -> str | None:
     """The commit hash of the code, followed by `+changes` if tracked files differ from it.
 
-    None outside a repository, as for an installed package, and where git is missing. The answer of the first call is
-    kept, since it is nearest to the code that was imported.
+    None where the code is in no repository, as in an installed package, and where git is missing. The answer of the
+    first call is kept, since it is nearest to the code that was imported.
     """
+    if _git("ls-files", "--error-unmatch", Path(rl.__file__).name) is None:
+        return None  # the package may be installed within another project's repository
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None

@@ -11,6 +11,7 @@ import numpy as np
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
+from rl.runs.layout import METRICS
 from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
 from rl.runs.loop import Stretch
@@ -178,7 +179,7 @@ class Record:
     @property
     def has_log_alone(self) -> bool:
         """Whether iterations were logged, and there is no checkpoint to go on from."""
-        metrics = self.directory.path / "metrics.csv"
+        metrics = self.directory.path / METRICS
         return not self.checkpoint_steps and metrics.is_file() and metrics.read_bytes().count(b"\n") > 1
 
     @property

@@ -37,7 +37,8 @@ class Legend(NamedTuple):
     in each layer. objectives: names of the first m rows, the objectives' raw gradients. extra_rows: names of the
     other R − m rows. coefficients: c_i of each objective in the total loss. groups: {group: the objectives that the
     first update's combiner takes as one row}; objectives of other updates are in none. combiner: its option in
-    `combiner=`, or its class name where it has no option. settings: the combiner's fields.
+    `combiner=`, or its class name where it has no option. settings: the combiner's fields. changing: the objectives
+    whose coefficients follow a schedule, of which `coefficients` has the first values.
     """
 
     layers: tuple[str, ...]
@@ -48,6 +49,7 @@ class Legend(NamedTuple):
     groups: Mapping[str, tuple[str, ...]]
     combiner: str
     settings: Mapping[str, Any] = MappingProxyType({})
+    changing: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -108,6 +110,7 @@ def read_legend(content: bytes) -> Legend:
             groups={group: _sequence(names) for group, names in fields["groups"].items()},
             combiner=combiner_name(fields["combiner"], settings),
             settings=settings,
+            changing=_sequence(fields.get("changing", [])),
         )
         is_consistent = _is_consistent(legend)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
@@ -154,7 +157,7 @@ def _is_consistent(legend: Legend) -> bool:
         and len(legend.layers) == len(set(legend.layers)) == len(legend.sizes)
         and len(legend.rows) == len(set(legend.rows))
         and len(legend.objectives) == len(legend.coefficients)
-        and set(grouped) <= set(legend.objectives)
+        and {*grouped, *legend.changing} <= set(legend.objectives)
         and (bool(grouped) or not legend.layers)
     )
 

@@ -20,7 +20,7 @@ def add(commands) -> None:
     """Adds the command with its options to the parser's commands."""
     help_ = "which objective's gradient reaches which weight"
     command = commands.add_parser("audit", help=help_, description=__doc__)
-    command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for scripts/train.py")
+    command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for training")
     add_trust(command)
     command.set_defaults(run_command=audit)
 

@@ -34,10 +34,16 @@ def content(of):
         legend(names=["../../etc/passwd", "<img src=x onerror=alert(1)>", "日本"], combiner="somebody's"),
         legend(layers=0, names=[]),
         Legend(("a",), (0,), ("p",), (), (-0.5,), {"g": ("p",), "empty": ()}, "sum"),
+        legend()._replace(changing=("value", "entropy")),
     ],
 )
 def test_a_legend_comes_back_from_the_metadata(of):
     assert read_legend(content(of)) == of
+
+
+def test_a_legend_from_before_there_were_schedules_is_read():
+    fields = {name: node for name, node in GOOD.items() if name != "changing"}
+    assert read_legend(json.dumps(fields).encode()) == legend()
 
 
 def test_combiners_have_the_names_of_their_configs(root):
@@ -65,7 +71,9 @@ def test_a_class_that_several_configs_use_is_named_by_its_settings_or_not_at_all
         ({"critic": ("value",), "actor": ("entropy", "policy")}, ("value", "entropy")),
         ({"actor": ("policy",), "none": (), "critic": ("value",)}, ("policy", "value")),
         ({"all": ("value", "policy", "entropy")}, ("policy", "value", "entropy")),
-        ({"a": ("value",), "b": ("value", "policy")}, ("policy", "value", "entropy")),
+        ({"a": ("value",), "b": ("value", "policy")}, ("value", "entropy")),
+        ({"critic": ("value",)}, ("value", "policy", "entropy")),  # the others belong to other updates
+        ({"critic": ("policy", "value")}, ("policy", "entropy")),
     ],
 )
 def test_the_first_objective_of_each_group_leads(groups, leads):
@@ -145,7 +153,10 @@ GOOD = json.loads(content(legend()))
         {"layers": [str(k) for k in range(2001)], "sizes": [1] * 2001},
         {"layers": [str(k) for k in range(200)], "sizes": [1] * 200, "extra_rows": [str(k) for k in range(40)]},
         {"settings": {"a": "x" * (1 << 20)}},
-        *({name: ...} for name in GOOD),
+        {"changing": ["polic"]},
+        {"changing": "policy"},
+        {"changing": None},
+        *({name: ...} for name in GOOD if name != "changing"),
     ],
     ids=lambda damage: str(damage)[:50],
 )

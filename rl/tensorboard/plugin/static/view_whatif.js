@@ -165,7 +165,7 @@ export class WhatIf extends OneRun {
 }
 
 /** The groups of objectives whose rows a combiner weights, with their coefficients. */
-function groupsInWords({ objectives, coefficients, groups }) {
+function groupsInWords({ objectives, coefficients, groups, changing = [] }) {
   const term = (name) => {
     const coefficient = coefficients[objectives.indexOf(name)];
     return coefficient === 1 ? name : `${number(coefficient)} ${name}`;
@@ -176,7 +176,9 @@ function groupsInWords({ objectives, coefficients, groups }) {
     inside.length === 1
       ? `${inside[0][0]} is part of the group ${inside[0][1]} and gets no weight of its own.`
       : inside.length && "The objectives of a group share one weight.";
-  return [`Combiners weight groups: ${sums.join("; ")}.`, shared].filter(Boolean).join(" ");
+  const started =
+    changing.length && `The coefficient of ${changing.join(", ")} follows a schedule; these are the first values.`;
+  return [`Combiners weight groups: ${sums.join("; ")}.`, shared, started].filter(Boolean).join(" ");
 }
 
 /** The combiners in groups of nearly equal unit directions, which share an arrow. */
