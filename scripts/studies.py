@@ -11,9 +11,10 @@ import hydra
 import numpy as np
 from benchmarks.runs import SCRIPTS
 
-from rl.commands.composition import CONFIGS, load_config
 from rl.commands.progress import progress
+from rl.commands.restoring import load_config
 from rl.commands.run_names import what_tells_apart
+from rl.config_files import CONFIGS
 from rl.runs.reader import RecordedRun
 
 _RESAMPLES = 10_000

@@ -103,8 +103,8 @@ def root() -> Path:
 def _hydra():
     import hydra
 
-    from rl.commands.composition import CONFIGS
     from rl.commands.run_names import register_resolvers
+    from rl.config_files import CONFIGS
 
     register_resolvers()
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments.compiled.minatar.breakout import Breakout
+from rl.learning.collecting import collect
 from rl.learning.state import read
 from rl.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, spec, unbounded
 
@@ -55,7 +56,7 @@ def test_frames_stay_uint8_up_to_the_first_layer_which_scales_them(build):
     frames = build(*SMALL, "environment._target_=test_spaces.Frames", "normalize.observations=true")
     floats = build(*SMALL, "normalize.observations=false")
     state = read(frames.variables)
-    _, trajectory = frames.learner.collect(state, frames.learner.rollout_noise(state.seed, state.iteration))
+    _, trajectory = collect(frames.learner, state, frames.learner.rollout_noise(state.seed, state.iteration))
     assert trajectory.observation.dtype == trajectory.next_observation.dtype == tf.uint8
     assert set(np.unique(trajectory.observation)) == {0, 255}
     frames.audit()

@@ -15,7 +15,7 @@ import numpy as np
 import studies
 from benchmarks.printing import markdown
 
-from rl.commands.composition import load_config
+from rl.commands.restoring import load_config
 from rl.reports.pyplot import pyplot
 from rl.runs.reader import LAST_RETURN, RecordedRun
 

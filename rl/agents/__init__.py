@@ -1,4 +1,8 @@
-"""Agents: one file each, its objectives and its frozen copies."""
+"""Agents, one file each: an agent declares its heads, its phases with their objectives, and its frozen copies.
+
+`A2C` and `PPO` extend `ActorCritic`. `SemiGradient`, `Residual` and `GradientCorrection` are the choices of its
+bootstrap target. `Agent` is the protocol, and `Phase` and `Update` are the values that an agent consists of.
+"""
 
 from rl.agents.a2c import A2C
 from rl.agents.actor_critic import ActorCritic

@@ -10,12 +10,12 @@ from rl.settings import settings
 
 @settings
 class A2C(ActorCritic):
-    """Objectives: the policy gradient, the value's error, the entropy. Frozen copies: the behaviour snapshot.
+    """Objectives: the policy gradient, the value error, the entropy. Frozen copy: the behaviour snapshot.
 
-    One update from each short rollout. With `differentiate_at: behaviour` and several minibatches the gradients are
-    delayed, as those of A3C's workers.
+    The usual setting is one update per short rollout. With `differentiate_at: behaviour` and several minibatches the
+    gradients are delayed, like those of A3C's workers.
     """
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
-        """−log π(a|s) A, [B]."""
+        """−log π(a|s) A, [B]; no diagnostics."""
         return policy_gradient_loss(log_prob, advantage), {}

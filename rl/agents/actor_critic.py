@@ -1,4 +1,4 @@
-"""What A2C and PPO have in common: advantages from a behaviour snapshot, and three objectives."""
+"""The common base of A2C and PPO: advantages from a behaviour snapshot, and three objectives."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -33,32 +33,30 @@ from rl.spaces import Spaces
 
 
 class Batch(NamedTuple):
-    """Samples, [B, ...]. log_prob and value are the behaviour policy's; valid is 0 or 1, float.
+    """B samples; no gradient flows through any field."""
 
-    The last three are a step's own: its reward, its discount (0 where the episode terminated) and its successor.
-    """
-
-    observation: tf.Tensor
-    action: tf.Tensor
-    log_prob: tf.Tensor
-    value: tf.Tensor
-    advantage: tf.Tensor
-    target: tf.Tensor
-    valid: tf.Tensor
-    reward: tf.Tensor
-    discount: tf.Tensor
-    next_observation: tf.Tensor
+    observation: tf.Tensor  # [B, ...]
+    action: tf.Tensor  # [B, ...]
+    log_prob: tf.Tensor  # [B], log π(a|s) of the behaviour copy
+    value: tf.Tensor  # [B], v(s) of the behaviour copy
+    advantage: tf.Tensor  # [B], generalised advantage estimate
+    target: tf.Tensor  # [B], the λ-return that the value regresses on
+    valid: tf.Tensor  # [B] float, 1, or 0 for a step that was spent on a reset
+    reward: tf.Tensor  # [B], of the step
+    discount: tf.Tensor  # [B], γ, or 0 where the episode terminated
+    next_observation: tf.Tensor  # [B, ...], the step's successor
 
 
 @settings
 class ActorCritic(Agent):
-    """Objectives policy, value and entropy on one batch of trajectories; a subclass says what the policy's loss is.
+    """Objectives policy, value and entropy on one batch of trajectories; a subclass defines the policy loss.
 
     It may add objectives: their names to `objectives`, heads of the same names to `heads`, their losses to `losses`.
+    The fields are described, with unit and range, in configs/agent/_actor_critic.yaml, a2c.yaml and ppo.yaml.
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("policy", "value", "entropy")
-    """Each has a coefficient; one that is no head reads what `policy` reads."""
+    """Each has a coefficient. All are named after the head that they read, but for `entropy`, which reads `policy`."""
 
     gamma: Annotated[Share, INPUT]
     lambda_: Annotated[Share, INPUT]
@@ -86,7 +84,7 @@ class ActorCritic(Agent):
         )
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
-        """A behaviour snapshot is needed, and a target where the value bootstraps from one."""
+        """Raises ConfigError without a behaviour snapshot, or without a target copy that the value bootstraps from."""
         require(
             isinstance(schedules.get("behaviour"), Snapshot),
             "the agent needs a frozen copy `behaviour` with schedule rl.frozen.Snapshot (frozen.behaviour).",
@@ -100,15 +98,15 @@ class ActorCritic(Agent):
 
     @property
     def frozen_roles(self) -> tuple[str, ...]:
-        """The frozen copies that the objectives are made with."""
+        """The roles of the frozen copies that the objectives use."""
         return ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
-        """Policy and value, and what the bootstrap asks for."""
+        """The heads `policy` and `value`, and those of the bootstrap."""
         return {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
-        """The policy head's output."""
+        """The policy head's output, [N, P]."""
         return model.network.apply(weights, {OBSERVATION: observation}, ("policy",))["policy"]
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
@@ -138,7 +136,7 @@ class ActorCritic(Agent):
         )
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        """As configured; the bootstrap's own objectives go with the value."""
+        """The configured groups; the bootstrap's own objectives join the group of the value."""
         own = {group: tuple(members) for group, members in self.groups.items()}
         return {
             group: members + tuple(self.bootstrap.objectives) if "value" in members else members
@@ -146,11 +144,15 @@ class ActorCritic(Agent):
         }
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
-        """The policy's loss of each sample, [B], and numbers worth logging."""
+        """The policy loss of each sample.
+
+        Args: log_prob: [B], log π(a|s) at the weights that move; advantage: [B].
+        Returns: (loss [B], {tag: [B] diagnostic of each sample}).
+        """
         raise NotImplementedError
 
     def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
-        """Never stops early."""
+        """False: a phase never stops early."""
         return tf.constant(False)
 
     def _prepare(
@@ -160,7 +162,10 @@ class ActorCritic(Agent):
         roles: Roles,
         trajectory: Trajectory,
     ) -> tuple[Batch, Diagnostics]:
-        """Advantages and value targets, from values of the behaviour copy and of the bootstrap's weights."""
+        """Computes advantages and value targets, from values at the behaviour copy and at the bootstrap's weights.
+
+        δ_t = r_t + γ_t v'(s_{t+1}) − v(s_t),  A_t = δ_t + γ_t λ_t A_{t+1},  target = A_t + v(s_t)
+        """
         if not environment.compiled:  # where every step is valid
             trajectory = _without_invalid(trajectory)
         observation = _flat(trajectory.observation)
@@ -190,13 +195,16 @@ class ActorCritic(Agent):
         }
 
     def _settle(self, batch: Batch, seed: tf.Tensor) -> Batch:
-        """Advantages as the policy's loss takes them: what depends on a minibatch as a whole."""
+        """Standardises the advantages of a minibatch, if configured."""
         if not self.normalize_advantage:
             return batch
         return batch._replace(advantage=standardize(batch.advantage, batch.valid))
 
     def losses(self, model: ActorCriticNetwork, roles: Roles, batch: Batch):
-        """The objectives to minimise, each a mean over the samples: the entropy's is its negative."""
+        """The losses to minimise, each a mean over the valid samples; that of `entropy` is the negative entropy.
+
+        Returns: ({objective: [] loss}, {tag: [] diagnostic}).
+        """
         heads = ("policy", "value", *self.bootstrap.heads)
         outputs = model.network.apply(roles[LIVE], {OBSERVATION: batch.observation}, heads)
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
@@ -214,6 +222,7 @@ class ActorCritic(Agent):
         return losses, {**averages, "policy/entropy": entropy}
 
     def _value_loss(self, v: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """The configured loss of the values v [B], [B]."""
         if self.value_loss == "clipped":
             return clipped_value_loss(v, batch.target, batch.value, clip=self.value_clip)
         if self.value_loss == "huber":
@@ -222,9 +231,9 @@ class ActorCritic(Agent):
 
 
 def _without_invalid(trajectory: Trajectory) -> Trajectory:
-    """Zeros in the place of what came of steps that are not valid.
+    """Replaces the entries of invalid steps by zeros.
 
-    A weight of 0 takes them out of the losses, but not what is not a number in them out of the gradients: 0 · NaN.
+    A weight of 0 excludes them from the losses, but would not keep a NaN out of the gradients: 0 · NaN is NaN.
     """
 
     def kept(x):

@@ -1,4 +1,4 @@
-"""What stands for the future in the value's objective, and how much of its gradient is followed through it."""
+"""The bootstrap target of the value objective, and how much gradient flows through it."""
 
 import functools
 from collections.abc import Mapping
@@ -14,33 +14,34 @@ from rl.networks import Head, value_head
 from rl.settings import NonNegativeNumber, settings
 
 CORRECTION = "correction"
-"""The head that estimates the TD error, and the objective that fits it."""
+"""The name of the head that estimates the TD error, and of the objective that fits it."""
 
 
 @settings
 class SemiGradient:
-    """The λ-return is a constant: nothing flows through the values it was made of (Sutton 1988)."""
+    """The value regresses on the λ-return, through which no gradient flows (Sutton 1988)."""
 
     of: Literal["live", "target"]
-    """Whose value stands for the future."""
+    """The role whose value is the bootstrap target."""
 
     through: ClassVar[tuple[str, ...]] = ()
     """Roles of frozen copies through which the value's gradient flows as well."""
     objectives: ClassVar[Mapping[str, float]] = {}
-    """{objective beside the agent's own: its coefficient}; each reads the head of its name."""
+    """{objective in addition to the agent's own: its coefficient}; each reads the head of the same name."""
     heads: ClassVar[Mapping[str, Head]] = {}
-    """{head beside the agent's own}."""
+    """{name: head in addition to the agent's own}."""
 
 
 @settings
 class Residual:
-    """Baird's residual algorithm on the one-step TD error: η times its gradient through the target copy is added.
+    """Baird's residual algorithm on the one-step TD error: adds η times its gradient through the target copy.
 
-    η = 1 with a copy that is never older than the live weights is the residual gradient; η = 0 the one-step
-    semi-gradient. The advantages stay those of the agent's λ.
+    η = 1 with a copy as new as the live weights is the residual gradient, η = 0 the one-step semi-gradient (Baird
+    1995). The advantages are still those of the agent's λ.
     """
 
     eta: Annotated[NonNegativeNumber, INPUT]
+    """η, factor on the gradient through the target copy, ≥ 0."""
 
     of: ClassVar[str] = "target"
     through: ClassVar[tuple[str, ...]] = ("target",)
@@ -48,39 +49,48 @@ class Residual:
     heads: ClassVar[Mapping[str, Head]] = {}
 
     def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
-        """{objective: [] loss}, from the heads' outputs [B, 1] and the target copy's values of the successors [B]."""
+        """{objective: [] loss}.
+
+        Args:
+            weights: the live weights.
+            outputs: {head: its output at the live weights}; [B, 1] for `value`.
+            v_t: the target copy's values of the successors, [B].
+            batch: [B, ...], with reward, discount and valid.
+        """
         value = residual_loss(outputs["value"][:, 0], batch.reward, batch.discount, v_t, eta=self.eta)
         return {"value": masked_mean(value, batch.valid)}
 
 
 @settings
 class GradientCorrection:
-    """TDC and TDRC on the one-step TD error: γ h ∇v̄(s') is added through the target copy.
+    """TDC and TDRC on the one-step TD error: adds γ h ∇v̄(s'), a gradient through the target copy.
 
     h is a linear head on the torso's features, which it does not move, fitted to the TD error with the penalty
     ½ β |θ_h|². β = 0 is TDC (Sutton et al. 2009), β = 1 TDRC (Ghiassian et al. 2020, arXiv:2007.00611). Differs from
-    nonlinear TDC (Maei et al. 2009): the term with the value's second derivatives is left out.
+    nonlinear TDC (Maei et al. 2009): the term with the value's second derivatives is omitted.
     """
 
     regularization: Annotated[NonNegativeNumber, INPUT]
+    """β, ≥ 0."""
     coefficient: Annotated[NonNegativeNumber, INPUT]
+    """Weight of the fit of h in the total loss, ≥ 0."""
 
     of: ClassVar[str] = "target"
     through: ClassVar[tuple[str, ...]] = ("target",)
 
     @property
     def heads(self) -> Mapping[str, Head]:
-        """h, zero at the start, which does not move the torso."""
+        """The head of h, initially zero; its gradient stops before the torso."""
         layer = functools.partial(_zero_head, CORRECTION)
         return {CORRECTION: Head(layer, detached=True)}
 
     @property
     def objectives(self) -> Mapping[str, float]:
-        """The fit of h."""
+        """The fit of h, with its coefficient."""
         return {CORRECTION: self.coefficient}
 
     def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
-        """See `Residual.losses`; that of h is ½ (δ − h)² + ½ β |θ_h|²."""
+        """As `Residual.losses`; the loss of h is the mean of ½ (δ − h)², plus ½ β |θ_h|²."""
         v_tm1, h_tm1 = outputs["value"][:, 0], outputs[CORRECTION][:, 0]
         value = gradient_correction_loss(v_tm1, batch.reward, batch.discount, v_t, h_tm1)
         error = td_error(v_tm1, batch.reward, batch.discount, v_t)
@@ -90,7 +100,9 @@ class GradientCorrection:
 
 
 def _zero_head(name: str, seed: int) -> keras.Layer:
+    """A linear head, [B, F] → [B, 1], whose kernel and bias are initially 0."""
     return value_head(gain=0.0, bias=0.0, seed=seed, name=name)
 
 
 Bootstrap = SemiGradient | Residual | GradientCorrection
+"""The choices of `agent/bootstrap`."""

@@ -1,4 +1,7 @@
-"""What an agent is made of: phases, which say from which data, and updates, which say what moves the weights."""
+"""The parts of an agent: phases, which define the data, and updates, which define what moves the weights.
+
+In each iteration the due phases run in order; a phase draws minibatches from its source and makes its updates from each.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -23,17 +26,17 @@ class Update(NamedTuple):
     name: str
     objectives: tuple[Objective, ...]
     groups: Mapping[str, tuple[str, ...]]
-    """{group: its objectives}: what the combiner treats as one row."""
+    """{group: its objectives}; the combiner treats a group as one row."""
     losses: Callable[[Roles, Batch], tuple[dict[str, tf.Tensor], Diagnostics]]
-    """{objective: [] loss} of a settled minibatch, a deterministic function of the weights, and numbers worth
-    logging.
+    """(roles, settled minibatch) → ({objective: [] loss}, diagnostics to log). Losses are a deterministic function of
+    the weights.
     """
     at: str = LIVE
-    """The role at whose weights gradients are taken; the losses see them as `live`."""
+    """The role at whose weights gradients are taken; the losses receive these weights as `live`."""
     through: tuple[str, ...] = ()
-    """Roles of frozen copies through which a gradient flows beside that at the live weights."""
+    """Roles of frozen copies through which a gradient flows in addition to that at the live weights."""
     every_rounds: int = 1
-    """It is made in round 0 of a phase and in every `every_rounds`-th after it."""
+    """The update is made in round 0 of a phase and in every `every_rounds`-th round after it."""
 
 
 class Phase(NamedTuple):
@@ -42,61 +45,63 @@ class Phase(NamedTuple):
     name: str
     source: Source
     prepare: Callable[[Roles, Any], tuple[Batch, Diagnostics]]
-    """From what the source gives, a trajectory (normalised already) or kept batches, to the samples to learn from."""
+    """(roles, data of the source) → (samples to learn from, diagnostics to log). The data is a normalised trajectory or
+    kept batches.
+    """
     settle: Callable[[Batch, tf.Tensor], Batch]
-    """(minibatch, seed [2]) → the minibatch as the losses take it: what its samples take from one another (standardised
-    advantages), and all that is random in it.
+    """(minibatch, seed [2]) → the minibatch that the losses receive. It computes what depends on a minibatch as a whole
+    (standardised advantages) and draws all random numbers.
     """
     updates: tuple[Update, ...]
     stop: Callable[[Diagnostics], tf.Tensor]
-    """Whether to leave out this round and the rest of the phase, [] bool."""
+    """Diagnostics → whether to skip this round and the rest of the phase, [] bool."""
     every_iterations: int = 1
-    """It is executed in every `every_iterations`-th iteration."""
+    """The phase is executed in every `every_iterations`-th iteration."""
     starts_at: int = 0
-    """Iterations before the first in which it may be executed."""
+    """Number of iterations at the start of training in which the phase is never executed."""
 
     @property
     def is_always_due(self) -> bool:
-        """Whether it is executed in every iteration."""
+        """Whether the phase is executed in every iteration."""
         return self.every_iterations == 1 and self.starts_at == 0
 
     def is_due(self, iteration: tf.Tensor) -> tf.Tensor:
-        """Whether it is executed in an iteration, counted from 0, [] bool."""
+        """Whether the phase is executed in an iteration, counted from 0, [] bool."""
         done = iteration + 1 - self.starts_at
         return (done > 0) & tf.equal(done % self.every_iterations, 0)
 
 
 class Agent(Protocol):
-    """One file an agent: its heads, phases and frozen copies."""
+    """An agent: its heads, phases and frozen copies."""
 
     rollout_length: int
-    """Steps of every environment in an iteration."""
+    """Steps per environment and iteration."""
     gamma: float
-    """Discount per step."""
+    """Discount factor per step, in [0, 1]."""
     frozen_roles: tuple[str, ...]
-    """The frozen copies that its objectives are made with."""
+    """The roles of the frozen copies that its objectives use."""
 
     acts_with: str = LIVE
     """The role whose weights act in training: `live`, or a frozen copy."""
 
     def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any) -> Any:
-        """What the trajectory keeps of acting beside the actions, a nest of [N, ...]; nothing, by default.
+        """What the trajectory keeps of acting in addition to the actions, a nest of [N, ...]; nothing by default.
 
-        policy: [N, P], as `policy` gave it.
+        Args: policy: [N, P], the output of `policy`; action: [N, ...], the actions drawn from it.
         """
         return ()
 
     def heads(self, spaces: Spaces) -> Mapping[str, Head]:
-        """{name: head} that the network is to have, `policy` among them."""
+        """The heads of the network, {name: head}; `policy` must be among them."""
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
-        """Raises ConfigError where a copy that the agent needs is missing or moves in a way that it cannot use."""
+        """Raises ConfigError if a frozen copy that the agent needs is missing or has an unsuitable schedule."""
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
-        """The parameters [N, P] of the distribution to act from."""
+        """The parameters [N, P] of the action distribution at observations [N, ...]."""
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
-        """What is learnt from a trajectory of the environment, in order."""
+        """The phases of an iteration, in order."""
 
 
 def roles_of(weights: Weights, frozen: Mapping[str, FrozenState]) -> dict[str, Weights]:

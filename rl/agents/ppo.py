@@ -14,13 +14,15 @@ from rl.settings import PositiveNumber, settings
 
 @settings
 class PPO(ActorCritic):
-    """Objectives: the clipped surrogate, the value's error, the entropy. Frozen copies: the behaviour snapshot.
+    """Objectives: the clipped surrogate, the value error, the entropy. Frozen copy: the behaviour snapshot.
 
-    Several epochs over each rollout, in minibatches; the ratio is taken to the behaviour copy.
+    The usual setting is several epochs over each rollout, in minibatches.
     """
 
     clip: Annotated[PositiveNumber, INPUT]
+    """ε of the clipped surrogate, > 0."""
     target_kl: Annotated[PositiveNumber | None, INPUT]
+    """KL in nats beyond which the rest of a phase is skipped, > 0; None for no limit."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -30,7 +32,11 @@ class PPO(ActorCritic):
         )
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
-        """−min(ρ A, clip(ρ) A), [B]."""
+        """−min(ρ A, clip(ρ, 1 − ε, 1 + ε) A), [B], with the ratio ρ = π(a|s) / π_behaviour(a|s) (eq. 7).
+
+        Args: log_prob, advantage: [B]; batch: [B, ...], with the behaviour copy's log_prob.
+        Returns: (loss [B], {tag: [B] diagnostic of each sample}).
+        """
         log_ratio = log_prob - batch.log_prob
         return clipped_surrogate_loss(log_ratio, advantage, clip=self.clip), {
             "policy/kl": approximate_kl(log_ratio),
@@ -38,7 +44,7 @@ class PPO(ActorCritic):
         }
 
     def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
-        """Once the policy is further than `target_kl` (nats, mean over a minibatch) from the behaviour copy."""
+        """Whether the policy's KL from the behaviour copy, in nats, mean over a minibatch, exceeds `target_kl`."""
         if self.target_kl is None:
             return tf.constant(False)
         return diagnostics["policy/kl"] > self.target_kl

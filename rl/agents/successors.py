@@ -1,4 +1,4 @@
-"""The values of each step's own successor, without a second pass over the whole trajectory where one will do."""
+"""The value of each step's successor, without a second forward pass over the whole trajectory where possible."""
 
 from collections.abc import Callable
 
@@ -12,17 +12,18 @@ Value = Callable[[tf.Tensor], tf.Tensor]
 def successor_values(
     value: Value, trajectory: Trajectory, known: tf.Tensor | None, *, max_episode_steps: int | None
 ) -> tf.Tensor:
-    """v_t: the value of the observation that a step's action led to.
+    """v_t: the values of the observations that the actions led to.
 
-    Within an episode that is the value of the next step's observation, which is known already. New ones are those after
-    the last step and at truncations, of which an environment with a time limit H has at most ⌈T/H⌉ in T steps. After a
-    termination v_t is multiplied by a discount of 0, and is not the successor's.
+    Within an episode v_t is the value of the next step's observation, which is known already. Only the observations
+    after the last step and at truncations need a forward pass; an environment with a time limit H ≥ T has at most one
+    truncation in T steps. For H < T all values are computed. After a termination v_t is not the successor's value, and
+    is multiplied by a discount of 0.
 
     Args:
         value: observations [B, ...] → [B].
-        trajectory: of T steps in N environments.
-        known: [T, N] values of the steps' observations, by the same weights, of an environment that resets within the
-            step; None takes all values anew.
+        trajectory: a trajectory of T steps in N environments.
+        known: [T, N] values of the steps' observations at the same weights, for environments that reset within the
+            step; None computes all values.
         max_episode_steps: H; None for no limit.
     Returns: [T, N].
     """

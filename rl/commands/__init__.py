@@ -1,1 +1,1 @@
-"""The commands: train, evaluate, inspect and report; the one room that knows Hydra."""
+"""The commands: train, evaluate, inspect and report. No other package imports Hydra."""

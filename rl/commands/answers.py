@@ -1,4 +1,4 @@
-"""How a command ends on a user's mistake: one message and an exit code, without a traceback.
+"""Turns a user's mistake into one message and an exit code, without a traceback.
 
 Exit codes: 2 where the command was refused before anything was done, 3 where training had to stop. An error of the
 program itself, which no user can correct, keeps its traceback.
@@ -27,8 +27,8 @@ _CONFIG_LIBRARIES = tuple(str(Path(package.__file__).parent) for package in (hyd
 def exit_code(run: Callable[[], int | None]) -> int:
     """Runs a command whose config Hydra composes; returns its exit code.
 
-    An error in the config or in the overrides is one message and exit code 2. Errors of this package's own code are
-    raised unchanged, and so is every error where the user has set HYDRA_FULL_ERROR.
+    An error in the config or in the overrides becomes one message and exit code 2. Errors of this package's own code
+    are raised unchanged, and so is every error if the user has set HYDRA_FULL_ERROR.
 
     Args:
         run: the command; returns its exit code, None for 0.
@@ -53,11 +53,11 @@ def exit_code(run: Callable[[], int | None]) -> int:
 
 
 def report_errors(main: Callable[[], int | None]) -> None:
-    """Runs a command's main function and ends the process with its exit code; a user's mistake is one message.
+    """Runs a command's main function and ends the process with its exit code; a mistake becomes one message.
 
     For the commands that parse their arguments themselves. The exit code is 2 for input that cannot be used
-    (ConfigError, LeakError, an error of Hydra's or of the operating system), 3 for a TrainingError, and 1 where whoever
-    read the output closed it.
+    (ConfigError, LeakError, an error of Hydra or of the operating system), 3 for a TrainingError, and 1 where the
+    reader of the output closed the pipe.
     """
     from rl.errors import ConfigError, TrainingError
     from rl.gradients import LeakError
@@ -79,17 +79,17 @@ def report_errors(main: Callable[[], int | None]) -> None:
 
 
 def positive(text: str) -> int:
-    """Argparse's type of an integer ≥ 1."""
+    """The argparse type of an integer ≥ 1."""
     return _whole(text, least=1)
 
 
 def not_negative(text: str) -> int:
-    """Argparse's type of an integer ≥ 0."""
+    """The argparse type of an integer ≥ 0."""
     return _whole(text, least=0)
 
 
 def _whole(text: str, *, least: int) -> int:
-    """The integer that a text holds; ArgumentTypeError, with the allowed range, for any other text."""
+    """Parses an integer ≥ `least`. Raises: ArgumentTypeError, with the allowed range, for any other text."""
     if not text.isdecimal() or not least <= int(text) <= MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {MOST:,}")
     return int(text)
@@ -98,7 +98,7 @@ def _whole(text: str, *, least: int) -> int:
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Adds `--trust PACKAGE` (`arguments.trust`, a list): the config of a run directory may name code of this package.
 
-    A run directory may come from anybody, and its config names what is imported and called. Without the option only
+    A run directory may come from anyone, and its config names what is imported and called. Without the option, only
     this package's own classes and functions are called, and only those that are meant for configs.
     """
     parser.add_argument(
@@ -113,7 +113,7 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 def _readable(error: Exception) -> str:
     """The lines of a message that help a user.
 
-    Left out are OmegaConf's types, Hydra's search path, and choices that begin with `_`, on which others are built.
+    OmegaConf's types, Hydra's search path, and options that begin with `_`, which only others build on, are removed.
     """
     internal = ("object_type=", "reference_type=", "_")
     message = str(error).split("Config search path:")[0]
@@ -127,7 +127,7 @@ def _print_error(message: str, *, code: int = 2) -> int:
 
 
 def _raised_in_hydra(error: BaseException) -> bool:
-    """Whether Hydra or OmegaConf raised it: the innermost frame of theirs or of this package's is theirs."""
+    """Whether Hydra or OmegaConf raised an error: of their frames and this package's, the innermost is theirs."""
     frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     known = [name for name in frames if name.startswith((*_CONFIG_LIBRARIES, _OWN))]
     return bool(known) and known[-1].startswith(_CONFIG_LIBRARIES)

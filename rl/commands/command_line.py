@@ -1,16 +1,17 @@
-"""The command line before Hydra parses it: sweeps, swept choices, and paths that need quotes."""
+"""The command line before Hydra parses it: sweeps, options that a sweep varies, and paths that need quotes."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from rl.commands.composition import CONFIGS, choices_of
+from rl.commands.choices import choices_of
+from rl.config_files import CONFIGS
 
 _PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
 """Overrides whose value is a path."""
 
 
 def with_quoted_path(argument: str) -> str:
-    """An override with its value in quotes where that is an existing path with `,` or `=`, which Hydra would parse.
+    """Quotes the value of an override if it is an existing path with `,` or `=`, which Hydra would parse.
 
     Earlier versions gave run directories such names, and people paste them: `checkpoint.load=runs/default/seed=3`. Any
     other argument is returned unchanged.
@@ -22,7 +23,7 @@ def with_quoted_path(argument: str) -> str:
 
 
 def asks_for_a_sweep(argument: str) -> bool:
-    """Whether an argument is -m, --multirun, an abbreviation of it that Hydra takes, or hydra.mode=MULTIRUN."""
+    """Whether an argument is -m, --multirun, an abbreviation that Hydra accepts, or hydra.mode=MULTIRUN."""
     return (
         argument == "-m"
         or (len(argument) > 3 and "--multirun".startswith(argument))
@@ -31,13 +32,14 @@ def asks_for_a_sweep(argument: str) -> bool:
 
 
 def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | None:
-    """A sentence on the first swept choice that no folder of configs offers; None where there is none.
+    """A sentence on the first option in a sweep that no config folder offers; None where there is none.
 
-    Hydra would end the whole sweep at it, after the jobs before it and whatever the others are.
+    Hydra would abort the whole sweep at that job, and the jobs after it would never start.
 
     Args:
-        folders: the folders of configs, this package's first. With hydra.searchpath there are others, and nothing is
-            said.
+        overrides: `group=option,…` or `key=value,…` of the command line.
+        folders: the config folders, this package's first. With hydra.searchpath there are others, and nothing is
+            checked.
     """
     if any(given.lstrip("+").startswith("hydra.searchpath=") for given in overrides):
         return None
@@ -52,7 +54,7 @@ def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | N
 
 
 def config_folders(arguments: Sequence[str]) -> list[Path]:
-    """The folders of configs: this package's, and the user's own (`--config-dir FOLDER`), if it is given.
+    """The config folders: this package's, and the user's own if one is given (`--config-dir FOLDER`).
 
     Hydra itself adds the user's folder to its search path, for every job of a sweep.
     """

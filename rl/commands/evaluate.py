@@ -11,14 +11,14 @@ from rl.runtime import prepare
 prepare()
 
 from rl.commands.answers import add_trust, not_negative, positive, report_errors
-from rl.commands.composition import load_run
+from rl.commands.restoring import load_run
 
 
 def main() -> None:
-    """Evaluates a run's checkpoint, prints the undiscounted greedy returns, and records a video where asked for.
+    """Evaluates a run's checkpoint, prints the undiscounted greedy returns, and records a video if requested.
 
-    The episodes depend on --seed alone, not on the run's seed, so that checkpoints are compared on the same ones.
-    --json prints {mean, std, iqm, episodes, cut, returns: [episodes]} in one line.
+    The episodes depend on --seed alone, not on the run's seed, so that checkpoints are compared on the same episodes.
+    --json prints {mean, std, iqm, episodes, cut, returns: [episodes]} on one line.
 
     Raises: ConfigError where the run, the checkpoint or an option cannot be used; BadEnvironmentError where the
         environment fails during an episode.
@@ -66,7 +66,7 @@ def _arguments() -> argparse.Namespace:
 def _in_words(evaluation, max_steps: int) -> str:
     """Mean, standard deviation and range of the returns in words, and the number of episodes that were cut.
 
-    max_steps: environment steps at which an episode was cut.
+    max_steps: environment steps after which an episode was cut.
     """
     summary, low, high = evaluation.summary(), evaluation.returns.min(), evaluation.returns.max()
     cut = f"; {summary['cut']} of them cut at {max_steps:,} steps" if summary["cut"] else ""
@@ -78,7 +78,7 @@ def _record(experiment, file: Path, seed, max_steps: int) -> None:
     """Records one greedy episode as MP4, and prints the number of its frames to standard error.
 
     Args:
-        file: to write; seed: [2] int, of the episode; max_steps: at which it is cut.
+        file: the MP4; seed: [2] int, of the episode; max_steps: environment steps after which it is cut.
     """
     from rl.runs.videos import record
 

@@ -1,16 +1,16 @@
-"""What the help text in `configs/train.yaml` asks for: the command as it was called, and where the configs are."""
+"""Resolvers for the help text in `configs/train.yaml`: the command as the user typed it, and the config folder."""
 
 import sys
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from rl.commands.composition import CONFIGS
 from rl.commands.results import shown
+from rl.config_files import CONFIGS
 
 
 def program() -> str:
-    """How this command was called, as one types it: `tapestry train`, or `python scripts/train.py`.
+    """The command as the user typed it: `tapestry train`, or `python scripts/train.py`.
 
     `rl.commands.main` puts the name of a console command into `sys.argv`; a script has its path there.
     """
@@ -19,6 +19,6 @@ def program() -> str:
 
 
 def register_resolvers() -> None:
-    """`program` (see above) and `config_folder`, relative where it lies below the working directory."""
+    """Registers `program` (see above) and `config_folder`, relative if it is inside the working directory."""
     OmegaConf.register_new_resolver("program", program, replace=True)
     OmegaConf.register_new_resolver("config_folder", lambda: shown(CONFIGS), replace=True)

@@ -1,6 +1,6 @@
-"""The columns of TensorBoard's HParams tab: every key of a run's config, with one type in all runs.
+"""The columns of TensorBoard's HParams tab: every key of a run's config, with the same type in all runs.
 
-TensorBoard applies the first `hparams_config` that it meets in a log directory to all runs there, so none is written.
+TensorBoard applies the first `hparams_config` that it finds in a log directory to all runs there, so none is written.
 It then computes the columns from the values of all runs, and puts those that differ first.
 """
 
@@ -16,18 +16,18 @@ from rl.config_files import CONFIGS
 
 Value = bool | float | str
 _LEFT_OUT = ("fresh", "retry_failed", "seeds", "logging.progress")
-"""Keys that say how a command is executed, and nothing about the run."""
+"""Keys that control how a command is executed, and do not describe the run."""
 
 
 def hyperparameters(config: DictConfig, choices: Mapping[str, str | None]) -> dict[str, Value]:
     """{key: value}: the option chosen in each group, and all values of the config by their dotted keys.
 
-    A key has one type in all runs, since TensorBoard's numeric filters do not work on a column with texts. Numbers are
-    floats. All values of a key are texts where a file in configs/ has null for it, or says in the comment of its line
+    A key has the same type in all runs, since TensorBoard's numeric filters do not work on a column with texts. Numbers
+    are floats. All values of a key are texts if a file in configs/ has null for it, or says in the comment on its line
     that it may be null. A null under any other key is left out.
 
     Args:
-        config: composed.
+        config: the composed config of one run.
         choices: {group: option}; those of Hydra's own groups are left out.
     """
     groups = {group: choice for group, choice in choices.items() if choice and not group.startswith("hydra/")}
@@ -52,7 +52,7 @@ def _text(value: Any) -> str:
 
 @functools.cache
 def _nullable(groups: tuple[str, ...]) -> frozenset[str]:
-    """The dotted keys that are null in a file in configs/, or may be null by the comment of their line.
+    """The dotted keys that are null in a file in configs/, or may be null according to the comment on their line.
 
     Args:
         groups: the run's config groups; a file in another folder is an option of the first component alone.

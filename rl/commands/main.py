@@ -1,7 +1,7 @@
 """The console command: `tapestry train|evaluate|inspect|report …`, equal to the script of each command in scripts/.
 
-It is what an installed package offers, where there is no repository: the configs are those packed into the package,
-and help texts and error messages name the command as it was called.
+An installed package has this command without the repository: it uses the configs packed into the package, and its help
+texts and error messages name the command as it was called.
 """
 
 import importlib
@@ -23,14 +23,14 @@ COMMANDS = {
     "inspect": Command("inspect_gradients.py", "rows, leak audit and what other rules would do, without training"),
     "report": Command("report.py", "tables and figures of run directories"),
 }
-"""{name of the command and of its module in `rl.commands`: what it does}."""
+"""{name of the command and of its module in `rl.commands`: its script and its help}."""
 
 
 def main() -> None:
     """Runs the command that the first argument names; the process ends with that command's exit code.
 
-    Without an argument it prints the list of commands. The exit code of an unknown command is 2. The module of a
-    command is imported only when it is called, since that takes a second or more.
+    Without an argument it prints the list of commands. The exit code of an unknown command is 2. A command's module is
+    imported only when it is called, since the import takes a second or more.
     """
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
@@ -47,5 +47,5 @@ def main() -> None:
 
 
 def _name_the_command(module: ModuleType, name: str) -> None:
-    """Lets the module's docstring, which is its help text, name `tapestry <name>` in place of the script."""
+    """Replaces the script by `tapestry <name>` in the module's docstring, which is its help text."""
     module.__doc__ = (module.__doc__ or "").replace(f"python scripts/{COMMANDS[name].script}", f"tapestry {name}")

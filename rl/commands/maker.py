@@ -1,4 +1,4 @@
-"""Objects from config nodes: every value is checked, and an error says where in the config it stands."""
+"""Makes objects from config nodes: every value is checked, and an error names its key in the config."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from rl.commands.composition import choices_of
+from rl.commands.choices import choices_of
 from rl.errors import ConfigError, require
 from rl.gradients.probes import PROBES, Probe
 from rl.setting_errors import SettingError, shown
@@ -17,17 +17,25 @@ _LATER = {
     "environment": ("num_envs", "render_mode"),
     "network": ("observation_space", "action_space", "heads", "seed"),
 }
-"""Arguments that are known only when an environment or a network is made."""
+"""{path of a node: arguments that are known only when its object is made}."""
 
 
 class Maker:
-    """Makes the objects that config nodes name in `_target_`, and says where in the config a wrong value stands."""
+    """Makes the objects that config nodes name in `_target_`.
+
+    All methods raise ConfigError, naming the key, for a value that is wrong or code that is not trusted. `path` is the
+    dotted key of a node.
+    """
 
     def __init__(self, trusted: Sequence[str] | None):
+        """trusted: packages, besides this one, whose code the config may name; None trusts every package."""
         self._trusted = trusted
 
     def make(self, node: Any, path: str, **more: Any) -> Any:
-        """The object of a node, those of its own nodes first; more: arguments that no config holds."""
+        """Makes the object of a node, after the objects of the nodes inside it.
+
+        more: arguments that no config holds, such as spaces.
+        """
         target, values = self._taken_apart(node, path)
         inner = self._inner(values, path)
         try:
@@ -39,7 +47,7 @@ class Maker:
             raise ConfigError(f"{path}: {node._target_} cannot be made from this config: {error}.") from None
 
     def check(self, node: Any, path: str) -> None:
-        """Checks the values of a node whose object needs arguments that are not known yet."""
+        """Checks the values of a node whose object needs arguments that are not known yet (`_LATER`)."""
         target, values = self._taken_apart(node, path)
         inner = self._inner(values, path)
         try:
@@ -48,7 +56,7 @@ class Maker:
             raise error.within(path) from None
 
     def _inner(self, values: Mapping[str, Any], path: str) -> dict[str, Any]:
-        """The objects of the nodes among the values; whatever is a group of its own has to be one."""
+        """{key: object} of the nodes among the values; a value under the name of a config group must be a node."""
         inner = {}
         for key, value in values.items():
             if _is_node(value) or choices_of(f"{path}/{key}"):
@@ -58,13 +66,13 @@ class Maker:
         return inner
 
     def check_environment(self, node: DictConfig) -> None:
-        """`module:Name-v0` imports a module: the same rule as for a `_target_`."""
+        """Requires trust in the module that an id such as `module:Name-v0` imports, as for a `_target_`."""
         name = node.get("id")
         if isinstance(name, str) and ":" in name:
             self._require_trust(name.split(":")[0], "environment.id", name)
 
     def probe(self, name: str, place: int) -> Probe:
-        """The probe with a name in `probe.names`: one of this package, or a function's dotted name."""
+        """The probe of entry `place` in `probe.names`: one of this package by name, or a function by dotted name."""
         key = f"probe.names[{place}]"
         if name in PROBES:
             return PROBES[name]
@@ -78,6 +86,7 @@ class Maker:
         return probe
 
     def _taken_apart(self, node: Any, path: str) -> tuple[Callable, dict[str, Any]]:
+        """(class or function, {argument: value}) of a node, checked to be trusted."""
         if not (isinstance(node, DictConfig) and isinstance(node.get("_target_"), str)):
             raise ConfigError(not_a_group(path, node, given=True))
         self._require_trust(node._target_, f"{path}._target_", node._target_)
@@ -87,10 +96,10 @@ class Maker:
         return target, {str(key): value for key, value in node.items() if key not in ("_target_", "_convert_")}
 
     def _require_settings(self, target: Callable, key: str, value: str) -> None:
-        """Allows only classes and functions of this package that are meant to be made from a config.
+        """Allows only those classes and functions of this package that are meant for configs.
 
-        Its other functions, and the modules that can be reached through it (`rl.….shutil.rmtree`), are as dangerous as
-        anybody's.
+        Its other functions, and modules reachable through it (`rl.….shutil.rmtree`), are as dangerous as foreign code.
+        With every package trusted, nothing is checked.
         """
         if self._trusted is None or not value.startswith(f"{_OWN}."):
             return
@@ -98,6 +107,7 @@ class Maker:
         require(own and has_settings(target), f"{key} is {value!r}, which is not made from a config.")
 
     def _require_trust(self, name: str, key: str, value: str) -> None:
+        """Requires that a dotted name belongs to this package or to a trusted one."""
         if self._trusted is None or any(name == one or name.startswith(f"{one}.") for one in (_OWN, *self._trusted)):
             return
         raise ConfigError(
@@ -107,7 +117,7 @@ class Maker:
 
 
 def _located(name: str, key: str) -> Any:
-    """What a dotted name stands for: an attribute of the longest module that there is."""
+    """The object with a dotted name; modules are imported as needed. key: for the message of the ConfigError."""
     steps = name.split(".")
     try:
         found = importlib.import_module(steps[0])
@@ -116,12 +126,12 @@ def _located(name: str, key: str) -> Any:
         return found
     except ImportError as error:
         raise ConfigError(f"{key} is {name!r}, which cannot be imported: {error}.") from None
-    except Exception as error:  # whatever somebody's module raises
+    except Exception as error:  # a user's module may raise anything
         raise ConfigError(f"{key} is {name!r}, which cannot be imported: {error!r}.") from None
 
 
 def not_a_group(path: str, node: Any, *, given: bool) -> str:
-    """The message for a node that should hold the keys of a group; given: whether the key is there."""
+    """The message for a node that is not a mapping with the keys of a config group; given: whether the key exists."""
     what = f"{path} is {shown(plain_value(node))}" if given else f"the key {path} is gone"
     choices = choices_of(path.replace(".", "/"))
     offered = f"choose {path.replace('.', '/')}={' or '.join(choices[:8])}" if choices else "give its keys one by one"
@@ -129,7 +139,11 @@ def not_a_group(path: str, node: Any, *, given: bool) -> str:
 
 
 def of_kind(made: Any, kind: type, path: str) -> Any:
-    """What was made, if it is of the kind: a protocol's members are looked for by name."""
+    """Returns an object if it is an instance of a class, or has the members of a protocol; else raises ConfigError.
+
+    Args:
+        made: the object; kind: the class or protocol; path: of its node, for the message.
+    """
     members = [name for name in vars(kind) if not name.startswith("_")] if getattr(kind, "_is_protocol", False) else []
     fits = all(hasattr(made, name) for name in members) if members else isinstance(made, kind)
     require(fits, f"{path}._target_ makes {_article(type(made).__name__)}; it must make {_article(kind.__name__)}.")
@@ -145,7 +159,7 @@ def _is_node(value: Any) -> bool:
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without nodes, configs as plain lists and dictionaries."""
+    """The values that are not nodes, with configs as plain lists and dictionaries."""
     return {str(key): plain_value(value) for key, value in values.items() if not _is_node(value)}
 
 

@@ -1,4 +1,4 @@
-"""The text of a run's name, from settings that are given as {key: value}; no config and no folder is read here."""
+"""The text of a run's name, from settings given as {key: value}; no config and no folder is read here."""
 
 import hashlib
 import re
@@ -60,7 +60,7 @@ def safe(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A value as one types it in YAML; a float in its short form where that is the same number."""
+    """A value as typed in YAML; a float in its short form if that is the same number."""
     words = {True: "true", False: "false", None: "null"}
     if value is None or isinstance(value, bool):
         return words[value]

@@ -1,4 +1,4 @@
-"""Checks that a run directory can be made where the config puts it, before Hydra makes it."""
+"""Checks that a run directory can be created where the config puts it, before Hydra creates it."""
 
 import sys
 from pathlib import Path
@@ -9,9 +9,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 
 class CheckPlace(Callback):
-    """A Hydra callback: where Hydra would end in a traceback, the process ends with one message and exit code 2.
+    """A Hydra callback that ends the process with one message and exit code 2 instead of Hydra's traceback.
 
-    Hydra calls it before it makes the directory, so that a refused command leaves nothing behind.
+    Hydra calls it before it creates the directory, so that a refused command leaves nothing behind.
     """
 
     def on_run_start(self, config: DictConfig, **_) -> None:

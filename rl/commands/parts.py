@@ -1,4 +1,4 @@
-"""The parts of an experiment, made from a composed config: every value is checked before anything is built."""
+"""The parts of an experiment, from a composed config: every value is checked before anything is built."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
 
 _GROUPS = ("agent", "environment", "network", "combiner", "optimizer", "frozen")
+"""The config groups whose objects an experiment consists of, except `normalize`."""
 _OBSERVED = {
     "evaluation": EvaluationSettings,
     "checkpoint": CheckpointSettings,
@@ -37,10 +38,15 @@ _OBSERVED = {
     "probe": ProbeSettings,
     "load": LoadSettings,
 }
+"""{key at the root of a config: the class of its settings}, for what does not belong to a part."""
 
 
 class Parts(NamedTuple):
-    """What a config comes to before an environment is made; made: the arguments of `build_experiment` that it gives."""
+    """The settings and objects of a config before an environment is made.
+
+    root: the keys at the root. run: how a run begins, is evaluated, saved, logged and probed. made: {argument of
+    `build_experiment`: value}, all but those that `root` has.
+    """
 
     root: RootSettings
     run: RunSettings
@@ -51,8 +57,9 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
     """Checks every value of a config, and makes what needs no environment.
 
     Args:
-        trusted: packages, besides this one, whose code the config may name; None trusts it wholly.
-    Raises: ConfigError.
+        config: composed, with interpolations.
+        trusted: packages, besides this one, whose code the config may name; None trusts every package.
+    Raises: ConfigError, naming the key, for the first value that is wrong, unknown or missing.
     """
     root, run = run_settings(config)
     maker = Maker(trusted)
@@ -91,7 +98,10 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
 
 
 def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
-    """The values that stand outside of the groups; ConfigError for one that is wrong, unknown, or gone."""
+    """The settings outside of the parts: the keys at the root, and `_OBSERVED`.
+
+    Raises: ConfigError, naming the key, for one that is wrong, unknown or missing.
+    """
     try:
         values = flat(config)
     except OmegaConfBaseException as error:
@@ -114,6 +124,7 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
 
 
 def _network(maker: Maker, node: DictConfig, more: Mapping[str, Any]) -> ActorCriticNetwork:
+    """Makes the network of a node; more: spaces, heads, seed. Raises: ConfigError where it does not fit into memory."""
     try:
         made = maker.make(node, "network", **more)
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:

@@ -27,7 +27,7 @@ class Recorded(NamedTuple):
 def recorded(run: Path) -> Recorded:
     """The settings that a run directory records in `.hydra/config.yaml` and `.hydra/hydra.yaml`.
 
-    Unlike `rl.commands.composition.load_config` it adds no keys that the run's version did not have.
+    Unlike `rl.commands.restoring.load_config` it adds no keys that the run's version did not have.
 
     Raises: ConfigError where a file is missing or cannot be read; DamagedError where it is not what a run writes.
     """
@@ -43,8 +43,8 @@ def recorded(run: Path) -> Recorded:
 def _read(file: Path, part: Callable[[DictConfig], dict[str, Any]]) -> dict[str, Any]:
     """A part of a YAML file.
 
-    part: the loaded file → the part; only the interpolations in it have to be resolvable, and not those of all that
-    Hydra writes into hydra.yaml.
+    part: the loaded file → the part; only its own interpolations have to be resolvable, not all those that Hydra writes
+    into hydra.yaml. Raises: ConfigError, DamagedError as in `recorded`.
     """
     try:
         config = OmegaConf.load(file)

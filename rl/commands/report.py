@@ -31,7 +31,7 @@ from rl.reports.page import Page
 from rl.reports.runs import ReportedRun, find_runs
 from rl.reports.tables import Tables, count, listed
 
-_OPEN_SECTIONS = 3  # with more environments their sections are folded
+_OPEN_SECTIONS = 3  # with more environments, the sections are folded
 
 _MAY_BE_WRITTEN = ("report.md", "report.html", "*.csv", "figures/*.png")
 
@@ -39,7 +39,7 @@ _MAY_BE_WRITTEN = ("report.md", "report.html", "*.csv", "figures/*.png")
 def main() -> None:
     """Reads the runs, writes the report, and prints what it covers.
 
-    Files are written apart and moved into place at the end, so that a crash leaves the last report as it was.
+    Files are written elsewhere and moved into place at the end, so that a crash leaves the previous report unchanged.
 
     Raises: ConfigError where options, folders or the place of the report cannot be used.
     """
@@ -145,14 +145,14 @@ def _scales(given: Sequence[str], tasks: Sequence[str]) -> dict[str, together.Sc
 
 
 def _extent(groups: Sequence[Group]) -> str:
-    """The numbers of settings and runs in words, for the note beside an environment's heading."""
+    """The numbers of settings and runs as text, for the note beside an environment's heading."""
     return f"{count(len(groups), 'setting')}, {count(num_runs(groups), 'run')}"
 
 
 def _run_row(names: Naming, group: Group, run: ReportedRun, measures: Sequence[Measure]) -> dict[str, object]:
-    """A completed run's line of runs.csv.
+    """A completed run's row of runs.csv.
 
-    Its columns are environment, setting and seed; both scores; steps, speed and wall time; commit and path; for each
+    The columns are environment, setting and seed; both scores; steps, speed and wall time; commit and path; for each
     measure of the rows the median over training, by its tag; and the value of each key in which the runs differ.
     """
     return {

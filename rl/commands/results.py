@@ -5,7 +5,7 @@
     Run directory: runs/default/seed-0
     Look at it with: tensorboard --logdir runs
 
-Paths are relative to the working directory where they can be.
+Paths inside the working directory are relative to it.
 """
 
 import math
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def result(summaries: list[dict], directories: list) -> str:
-    """What runs of one program reached, where they are, and how to look at them; several lines.
+    """The results of the runs of one program, their directories, and the TensorBoard command, on several lines.
 
     Args:
         summaries: the content of each run's summary.json, in the order of the seeds.
@@ -57,12 +57,12 @@ def _evaluations(evaluations: list[dict]) -> list[str]:
 
 
 def _number(number: float | None) -> float:
-    """A number of a summary, in which null stands for one that was not finite."""
+    """A number of a summary as a float; NaN for None, which summaries have for non-finite numbers."""
     return math.nan if number is None else number
 
 
 def _training(summaries: list[dict]) -> str:
-    """A line on steps, updates, speed and time; the speed is that of all runs together."""
+    """A line on steps, updates, speed and time; the speed is the sum over all runs."""
     first, rate = summaries[0], sum(summary["steps_per_second"] for summary in summaries)
     each = " for each seed" if len(summaries) > 1 else ""
     return (
@@ -82,7 +82,7 @@ def _interruption(directories: list) -> str:
 
 
 def _folder_to_look_at(directories: list) -> Path:
-    """The folder for TensorBoard: `runs` if the runs are in it, else the run's directory, or the one around several."""
+    """TensorBoard's log directory: `runs` if the runs are in it, else the run's directory, or the parent of several."""
     first = directories[0].path
     if first.parent.parent == Path.cwd() / "runs":
         return first.parent.parent
@@ -90,7 +90,7 @@ def _folder_to_look_at(directories: list) -> Path:
 
 
 def _cut(evaluations: list[dict]) -> str:
-    """A part of a sentence on the episodes that were cut; empty without any."""
+    """A clause on the number of episodes that were cut; empty for none."""
     cut = sum(evaluation.get("cut", 0) for evaluation in evaluations)
     return f", {cut} of them cut before their end (evaluation.max_steps)" if cut else ""
 
@@ -101,7 +101,7 @@ def these(directories: list) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as the user would type it: relative to the working directory if it is inside."""
+    """A path as the user would type it: relative to the working directory if it is inside it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 

@@ -1,25 +1,25 @@
-"""What run directories hold before a command trains in them: whether that is this run, complete, and undamaged."""
+"""Checks run directories before training: whether they hold this run, and whether it is complete and undamaged."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from rl.commands.composition import load_config
+from rl.commands.restoring import load_config
 from rl.commands.run_names import changes_weights, flat
 from rl.runs.directory import RunDirectory
 
 
 def is_complete(summary: dict | None) -> bool:
-    """Whether a run with this `summary.json` was trained to its end; None is a run without a summary."""
+    """Whether the run with this content of summary.json was trained to its end; None is a run without a summary."""
     return summary is not None and summary["status"] == "completed"
 
 
 def is_finished(directory: RunDirectory, summary: dict | None) -> bool:
     """Whether a run needs no training: it is complete, and its log is undamaged or cannot be rebuilt.
 
-    A damaged log of a complete run is reported. It is rebuilt, as in a run that resumes, where the checkpoint of the
-    last step is left; otherwise it stays as it is.
+    A damaged log of a complete run is reported. It is rebuilt, as when a run resumes, if the checkpoint of the last
+    step exists; otherwise it stays as it is.
     """
     if not is_complete(summary):
         return False
@@ -35,11 +35,11 @@ def is_finished(directory: RunDirectory, summary: dict | None) -> bool:
 def check_same_config(config: DictConfig, path: Path) -> None:
     """Refuses a directory that belongs to a run with another config.
 
-    Compared are the seed and the keys that change weights (`run_names.changes_weights`).
+    The seed and the keys that change weights are compared (`run_names.changes_weights`).
 
     Args:
-        config: the one run's, as if it were alone (`seeds` is 1).
-        path: of the run directory; one without config and checkpoints passes.
+        config: of one run, as in a solo run (`seeds` is 1).
+        path: the run directory; one without config and checkpoints passes.
     Raises: ConfigError, naming up to three keys with both values.
     """
     from rl.errors import ConfigError
@@ -61,7 +61,7 @@ def check_same_config(config: DictConfig, path: Path) -> None:
 
 
 def check_load(config: DictConfig, directories: Sequence[RunDirectory]) -> None:
-    """Refuses `load.path` from inside a run directory that `fresh=true` empties first (ConfigError)."""
+    """Raises ConfigError if `load.path` is inside a run directory that `fresh=true` empties first."""
     from rl.errors import require
 
     loaded = config.load.path or config.checkpoint.load
@@ -73,9 +73,9 @@ def check_load(config: DictConfig, directories: Sequence[RunDirectory]) -> None:
 
 
 def with_earlier_probes(config: DictConfig, directories: Sequence[RunDirectory]) -> DictConfig:
-    """The config with the probes of the run that is resumed, whose log has their columns; it says so where they differ.
+    """The config with the probes of the run that is resumed, whose log has their columns; prints a note if they differ.
 
-    Without a checkpoint in any of the directories nothing is resumed, and the config is returned unchanged.
+    Without a checkpoint in any of the directories, nothing is resumed and the config is returned unchanged.
     """
     begun = [one.path for one in directories if any(one.checkpoints.glob("checkpoint_*.npz"))]
     if not begun or (earlier := load_config(begun[0]).probe) == config.probe:

@@ -2,7 +2,7 @@
 
     combiner-pcgrad__optimizer.learning_rate-0.001__seed-3
 
-The same settings have the same name however they were written, so that the same command finds its run directory again.
+Equal settings have the same name however they are written, so that the same command finds its run directory again.
 A name consists of letters, digits and `._-`, so that it can be pasted into a shell, a Hydra override and a URL.
 Directories with the names that earlier versions gave (`combiner=pcgrad,seed=3`) are still found.
 """
@@ -50,9 +50,9 @@ def changes_weights(key: str) -> bool:
 def job_name(root: DictConfig) -> str:
     """The name of a job.
 
-    A group whose choice differs from the experiment's stands as `group-choice`, any other key that differs from its
+    A group whose choice differs from the experiment's appears as `group-choice`, any other key that differs from its
     default as `key-value`. A long name ends in a digest of all settings; the keys that a sweep varies come first, so
-    that they stay legible. Two names with the same settings in another order are one run (`run_directory_name`).
+    that they stay legible. Two names with the same settings in another order denote one run (`run_directory_name`).
 
     Args:
         root: the composed config with Hydra's own node.
@@ -66,7 +66,7 @@ def job_name(root: DictConfig) -> str:
 def run_directory_name(root: DictConfig, folder: Path) -> str:
     """`job_name`, or the name that this run's directory in the folder already has.
 
-    That may be the same settings in another order, or a name that an earlier version gave.
+    That is a name with the same settings in another order, or one given by an earlier version.
     """
     name = job_name(root)
     if (folder / name).exists() or not folder.is_dir():
@@ -81,8 +81,8 @@ def run_directory_name(root: DictConfig, folder: Path) -> str:
 def run_paths(output: Path, config: DictConfig) -> list[Path]:
     """The run directories of the seeds `seed`, `seed + 1`, …, one for each of the `seeds` of a program.
 
-    They are the directories that the seeds would have alone. Where `output` was chosen by hand and does not end with
-    the seed, they are folders in it, `seed-0`, `seed-1`, …
+    They are the directories of solo runs with these seeds. If `output` was chosen by hand and does not end with the
+    seed, they are folders in it, `seed-0`, `seed-1`, …
 
     Args:
         output: the directory that Hydra names for the first seed.
@@ -101,7 +101,7 @@ def flat(config: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
     """{dotted key: value} of a config's leaves; a list is a leaf, and so is an empty mapping.
 
     Args:
-        resolve: whether interpolations become their values; otherwise they stay texts such as `${agent.gamma}`.
+        resolve: whether to resolve interpolations; otherwise they stay texts such as `${agent.gamma}`.
     """
     values: dict[str, Any] = {}
 
@@ -131,7 +131,7 @@ def varied_keys(arguments: Sequence[str]) -> list[str]:
 
 
 def register_resolvers() -> None:
-    """`run_group` and `run_job`, the last two folders of a run's path: the experiment and the job's name."""
+    """Registers `run_group` and `run_job`, the last two folders of a run's path: experiment and job name."""
     OmegaConf.register_new_resolver("run_group", lambda *, _root_: _group(_root_), replace=True)
     OmegaConf.register_new_resolver("run_job", lambda *, _root_: _job(_root_), replace=True)
 
@@ -158,10 +158,10 @@ def _job(root: DictConfig) -> str:
 
 
 def _settings_of(root: DictConfig) -> dict[str, str]:
-    """{group or key: choice or value} of the settings that belong into the name, all as texts.
+    """{group or key: choice or value} of the settings in the name, all as texts.
 
-    A choice belongs there where it is not the experiment's, a value where it is not that of the choices made; in both
-    cases only where the weights depend on it.
+    A choice is in the name if it is not the experiment's, a value if it is not the default of the chosen options; both
+    only if the weights depend on them.
     """
     choices = _choices(root)
     standard = _choices(_composed(root, f"experiment={choices.get('experiment', 'default')}"))
@@ -173,10 +173,10 @@ def _settings_of(root: DictConfig) -> dict[str, str]:
 
 
 def _changed(config: DictConfig, usual: DictConfig) -> dict[str, Any]:
-    """{dotted key: value} where a config differs from the usual one; a key that was removed is "deleted".
+    """{dotted key: value} where a config differs from the default one; the value of a removed key is "deleted".
 
-    Left out are a value that follows another key by interpolation, as `normalize.gamma` follows `agent.gamma`, and an
-    empty mapping into which keys were put, since these have entries of their own.
+    Values that follow another key by interpolation, as `normalize.gamma` follows `agent.gamma`, are left out, and so
+    are empty mappings to which keys were added, since these have entries of their own.
     """
     given, standard = flat(config), flat(usual)
     written, formerly = flat(config, resolve=False), flat(usual, resolve=False)
@@ -191,7 +191,7 @@ def _changed(config: DictConfig, usual: DictConfig) -> dict[str, Any]:
 
 
 def _swept_keys(root: DictConfig) -> list[str]:
-    """The keys that the job's sweep varies, as they stand in a name; none for a single run."""
+    """The keys that the job's sweep varies, as a name has them; none for a single run."""
     journal = OmegaConf.select(root, f"hydra.job.env_set.{JOURNAL}")
     try:
         arguments = json.loads((Path(journal) / ARGUMENTS).read_text())
@@ -213,14 +213,14 @@ def former_job_name(root: DictConfig) -> str:
 
 
 def _composed(root: DictConfig, *overrides: str) -> DictConfig:
-    """The training config with other overrides and Hydra's own node, from the folders in which `root` was found."""
+    """The training config with other overrides and Hydra's own node, from the same search path as `root`."""
     folders = ",".join(f"'{place}'" for place in root.hydra.searchpath)
     return _composed_once(*overrides, *([f"hydra.searchpath=[{folders}]"] if folders else []))
 
 
 @functools.cache
 def _composed_once(*overrides: str) -> DictConfig:
-    """A composed config, which all jobs of a sweep ask for."""
+    """`_composed`, cached for all jobs of a sweep."""
     return hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
 
 
@@ -231,4 +231,5 @@ def _choices(root: DictConfig) -> dict[str, str]:
 
 
 def _without_hydra(root: DictConfig) -> DictConfig:
+    """The config without Hydra's own node."""
     return OmegaConf.masked_copy(root, [key for key in root if key != "hydra"])

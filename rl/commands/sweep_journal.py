@@ -1,4 +1,4 @@
-"""A sweep's journal: a folder into which each job, in whatever process it runs, writes its outcome.
+"""A sweep's journal: a folder to which every job writes its outcome, in whatever process it runs.
 
 The command that started the sweep reads it for the table at the end, and removes it. The folder is called
 `.sweep_<machine>_<process>`, so that a later sweep can tell which journals a dead process left behind.
@@ -29,11 +29,11 @@ class Outcome(NamedTuple):
     Args:
         status: done; resumed (and then done); skipped (complete already); evaluated (complete already, and evaluated
             again); elsewhere (another process trains it); interrupted; or one of `FAILED`: failed (in training),
-            refused (before it), died (without a last word), failed earlier (and not asked for again).
+            refused (before it), died (without an outcome), failed earlier (and not trained again).
         score: the number that a sweeper maximises, None without an evaluation.
-        why: the reason of the status, one sentence, where it needs one.
+        why: the reason for the status, one sentence; empty if it needs none.
         where: the run directory of the first seed.
-        number: of the job in its sweep, from 0 on.
+        number: index of the job in its sweep, from 0.
         name: the overrides that the sweep varies.
         seconds: wall-clock time of the job.
     """
@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 
 def new_journal(folder: Path, arguments: Sequence[str]) -> Path:
-    """Makes the empty journal of this process; journals that dead processes of this machine left are removed.
+    """Creates this process's empty journal, and removes journals that dead processes of this machine left.
 
     Args:
         folder: the working directory of the sweep.
@@ -78,25 +78,25 @@ def remove(journal: Path) -> None:
 
 
 def _is_hardly_begun(journal: Path) -> bool:
-    """Whether the journal holds at most a partial marker, as a process leaves that died while making it."""
+    """Whether the journal holds at most a partial marker: its process died while creating it."""
     return journal.is_dir() and {file.name for file in journal.iterdir()} <= {f"{MARKER}.partial"}
 
 
 def _is_alive(process: int) -> bool:
-    """Whether a process with this number runs, this user's or another's."""
+    """Whether a process with this number is running, of this user or another."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it is another user's
+        pass  # it belongs to another user
     return True
 
 
 def write(journal: Path, outcome: Outcome) -> None:
     """Writes a job's outcome, replacing an earlier one of that job; raises nothing.
 
-    On a full disk the job goes on without its line in the table, and the outcome is printed to standard error.
+    On a full disk the job continues without its row in the table, and the outcome is printed to standard error.
     """
     try:
         journal.mkdir(exist_ok=True)
@@ -114,7 +114,7 @@ def read(journal: Path) -> list[Outcome]:
 
 
 def arguments(journal: Path) -> list[str]:
-    """The overrides of the sweep; none where the journal was removed meanwhile."""
+    """The overrides of the sweep; none if the journal has been removed."""
     try:
         return json.loads((journal / ARGUMENTS).read_text())
     except OSError:

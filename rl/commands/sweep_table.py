@@ -1,4 +1,4 @@
-"""The table that ends a sweep: a line a job with its overrides, status, score, seconds and reason.
+"""The table at the end of a sweep: one row per job, with its overrides, status, score, seconds and reason.
 
 On a terminal it has the terminal's width and colours. In a file it is 200 columns wide, so that a reason stays on one
 line and can be searched for.
@@ -23,16 +23,16 @@ _COLORS = {
     "interrupted": "yellow",
     "elsewhere": "yellow",
 }
-"""{status: its colour}; all others are failures, in red."""
+"""{status: its colour}; other statuses are failures, in red."""
 _WIDTH = 200
-"""Columns where the output is no terminal."""
+"""Width in characters where the output is not a terminal."""
 
 
 def print_table(outcomes: Sequence[Outcome], seconds: float) -> None:
-    """Prints a line a job, by the overrides that the sweep varies, then the number of jobs of each status.
+    """Prints one row per job, named by the overrides that the sweep varies, then the number of jobs of each status.
 
     Args:
-        outcomes: in the order of the jobs.
+        outcomes: one per job, in the order of the jobs.
         seconds: wall-clock time of the whole sweep.
     """
     folders = sorted({os.path.relpath(Path(outcome.where).parent) for outcome in outcomes if outcome.where})

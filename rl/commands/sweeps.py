@@ -30,16 +30,16 @@ _LAUNCHERS = {
     "submitit_slurm": _SUBMITIT,
     "ray": (
         "hydra.launcher.ray.init.address=${oc.env:RAY_ADDRESS,null}",
-        # The launcher would set it, and Ray takes none for a cluster that is already running.
+        # The launcher would set it, and Ray accepts none for a cluster that is already running.
         "+hydra.launcher.ray.init.object_store_memory=null",
         "+hydra.launcher.ray.init.runtime_env={env_vars:{PYTHONPATH:'${worker_path:}'}}",
         "+hydra.launcher.ray.remote.num_cpus='${num_threads:}'",
         "+hydra.launcher.ray.remote.max_retries=0",
     ),
 }
-"""{choice of hydra/launcher: overrides of its own}: the threads of a job, and the modules' folders on Ray.
+"""{option of hydra/launcher: its overrides}, which set the threads of a job, and on Ray the folders of the modules.
 
-They are overrides and no config files, since Hydra would take a config file with a launcher's name for its schema."""
+They are overrides, not config files, since Hydra would take a config file with a launcher's name for its schema."""
 
 _OPTUNA = ("hydra.sweeper.direction=maximize", "hydra.sweeper.max_failure_rate=1")
 """Overrides for hydra/sweeper=optuna: scores are maximised, and trials without a score are tolerated."""
@@ -111,7 +111,7 @@ def job(run: Callable[[], Outcome], name: str, *, mistakes: Mapping[type[Excepti
         name: of the job, where the sweep varies no override.
         mistakes: {error: status} of the errors that are a user's, which are shown without a traceback.
     Returns: the score; None where there is none, which Optuna counts as a failed trial and tolerates.
-    Raises: what is no Exception, such as SystemExit(130) after a signal, which ends the sweep.
+    Raises: only what is not an `Exception`, such as SystemExit(130) after a signal, which ends the sweep.
     """
     began, journal = time.monotonic(), Path(os.environ[JOURNAL])
     name = ", ".join(_swept(HydraConfig.get().overrides.task)) or name
@@ -146,7 +146,7 @@ def swept_keys() -> list[str]:
 
 
 def _swept(overrides: Sequence[str]) -> list[str]:
-    """The overrides of a job whose keys the sweep varies, which together are the job's name in the table.
+    """The overrides of a job whose keys the sweep varies; together they are the job's name in the table.
 
     Args:
         overrides: all overrides of the job, as Hydra composed it.
@@ -156,9 +156,9 @@ def _swept(overrides: Sequence[str]) -> list[str]:
 
 
 def worker_path() -> list[str]:
-    """PYTHONPATH for the processes of a launcher: this package's folder, unless it is installed, then the user's own.
+    """PYTHONPATH for the processes of a launcher: this package's folder unless it is installed, then the user's own.
 
-    Absolute, since a job may run in another folder.
+    The paths are absolute, since a job may run in another folder.
     """
     folder = Path(rl.__file__).resolve().parent.parent
     installed = folder in (Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib"))
@@ -167,12 +167,12 @@ def worker_path() -> list[str]:
 
 
 def jobs_at_once(threads: int) -> int:
-    """The number of jobs, of `threads` threads each, that this machine's cores run at the same time; at least 1."""
+    """The number of jobs with `threads` threads each that this machine's cores can run at once, ≥ 1."""
     return max(1, available_cores() // max(1, int(threads)))
 
 
 def register_resolvers() -> None:
-    """`jobs_at_once` and `worker_path`, which the launchers' overrides use; Hydra resolves them for each sweep."""
+    """Registers `jobs_at_once` and `worker_path`, which the overrides of launchers use; Hydra resolves them per sweep."""
     OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("worker_path", lambda: os.pathsep.join(worker_path()), replace=True)
 
@@ -181,9 +181,9 @@ register_resolvers()
 
 
 def _with_settings(arguments: Sequence[str], journal: Path) -> list[str]:
-    """The command line with overrides that every job of the sweep gets; the user's stand after them and win.
+    """Adds the overrides that every job of the sweep gets to the command line; the user's come later and win.
 
-    Hydra takes no flag between two overrides, so the flags of a sweep go first and all overrides stand together.
+    Hydra accepts no flag between two overrides, so the flags of a sweep come first and all overrides are consecutive.
 
     Args:
         arguments: the user's command line, without the program.

@@ -1,7 +1,7 @@
-"""The number of CPU threads of a run: it follows from sizes and never from a clock, so that a command is reproducible.
+"""The number of CPU threads of a run: it depends on sizes, never on timings, so that a command is reproducible.
 
-XLA splits an operation along the samples of a minibatch, and a second thread gains speed from 2,048 samples on,
-whatever the widths and the combiner. `scripts/benchmarks/README.md` has the table behind this rule, and
+XLA splits an operation along the samples of a minibatch, and a second thread gains speed from 2,048 samples upwards,
+whatever the layer widths and the combiner. `scripts/benchmarks/README.md` has the table behind this rule, and
 `python scripts/benchmark.py threads` measures it again.
 """
 
@@ -15,9 +15,9 @@ from rl.runtime import use_compilation_cache
 
 AUTO = "auto"
 _SAMPLES_PER_THREAD = 1024
-"""Samples of a minibatch for each thread. On two cores 2,048 gain and 1,024 lose; more threads were not measured."""
+"""Samples of a minibatch per thread. A second thread speeds up 2,048, slows down 1,024; more were not measured."""
 _MOST = 8
-"""Threads at most, however large the minibatch."""
+"""The maximum number of threads, whatever the size of the minibatch."""
 
 
 def threads_for(samples: int, *, cores: int) -> int:
@@ -28,19 +28,19 @@ def threads_for(samples: int, *, cores: int) -> int:
 def samples_of(config: DictConfig) -> int:
     """The samples of a minibatch of a composed config, over all seeds of the program.
 
-    An agent without a key `minibatches` is taken to learn from its rollout at once.
+    An agent without a key `minibatches` is assumed to learn from its whole rollout at once.
     """
     agent = config.agent
     return config.num_envs * agent.get("rollout_length", 1) * config.seeds // agent.get("minibatches", 1)
 
 
 def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = ()) -> int:
-    """The number of threads of a run: `threads`, or with `auto` that of the run which is resumed, or the rule's.
+    """The number of threads of a run: `threads`, or for `auto` that of the resumed run, or else `threads_for`.
 
-    A resumed run keeps its number, since the weights depend on it in their last bits.
+    A resumed run keeps its number of threads, since the weights depend on it in their last bits.
 
     Args:
-        summaries: of the runs that are resumed; one that holds no valid number is ignored.
+        summaries: contents of summary.json of the runs that are resumed; those without a valid number are ignored.
     """
     if config.threads != AUTO:
         return config.threads
@@ -49,10 +49,10 @@ def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = 
 
 
 def with_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]]) -> DictConfig:
-    """The config with its number of threads, with which TensorFlow runs from here on; opens the compilation cache.
+    """Sets TensorFlow's number of threads, opens the compilation cache, and returns the config with that number.
 
-    Once TensorFlow runs, as in a later job of a sweep, its number of threads is fixed. The config gets that number, and
-    a message says so where another one was asked for.
+    Once TensorFlow is initialised, as in a later job of a sweep, its number of threads is fixed. The config gets that
+    number, and a message is printed if another one was requested.
 
     Args:
         summaries: of the runs that are resumed.
@@ -64,7 +64,7 @@ def with_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]]) -> 
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         said = use_compilation_cache(config.compilation_cache, threads=threads)
-    except RuntimeError:  # TensorFlow runs already
+    except RuntimeError:  # TensorFlow is initialised already
         running, said = tf.config.threading.get_intra_op_parallelism_threads() or available_cores(), None
         if running != threads:
             said = (
@@ -83,7 +83,7 @@ def available_cores() -> int:
 
 
 def register_resolver() -> None:
-    """`num_threads`, the cores that a job of a sweep with this config takes: launchers reserve them."""
+    """Registers `num_threads`, the number of cores that launchers reserve for a job with this config."""
 
     def number(*, _root_: DictConfig) -> int:
         try:

@@ -20,23 +20,25 @@ from omegaconf import DictConfig, OmegaConf
 from rl.commands import help_text, sweeps
 from rl.commands.answers import exit_code
 from rl.commands.command_line import with_quoted_path
-from rl.commands.composition import CONFIGS, built, is_multirun, keep, load_config
+from rl.commands.composition import built, is_multirun, keep
 from rl.commands.hyperparameters import hyperparameters
+from rl.commands.restoring import load_config
 from rl.commands.results import result, shown, these
 from rl.commands.run_names import flat, run_paths
 from rl.commands.threads import with_threads
+from rl.config_files import CONFIGS
 
 _EVALUATION = ("evaluation.episodes", "evaluation.max_steps")
-"""Keys on which the result of a complete run depends, and its weights do not."""
+"""Keys that change the result of a complete run, but not its weights."""
 
 help_text.register_resolvers()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")
 def main(config: DictConfig) -> float | None:
-    """One job: a run, or the runs of several seeds in one program.
+    """Runs one job: a run, or the runs of several seeds in one program.
 
-    In a sweep every error is an entry of the sweep's table. In a single run an error is a message on standard error,
+    In a sweep every error becomes a row of the sweep's table. In a single run it becomes a message on standard error,
     and the process ends with the exit code above.
 
     Returns: the score that a sweeper maximises, None without an evaluation.
@@ -104,14 +106,14 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
 
 
 def train(config: DictConfig, directories: list) -> list[dict]:
-    """Trains, resumes, or shows the result of what is complete; returns the runs' summaries.
+    """Trains or resumes incomplete runs, or shows the results of complete ones; returns the runs' summaries.
 
-    Where the unfinished seeds are consecutive, they are trained without the complete ones; otherwise all seeds go into
-    one program again, since another number of seeds is another program, which may round differently.
+    Unfinished seeds that are consecutive are trained without the complete ones; otherwise all seeds go into one program
+    again, since another number of seeds is another program, which may round differently.
 
     Args:
         config: of all seeds together.
-        directories: one a seed, in the order of the seeds.
+        directories: one per seed, in the order of the seeds.
     Raises: ConfigError, LeakError, TrainingError.
     """
     from rl.commands.resuming import check_same_config, is_finished, with_earlier_probes
@@ -163,7 +165,7 @@ def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
 
 
 def _configs_of(config: DictConfig) -> list[DictConfig]:
-    """The config of each seed's run, as if it were alone: `seeds` is 1."""
+    """The config of each seed, as in a solo run: `seeds` is 1."""
     if config.seeds == 1:
         return [config]
     plain = OmegaConf.to_container(config, resolve=True)
@@ -173,10 +175,10 @@ def _configs_of(config: DictConfig) -> list[DictConfig]:
 def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequence):
     """The `Run` of a config, its experiment built and audited, its directories locked; nothing is trained or written.
 
-    A compiled program of an earlier job of this process is used again where it fits (`composition.built`).
+    The compiled program of an earlier job of this process is reused if it fits (`composition.built`).
 
     Args:
-        configs: those of each seed alone, which the directories record.
+        configs: one per seed, as in a solo run; the directories record them.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
     from rl.commands.parts import run_settings
@@ -207,13 +209,13 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
 
 
 def _complete(config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict]) -> list[dict]:
-    """Shows the results of complete runs; evaluates them again where `evaluation.…` asks for other episodes.
+    """Shows the results of complete runs; evaluates them again if `evaluation.…` asks for other episodes.
 
     Other probes change nothing in a complete run, and a message says so.
 
     Args:
-        summaries: as the directories hold them.
-    Returns: the summaries, with new evaluations where there are any; SystemExit(130) where a signal cut them off.
+        summaries: one per run, as the directories hold them.
+    Returns: the summaries, with the new evaluations if any. Raises: SystemExit(130) where a signal interrupted them.
     """
     saved, given = flat(load_config(directories[0].path)), flat(configs[0])
     other = [key for key in _EVALUATION if saved.get(key) != given[key]]

@@ -1,7 +1,7 @@
-"""Policies' distributions as pure functions of their parameters.
+"""Policy distributions as pure functions of their parameters.
 
-A distribution turns the outputs of a policy head, [..., num_parameters], and noise of a fixed distribution into
-actions. The noise of a whole rollout is drawn in one call beforehand, so that sampling an action is a deterministic
+A distribution maps the outputs of a policy head, [..., num_parameters], and noise that does not depend on them to
+actions. The noise of a whole rollout is drawn in one call beforehand, so sampling an action is a deterministic
 function of parameters and noise.
 """
 

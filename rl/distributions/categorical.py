@@ -1,4 +1,4 @@
-"""The distribution of discrete actions."""
+"""The categorical distribution over discrete actions."""
 
 import math
 
@@ -11,7 +11,7 @@ class Categorical:
     """A distribution over n actions, π(a) = exp(l_a) / Σ_b exp(l_b); the parameters are the logits l, [..., n].
 
     A logit of −∞ masks an action: it has probability 0, is never drawn, and adds nothing to entropy, KL or gradients.
-    At least one logit has to be finite.
+    At least one logit must be finite.
     """
 
     def __init__(self, num_actions: int):
@@ -22,6 +22,8 @@ class Categorical:
         """Standard Gumbel noise −log(−log u), u uniform, [*shape, n] float32.
 
         argmax(logits + noise) is distributed as softmax(logits) (Gumbel 1954).
+
+        Args: shape: leading axes; seed: [2] int.
         """
         uniform = tf.maximum(uniforms(seed, (*shape, self.num_parameters)), 2.0**-25)  # −log 0 would be infinite
         return -tf.math.log(-tf.math.log(uniform))
@@ -37,8 +39,10 @@ class Categorical:
     def log_prob(self, parameters: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
         """log π(action) = log softmax(logits)[action], [...]; the gradient with respect to the logits is 1_a − π.
 
-        It is −∞ for a masked action and NaN for a number outside 0 … n − 1. Such a number is a mistake, not an
-        impossible choice, and NaN reaches the loss whatever the advantage, 0 included.
+        It is −∞ for a masked action, and NaN for an action outside 0 … n − 1: an error rather than an impossible
+        choice, which NaN carries into the loss whatever the advantage, even 0.
+
+        Args: parameters: [..., n]; action: [...] int.
         """
         chosen = tf.one_hot(action, self.num_parameters, on_value=True, off_value=False, dtype=tf.bool)
         log_p = tf.nn.log_softmax(parameters)
@@ -54,7 +58,7 @@ class Categorical:
     def kl(self, parameters: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
         """KL(π, π_other) = Σ_a p_a (log p_a − log q_a) in nats, [...].
 
-        It is +∞ where π_other masks an action that π may take, p_a > 0 in float32.
+        It is +∞ if π_other masks an action that π takes with p_a > 0 in float32. Gradients flow to both.
         """
         log_p = tf.nn.log_softmax(parameters)
         p = tf.exp(log_p)

@@ -12,7 +12,7 @@ class Distribution(Protocol):
     """
 
     num_parameters: int
-    """Number of outputs that a policy head has for one action."""
+    """Number of policy-head outputs that parameterise one action."""
 
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
         """Noise for `sample`, with leading axes `shape`.

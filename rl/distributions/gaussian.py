@@ -1,4 +1,4 @@
-"""The distribution of continuous actions."""
+"""The diagonal Gaussian distribution over continuous actions."""
 
 import math
 
@@ -12,13 +12,12 @@ _MAX_LOG_STD = 80.0
 class DiagonalGaussian:
     """Independent normal actions, a ~ N(μ, diag σ²); the parameters are d means μ and d values log σ, [..., 2d].
 
-    The support is unbounded. Where the environment's actions are bounded the environment clips them, while log π is
-    the density of the action before clipping: the usual choice of PPO and A2C, unbiased since the clipping is then a
-    part of the environment. A density on the box itself (tanh, Beta) would be another distribution with other
-    parameters.
+    The support is unbounded. If the action space is bounded, the environment clips the action, while log π is the
+    density of the action before clipping: the usual choice for PPO and A2C, and unbiased, since clipping is then part
+    of the environment's dynamics. A density on the box itself (tanh-squashed, Beta) would be a different distribution.
 
-    Where an action is drawn or standardised, σ = exp(log σ) is clipped to [e^−80, e^80], so that σ and 1/σ are float32
-    numbers for every log σ; the gradient passes the clipping as if it were not there.
+    For sampling and standardising, σ = exp(log σ) is clipped to [e^−80, e^80], which keeps σ and 1/σ finite in float32
+    for every log σ; the gradient is straight-through, as if there were no clipping.
     """
 
     def __init__(self, num_dimensions: int):
@@ -27,7 +26,7 @@ class DiagonalGaussian:
         self.num_parameters = 2 * num_dimensions
 
     def noise(self, shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
-        """Standard normal noise, [*shape, d]."""
+        """Standard normal noise, [*shape, d] float32, from a seed [2] int."""
         return normals(seed, (*shape, self.num_dimensions))
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -60,5 +59,5 @@ class DiagonalGaussian:
 
 
 def _clipped(log_std: tf.Tensor) -> tf.Tensor:
-    """log σ clipped to ±80, with gradient 1 on both sides of the bound, so that log σ can come back from beyond it."""
+    """log σ clipped to ±80, with a straight-through gradient of 1 so that log σ can recover from beyond the bound."""
     return log_std + tf.stop_gradient(tf.clip_by_value(log_std, -_MAX_LOG_STD, _MAX_LOG_STD) - log_std)

@@ -1,6 +1,6 @@
-"""The check of numbers that come from an environment: finite and at most 1e30 in magnitude, or named in an error.
+"""Checks the values that an environment returns: each must be finite and at most 1e30 in magnitude.
 
-A number that passes is called sound.
+A value that passes is called sound; the first one that does not is named in the error message.
 """
 
 from typing import NamedTuple
@@ -9,18 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 LARGEST = 1e30
-"""The largest magnitude of an observation or a reward: 10⁸ of them can be added up in float32, which ends at 3.4e38."""
+"""The largest magnitude of an observation or a reward; a sum of 10⁸ of them stays in float32's range (3.4e38)."""
 
 
 class Unsound(NamedTuple):
-    """A number that must not enter a program: NaN, infinite, or beyond `LARGEST` in magnitude."""
+    """A value that must not enter a program: NaN, infinite, or above `LARGEST` in magnitude."""
 
     number: int
-    """Which of the environments that are stepped together, from 0."""
+    """Index of the environment among those stepped together, from 0."""
     what: str
-    """The field and the index in it, `the final observation[2]`."""
+    """The field and the index within it, e.g. `the final observation[2]`."""
     value: float
-    """The number itself."""
+    """The value itself."""
 
     def __str__(self) -> str:
         """The sentence for an error message."""
@@ -28,20 +28,20 @@ class Unsound(NamedTuple):
 
 
 def all_sound(array: np.ndarray) -> bool:
-    """Whether every number of an array is finite and at most `LARGEST` in magnitude; true for an empty one."""
+    """Whether every entry of an array is finite and at most `LARGEST` in magnitude; True for an empty array."""
     return bool(np.abs(array).max(initial=0) <= LARGEST)  # false for NaN
 
 
 def all_sound_within(*tensors: tf.Tensor) -> tf.Tensor:
-    """`all_sound` for all numbers of some tensors, as operations of a program, [] bool."""
+    """`all_sound` for all entries of several tensors, as TensorFlow operations; [] bool."""
     return tf.reduce_all([tf.reduce_all(tf.abs(tensor) <= LARGEST) for tensor in tensors])
 
 
 def first_unsound(**fields: np.ndarray) -> Unsound | None:
-    """The first number that is not sound, in the order of the fields and then of the environments.
+    """The first unsound value, ordered by field and then by environment.
 
     Args: fields: {name: [N, ...] array}, N the number of environments; underscores in a name become spaces.
-    Returns: None where all numbers are sound.
+    Returns: None if all values are sound.
     """
     for name, array in fields.items():
         if all_sound(array):
@@ -58,9 +58,9 @@ def place(name: str, *, number: int | None, step: int, elapsed: int | None) -> s
 
     Args:
         name: the environment's name.
-        number: which of the environments that are stepped together; None where it is not known.
-        step: the step since the first reset, from 1; 0 is a reset.
-        elapsed: the step within its episode, from 1; None where it is not known.
+        number: index of the environment among those stepped together, from 0; None if unknown.
+        step: the step since the first reset, from 1; 0 denotes a reset.
+        elapsed: the step within its episode, from 1; None if unknown.
     """
     which = "" if number is None else f", number {number}"
     if step == 0:

@@ -1,8 +1,8 @@
-"""Families of Gymnasium environments in packages of their own, recognised by the prefixes of their names.
+"""Families of Gymnasium environments from third-party packages, recognised by the prefixes of their ids.
 
-Gymnasium knows only its own environments until a package that registers others is imported. These packages are
-imported when one of their environments is asked for by name, so that no config has to name a module. Environments of
-any other package are given as `module:Name-v0`.
+Gymnasium knows only its own environments until a package that registers others is imported. The packages listed here
+are imported when one of their environments is requested by id, so no config has to name a module. An environment of any
+other package is given as `module:Name-v0`.
 """
 
 import importlib
@@ -17,11 +17,11 @@ class Family(NamedTuple):
     module: str
     """The module to import."""
     package: str
-    """What `pip install` has to be given."""
+    """The argument of `pip install`."""
     prefixes: tuple[str, ...]
-    """How the names of its environments begin."""
+    """The prefixes of its environments' ids."""
     register: str | None = None
-    """The module's function that registers them; None where importing the module does."""
+    """The module's function that registers its environments; None if importing the module registers them."""
 
 
 FAMILIES = (
@@ -52,17 +52,20 @@ FAMILIES = (
     Family("miniworld", "miniworld", ("MiniWorld-",)),
     Family("shimmy", "'shimmy[dm-control]'", ("dm_control/",)),
 )
+"""All known families; the first one with a matching prefix is used."""
 
 
 def family_of(id: str) -> Family | None:
-    """The family with a prefix of the environment's name; None where no family has one."""
+    """The family with a prefix of the environment's id; None if there is none."""
     return next((family for family in FAMILIES if id.startswith(family.prefixes)), None)
 
 
 def register_family(id: str) -> None:
-    """Registers the environments of the name's family with Gymnasium, unless the name is registered already.
+    """Registers the environments of the id's family with Gymnasium, unless the id is registered already.
 
-    Raises: ModuleNotFoundError where the family's package is not installed; any exception of its import.
+    Does nothing for an id without a family.
+
+    Raises: ModuleNotFoundError if the family's package is not installed; any exception of its import.
     """
     family = family_of(id)
     if family is None or id in gymnasium.registry:

@@ -1,4 +1,4 @@
-"""Gymnasium's vector environments behind the protocol, called from the graph by `tf.numpy_function`."""
+"""Gymnasium's vector environments behind the protocol; graphs call them through `tf.numpy_function`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -27,25 +27,25 @@ class GymnasiumEnvironment:
     """N copies of a Gymnasium environment, vectorised by Gymnasium.
 
     In autoreset mode `same_step` the step that ends an episode also resets the environment: its `observation` is the
-    first of the next episode, and `final_observation` the last of the old one. In mode `next_step` the step after it is
-    spent on the reset, ignores its action, and has `valid` False.
+    first of the next episode, and `final_observation` the last of the old one. In mode `next_step` the following step
+    performs the reset: it ignores its action and has `valid` False.
 
-    Their state lives in Python: the protocol's state is an opaque token, a counter that orders the steps, and a
-    checkpoint cannot restore it. Discrete observations become one-hot vectors. Actions for a `Box` are clipped to its
-    bounds, in the space's own type, before the environment gets them.
+    The environments' state lives in Python. The protocol's state is an opaque token, a counter that orders the steps,
+    so a checkpoint cannot restore the environments. Discrete observations become one-hot vectors. Actions of a `Box`
+    are clipped to its bounds, in the space's own dtype, before the environment receives them.
 
-    Errors inside the environment, and numbers that are not finite, raise BadEnvironmentError with the environment's own
-    exception as its cause; SystemExit and KeyboardInterrupt are raised as themselves. TensorFlow wraps exceptions that
-    are raised in a graph: `exception` keeps the original one.
+    Exceptions inside the environment and unsound values raise BadEnvironmentError, with the environment's own exception
+    as its cause; SystemExit and KeyboardInterrupt are raised unchanged. TensorFlow wraps exceptions that are raised in
+    a graph; `exception` keeps the original.
 
-    Attributes beside the protocol's:
-        exception: the error of the last call, as it has to be raised; None after a reset that succeeded.
-        frames_per_second: for videos.
+    Attributes in addition to the protocol's:
+        exception: the exception to raise for the last failed call; None after a successful reset.
+        frames_per_second: the frame rate of videos, in Hz.
     """
 
     restorable = False
     compiled = False
-    unchecked = ()  # `_step` and `_reset` check every number
+    unchecked = ()  # `_step` and `_reset` check every value
     num_uniforms = 0
     max_episode_steps = None
 
@@ -62,14 +62,14 @@ class GymnasiumEnvironment:
     ):
         """
         Args:
-            id: the name in Gymnasium's registry, `CartPole-v1` or `module:Name-v0`.
+            id: the id in Gymnasium's registry, `CartPole-v1` or `module:Name-v0`.
             num_envs: N.
-            vectorization: `native` (the environment's own batched implementation), `sync` (one after another in this
+            vectorization: `native` (the environment's own batched implementation), `sync` (sequentially in this
                 process) or `async` (one process each).
-            autoreset: whether the step after an episode's end is spent on the reset (`next_step`), or the last step
-                resets too (`same_step`); None takes the environment's own mode, the only one that `native` has.
+            autoreset: whether an environment is reset by the step after the one that ends an episode (`next_step`) or
+                within that step (`same_step`); None: the environment's own mode, the only one that `native` has.
             kwargs: arguments of the environment's constructor.
-            render_mode: Gymnasium's; `rgb_array` for videos, None for no rendering.
+            render_mode: Gymnasium's render mode; `rgb_array` for videos, None for no rendering.
         Raises: ConfigError for an unknown id or an unsupported space, vectorization or autoreset mode.
         """
         self.name, self.num_envs, self.in_processes = repr(id), num_envs, vectorization == "async"
@@ -97,36 +97,43 @@ class GymnasiumEnvironment:
         self._size = int(np.prod(self.observation_shape))
         self._width = 4 + self._size * (2 if self._autoreset is AutoresetMode.SAME_STEP else 1)
         whole = np.issubdtype(self._env.single_observation_space.dtype, np.integer)
-        self._may_be_unsound = slice(0, 1 if whole else None)  # columns of a packed step
+        self._may_be_unsound = slice(0, 1 if whole else None)  # columns of a packed step; integers are always sound
 
     def reset(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Starts new episodes in all environments, whose generators are seeded by `seed`, [2] int.
+        """Seeds the generators of all environments and starts an episode in each.
 
+        Args: seed: [2] int.
         Returns: (token [] int64, observation [N, ...]).
+        Raises: BadEnvironmentError.
         """
         observation = self._call(self._reset, seed)
         return tf.zeros((), tf.int64), tf.ensure_shape(observation, (self.num_envs, *self.observation_shape))
 
     def step(self, state: tf.Tensor, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, Transition]:
-        """One step in all environments; `uniforms` is [N, 0], since they draw from their own generators.
+        """One step of all environments.
 
+        Args:
+            state: the token of the last call, [] int64.
+            action: [N] int64 for `Discrete`, [N, d] float32 for `Box`.
+            uniforms: [N, 0], since the environments draw from their own generators.
         Returns: (the next token, the transition).
+        Raises: BadEnvironmentError.
         """
         return state + 1, self._unpack(self._call(self._step, action))
 
     def render(self) -> list[np.ndarray] | None:
-        """One picture [height, width, 3] uint8 RGB an environment, in render mode `rgb_array`."""
+        """One frame [height, width, 3] uint8 RGB per environment, in render mode `rgb_array`."""
         return self._guarded(self._env.render)()
 
     @property
     def frames_per_second(self) -> int:
-        """The frame rate of a video, from the environment's metadata; 30 where it has none."""
+        """The frame rate of videos in Hz, from the environment's metadata; 30 if it has none."""
         return int(self._env.metadata.get("render_fps", 30))
 
     def close(self) -> None:
         """Closes the environments and their processes.
 
-        Raises: BadEnvironmentError where closing fails or takes longer than 10 s.
+        Raises: BadEnvironmentError if closing fails or takes longer than 10 s.
         """
         try:
             with time_limit(_SECONDS_TO_CLOSE):
@@ -137,13 +144,13 @@ class GymnasiumEnvironment:
             raise BadEnvironmentError(f"environment {self.name}, closing: {in_one_line(error)}") from error
 
     def _call(self, function: Callable, argument: tf.Tensor) -> tf.Tensor:
-        """Applies a Python function to one array: by `tf.numpy_function` in a graph, by a plain call in eager mode."""
+        """Calls a Python function on one array: through `tf.numpy_function` in a graph, directly in eager mode."""
         if tf.executing_eagerly():
             return tf.constant(self._guarded(function)(argument.numpy()))
         return tf.numpy_function(self._guarded(function), [argument], self.observation_dtype)
 
     def _guarded(self, function: Callable) -> Callable:
-        """The function with its exceptions converted by `_converted` and kept in `exception`."""
+        """Wraps a function so that its exceptions are converted by `_converted` and kept in `exception`."""
 
         def guarded(*arguments):
             try:
@@ -157,7 +164,7 @@ class GymnasiumEnvironment:
         return guarded
 
     def _converted(self, error: BaseException) -> BaseException:
-        """The exception to raise: BadEnvironmentError, or SystemExit and KeyboardInterrupt as they are."""
+        """The exception to raise: BadEnvironmentError, or SystemExit and KeyboardInterrupt unchanged."""
         if isinstance(error, _PIPE_ENDED) and self.in_processes:
             error = self._env.dead() or error
         if isinstance(error, MishapError):
@@ -167,12 +174,12 @@ class GymnasiumEnvironment:
         return self._bad(None, in_one_line(error))
 
     def _bad(self, number: int | None, what: str) -> BadEnvironmentError:
-        """The error of environment `number` at its present step; `what` says what went wrong."""
+        """The error of environment `number` (None: unknown) at its current step; `what` describes the failure."""
         elapsed = None if number is None else int(self._elapsed[number]) + 1
         return BadEnvironmentError(f"{place(self.name, number=number, step=self._steps, elapsed=elapsed)}: {what}")
 
     def _reset(self, seed: np.ndarray) -> np.ndarray:
-        """The first observations [N, ...], with Gymnasium's integer seed hashed from `seed` [2]."""
+        """Resets with an integer seed hashed from `seed` [2]; returns the first observations [N, ...]."""
         integer = int(
             np.random.SeedSequence([int(word) & 0xFFFFFFFF for word in seed]).generate_state(1)[0] % _SEED_LIMIT
         )
@@ -184,7 +191,7 @@ class GymnasiumEnvironment:
         return observation
 
     def _step(self, action: np.ndarray) -> np.ndarray:
-        """One step, packed into one array [N, width] for `_unpack`: each further output of a numpy_function costs 6 µs.
+        """One step, packed into one array [N, width]: each additional output of a numpy_function would cost 6 µs.
 
         Columns: reward, terminated, truncated, valid, observation, and in mode SAME_STEP the final observation.
         """
@@ -212,7 +219,7 @@ class GymnasiumEnvironment:
         return packed
 
     def _observed(self, batch: Any) -> np.ndarray:
-        """The protocol's observation [N, ...] from Gymnasium's batch; ValueError where its shape is another."""
+        """The protocol's observation [N, ...] from Gymnasium's batch; ValueError if its shape is not the space's."""
         observation = self._observe(batch)
         expected = (self.num_envs, *self.observation_shape)
         if observation.shape != expected:
@@ -220,12 +227,12 @@ class GymnasiumEnvironment:
         return observation
 
     def _unsound(self, **fields: np.ndarray) -> BadEnvironmentError:
-        """The error for the first number of these fields that is not sound."""
+        """The error for the first unsound value of the fields, {name: [N, ...] array}."""
         found = first_unsound(**fields)
         return self._bad(found.number, str(found))
 
     def _unpack(self, packed: tf.Tensor) -> Transition:
-        """The transition from the columns of `_step`; without SAME_STEP both observations are the same."""
+        """The transition from the columns [N, width] of `_step`; in mode NEXT_STEP both observations are the same."""
         packed = tf.ensure_shape(packed, (self.num_envs, self._width))
         reward, terminated, truncated, valid = tf.unstack(packed[:, :4], axis=1)
         shape, size = (self.num_envs, *self.observation_shape), self._size

@@ -14,14 +14,14 @@ Observe = Callable[[np.ndarray], np.ndarray]
 
 
 def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...], tf.DType]:
-    """How to convert observations of a space, and the shape and type of the result.
+    """The conversion of a space's observations, and the shape and dtype of the result.
 
-    A `Discrete` observation becomes a one-hot vector. The type is float32 where that holds every number of the space's
-    own type (bool, float16, integers of 8 and 16 bits), else float64: numbers far from 0 must stay distinct until the
+    A `Discrete` observation becomes a one-hot vector. The dtype is float32 if it holds every value of the space's own
+    dtype (bool, float16, 8- and 16-bit integers), else float64: values far from 0 must stay distinct until the
     normalizer has subtracted their mean.
 
-    Args: space: of one environment; id: its name, for the message.
-    Returns: (conversion of a batch, shape of one observation, type).
+    Args: space: the space of one environment; id: the environment's id, for the message.
+    Returns: (conversion of a batch [N, ...], shape of one observation, dtype).
     Raises: ConfigError for a space that is neither Box nor Discrete.
     """
     if isinstance(space, spaces.Discrete):
@@ -38,12 +38,12 @@ def observations(space: spaces.Space, id: str) -> tuple[Observe, tuple[int, ...]
 
 
 def actions(space: spaces.Space, id: str) -> tuple[Discrete | Box, Callable[[np.ndarray], np.ndarray]]:
-    """The protocol's action space, and how to convert a batch of its actions to Gymnasium's.
+    """The protocol's action space, and the conversion of a batch of its actions to Gymnasium's.
 
-    Actions of a `Box` are clipped to its bounds in the space's own type, since bounds that are rounded to float32 may
-    lie outside of the space. Actions of a `Discrete` are shifted to its start.
+    Actions of a `Box` are clipped to its bounds in the space's own dtype, since bounds rounded to float32 may lie
+    outside the space. Actions of a `Discrete` are shifted by its start.
 
-    Args: space: of one environment; id: its name, for the message.
+    Args: space: the space of one environment; id: the environment's id, for the message.
     Returns: (action space, conversion of a batch [N] or [N, d]).
     Raises: ConfigError for a space that is neither Discrete nor a flat Box of floats.
     """

@@ -1,4 +1,4 @@
-"""A wrapper that checks every return value of one Gymnasium environment, before batching can hide a wrong one."""
+"""A wrapper that checks every return value of one Gymnasium environment, before batching can hide an invalid one."""
 
 import inspect
 import numbers
@@ -15,13 +15,13 @@ _PLAIN_FLAGS = (bool, np.bool_)
 
 
 class MishapError(Exception):
-    """A failure of one environment, in a form that can be pickled and sent between processes."""
+    """A failure of one environment; picklable, so that it can be sent between processes."""
 
     def __init__(self, number: int, what: str, end: BaseException | None = None):
         """
         Args:
-            number: which of the environments that are stepped together.
-            what: what went wrong, for the message.
+            number: index of the environment among those stepped together, from 0.
+            what: description of the failure, for the message.
             end: the SystemExit or KeyboardInterrupt that the environment raised; None for any other failure.
         """
         super().__init__(number, what, end)
@@ -33,19 +33,19 @@ class _RefusedError(Exception):
 
 
 class Inspected(gymnasium.Wrapper):
-    """An environment whose exceptions and wrong return values are raised as `MishapError`.
+    """An environment whose exceptions and invalid return values are raised as `MishapError`.
 
-    Checked are the length of the returned tuples; that an observation has the space's shape and a type that converts to
-    the space's, or for a Discrete space is an integer in its range; that the reward is a number, the flags are bools
-    and the info is a dictionary. Whether numbers are finite is checked for the whole batch at once. A correct return
-    value costs three comparisons.
+    The wrapper checks the length of the returned tuples; that an observation has the space's shape and a dtype that
+    converts to the space's, or, for a Discrete space, is an integer in its range; that the reward is a number, the
+    flags are bools and the info is a dictionary. Finiteness is checked elsewhere, for the whole batch at once. A valid
+    return value costs three comparisons.
     """
 
     def __init__(self, env: gymnasium.Env, number: int):
         """
         Args:
             env: the environment to wrap.
-            number: its number among those stepped together, for messages.
+            number: its index among those stepped together, from 0, for messages.
         """
         super().__init__(env)
         self.number = number
@@ -54,7 +54,11 @@ class Inspected(gymnasium.Wrapper):
         self._file = _source_of(env.unwrapped)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        """The environment's `reset`. Returns: (observation, info). Raises: MishapError."""
+        """Calls the environment's `reset` and checks its return value.
+
+        Returns: (observation, info).
+        Raises: MishapError if the environment raises an exception or returns an invalid value.
+        """
         try:
             answer = self.env.reset(seed=seed, options=options)
             _require_tuple(answer, ("observation", "info"), "reset")
@@ -63,7 +67,11 @@ class Inspected(gymnasium.Wrapper):
             raise self._mishap(error) from error
 
     def step(self, action: Any):
-        """The environment's `step`, with reward and flags as plain Python or NumPy scalars. Raises: MishapError."""
+        """Calls the environment's `step` and checks its return value.
+
+        Returns: (observation, reward, terminated, truncated, info), with reward and flags as Python or NumPy scalars.
+        Raises: MishapError if the environment raises an exception or returns an invalid value.
+        """
         try:
             answer = self.env.step(action)
             _require_tuple(answer, ("observation", "reward", "terminated", "truncated", "info"), "step")
@@ -79,17 +87,18 @@ class Inspected(gymnasium.Wrapper):
             raise self._mishap(error) from error
 
     def _mishap(self, error: BaseException) -> MishapError:
-        """The failure to report for an exception of the environment or of a check."""
+        """The failure to report for an exception that the environment or a check raised."""
         if isinstance(error, _RefusedError):
             return MishapError(self.number, str(error))
         end = error if isinstance(error, SystemExit | KeyboardInterrupt) else None
         return MishapError(self.number, in_one_line(error, self._file), end)
 
     def _observed(self, observation: Any) -> Any:
-        """The observation, checked against the space: as it is, or as an array of the space's shape.
+        """Checks an observation against the space.
 
-        Raises: _RefusedError where its shape differs, its type does not convert to the space's (`same_kind`), or it is
-            no integer in a Discrete space's range.
+        Returns: the observation itself, or an array of the space's shape.
+        Raises: _RefusedError if its shape differs, its dtype does not convert to the space's (`same_kind`), or it is
+            not an integer in a Discrete space's range.
         """
         if type(observation) is np.ndarray and observation.dtype == self._dtype and observation.shape == self._shape:
             return observation
@@ -114,7 +123,7 @@ class Inspected(gymnasium.Wrapper):
 
 
 def _require_tuple(answer: Any, fields: tuple[str, ...], method: str) -> None:
-    """Raises _RefusedError unless a method returned a tuple with one entry a field."""
+    """Raises _RefusedError unless a method returned a tuple with one entry per field."""
     if type(answer) is tuple and len(answer) == len(fields):
         return
     if not isinstance(answer, tuple) or len(answer) != len(fields):
@@ -123,7 +132,7 @@ def _require_tuple(answer: Any, fields: tuple[str, ...], method: str) -> None:
 
 
 def _number(reward: Any) -> float:
-    """The reward as a float; it may also be an array with one entry. Raises: _RefusedError for anything else."""
+    """The reward, a number or an array with one entry, as a float. Raises: _RefusedError for anything else."""
     number = _item(reward)
     if not isinstance(number, numbers.Real):
         raise _RefusedError(f"the reward is {_shown(reward)}; it must be a number")
@@ -139,12 +148,12 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _item(value: Any) -> Any:
-    """The only entry of an array or NumPy scalar as a Python object; any other value as it is."""
+    """The only entry of an array or NumPy scalar as a Python object; any other value unchanged."""
     return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
 
 
 def _shown(value: Any) -> str:
-    """A value in a message: its type, with the value itself where its `repr` has at most 40 characters."""
+    """Describes a value in a message: its type, and the value itself if its `repr` has at most 40 characters."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} {value.shape}"
     text = " ".join(repr(value).split())
@@ -152,7 +161,7 @@ def _shown(value: Any) -> str:
 
 
 def _source_of(environment: gymnasium.Env) -> str | None:
-    """The file that defines the environment's class; None where there is none."""
+    """The file that defines the environment's class; None if there is none."""
     try:
         return inspect.getsourcefile(type(environment))
     except TypeError:  # defined in an interactive session, or built in

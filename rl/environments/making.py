@@ -1,7 +1,7 @@
-"""Makes a vector of Gymnasium environments from a name, or raises one sentence that says why it cannot.
+"""Makes a Gymnasium vector environment from an id; a failure raises ConfigError with a message of one sentence.
 
-`native` environments are made by Gymnasium's `make_vec`, in one batched object. The environments of `sync` and `async`
-are made one by one, wrapped by `Inspected`, and stepped one after another or in a process each.
+A `native` vector environment is one batched object, made by Gymnasium's `make_vec`. The environments of `sync` and
+`async` are made one by one, wrapped in `Inspected`, and stepped sequentially or in one process each.
 """
 
 import difflib
@@ -35,9 +35,12 @@ def make_vector(
     Args:
         id, num_envs, vectorization, autoreset, kwargs: see `GymnasiumEnvironment`.
         render_mode: passed to the constructor unless it is None, since not every constructor has the argument.
-    Raises: ConfigError where the name is unknown (with names that resemble it), its package is not installed (with the
-        command to install it), `autoreset` is given for a native environment, or the constructor fails (with its own
-        error, and its file and line).
+    Returns: a vector environment of `num_envs` environments, which resets them as `autoreset` says.
+    Raises: ConfigError, with the config key to change, if
+        - the id is unknown; the message suggests similar ids;
+        - its package is not installed; the message has the command that installs it;
+        - `autoreset` is given for a native environment;
+        - the constructor fails; the message has its exception, with file and line.
     """
     require(
         autoreset is None or vectorization != "native",
@@ -69,18 +72,21 @@ def make_vector(
 
 
 def _make_one(id: str, given: Mapping[str, Any]) -> gymnasium.Env:
-    """One environment; the name's family is registered anew, since it may be made in a new process."""
+    """Makes one environment; registers the id's family again, since this may run in a new process."""
     register_family(id)
     return gymnasium.make(id, **given)
 
 
 def _inspected(make: Callable[[], gymnasium.Env], number: int) -> Inspected:
-    """Makes an environment and wraps it with its number."""
+    """Makes an environment and wraps it in `Inspected` with its index."""
     return Inspected(make(), number)
 
 
 def _unknown(id: str, error: Exception) -> str:
-    """The message for a name that is not registered: the package to install, or names that resemble it."""
+    """The message for an id that is not registered: the package to install, or similar ids.
+
+    Args: id: the unknown id; error: the exception that Gymnasium or the import of the family's package raised.
+    """
     family = family_of(id)
     if family and isinstance(error, ModuleNotFoundError):
         return (

@@ -1,4 +1,4 @@
-"""An exception in one line: its type, its message, and the file and line in the environment's code that raised it."""
+"""Formats an exception in one line: its type, its message, and the file and line of the environment that raised it."""
 
 import os
 import re
@@ -10,20 +10,20 @@ import gymnasium
 _LONGEST = 500  # characters of an exception's message
 _GYMNASIUM = Path(gymnasium.__file__).parent
 _PASSED_THROUGH = (Path(__file__).parent, _GYMNASIUM, _GYMNASIUM / "vector", _GYMNASIUM / "wrappers")
-"""Folders whose code only passes on an environment's exceptions."""
+"""Folders whose code only propagates an environment's exceptions."""
 _TENSORFLOWS = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:\w*\]")  # parts that TensorFlow adds to a message
 
 
 def in_one_line(error: BaseException, own_file: str | None = None) -> str:
     """An exception as `Type: message (file:line in function, raised at file:line in function)`.
 
-    `ZeroDivisionError: division by zero (my_env.py:42 in step)`. Messages are shortened to 500 characters; what
-    TensorFlow adds to them, and frames of Gymnasium and of this package, are left out.
+    Example: `ZeroDivisionError: division by zero (my_env.py:42 in step)`. Messages are truncated to 500 characters;
+    TensorFlow's additions to them, and stack frames of Gymnasium and of this package, are omitted.
 
     Args:
-        error: with its traceback.
-        own_file: the file of the environment. Its last line in the traceback is shown first, followed by the line that
-            raised the exception where that is in another file; None shows the latter alone.
+        error: the exception, with its traceback.
+        own_file: the environment's source file. Its innermost line in the traceback is shown first, followed by the
+            line that raised the exception if that is in another file; None shows only the line that raised it.
     """
     words = " ".join(_TENSORFLOWS.sub(" ", str(error)).split())
     words = words if len(words) <= _LONGEST else f"{words[:_LONGEST]} …"

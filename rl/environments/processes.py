@@ -1,7 +1,7 @@
-"""Gymnasium environments in one process each, robust against signals, crashed processes and hanging ones.
+"""Gymnasium environments in one process each, robust to signals, crashes and hangs.
 
-A process that crashes is reported with its environment's number and its exit code or signal; one that hangs while it
-closes is killed; none survives its parent.
+A process that crashes is reported with its environment's number and its exit code or signal; a process that hangs while
+closing is killed; no process outlives its parent.
 """
 
 import ctypes
@@ -25,18 +25,18 @@ from rl.environments.inspected import Inspected, MishapError
 from rl.environments.origin import in_one_line
 from rl.environments.time_limit import time_limit
 
-_SECONDS_TO_CLOSE = 4.0  # for each environment
+_SECONDS_TO_CLOSE = 4.0  # time limit of one environment's `close`
 _GRACE = 5.0  # seconds for the processes to end
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _START_METHOD = "fork" if sys.platform == "linux" else None
-"""Whatever Python's default is: a fork server (from 3.14 on) would be the processes' parent, and SIGTERM ends it."""
+"""Set explicitly: Python's default from 3.14 on, a fork server, would be the processes' parent, and SIGTERM ends it."""
 
 
 class _ClosesInTime(gymnasium.Wrapper):
-    """A wrapper whose `close` takes at most 4 s and never raises; a failure is printed on standard error."""
+    """A wrapper whose `close` takes at most 4 s and never raises; a failure is printed to standard error."""
 
     def close(self) -> None:
-        """Closes the environment, or gives up."""
+        """Closes the environment, or gives up after 4 s."""
         try:
             with time_limit(_SECONDS_TO_CLOSE):
                 self.env.close()
@@ -45,21 +45,22 @@ class _ClosesInTime(gymnasium.Wrapper):
 
 
 class ProcessVector(AsyncVectorEnv):
-    """Gymnasium's vector of processes, with its own handling of signals, crashed processes and closing.
+    """Gymnasium's `AsyncVectorEnv`, with its own handling of signals, crashes and closing.
 
-    Terminals and batch systems send SIGINT and SIGTERM to a whole process group: the processes ignore both, and the
-    parent decides. They end with the parent, however it ends. `dead` reports a process that ended by itself.
+    Terminals and batch systems send SIGINT and SIGTERM to a whole process group: the processes ignore both and leave
+    the decision to the parent. They end when the parent ends, for whatever reason. `dead` reports a process that ended
+    on its own.
 
-    Where environments raise, Gymnasium's class raises a new exception of the last one's type; this class raises the
-    exception of the environment with the lowest number, as it was sent.
+    If environments raise, Gymnasium's class raises a new exception of the last one's type; this class raises the
+    original exception of the environment with the lowest number.
     """
 
     def __init__(self, make: Sequence[Callable[[], gymnasium.Env]], **options):
         """
         Args:
-            make: one constructor an environment; picklable.
-            options: of Gymnasium's `AsyncVectorEnv`; `context` is the start method of the processes.
-        Raises: MishapError where a process ends during the start.
+            make: one picklable constructor per environment.
+            options: keyword arguments of Gymnasium's `AsyncVectorEnv`; `context` is the processes' start method.
+        Raises: MishapError if a process ends during the start.
         """
         in_main_thread = threading.current_thread() is threading.main_thread()
         try:
@@ -76,9 +77,9 @@ class ProcessVector(AsyncVectorEnv):
         self._end = multiprocessing.util.Finalize(self, _kill, (self.processes,), exitpriority=10)
 
     def dead(self) -> MishapError | None:
-        """The first process that has ended, and how it ended; waits up to 2 s for one to end.
+        """Reports the first process that has ended, and how it ended; waits up to 2 s for one to end.
 
-        Returns: None where all processes are alive.
+        Returns: None if all processes are alive.
         """
         limit = time.monotonic() + 2.0
         while True:
@@ -95,7 +96,7 @@ class ProcessVector(AsyncVectorEnv):
         Args:
             timeout: not used.
             terminate: whether to kill them at once.
-        Raises: MishapError, when all have ended, for the first that had to be killed.
+        Raises: MishapError for the first process that had to be killed, after all have ended.
         """
         limit = time.monotonic() + (0.0 if terminate else _GRACE)
         for pipe in self.parent_pipes:
@@ -113,12 +114,12 @@ class ProcessVector(AsyncVectorEnv):
             raise MishapError(hung[0], f"did not close in {_GRACE:.0f} s and was killed")
 
     def _check_spaces(self):
-        """Waits until every process has made its environment; Ctrl-C is heard meanwhile."""
+        """Waits until every process has made its environment; Ctrl-C takes effect meanwhile."""
         with heard_interrupt():
             return super()._check_spaces()
 
     def _raise_if_errors(self, successes: Iterable[bool]) -> None:
-        """Raises the exception of the failed environment with the lowest number, as its process sent it."""
+        """Raises the exception of the failed environment with the lowest number, as sent by its process."""
         failed = list(successes).count(False)
         sent = []
         try:
@@ -139,16 +140,16 @@ def _work(number: int, make: Callable[[], gymnasium.Env], pipe, *others, dies_wi
 
 
 def _closing(make: Callable[[], gymnasium.Env]) -> _ClosesInTime:
-    """Makes an environment that closes in time; Ctrl-C is heard meanwhile."""
+    """Makes an environment whose `close` has a time limit; Ctrl-C takes effect meanwhile."""
     with heard_interrupt():
         return _ClosesInTime(make())
 
 
 def _die_with_parent() -> None:
-    """Ends this process with its parent, even where the parent is killed.
+    """Makes this process end when its parent ends, even if the parent is killed.
 
-    On Linux the kernel sends SIGKILL, at the end of the *thread* that started this process. Elsewhere the process ends
-    when its pipe closes.
+    On Linux the kernel sends SIGKILL when the *thread* that started this process ends. On other systems the process
+    ends when its pipe closes.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -157,7 +158,7 @@ def _die_with_parent() -> None:
 
 
 def _kill(processes: Sequence[multiprocessing.Process]) -> None:
-    """Kills the processes that are alive and waits for all of them."""
+    """Kills the processes that are still alive and waits for all of them."""
     for process in processes:
         if process.is_alive():
             process.kill()
@@ -165,7 +166,7 @@ def _kill(processes: Sequence[multiprocessing.Process]) -> None:
 
 
 def _how_it_ended(exit_code: int) -> str:
-    """The end of a process in words, by its exit code; negative for a signal."""
+    """Describes how a process ended, from its exit code, which is negative for a signal."""
     if exit_code >= 0:
         return f"its process ended with exit code {exit_code}"
     name = signal.Signals(-exit_code).name

@@ -1,4 +1,4 @@
-"""The one protocol that every environment speaks, on tensors with a leading environment axis."""
+"""The protocol that every environment implements, on tensors with a leading environment axis."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -6,70 +6,76 @@ import tensorflow as tf
 
 from rl.spaces import Space
 
-State = Any  # a nest of tensors: all that the environment remembers, or a token that stands for it
+State = Any  # a nest of tensors: the environment's complete state, or an opaque token where it is kept elsewhere
 
 
 class Transition(NamedTuple):
-    """What one step of N environments gives back.
+    """The result of one step of N environments.
 
-    Rewards are float32, however the environment computes them. They are scaled and never centred, so that no offset is
-    subtracted from them later that could have swallowed their spread; values and returns, into which it goes, are
-    float32 as well.
+    Rewards are float32, whatever type the environment computes in. Normalization scales rewards and never centres them,
+    so their digits need not survive the subtraction of a large offset, as those of observations must. Values and
+    returns are float32 as well.
 
-    An environment resets itself after an episode ended. It may do so within the step (`observation` is then the first
-    of the next episode and `final_observation` the last of the old one) or spend the next step on it; that step has
-    `valid` False, since no action was taken in it, and is no transition to learn from.
+    An environment resets itself after an episode ends: within the last step (`observation` is then the first of the
+    next episode and `final_observation` the last of the old one), or in the step after it. Such a reset step has
+    `valid` False: no action is taken in it, and it is not a transition to learn from.
     """
 
-    observation: tf.Tensor  # [N, ...] of the environment's `observation_space`, the one to act on next
+    observation: tf.Tensor  # [N, ...] in the environment's `observation_space`, the one to act on next
     reward: tf.Tensor  # [N] float32
-    terminated: tf.Tensor  # [N] bool, the task itself ended: no future
-    truncated: tf.Tensor  # [N] bool, the episode was cut: there would have been a future
-    final_observation: tf.Tensor  # [N, ...] of that type, the successor of this step's action, never a reset's
-    valid: tf.Tensor  # [N] bool
+    terminated: tf.Tensor  # [N] bool, the episode ended in a terminal state, whose value is 0
+    truncated: tf.Tensor  # [N] bool, the episode was cut off: bootstrap from `final_observation`
+    final_observation: tf.Tensor  # [N, ...] in that space, the successor of this step's action, never a reset's
+    valid: tf.Tensor  # [N] bool, False for a step that was spent on a reset
 
 
 class Environment(Protocol):
     """N environments stepped together.
 
-    What is random in a step comes in as uniform numbers, drawn for a whole rollout at once: a step is a deterministic
-    function, and costs no random operations of its own.
+    All randomness of a step enters as uniform numbers, which are drawn for a whole rollout at once: a step is a
+    deterministic function of its arguments and needs no random operations of its own.
     """
 
-    name: str  # in messages
-    num_envs: int
-    observation_space: Space
-    action_space: Space
-    num_uniforms: int  # uniform numbers that a step takes for each environment; 0 where it has generators of its own
-    max_episode_steps: int | None  # where episodes are truncated; None: never, or unknown if it is not compiled
-    restorable: bool  # whether `State` holds everything, so that a checkpoint can put it back
-    compiled: bool  # whether it may be a part of an XLA program; every step of it is then valid
-    unchecked: tuple[str, ...]  # of ("observation", "reward"): what may hold numbers that are not finite
-    in_processes: bool  # whether every one of the N runs in a process of its own
+    name: str  # for messages
+    num_envs: int  # N
+    observation_space: Space  # of one environment
+    action_space: Space  # of one environment
+    num_uniforms: int  # uniform numbers per environment and step; 0 for an environment with its own generators
+    max_episode_steps: int | None  # steps after which an episode is truncated; None: never, or unknown if not compiled
+    restorable: bool  # whether `State` is complete, so that a checkpoint can restore it
+    compiled: bool  # whether it can be part of an XLA program; all of its steps are then valid
+    unchecked: tuple[str, ...]  # subset of ("observation", "reward"): fields that may hold NaN or infinity
+    in_processes: bool  # whether each of the N environments runs in its own process
 
     def reset(self, seed: tf.Tensor) -> tuple[State, tf.Tensor]:
-        """Fresh episodes in all environments: (state, observation [N, ...]); seed: [2] int."""
+        """Starts an episode in every environment.
+
+        Args: seed: [2] int.
+        Returns: (state, observation [N, ...]).
+        """
 
     def step(self, state: State, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[State, Transition]:
-        """One step in each.
+        """One step of every environment.
 
         Args:
-            action: N elements of `action_space`.
+            state: as returned by `reset` or the last `step`.
+            action: [N, ...], N elements of `action_space`.
             uniforms: [N, num_uniforms] float32 in [0, 1).
+        Returns: (next state, transition).
         """
 
     def close(self) -> None:
-        """Frees what is outside the graph."""
+        """Releases resources outside the graph, such as processes."""
 
 
 class Trajectory(NamedTuple):
-    """What a rollout of T steps in N environments recorded. Everything is [T, N, ...]."""
+    """A rollout of T steps in N environments; every tensor is [T, N, ...]."""
 
-    observation: tf.Tensor  # acted on
+    observation: tf.Tensor  # the one that the action was chosen on
     action: tf.Tensor
     reward: tf.Tensor
     terminated: tf.Tensor
     truncated: tf.Tensor
     next_observation: tf.Tensor  # the action's successor, never a reset's
     valid: tf.Tensor
-    extras: Any = ()  # what else the agent keeps of its acting, since learning cannot recompute it
+    extras: Any = ()  # a nest of further outputs of acting that learning cannot recompute

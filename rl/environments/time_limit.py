@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raises TimeoutError in the code of the `with` block after a number of seconds.
+    """Context manager that raises TimeoutError inside the `with` block once the limit is exceeded.
 
-    It uses SIGALRM, which only the main thread receives: in other threads there is no limit. Code that runs outside of
-    the Python interpreter, in a C function that does not return, is not interrupted.
+    It uses SIGALRM, which only the main thread receives: other threads have no limit. A C function that does not return
+    to the interpreter is not interrupted.
+
+    Args: seconds: the limit, > 0.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

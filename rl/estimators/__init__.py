@@ -1,4 +1,7 @@
-"""Pure mathematics: returns, advantages, losses. Tensors in, tensors out."""
+"""Pure functions of tensors: returns, advantages, losses, and averages over valid samples.
+
+Arrays along trajectories are time-major, [T, B], with letters as in `returns`. Losses have one entry per sample, [B].
+"""
 
 from rl.estimators.advantages import gae
 from rl.estimators.averages import explained_variance, masked_mean, masked_variance, standardize

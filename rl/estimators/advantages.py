@@ -11,8 +11,8 @@ def gae(r_t: tf.Tensor, discount_t: tf.Tensor, v_tm1: tf.Tensor, v_t: tf.Tensor,
     A_t = δ_t + γ_t λ_t A_{t+1},  δ_t = r_t + γ_t v_t − v_{t−1}    (Schulman et al. 2016, eq. 16, arXiv:1506.02438)
 
     λ = 1 gives the Monte Carlo return minus the value, λ = 0 the one-step TD error.
-    Differs from eq. 16: λ_t is 0 where an episode ended, so that no advantage crosses from one episode into the one
-    before; v_t is the value of the step's own successor, the final observation where the episode ended.
+    Differs from eq. 16: λ_t is 0 where an episode ended, so no advantage crosses an episode boundary; v_t is the value
+    of the step's own successor, which is the final observation where the episode ended.
 
     Args: all [T, B] float; discount_t is γ, or 0 where the episode terminated, and lambda_t is λ, or 0 where the
         episode ended (`returns.discounts` makes both).

@@ -1,4 +1,4 @@
-"""Losses of the policy and measures of how far it moved, one number a sample; the caller averages the valid ones.
+"""Policy losses and measures of policy change, one value per sample; the caller averages over the valid samples.
 
 Advantages and log-probabilities of the behaviour policy are constants: no gradient flows through them.
 """
@@ -33,7 +33,7 @@ def clipped_surrogate_loss(log_ratio: tf.Tensor, advantage: tf.Tensor, *, clip: 
     advantage, ratio = tf.stop_gradient(advantage), tf.exp(tf.stop_gradient(log_ratio))
     clipped = tf.clip_by_value(ratio, 1.0 - clip, 1.0 + clip) * advantage
     constant = (clipped < ratio * advantage) | (advantage == 0)
-    # The exponential is taken at 0 where the clipped term is chosen: it may be infinite, and its gradient 0 · ∞.
+    # Where the clipped term is chosen, exp is taken at 0: at log ρ it may overflow, with the gradient 0 · ∞.
     surrogate = tf.exp(tf.where(constant, tf.zeros_like(log_ratio), log_ratio)) * advantage
     return -tf.where(constant, clipped, surrogate)
 
@@ -41,7 +41,11 @@ def clipped_surrogate_loss(log_ratio: tf.Tensor, advantage: tf.Tensor, *, clip: 
 def clip_fraction(log_ratio: tf.Tensor, *, clip: float) -> tf.Tensor:
     """1 where the ratio ρ lies outside [1 − ε, 1 + ε], else 0, [B] float; its mean is PPO's clip fraction.
 
-    A sample outside counts whatever its advantage, also where the loss is not clipped there.
+    A sample outside counts whatever its advantage, even if the loss is not clipped there.
+
+    Args:
+        log_ratio: [B], log ρ.
+        clip: ε > 0.
     """
     return tf.cast(tf.abs(tf.exp(log_ratio) - 1.0) > clip, log_ratio.dtype)
 
@@ -50,7 +54,7 @@ def approximate_kl(log_ratio: tf.Tensor) -> tf.Tensor:
     """(ρ − 1) − log ρ ≥ 0, an unbiased estimate of KL(π_old, π) from each sample of π_old (Schulman 2020, "k3").
 
     Args: log_ratio: [B], log ρ = log π(a|s) − log π_old(a|s).
-    Returns: [B] in nats; +∞ for log ρ = ±∞, an action that one of the two policies cannot take, and where ρ overflows
+    Returns: [B] in nats; +∞ for log ρ = ±∞ (an action that one of the two policies cannot take) and where ρ overflows
         float32.
     """
     below = log_ratio < math.inf

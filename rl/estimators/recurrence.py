@@ -1,4 +1,4 @@
-"""The linear recursion behind every return, advantage and sum over an episode.
+"""The linear recurrence behind every return, advantage and sum over an episode.
 
 `reverse_linear_recurrence` runs backwards in time, `linear_recurrence` forwards.
 """
@@ -16,10 +16,10 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
 
     Composing the affine maps y ↦ x + a y by doubling takes ⌈log2(T + 1)⌉ elementwise steps and no loop in the graph
     (Hillis & Steele 1986, "Data parallel algorithms"). It never divides, so a_t = 0 removes all influence of y_{t+1}
-    exactly, even where that is NaN or infinite.
+    exactly, even if that is NaN or infinite.
 
     Args:
-        x_t, a_t: [T, ...] float of one type; T is static.
+        x_t, a_t: [T, ...] float of the same dtype; T is static.
         y_T: [...] float, the value after the last step.
     Returns: [T, ...], y_0 … y_{T−1}; gradients flow to all three arguments.
     """
@@ -29,12 +29,12 @@ def reverse_linear_recurrence(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) ->
 
 @functools.cache
 def _program(shape: tuple[int, ...], dtype: tf.DType) -> Program:
-    """The program for [T, ...] arrays of one shape and type, traced once: all returns and advantages share it."""
+    """The program for arrays [T, ...] of one shape and dtype, traced once and shared by all returns and advantages."""
     return Program(_doubling, compiled=None, identity=(shape, dtype.name))
 
 
 def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
-    """The scan by doubling: after k steps x, a compose the maps of 2^k consecutive times, beginning with each."""
+    """The scan by doubling: after k passes, x_t and a_t are the composition of the 2^k maps from t onwards."""
     length = x_t.shape[0] + 1
     x = tf.concat([x_t, y_T[None]], 0)
     a = tf.concat([a_t, tf.zeros_like(y_T)[None]], 0)
@@ -50,13 +50,13 @@ def _doubling(x_t: tf.Tensor, a_t: tf.Tensor, y_T: tf.Tensor) -> tf.Tensor:
 def cut(y: tf.Tensor, a: tf.Tensor) -> tf.Tensor:
     """y, replaced by 0 where it is not finite and its factor a is 0, so that a·y and its gradient are 0, not NaN.
 
-    Args: both of one shape, float.
+    Args: y, a: float, of the same shape.
     """
     return tf.where(tf.math.is_finite(y) | (a != 0), y, tf.zeros_like(y))
 
 
 def _later(length: int, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The function x_t ↦ x_{t + shift} on [length, ...] arrays, 0 after the end; 0 < shift < length."""
+    """The function x_t ↦ x_{t + shift} on arrays [length, ...], zero-padded at the end; 0 < shift < length."""
     kept, beyond = length - shift, tf.constant([0, shift])
 
     def later(x: tf.Tensor) -> tf.Tensor:

@@ -6,11 +6,11 @@ With δ = r + γ v̄(s') − v(s) and a factor κ that is held constant, they ha
 
 κ = 0 is the semi-gradient (Sutton 1988), κ = η δ Baird's residual algorithm (1995; η = 1 the residual gradient), and
 κ = h(s), an estimate of E[δ | s], TD with gradient correction (Sutton et al. 2009). The second term is a gradient with
-respect to the weights of v̄: where these are a frozen copy's, a tape has to watch the copy. Every loss has the value
+respect to the weights of v̄: if they belong to a frozen copy, the tape has to watch the copy. Every loss has the value
 ½ δ² whatever κ is; only the gradients differ.
 
 All arrays are [B] float. discount is γ, or 0 where the episode terminated, which removes the successor's value and its
-gradient, even where that value is not finite.
+gradient, even if that value is not finite.
 """
 
 import tensorflow as tf
@@ -22,7 +22,7 @@ def residual_loss(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t:
     """½ δ², with the gradient −δ ∇v_tm1 + η γ δ ∇v_t: Baird's residual algorithm (Baird 1995).
 
     An unbiased gradient of the mean squared Bellman error needs two independent successors of each state (Baird 1995).
-    Here one is drawn: with random transitions and η > 0 the variance of the successor's value is minimised too.
+    Only one is sampled here: with random transitions and η > 0 the variance of the successor's value is minimised too.
 
     Args:
         v_tm1, v_t: [B], the values of a step's observation and of its successor.
@@ -53,7 +53,10 @@ def td_error(v_tm1: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, v_t: tf.T
 
 
 def _with_correction(v_tm1, reward, discount, v_t, kappa) -> tf.Tensor:
-    """½ δ² with the gradient −δ ∇v_tm1 + γ κ ∇v_t: a quadratic in v_tm1, and a term of value 0 that adds the second."""
+    """½ δ² with the gradient −δ ∇v_tm1 + γ κ ∇v_t, [B].
+
+    It is a quadratic in v_tm1 plus a term of value 0 whose gradient is γ κ ∇v_t.
+    """
     target = tf.stop_gradient(reward + discount * cut(v_t, discount))
     factor = tf.stop_gradient(discount * kappa)
     v_t = cut(v_t, factor)

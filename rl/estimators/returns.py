@@ -14,7 +14,7 @@ from rl.estimators.recurrence import cut, reverse_linear_recurrence
 def discounts(
     terminated: tf.Tensor, truncated: tf.Tensor, *, gamma: float, lambda_: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """discount_t and lambda_t of each step, from whether it terminated or truncated its episode.
+    """Computes discount_t and lambda_t from the termination and truncation flags of each step.
 
     discount_t = γ (1 − terminated_t),  lambda_t = λ (1 − (terminated_t or truncated_t))
 
@@ -30,11 +30,11 @@ def discounts(
 
 
 def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda_t: tf.Tensor) -> tf.Tensor:
-    """λ-returns, with λ and γ that may vary from step to step.
+    """λ-returns with step-dependent λ and γ.
 
     G_t = r_t + γ_t [(1 − λ_t) v_t + λ_t G_{t+1}],  G_T = v_{T−1}    (Sutton & Barto 2018, eq. 12.18)
 
-    λ = 1 is the Monte Carlo return, bootstrapped at the end of the batch; λ = 0 the one-step target.
+    λ = 1 gives the Monte Carlo return, bootstrapped at the end of the batch; λ = 0 the one-step target.
 
     Args: all [T, B] float, as in the module's docstring.
     Returns: [T, B]; gradients flow through every argument.
@@ -46,7 +46,7 @@ def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda
 def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor) -> tf.Tensor:
     """Discounted returns, bootstrapped where an episode or the batch ends.
 
-    G_t = r_t + γ_t G_{t+1} within an episode,  G_t = r_t + γ_t v_t at its last step and at the batch's
+    G_t = r_t + γ_t G_{t+1} within an episode,  G_t = r_t + γ_t v_t at its last step and at the batch's last step
 
     Args: all [T, B] float; continues_t is 0 where an episode ended, 1 elsewhere.
     Returns: [T, B], the λ-returns with λ_t = continues_t; gradients flow through every argument.
@@ -57,7 +57,7 @@ def discounted_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, co
 def n_step_returns(
     r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, continues_t: tf.Tensor, *, n: int
 ) -> tf.Tensor:
-    """n-step returns: n rewards and the value after them, or fewer where the episode or the batch ends earlier.
+    """n-step returns: n rewards and the value after them, or fewer if the episode or the batch ends earlier.
 
     G_t^(n) = r_t + γ_t G_{t+1}^(n−1),  G_t^(1) = r_t + γ_t v_t    (Sutton & Barto 2018, eq. 7.1)
 

@@ -1,7 +1,7 @@
-"""Losses of the value, one number a sample; the caller averages the valid ones.
+"""Value losses, one per sample; the caller averages over the valid samples.
 
-All have the factor ½ near their minimum, so that the gradient there is the error v − target. No gradient flows through
-the target.
+All have the factor ½ near their minimum, where the gradient is therefore the error v − target. No gradient flows
+through the target.
 """
 
 import tensorflow as tf
@@ -22,7 +22,7 @@ def clipped_value_loss(v: tf.Tensor, target: tf.Tensor, v_old: tf.Tensor, *, cli
     Args:
         v, target, v_old: [B]; v_old is the value at the behaviour weights.
         clip: ε > 0, in units of the return.
-    Returns: [B]; gradients flow to v alone, and are 0 where v lies outside v_old ± ε and the clipped term is the
+    Returns: [B]; gradients flow only to v, and are 0 where v lies outside v_old ± ε and the clipped term is the
         larger one: v has then moved far enough towards the target.
     """
     v_old = tf.stop_gradient(v_old)
@@ -41,5 +41,5 @@ def huber_value_loss(v: tf.Tensor, target: tf.Tensor, *, delta: float) -> tf.Ten
     error = v - tf.stop_gradient(target)
     size = tf.abs(error)
     near = size <= delta
-    square = tf.square(tf.where(near, error, tf.zeros_like(error)))  # a large error's square may overflow
+    square = tf.square(tf.where(near, error, tf.zeros_like(error)))  # the square of a large error may overflow
     return tf.where(near, 0.5 * square, delta * (size - 0.5 * delta))

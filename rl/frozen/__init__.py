@@ -1,6 +1,7 @@
-"""Frozen copies of the weights, and the schedules that alone move them.
+"""Frozen copies of the weights, moved only by their schedules.
 
-A frozen copy is made of non-trainable variables; it has a role (behaviour, target, anchor) and a schedule.
+A frozen copy consists of non-trainable variables; it has a role (behaviour, target, anchor) and a schedule, a pure
+function from the copy and the live weights to the new copy.
 """
 
 from rl.frozen.copies import drift, freeze, refuse_frozen

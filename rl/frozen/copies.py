@@ -8,13 +8,13 @@ import tensorflow as tf
 def freeze(role: str, weights: Mapping[str, tuple]) -> dict[str, tuple[tf.Variable, ...]]:
     """A frozen copy of live weights: new variables with `trainable=False`, named `frozen/<role>/<name>`.
 
-    A tape watches them only when it is told to. `copy.deepcopy` or a Keras layer with `trainable=False` would not do:
-    a default tape watches the variables of both.
+    A tape watches them only on request. `copy.deepcopy` or a Keras layer with `trainable=False` would not do, since a
+    default tape watches the variables of both.
 
     Args:
         role: behaviour, target, anchor, …
-        weights: {part: variables or tensors}; a tensor's variable is named after its part and its place in it.
-    Returns: {part: variables}, equal to the weights and in their order.
+        weights: {part: variables or tensors}; a tensor's variable is named after its part and its index there.
+    Returns: {part: variables}, equal to the weights and in the same order.
     """
     return {
         part: tuple(
@@ -26,7 +26,7 @@ def freeze(role: str, weights: Mapping[str, tuple]) -> dict[str, tuple[tf.Variab
 
 
 def refuse_frozen(targets: Iterable[tf.Variable]) -> None:
-    """Checks that an update rule is given trainable variables alone.
+    """Checks that an update rule is given only trainable variables.
 
     Raises: ValueError that names the first variable with `trainable=False`.
     """
@@ -41,7 +41,7 @@ def refuse_frozen(targets: Iterable[tf.Variable]) -> None:
 def drift(live: Mapping[str, tuple], copy: Mapping[str, tuple]) -> tf.Tensor:
     """The L2 distance √(Σ |w − w̄|²) between live weights and a copy over all parts, [] float32.
 
-    Args: live, copy: {part: tensors}; the copy has every part of `live`, with as many tensors.
+    Args: live, copy: {part: tensors}; the copy has every part of `live`, with the same number of tensors.
     """
     squares = [tf.reduce_sum(tf.square(a - b)) for part in live for a, b in zip(live[part], copy[part], strict=True)]
     return tf.sqrt(tf.add_n(squares))

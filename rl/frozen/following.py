@@ -1,4 +1,4 @@
-"""Frozen copies that follow updates and phases by their names."""
+"""Moves the frozen copies whose schedules follow a named update or phase."""
 
 import functools
 import operator
@@ -16,11 +16,15 @@ def copies_after(
     weights: Weights,
     updates: Mapping[str, tf.Tensor],
 ) -> dict[str, FrozenState]:
-    """{role: copy} of the copies that follow an update, after it made `weights`.
+    """Moves the copies that follow an update, once it has produced `weights`.
 
     Args:
-        schedules: {role: how the copy moves}.
-        updates: {update: how often it was applied, this time included}.
+        schedules: {role: schedule}.
+        update: name of the update.
+        copies: {role: copy before the update}.
+        weights: the live weights after the update.
+        updates: {update: [] int64, how often it was applied, this time included}.
+    Returns: {role: new copy}, without the copies that do not follow the update.
     """
     counts = {None: functools.reduce(operator.add, updates.values()), update: updates[update]}
     return {
@@ -33,7 +37,14 @@ def copies_after(
 def copies_before(
     schedules: Mapping[str, Schedule], phase: str | None, copies: Mapping[str, FrozenState], weights: Weights
 ) -> dict[str, FrozenState]:
-    """{role: copy} of all copies, those refreshed that are due before a phase; None: before an iteration's first."""
+    """Refreshes the copies that are due before a phase.
+
+    Args:
+        schedules, copies: {role: schedule}, {role: copy}.
+        phase: name of the phase; None for the start of an iteration.
+        weights: the live weights.
+    Returns: {role: copy} of all copies, refreshed or unchanged.
+    """
     return {
         role: schedule.at_iteration(copies[role], weights) if schedule.before == phase else copies[role]
         for role, schedule in schedules.items()

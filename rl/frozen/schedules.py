@@ -17,22 +17,24 @@ Weights = dict[str, tuple[tf.Tensor, ...]]
 
 
 class FrozenState(NamedTuple):
-    """A frozen copy: its weights {part: tensors} and its age in updates, [] float32."""
+    """The state of a frozen copy."""
 
     weights: Weights
+    """{part: tensors}."""
     age: tf.Tensor
+    """Age in updates, [] float32."""
 
 
 class Schedule(Protocol):
-    """When and how a frozen copy moves: two pure functions that return the copy afterwards."""
+    """When and how a frozen copy moves: two pure functions that return the new copy."""
 
     before: str | None
-    """The phase before which `at_iteration` is asked; None asks it before an iteration's first phase."""
+    """The phase before which `at_iteration` is called; None: before the first phase of an iteration."""
     after: str | None
-    """The update after which `after_update` is asked; None asks it after every update."""
+    """The update after which `after_update` is called; None: after every update."""
 
     def at_iteration(self, copy: FrozenState, live: Weights) -> FrozenState:
-        """The copy with which an iteration's updates begin; `live` are the weights before the first of them."""
+        """The copy at the start of an iteration's updates; `live` are the weights before the first of them."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
         """The copy after an update.
@@ -46,7 +48,7 @@ class Schedule(Protocol):
 
 @settings
 class Never:
-    """An anchor: keeps the weights of the start of training."""
+    """An anchor: keeps the initial weights."""
 
     before: ClassVar[str | None] = None
     after: ClassVar[str | None] = None
@@ -62,7 +64,7 @@ class Never:
 
 @settings
 class Snapshot(Never):
-    """The behaviour policy: copies the live weights at the start of each iteration, or before a phase is executed."""
+    """The behaviour policy: copies the live weights at the start of each iteration, or before a named phase."""
 
     before: str | None = None
     """The phase; None for the start of each iteration."""
@@ -93,12 +95,12 @@ class Polyak(Never):
     """A slowly moving target, θ̄ ← (1 − τ) θ̄ + τ θ after each update (Lillicrap et al. 2016, algorithm 1)."""
 
     tau: Annotated[PositiveNumber, Field(le=1), INPUT]
-    """τ in (0, 1]; the average remembers about 1/τ updates."""
+    """τ in (0, 1]; the averaging horizon is about 1/τ updates."""
     after: str | None = None
     """The update that it follows; None for every update."""
 
     def after_update(self, copy: FrozenState, live: Weights, num_updates: tf.Tensor) -> FrozenState:
-        """The average after the update, at age (1 − τ) (age + 1); exactly the live weights where τ = 1."""
+        """The average after the update, at age (1 − τ) (age + 1); exactly the live weights if τ = 1."""
         weights = tf.nest.map_structure(
             lambda old, new: (1.0 - self.tau) * old + self.tau * tf.stop_gradient(new), copy.weights, live
         )

@@ -1,7 +1,7 @@
 """Watched tapes, rows, Gramians and the probes that read them.
 
 A row is the gradient of one objective with respect to the shared weights; the Gramian of a layer holds the inner
-products of all rows there.
+products of all rows restricted to its weights.
 """
 
 from rl.gradients.gramian import cosines, gramian, grouped, layers_of, norms

@@ -1,6 +1,6 @@
 """The leak audit: which objective's gradient reaches which weight.
 
-`audit` measures, on one batch; `check_audit` compares with what the objectives declare to read.
+`audit` measures it on one batch; `check_audit` compares the result with the parts that the objectives declare.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -56,9 +56,9 @@ def check_audit(
     A gradient that is `zero` counts as reached: it may be non-zero on another batch.
 
     Args:
-        table: as `audit` returns it.
-        objectives: with the parts that each reads.
-        roles, names, watch: as `audit` took them.
+        table: as returned by `audit`.
+        objectives: with the parts that each declares.
+        roles, names, watch: as passed to `audit`.
     Raises: LeakError that names the first objective and weight for which this fails.
     """
     for objective in objectives:

@@ -23,13 +23,13 @@ def deviation(rows: tf.Tensor, true: tf.Tensor) -> Deviation:
     squared_bias = |ḡ − g|² − variance                  = the mean of <g_i − g, g_j − g> over all pairs i ≠ j
 
     Both are unbiased: their expectations are |E ḡ − g|² and E |ḡ − E ḡ|². A single squared_bias may therefore be
-    negative. Its standard error is the jackknife's, which is never too small on average (Efron & Stein 1981); where
-    the bias is 0 it is about √2 times too large.
+    negative. Its standard error is the jackknife's, which is never too small on average (Efron & Stein 1981) and about
+    √2 times too large if the bias is 0.
 
     Args:
         rows: [N, P], the sampled rows.
         true: [P], the true gradient g.
-    Returns: the parts in float64.
+    Returns: bias, its standard error and variance, [] float64 each.
     """
     count = rows.shape[0]
     error = tf.cast(rows, tf.float64) - tf.cast(true, tf.float64)

@@ -1,6 +1,6 @@
-"""Gramians of rows, one a layer: G_l = J_l J_lᵀ, where J_l [m, P_l] holds m rows on the P_l weights of layer l.
+"""Gramians of rows, one per layer: G_l = J_l J_lᵀ, where J_l [m, P_l] holds m rows on the P_l weights of layer l.
 
-Norms, cosines, conflicts and a combiner's weights are functions of the Gramians: the rows are not needed again.
+Norms, cosines, conflicts and a combiner's weights are functions of the Gramians alone, without the rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 Row = tuple[tf.Tensor, ...]
-"""One vector on the shared weights, one tensor a weight."""
+"""A vector on the shared weights, one tensor per weight."""
 
 
 def layers_of(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """The places of each layer's weights in a row: weights whose names differ in the last component alone.
+    """Groups a row's weights into layers: weights whose names differ only in the last component.
 
     `torso/dense_0/kernel` and `torso/dense_0/bias` are the layer `torso/dense_0`.
 
     Args: names: of a row's weights, in the row's order.
-    Returns: {layer: places}, the layers in the order of their first weights.
+    Returns: {layer: indices of its weights in the row}, in the order of the layers' first weights.
     """
     layers: dict[str, tuple[int, ...]] = {}
     for index, name in enumerate(names):
@@ -31,10 +31,10 @@ def gramian(rows: Sequence[Row], layers: Mapping[str, Sequence[int]]) -> tf.Tens
 
     Args:
         rows: m rows, each a tuple of tensors on the same weights.
-        layers: {layer: places of its weights in a row}, L of them.
-    Returns: [L, m, m] float64, symmetric to the bit. Products of float32 numbers are exact in float64: in float32 a
-        zero eigenvalue of dependent rows would come out as ±6e-8 of the largest, and its sign would decide what a
-        combiner does.
+        layers: {layer: indices of its weights in a row}, L layers.
+    Returns: [L, m, m] float64, exactly symmetric. Products of float32 numbers are exact in float64; in float32 a zero
+        eigenvalue of linearly dependent rows would come out as ±6e−8 of the largest, and its sign would determine a
+        combiner's result.
     """
     jacobians = [
         tf.stack([tf.concat([tf.reshape(row[k], (-1,)) for k in places], 0) for row in rows])
@@ -44,7 +44,7 @@ def gramian(rows: Sequence[Row], layers: Mapping[str, Sequence[int]]) -> tf.Tens
 
 
 def _products(jacobian: tf.Tensor) -> tf.Tensor:
-    """J Jᵀ for J [m, P], by one matrix-vector product a row: four times as fast in XLA as one matrix product."""
+    """J Jᵀ for J [m, P], by one matrix-vector product per row: four times as fast in XLA as one matrix product."""
     products = tf.stack([tf.linalg.matvec(jacobian, row) for row in tf.unstack(jacobian)])
     lower = tf.linalg.band_part(products, -1, 0)
     return lower + tf.linalg.matrix_transpose(tf.linalg.set_diag(lower, tf.zeros_like(lower[0])))
@@ -56,9 +56,9 @@ def norms(gramian: tf.Tensor) -> tf.Tensor:
 
 
 def cosines(gramian: tf.Tensor) -> tf.Tensor:
-    """The cosines of all pairs of rows, G_ij / √(G_ii G_jj); [..., m, m] → [..., m, m], in [−1, 1] to rounding.
+    """The cosines of all pairs of rows, G_ij / √(G_ii G_jj); [..., m, m] → [..., m, m], in [−1, 1] up to rounding.
 
-    NaN where one of the two rows is zero, since a zero vector has no direction.
+    NaN if one of the two rows is zero, since a zero vector has no direction.
     """
     length = norms(gramian)
     unit = length[..., :, None] * length[..., None, :]

@@ -34,7 +34,7 @@ class Objective(NamedTuple):
     reads: Mapping[str, tuple[str, ...]]
     """{role: the parts of the network that its gradient reaches}."""
     per_sample: bool = True
-    """Whether the loss is a mean over samples, so that it is also defined on a part of a minibatch."""
+    """Whether the loss is a mean over samples, and so also defined on a subset of a minibatch."""
 
     @property
     def places(self) -> tuple[At, ...]:

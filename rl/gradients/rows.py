@@ -1,4 +1,4 @@
-"""Rows: the gradient of each objective by itself, with respect to the weights that a tape was told to watch."""
+"""Rows: the separate gradient of each objective, with respect to the weights that a tape watches."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,14 +17,14 @@ Gradient = dict[str, tuple[tf.Tensor, ...]]
 
 
 class Rows(NamedTuple):
-    """The gradients of several losses, each by itself, and the values of these losses."""
+    """The separate gradients of several losses, and the values of these losses."""
 
     losses: dict[str, tf.Tensor]
     """{objective: its loss, []}, without coefficient."""
     sums: dict[str, tf.Tensor]
     """{row: the loss whose gradient it is, []}: an objective's, or a weighted sum of several."""
     gradients: dict[str, dict[At, tuple[tf.Tensor, ...]]]
-    """{row: {place: tensors that mirror the weights there}}; only the places that the row is declared to reach."""
+    """{row: {place: tensors that mirror the weights there}}, only for the places that the row is declared to reach."""
     auxiliary: Any
     """The diagnostics that the losses returned."""
 
@@ -42,23 +42,23 @@ def watched_rows(
     sums: Mapping[str, Mapping[str, float]] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Rows:
-    """The rows with respect to every watched weight, from one forward pass and one backward pass a row.
+    """The rows with respect to every watched weight, from one forward pass and one backward pass per row.
 
-    row_r = ∂/∂w Σ_i c_ri L_i, with the coefficients c_ri of `sums`; by default one row an objective, with c = 1.
+    row_r = ∂/∂w Σ_i c_ri L_i, with the coefficients c_ri of `sums`; by default one row per objective, with c = 1.
 
-    The tape watches the weights of the roles in `watch` and nothing else (`watch_accessed_variables=False`), be they
+    The tape watches the weights of the roles in `watch` and nothing else (`watch_accessed_variables=False`), whether
     trainable variables, non-trainable ones (a frozen copy) or tensors. A row taken at a copy can be applied to the live
     weights: a delayed gradient (Mnih et al. 2016, arXiv:1602.01783).
 
     Args:
         losses: the objectives as a function of the weights by role.
         roles: {role: {part: variables or tensors}}.
-        reads: {row: the places that its gradient reaches}; it has to reach all of their weights and no others.
-        watch: the roles that gradients are taken with respect to.
-        sums: {row: {objective: coefficient}}; None makes one row of each objective.
-        names: {part: its weights' names}, for messages; by default the variables' own names, or their places.
-    Returns: the rows, each with the places that `reads` gives it.
-    Raises: LeakError where the objectives are not those declared, or a row reaches other weights than `reads` says.
+        reads: {row: the places that its gradient reaches}; it must reach all of their weights and no others.
+        watch: the roles with respect to whose weights gradients are taken.
+        sums: {row: {objective: coefficient}}; None for one row per objective.
+        names: {part: its weights' names}, for messages; by default the variables' own names, or indices.
+    Returns: the rows, each with the places that `reads` lists for it.
+    Raises: LeakError if the objectives are not those declared, or a row reaches other weights than `reads` lists.
     """
     roles = apart(roles, watch)
     weights = places_of(roles, watch)
@@ -79,7 +79,7 @@ def watched_rows(
 def onto_live(gradient: Mapping[At, tuple[tf.Tensor, ...]]) -> Gradient:
     """The gradient that moves the live weights, {part: tensors}: the sum over all roles, weight by weight.
 
-    Args: gradient: {place: tensors}; a part that is present at a copy has to be present at the live weights too.
+    Args: gradient: {place: tensors}; a part that is present at a copy must be present at the live weights too.
     """
     whole = {place.part: tensors for place, tensors in gradient.items() if place.role == LIVE}
     for place, tensors in gradient.items():
@@ -104,12 +104,12 @@ def places_of(roles: Roles, watch: Collection[str] = (LIVE,)) -> dict[At, tuple[
 def place_names(
     weights: Mapping[At, Sequence[tf.Tensor]], names: Mapping[str, Sequence[str]]
 ) -> dict[At, tuple[str, ...]]:
-    """The name of every watched weight, with the role before it unless that is `live`.
+    """The name of every watched weight, prefixed with its role unless that is `live`.
 
     Args:
         weights: {place: tensors}.
-        names: {part: its weights' names}; a part that is missing takes its variables' own names, or their places.
-    Returns: {place: one name a weight}.
+        names: {part: its weights' names}; a missing part takes its variables' own names, or indices.
+    Returns: {place: one name per weight}.
     """
     return {
         place: tuple(place.name(name) for name in names[place.part])
@@ -125,7 +125,7 @@ def _weighted_sum(values: Mapping[str, tf.Tensor], members: Mapping[str, float])
 
 
 def _copied(weights: Weights) -> Weights:
-    """The weights as new tensors, which a tape tells apart from the old ones."""
+    """The weights as new tensors, which a tape distinguishes from the old ones."""
     return {part: tuple(map(tf.identity, tensors)) for part, tensors in weights.items()}
 
 
@@ -135,7 +135,7 @@ def _default_name(weight: tf.Tensor, place: At, number: int) -> str:
 
 
 def _row(tape, loss, row: str, weights: Mapping[At, tuple], reads: Collection[At], names) -> dict[At, tuple]:
-    """The gradient of one loss, {place: tensors} for the places that it reads; checks that it reaches no others."""
+    """The gradient of one loss, {place: tensors} for the places in `reads`; LeakError unless it reaches just these."""
     found = {}
     for place, gradient in tape.gradient(loss, dict(weights)).items():
         for one, name in zip(gradient, names[place], strict=True):

@@ -6,7 +6,11 @@ import tensorflow as tf
 
 
 def second_derivatives(numbers: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-    """{name: d²f/dx² at 0} of functions of one number x, [] float32 each."""
+    """Second derivatives at x = 0, by reverse mode over reverse mode.
+
+    Args: numbers: the function x ↦ {name: f(x)} of a scalar x, [] float32.
+    Returns: {name: d²f/dx²}, [] float32 each; 0 for an f that is linear in x.
+    """
     zero = tf.zeros(())
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as outer:
         outer.watch(zero)

@@ -1,4 +1,4 @@
-"""The shared weights: which they are, and the rows on them."""
+"""The shared weights, and the rows restricted to them."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -10,19 +10,25 @@ from rl.gradients.rows import Gradient
 
 
 def shared_parts(names: Iterable[str], heads: Collection[str], reads: Iterable[Collection[At]]) -> tuple[str, ...]:
-    """The parts that more than one group's gradient reaches, heads and bare parameters left out.
+    """The parts that more than one group's gradient reaches, without heads and bare parameters.
 
     Args:
         names: all parts of the network, in order.
         heads: heads and bare parameters.
-        reads: of each group, the places that its gradient reaches.
+        reads: for each group, the places that its gradient reaches.
     """
     reached = [{place.part for place in places} for places in reads]
     return tuple(part for part in names if part not in heads and sum(part in parts for parts in reached) > 1)
 
 
 def shared_rows(gradients: Sequence[Gradient], shared: Sequence[str]) -> list[Row]:
-    """The tensors of gradients on the shared parts, part by part; zeros where one of them does not reach a part."""
+    """Restricts gradients to the shared parts.
+
+    Args:
+        gradients: {part: tensors} each; every shared part is in at least one of them.
+        shared: names of the shared parts.
+    Returns: one row per gradient, its tensors part by part; zeros for a part that the gradient does not reach.
+    """
     known = {part: tensors for gradient in reversed(gradients) for part, tensors in gradient.items()}
 
     def row(gradient: Gradient) -> Row:

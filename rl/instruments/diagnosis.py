@@ -10,7 +10,7 @@ from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
 from rl.instruments.replay import prepared_of, propose, rows_of
-from rl.learning.ingesting import kept
+from rl.learning.ingesting import ingest, kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
@@ -46,7 +46,7 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_ro
         bad_round: its number over all phases, as `Learner.learn` reports it.
     """
     learner = learner.at(state)
-    state, trajectory, _ = learner.ingest(state, trajectory)
+    state, trajectory, _ = ingest(learner, state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)

@@ -8,7 +8,7 @@ from rl.agents import Phase, Update, roles_of
 from rl.environments import Trajectory
 from rl.gradients import watched_rows
 from rl.gradients.rows import Rows
-from rl.learning.ingesting import kept
+from rl.learning.ingesting import ingest, kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
@@ -57,7 +57,7 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     """
     learner = learner.at(state)
     asked = learner.updates[update or next(iter(learner.updates))]
-    state, trajectory, _ = learner.ingest(state, trajectory)
+    state, trajectory, _ = ingest(learner, state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)

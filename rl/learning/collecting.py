@@ -1,21 +1,22 @@
 """An iteration's rollout, in the environments of all runs at once."""
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.learning.learner import Learner
 from rl.learning.rollout import RolloutNoise, rollout
 from rl.learning.state import TrainState
 
-if TYPE_CHECKING:
-    from rl.learning.learner import Learner
 
+def collect(learner: Learner, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
+    """A rollout in the environments of all runs.
 
-def collected(learner: "Learner", state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
-    """Acts with the weights of the agent's role `acts_with`; see `Learner.collect`.
+    The weights of the agent's role `acts_with` act. The environments of S runs with N each are stepped as S · N
+    environments; every run's policy acts in its own.
 
-    The environments of S runs with N each are stepped as S · N environments; every run's policy acts in its own.
+    Args:
+        random: of each run, as `Learner.rollout_noise` gives it.
+    Returns: the state with its environments further on, and the trajectory, not normalised.
     """
     axis, acting = learner.axis, learner.acting(state, learner.agent.acts_with)
 

@@ -1,7 +1,7 @@
 """Taking an iteration's trajectory in, and keeping what later iterations learn from."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,14 +10,12 @@ from rl.environments import Trajectory
 from rl.environments.boundary import all_sound_within
 from rl.estimators import masked_mean
 from rl.learning.episodes import episode_metrics, follow_episodes
+from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 
-if TYPE_CHECKING:
-    from rl.learning.learner import Learner
 
-
-def ingested(
-    learner: "Learner", state: TrainState, trajectory: Trajectory
+def ingest(
+    learner: Learner, state: TrainState, trajectory: Trajectory
 ) -> tuple[TrainState, Trajectory, dict[str, tf.Tensor]]:
     """Refreshes the frozen copies that are due, normalises a run's trajectory, and updates the statistics.
 
@@ -42,14 +40,14 @@ def ingested(
     return state._replace(frozen=frozen, episodes=episodes, normalizer=seen), normalized, metrics
 
 
-def is_sound(learner: "Learner", trajectory: Trajectory) -> tf.Tensor:
+def is_sound(learner: Learner, trajectory: Trajectory) -> tf.Tensor:
     """Whether what the environment may give wrongly is finite in the whole trajectory, [] bool."""
     fields = {"observation": (trajectory.observation, trajectory.next_observation), "reward": (trajectory.reward,)}
     unchecked = [x for field in learner.environment.unchecked for x in tf.nest.flatten(fields[field])]
     return all_sound_within(*unchecked) if unchecked else tf.constant(True)
 
 
-def kept(learner: "Learner", phase: Phase, state: TrainState, prepared: Mapping[str, Any]) -> TrainState:
+def kept(learner: Learner, phase: Phase, state: TrainState, prepared: Mapping[str, Any]) -> TrainState:
     """The state, of all runs, whose phase's source keeps this iteration's batch.
 
     prepared: {earlier phase: its batch}.

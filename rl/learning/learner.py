@@ -1,6 +1,5 @@
-"""One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
+"""What a run learns with: agent, network, update rules and frozen copies, put together and checked."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +12,12 @@ from rl.frozen import FrozenState, Schedule, copies_before
 from rl.gradients import shared_parts
 from rl.learning.actor import Acting, Actor
 from rl.learning.axis import Axis, OneRun
-from rl.learning.collecting import collected
-from rl.learning.ingesting import ingested, is_sound, kept
 from rl.learning.minibatch import Minibatch
 from rl.learning.normalization import Normalizer
 from rl.learning.rollout import RolloutNoise, trajectory_spec
-from rl.learning.rounds import run_phase, skipped
 from rl.learning.rules import check_copies, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold
-from rl.learning.state import TrainState, unless_bad
-from rl.learning.update_metrics import Metrics
+from rl.learning.state import TrainState
 from rl.networks import ActorCriticNetwork
 from rl.randomness import uniforms
 from rl.schedules import at_step
@@ -33,10 +28,10 @@ from rl.updates.optimizers import Optimizer
 
 
 class Learner:
-    """An agent, its network, its rules and its frozen copies, put together into two pure functions.
+    """An agent, its network, its rules and its frozen copies: what `collect` and `learn` are functions of.
 
-    `collect` acts, `learn` learns. Neither holds a variable: the state goes in and comes out. Both take the states of
-    all runs that train in one program, along `axis`; everything else is about one run.
+    It holds no variable. Both functions take the states of all runs that train in one program, along `axis`, and return
+    them; the methods here are about one run.
     """
 
     def __init__(
@@ -83,7 +78,7 @@ class Learner:
         self.normalizer, self.total_steps = normalizer, total_steps
         self.actor = Actor(agent, model, normalizer)
         self.steps_per_iteration = agent.rollout_length * environment.num_envs
-        check_sources(self)
+        check_sources(self.phases, agent, environment.num_envs)
 
     @property
     def num_iterations(self) -> int:
@@ -139,51 +134,10 @@ class Learner:
         copies = {f"frozen.{role}": schedule for role, schedule in self.schedules.items()}
         return {"agent": self.agent, "optimizer": self.optimizer, "normalize": self.normalizer, **copies}
 
-    def collect(self, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
-        """A rollout with the live weights: the state with its environments further on, and the trajectory as it
-        came.
-
-        Args:
-            random: as `rollout_noise` gives it, of each run.
-        """
-        return collected(self, state, random)
-
     def acting(self, state: TrainState, role: str = LIVE) -> Acting:
         """What of a state acting takes; role: whose weights act."""
         weights = state.weights if role == LIVE else state.frozen[role].weights
         return Acting(weights, state.normalizer, state.hyperparameters, self.steps_done(state.iteration))
-
-    def learn(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
-        """All updates from a trajectory.
-
-        The metric `bad_update` is −1, or the number of the first round whose losses or gradient are not finite, counted
-        over all phases, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
-        """
-        axis, before = self.axis, state
-        ingested, trajectory, metrics, bad = axis.each(self._ingested)(state, trajectory)
-        state, prepared, first = state._replace(**ingested), {}, 0
-        for phase in self.phases:
-            state = kept(self, phase, state, prepared)
-            run = functools.partial(run_phase, self, phase, state, trajectory)
-            if not phase.is_always_due:  # asked once for all runs: of a batched predicate both branches would run
-                due, skip = phase.is_due(state.iteration), functools.partial(skipped, run, state)
-                run = functools.partial(tf.cond, due, run, skip)
-            state, prepared[phase.name], more, failed = run()
-            metrics = {**metrics, **more}
-            bad = tf.where((bad < 0) & (failed >= 0), failed + first, bad)
-            first += phase.source.rounds
-        going_on = tf.cast(tf.reduce_any(bad < 0), tf.int64)
-        state = unless_bad(axis, bad, state, before)._replace(iteration=before.iteration + going_on)
-        return state, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
-
-    def _ingested(
-        self, state: TrainState, trajectory: Trajectory
-    ) -> tuple[dict[str, Any], Trajectory, Metrics, tf.Tensor]:
-        """What `ingest` changes and returns, and 0 where the trajectory holds what is not finite, otherwise −1."""
-        bad = tf.where(is_sound(self, trajectory), -1, 0)
-        after, trajectory, metrics = self.at(state).ingest(state, trajectory)
-        changed = {name: getattr(after, name) for name in ("frozen", "episodes", "normalizer")}
-        return changed, trajectory, metrics, bad
 
     def num_samples(self, phase: Phase) -> int:
         """Samples of a phase's prepared batch."""
@@ -228,10 +182,6 @@ class Learner:
         noise = self.actor.noise(fold(seed, Purpose.ACTION, iteration), shape)
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
         return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
-
-    def ingest(self, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Trajectory, Metrics]:
-        """What comes before the first update of one run; see `ingested`."""
-        return ingested(self, state, trajectory)
 
     def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
         """{role: copy} of all frozen copies, those refreshed that are due before a phase; None: before an iteration."""

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from rl.environments import Trajectory
 from rl.learning.chunk import Basis, Chunk
+from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
 from rl.learning.findings import Findings
+from rl.learning.learn import learn
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState, assign, read
 from rl.naming import Program
@@ -54,7 +56,7 @@ class Programs:
         self._whole = learner.environment.compiled
         within = None if self._whole else True
         self._rollout_noise = self._program(learner.rollout_noise, compiled=within)
-        self._learn = self._program(learner.learn, compiled=within)
+        self._learn = self._program(self._learn_step, compiled=within)
         self._iterate = self._program(self._iterate_steps, compiled=self._whole)
         self._probe = self._program(self._probe_step, compiled=True)
         self._probe_apart = self._program(self._probe, compiled=False)
@@ -146,7 +148,7 @@ class Programs:
             return (log.done < count) & ~log.bad
 
         def iteration(log, state, *_):
-            before, trajectory = self.learner.collect(state, self._rollout_noise(state.seed, state.iteration))
+            before, trajectory = collect(self.learner, state, self._rollout_noise(state.seed, state.iteration))
             after, metrics = self._learn(before, trajectory)
             bad = tf.reduce_any(metrics["bad_update"] >= 0)
             written = log.metrics.write(log.done, _stacked(metrics))
@@ -186,6 +188,9 @@ class Programs:
         shapes = self._probe.traced(*basis).structured_outputs
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
+    def _learn_step(self, state: TrainState, trajectory: Trajectory):
+        return learn(self.learner, state, trajectory)
+
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         numbers, gramian, rows = self.learner.axis.each(self._prober)(*self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
@@ -195,7 +200,7 @@ class Programs:
         return (
             (state, *trajectory)
             if trajectory
-            else self.learner.collect(state, self._rollout_noise(state.seed, state.iteration))
+            else collect(self.learner, state, self._rollout_noise(state.seed, state.iteration))
         )
 
     def _program(self, python: Callable, *, compiled: bool | None) -> Program:

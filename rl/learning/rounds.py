@@ -3,25 +3,23 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from rl.agents import Phase, roles_of
 from rl.environments import Trajectory
+from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 from rl.learning.update_metrics import Metrics, own_tag, tags_of
 from rl.learning.updating import MOVING, Loop, one_update
 from rl.sources import Orders
 
-if TYPE_CHECKING:
-    from rl.learning.learner import Learner
-
 Phased = tuple[TrainState, Any, Metrics, tf.Tensor]
 """The state after a phase, the batch that it prepared, metrics, and the first round that was not finite, −1 if none."""
 
 
-def run_phase(learner: "Learner", phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
+def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
     """All rounds of a phase.
 
     Rounds, and which updates are due in them, are counted outside of the batching over runs.
@@ -71,7 +69,7 @@ def skipped(run: Callable[[], Phased], state: TrainState) -> Phased:
     return state, batch, {tag: x + math.nan for tag, x in metrics.items()}, bad - 1
 
 
-def _prepared(learner: "Learner", phase: Phase, state: TrainState, data: Any) -> tuple[Any, Orders, Metrics]:
+def _prepared(learner: Learner, phase: Phase, state: TrainState, data: Any) -> tuple[Any, Orders, Metrics]:
     """The phase's samples, their order in its rounds, and metrics."""
     learner, phase = learner.of(state, phase)
     batch, metrics = phase.prepare(roles_of(state.weights, state.frozen), data)
@@ -92,9 +90,7 @@ def _started(phase: Phase, tags: dict[str, list[str]], state: TrainState) -> Loo
     )
 
 
-def _settled(
-    learner: "Learner", phase: Phase, state: TrainState, batch, orders, number, loop: Loop
-) -> tuple[Any, Loop]:
+def _settled(learner: Learner, phase: Phase, state: TrainState, batch, orders, number, loop: Loop) -> tuple[Any, Loop]:
     """Draw, settle: the minibatch of a round, and the loop at its beginning."""
     learner, phase = learner.of(state, phase)
     settled = learner.draw(phase, batch, orders, state, number)

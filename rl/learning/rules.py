@@ -1,9 +1,8 @@
 """An agent's updates as update rules, and its frozen copies checked against its phases and updates."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from rl.agents import LIVE, Update
+from rl.agents import LIVE, Agent, Phase, Update
 from rl.errors import require
 from rl.frozen import Schedule
 from rl.networks import Network
@@ -11,9 +10,6 @@ from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
-
-if TYPE_CHECKING:
-    from rl.learning.learner import Learner
 
 
 def check_copies(
@@ -54,20 +50,20 @@ def update_rule(
     )
 
 
-def check_sources(learner: "Learner") -> None:
+def check_sources(phases: Sequence[Phase], agent: Agent, num_envs: int) -> None:
     """Checks what every phase learns from.
 
     Raises: ConfigError where the agent's minibatches do not divide its batch; ValueError where a phase keeps batches of
     one that is no earlier phase, or is not executed in every iteration.
     """
-    agent, num_envs = learner.agent, learner.environment.num_envs
-    for place, phase in enumerate(learner.phases):
-        earlier = [one.name for one in learner.phases[:place] if one.is_always_due and one.source.of is None]
+    for place, phase in enumerate(phases):
+        earlier = [one.name for one in phases[:place] if one.is_always_due and one.source.of is None]
+        num_samples = agent.rollout_length * num_envs * phase.source.iterations
         if phase.source.of not in (None, *earlier):
             raise ValueError(f"phase {phase.name!r} learns from {phase.source.of!r}; it may from {earlier}.")
         require(
-            learner.num_samples(phase) % phase.source.minibatches == 0,
+            num_samples % phase.source.minibatches == 0,
             f"agent.minibatches is {phase.source.minibatches}, which does not divide the batch of "
-            f"{learner.num_samples(phase)} "
+            f"{num_samples} "
             f"samples (num_envs {num_envs} × agent.rollout_length {agent.rollout_length}).",
         )

@@ -1,16 +1,14 @@
 """The metrics of an update: what it logs, and under which tags."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from rl.agents import Phase, Update
 from rl.gradients import cosines, norms
+from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 from rl.updates import Direction, RuleState, Step
-
-if TYPE_CHECKING:
-    from rl.learning.learner import Learner
 
 Metrics = dict[str, tf.Tensor]
 
@@ -23,7 +21,7 @@ class Proposal(NamedTuple):
     rule: RuleState
 
 
-def numbers_of(learner: "Learner", update: Update, proposal: Proposal) -> Metrics:
+def numbers_of(learner: Learner, update: Update, proposal: Proposal) -> Metrics:
     """The metrics of one update, {tag: [] float32}; an iteration's are the means over its rounds."""
     direction, step, _ = proposal
     numbers = {f"objective/{name}": loss for name, loss in direction.losses.items()}
@@ -43,13 +41,13 @@ def numbers_of(learner: "Learner", update: Update, proposal: Proposal) -> Metric
     return {own_tag(learner, update.name, tag): number for tag, number in numbers.items()}
 
 
-def own_tag(learner: "Learner", update: str, tag: str) -> str:
+def own_tag(learner: Learner, update: str, tag: str) -> str:
     """The tag, with the update's name where the agent has several updates and their numbers would collide."""
     several = len(learner.updates) > 1 and tag.startswith(("update/", "gradient/"))
     return f"{tag}/{update}" if several else tag
 
 
-def tags_of(learner: "Learner", phase: Phase, state: TrainState, batch, orders) -> dict[str, list[str]]:
+def tags_of(learner: Learner, phase: Phase, state: TrainState, batch, orders) -> dict[str, list[str]]:
     """{update: the tags of its numbers}, found by tracing the losses of one run aside: no tag depends on a gradient."""
     nest = tf.nest.map_structure(lambda x: learner.axis.take(x, 0), (state, batch, orders))
 

@@ -1,19 +1,17 @@
 """One update: rows, combine, step, apply."""
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
 from rl.agents import Phase, Update
 from rl.frozen import FrozenState, copies_after
 from rl.gradients import watched_rows
+from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 from rl.learning.update_metrics import Metrics, Proposal, numbers_of
 from rl.updates import RuleState
 from rl.vectors import moved
-
-if TYPE_CHECKING:
-    from rl.learning.learner import Learner
 
 
 class Loop(NamedTuple):
@@ -41,7 +39,7 @@ MOVING = ("weights", "rules", "frozen", "updates")
 Moving = TypeVar("Moving", TrainState, Loop)
 
 
-def one_update(learner: "Learner", phase: Phase, name: str, state: TrainState, settled, number, loop: Loop) -> Loop:
+def one_update(learner: Learner, phase: Phase, name: str, state: TrainState, settled, number, loop: Loop) -> Loop:
     """Rows, combine, step, apply: w ← w + Δw, unless something is not finite or the phase is over."""
     learner, phase = learner.of(state, phase)
     update, rule = learner.updates[name], learner.rules[name]
@@ -68,7 +66,7 @@ def one_update(learner: "Learner", phase: Phase, name: str, state: TrainState, s
     )
 
 
-def applied(learner: "Learner", moving: Moving, update: Update, proposal: Proposal) -> Moving:
+def applied(learner: Learner, moving: Moving, update: Update, proposal: Proposal) -> Moving:
     """w ← w + Δw: a state (or loop) with the proposal applied, and the frozen copies that follow the update moved."""
     weights = moved(moving.weights, proposal.step.delta)
     updates = {**moving.updates, update.name: moving.updates[update.name] + 1}

@@ -1,4 +1,8 @@
-"""Torsos and heads: one network, any set of weights."""
+"""Torsos and heads: one network, any set of weights.
+
+A `Network` is a pure function of explicit weights; `actor_critic` builds one for an environment's spaces and an agent's
+heads.
+"""
 
 from rl.networks.actor_critic import ActorCriticNetwork, actor_critic
 from rl.networks.heads import Head, value_head

@@ -1,4 +1,4 @@
-"""The network of an actor-critic agent: policy and value on one torso, or each on its own."""
+"""The network of an actor-critic agent: policy and value on a shared torso, or each on its own."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from rl.spaces import Box, Discrete, Space
 
 
 class ActorCriticNetwork(NamedTuple):
-    """A network with heads `policy`, `value` and perhaps others, and the distribution of the policy's output."""
+    """A network with heads `policy`, `value` and possibly others, and the distribution that `policy` parameterises."""
 
     network: Network
     distribution: Distribution
@@ -40,17 +40,21 @@ def actor_critic(
     """Builds the network for an environment's spaces and an agent's heads.
 
     Args:
-        torso: what makes the torso's layers.
-        shared: one torso, `torso`, for all heads; otherwise `policy_torso`, `value_torso`, … by what the heads name.
-        policy_gain, value_gain: scales of the heads' initial kernels, which are orthogonal (Saxe et al. 2014,
-            arXiv:1312.6120); a small last policy layer is advised by Andrychowicz et al. 2021 (arXiv:2006.05990),
-            section 3.2.
+        torso: settings of each torso, from which its layers are built.
+        shared: whether all heads read one torso, `torso`; otherwise there are `policy_torso`, `value_torso`, …, as the
+            heads declare.
+        policy_gain, value_gain: gains of the heads' initial kernels, which are orthogonal (Saxe et al. 2014,
+            arXiv:1312.6120); Andrychowicz et al. 2021 (arXiv:2006.05990, section 3.2) recommend a small last policy
+            layer.
         value_bias: initial bias of the value head, in units of the value's targets.
-        initial_log_std: of a continuous policy, in units of the action.
-        seed: all initial weights follow from it.
-        heads: {name: head} of the agent, `policy` among them.
-
-    Raises: ConfigError for a torso that does not fit the observations.
+        initial_log_std: initial log σ of a continuous policy, with σ in units of the action; 0 for discrete actions.
+        observation_space: a Box.
+        action_space: a Discrete or a Box with one axis.
+        seed: determines all initial weights.
+        heads: {name: head} of the agent, including `policy`.
+    Returns: the network and the policy's distribution.
+    Raises: ConfigError for spaces that the network does not support, a torso that does not fit the observations, or a
+        non-zero initial_log_std with discrete actions.
     """
     require(
         isinstance(observation_space, Box) and isinstance(action_space, Discrete | Box),
@@ -97,12 +101,12 @@ def actor_critic(
 
 
 def _seeds_of(part: str, seed: int, count: int) -> list[int]:
-    """Seeds of a part's initial weights, into which its name is folded: another part changes none of them."""
+    """Seeds of a part's initial weights, derived from `seed` and its name, so that other parts do not affect them."""
     return [int(word) for word in np.random.SeedSequence([seed, *part.encode()]).generate_state(count)]
 
 
 def _layers(torso: MLP | ConvolutionalTorso, name: str, seeds: Sequence[int], *, frames: bool) -> keras.Sequential:
-    """The torso's layers; of uint8 frames the first one scales to [0, 1]."""
+    """The torso's layers; for uint8 frames, the first one rescales to [0, 1]."""
     model = torso.layers(name, seeds)
     return (
         keras.Sequential([keras.layers.Rescaling(1 / 255, name="frames"), *model.layers], name=name)

@@ -7,24 +7,24 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-_MAX_COLUMNS = 8  # outputs up to which column by column is faster
+_MAX_COLUMNS = 8  # largest number of outputs for which column by column is faster
 
 
 class Head(NamedTuple):
-    """A head that an agent declares; one that reads nothing is a bare parameter (a temperature, a dual variable)."""
+    """A head that an agent declares; a head that reads nothing is a bare parameter (a temperature, a dual variable)."""
 
     layer: Callable[[int], keras.Layer] | None = None
-    """Makes the head's layer from a seed; None for `policy` and `value`, which the network's settings describe."""
+    """Builds the head's layer from a seed; None for `policy` and `value`, which the network's settings define."""
     torso: str | None = "value"
-    """With separate torsos, the one that it reads: `policy`, `value` or another name, a torso for each. None: none."""
+    """With separate torsos, the name of the one that it reads: `policy`, `value` or another. None reads no torso."""
     inputs: Mapping[str, tuple[int, ...]] = MappingProxyType({})
-    """{named input: the shape of one sample} that it reads after the torso's features, concatenated (an action)."""
+    """{input: shape of one sample} of further inputs (an action), concatenated to the torso's features."""
     detached: bool = False
-    """Whether its gradient stops before the torso, which then learns nothing from it."""
+    """Whether its gradient stops before the torso, which then does not learn from it."""
 
 
 class FewOutputs(keras.layers.Dense):
-    """A linear layer y = x W + b with few outputs, computed as one matrix-vector product an output.
+    """A linear layer y = x W + b with few outputs, computed as one matrix-vector product per output.
 
     Its gradient is faster than a matrix product's: for 256 samples, 64 features and 2 outputs XLA takes 15 µs on a CPU
     for the kernel's gradient as a transposed matrix product, and less than 3 µs column by column.
@@ -46,7 +46,7 @@ class GaussianParameters(keras.layers.Layer):
     def __init__(self, num_dimensions: int, *, gain: float, seed: int, initial_log_std: float):
         """
         Args:
-            num_dimensions: d, of the action.
+            num_dimensions: d, dimensions of the action.
             gain, seed: of the means' orthogonal kernel.
             initial_log_std: log σ at the start, the same in every dimension.
         """
@@ -91,14 +91,14 @@ def value_head(*, gain: float, bias: float, seed: int, name: str = "value") -> k
 
     Args:
         gain, seed: of the orthogonal kernel.
-        bias: the initial bias, in units of the return: what the value is before training, up to the kernel's part.
+        bias: the initial bias, in units of the return: the value before training, up to the kernel's contribution.
         name: of the part.
     """
     return keras.Sequential([linear(1, "linear", gain=gain, bias=bias, seed=seed)], name=name)
 
 
 def linear(units: int, name: str, *, gain: float, seed: int, bias: float = 0.0) -> keras.layers.Dense:
-    """A linear layer with an orthogonal kernel; a `FewOutputs` where it has at most eight.
+    """A linear layer with an orthogonal kernel; a `FewOutputs` layer for at most eight outputs.
 
     Args:
         units: number of outputs.

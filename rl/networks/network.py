@@ -9,14 +9,14 @@ import tensorflow as tf
 
 Weights = Mapping[str, tuple[tf.Tensor, ...]]
 OBSERVATION = "observation"
-"""The input that every network has."""
+"""Name of the input that every network has."""
 
 
 class Part(NamedTuple):
-    """A layer, and the other parts or named inputs that it reads, concatenated along the last axis if they are several.
+    """A layer, and the other parts or named inputs that it reads, concatenated along the last axis if several.
 
-    Without inputs it is a bare parameter, and its output the weight itself. From a detached part no gradient reaches
-    the parts before it.
+    A part without inputs is a bare parameter, whose output is the weight itself. No gradient flows from a detached part
+    into what it reads.
     """
 
     layer: keras.Layer
@@ -25,9 +25,9 @@ class Part(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A part's output, as a key among the weights: one tensor there is added to the output.
+    """A key among the weights: the one tensor there is added to the part's output.
 
-    A tape watches it to differentiate with respect to the output.
+    A tape that watches this tensor differentiates with respect to the output.
     """
 
     part: str
@@ -36,7 +36,7 @@ class Output(NamedTuple):
 class Network:
     """Parts (torsos, heads, bare parameters) as pure functions of explicit weights.
 
-    Keras layers define what is computed and the initial weights; their own variables are never trained and never read
+    Keras layers define the computation and the initial weights; their own variables are never trained and never read
     again. *Weights* are {part: tuple of tensors or variables}, in the order of `names`; live weights and every frozen
     copy run through the same definition.
     """
@@ -44,9 +44,11 @@ class Network:
     def __init__(self, parts: Mapping[str, Part], inputs: Mapping[str, Sequence[int]], heads: Sequence[str]):
         """
         Args:
-            parts: {name: part}, its layer not yet built; a part stands after those that it reads.
-            inputs: {name: shape of one sample} of what is given from outside.
-            heads: the parts whose outputs the losses see.
+            parts: {name: part}, with layers not yet built; each part comes after those that it reads.
+            inputs: {name: shape of one sample} of the external inputs.
+            heads: the parts whose outputs the losses read.
+        Raises: ValueError for a part that reads an unknown name, for weights that share a name, or for a layer with
+            state outside its weights.
         """
         self.parts, self.heads = dict(parts), tuple(heads)
         self.reads = {head: self._reached(head) for head in self.heads}
@@ -63,15 +65,15 @@ class Network:
         self.sizes = {
             name: tuple(math.prod(v.shape) for v in layer.trainable_variables) for name, layer in layers.items()
         }
-        """{part: how many numbers each of its weights holds}."""
+        """{part: number of entries of each of its weights}."""
         self.units = {
             name: sum(v.shape[-1] for v in layer.trainable_variables if len(v.shape) > 1)
             for name, layer in layers.items()
         }
-        """{part: units of all of its layers}."""
+        """{part: number of units in all of its layers}."""
 
     def initial_weights(self) -> dict[str, tuple[tf.Variable, ...]]:
-        """Live weights: trainable variables of their own, named `part/layer/weight`."""
+        """New live weights, {part: trainable variables}, named `part/layer/weight`."""
         return {
             name: tuple(
                 tf.Variable(tf.convert_to_tensor(variable), trainable=True, name=own)
@@ -83,13 +85,14 @@ class Network:
     def apply(
         self, weights: Weights, inputs: Mapping[str, tf.Tensor], outputs: Sequence[str] | None = None
     ) -> dict[str, tf.Tensor]:
-        """The outputs of parts (of all heads, if not named), {part: [B, ...]}. Pure in the weights.
+        """The outputs of parts, {part: [B, ...]}; a pure function of weights and inputs.
 
-        A part that several others read is computed once; one whose name is among the inputs is not computed at all.
+        A part that several others read is computed once; a part whose name is among the inputs is not computed at all.
 
         Args:
-            weights: {part: tensors or variables}, and perhaps {`Output`: one tensor}.
+            weights: {part: tensors or variables}, optionally with {`Output`: one tensor}.
             inputs: {name: [B, ...]}.
+            outputs: the parts to return; None for all heads.
         """
         known = dict(inputs)
         return {part: self._output(part, weights, known) for part in (self.heads if outputs is None else outputs)}
@@ -97,7 +100,7 @@ class Network:
     def activations(self, weights: Weights, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The units' activations in the parts before the heads, {layer: [B, ..., units]}, in order.
 
-        A layer goes by the name of its weights, `torso/dense_0`; the last one of a part is what the heads see.
+        A layer is named after its weights, `torso/dense_0`; heads read the last layer of a part.
         """
         found: dict[str, tf.Tensor] = {}
         known = dict(inputs)
@@ -108,6 +111,7 @@ class Network:
         return found
 
     def _output(self, name: str, weights: Weights, known: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The output of a part, [B, ...]; added to `known`, {part or input: output}."""
         if name not in known:
             part = self.parts[name]
             read = [self._output(one, weights, known) for one in part.inputs]
@@ -118,13 +122,14 @@ class Network:
         return known[name]
 
     def _reached(self, name: str, *, through_detached: bool = False) -> tuple[str, ...]:
-        """The parts before one and itself, those that it reads first."""
+        """A part and the parts that it is computed from, in order; a detached part hides those before it."""
         part = self.parts[name]
         before = part.inputs if through_detached or not part.detached else ()
         reached = (self._reached(one, through_detached=through_detached) for one in before if one in self.parts)
         return tuple(dict.fromkeys((*(found for parts in reached for found in parts), name)))
 
     def _build(self, inputs: Mapping[str, Sequence[int]]) -> None:
+        """Builds the layers part by part, and sets `widths`."""
         shapes = {name: (None, *shape) for name, shape in inputs.items()}
         for name, part in self.parts.items():
             unknown = [one for one in part.inputs if one not in shapes]
@@ -135,10 +140,11 @@ class Network:
             part.layer.build(shape)
             shapes[name] = part.layer.compute_output_shape(shape) if read else ()
         self.widths = {name: shapes[name][-1] for name, part in self.parts.items() if part.inputs}
-        """{part: the size of the last axis of its output}, bare parameters left out."""
+        """{part: size of the last axis of its output}, without bare parameters."""
 
 
 def _call(layer: keras.Layer, weights: Sequence[tf.Tensor], read: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The output of a layer at explicit weights; the weight itself if it reads nothing."""
     tensors = [tf.convert_to_tensor(weight) for weight in weights]
     if not read:
         return tensors[0]
@@ -146,6 +152,7 @@ def _call(layer: keras.Layer, weights: Sequence[tf.Tensor], read: Sequence[tf.Te
 
 
 def _together(read: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The tensors concatenated along the last axis."""
     return read[0] if len(read) == 1 else tf.concat(read, -1)
 
 
@@ -163,14 +170,15 @@ def _through(part: str, layers: Sequence[keras.Layer], weights: Sequence[tf.Tens
 
 
 def _weight_name(part: str, variable: keras.Variable) -> str:
-    """`torso/dense_0/kernel` for the variable at Keras' path `torso/dense_0/kernel`, whatever the part's layer is
-    called.
-    """
+    """The variable's Keras path with the part's name as its first component: `torso/dense_0/kernel`."""
     return "/".join((part, *variable.path.split("/")[1:]))
 
 
 def _check(layers: Mapping[str, keras.Layer], names: Mapping[str, tuple[str, ...]]) -> None:
-    """Names must be unique, and no layer may keep a state of its own (batch normalisation, dropout)."""
+    """Checks that weight names are unique and that no layer keeps state (batch normalisation, dropout).
+
+    Raises: ValueError otherwise.
+    """
     every = [name for part in names.values() for name in part]
     twice = {name for name in every if every.count(name) > 1}
     if twice:

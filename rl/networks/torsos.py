@@ -10,16 +10,16 @@ from pydantic import Field
 from rl.settings import PositiveInteger, settings
 
 Activation = Literal["tanh", "relu", "elu", "silu", "gelu"]
-"""Keras' activation functions that a torso may use."""
+"""The Keras activation functions that a torso may use."""
 Widths = Annotated[Sequence[PositiveInteger], Field(min_length=1)]
-"""Numbers of units, one a layer."""
+"""Number of units of each layer, at least one layer."""
 
 
 @settings
 class MLP:
     """A multilayer perceptron on the flattened observation; the last width is the number of features F.
 
-    Kernels are orthogonal at the start with gain √2, and biases zero.
+    Initial kernels are orthogonal with gain √2, initial biases zero.
     """
 
     widths: Widths
@@ -30,10 +30,10 @@ class MLP:
     """Whether layer normalisation precedes each activation (Ba et al. 2016, arXiv:1607.06450)."""
 
     def layers(self, name: str, seeds: Sequence[int]) -> keras.Sequential:
-        """The layers as one Keras model, not built yet: [B, ...] → [B, F].
+        """The layers as one unbuilt Keras model, [B, ...] → [B, F].
 
         Args:
-            name: of the part, `torso`.
+            name: the part's, such as `torso`.
             seeds: `num_seeds` integers, one for the initial kernel of each layer.
         """
         layers: list[keras.layers.Layer] = [keras.layers.Flatten(name="flatten")]
@@ -54,8 +54,8 @@ class MLP:
 class ConvolutionalTorso:
     """One 3 × 3 convolution and fully connected layers, the network of MinAtar's authors.
 
-    Young & Tian 2019 (arXiv:1903.03176) use 16 filters with stride 1 and no padding, then 128 units. Kernels are
-    orthogonal at the start with gain √2, and biases zero.
+    Young & Tian 2019 (arXiv:1903.03176) use 16 filters with stride 1 and no padding, then 128 units. Initial
+    kernels are orthogonal with gain √2, initial biases zero.
     """
 
     filters: PositiveInteger
@@ -66,7 +66,7 @@ class ConvolutionalTorso:
     """After the convolution and every layer, the last included."""
 
     def layers(self, name: str, seeds: Sequence[int]) -> keras.Sequential:
-        """The layers as one Keras model, not built yet: frames [B, height ≥ 3, width ≥ 3, channels] → [B, F].
+        """The layers as one unbuilt Keras model, frames [B, height ≥ 3, width ≥ 3, channels] → [B, F].
 
         Args: see `MLP.layers`; the first seed is the convolution's.
         """
@@ -91,8 +91,8 @@ class ConvolutionalTorso:
 class Patches(keras.layers.Layer):
     """All 3 × 3 patches of frames: [B, H, W, C] → [B, H − 2, W − 2, 9 C].
 
-    A linear layer on the patches is a convolution with stride 1 and no padding. As a matrix product it takes a small
-    part of the time of XLA's own convolution on a CPU, and unlike that can be batched over runs.
+    A linear layer on the patches is a convolution with stride 1 and no padding. As a matrix product it takes a
+    fraction of the time of XLA's own convolution on a CPU, and unlike that convolution it can be batched over runs.
     """
 
     def call(self, frames):

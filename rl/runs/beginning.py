@@ -1,4 +1,4 @@
-"""Where a run begins: at its newest checkpoint, at another run's weights, or with fresh episodes."""
+"""How a run begins: from its newest checkpoint, from another run's weights, or from its initial weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,10 +23,15 @@ _STATISTICS = "normalizer/observation"
 
 
 def restored(experiment: Experiment, records: Sequence[Record], say: Say) -> list[Checkpoint] | None:
-    """Puts each run's newest sound checkpoint, all of the same step, into the variables.
+    """Restores the variables from the newest step at which every run has a sound checkpoint.
 
-    Returns: the checkpoints; None where there is none, and the runs have to start over.
-    Raises: DamagedError where every checkpoint is damaged; ConfigError where the runs have none in common.
+    Args:
+        experiment: its variables are assigned to.
+        records: one per run, in the order of the axis of runs.
+        say: receives sentences for the user.
+    Returns: each run's checkpoint; None where there is none, and the runs have to start over.
+    Raises: DamagedError where every common checkpoint is damaged; ConfigError where runs have checkpoints but none in
+        common, or where a checkpoint does not fit the network.
     """
     damaged: list[DamagedError] = []
     for steps in _common_steps(records):
@@ -57,17 +62,25 @@ def restored(experiment: Experiment, records: Sequence[Record], say: Say) -> lis
 
 
 def together(axis: Axis, runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """{name: the arrays of all runs as the variables hold them}, of the names that every run has."""
+    """Stacks the runs' checkpoint arrays as the variables hold them.
+
+    Args:
+        runs: {name: array} of each run.
+    Returns: {name: array}, with an axis of runs in front unless the array is common to all runs; names that a run lacks
+        are left out.
+    """
     names = [name for name in runs[0] if all(name in arrays for arrays in runs)]
     return {name: runs[0][name] if name in COMMON else axis.stack([arrays[name] for arrays in runs]) for name in names}
 
 
 def load_weights(experiment: Experiment, file: Path, patterns: Sequence[str], say: Say) -> None:
-    """Takes live weights and observation statistics from another run's checkpoint; the frozen copies follow.
+    """Loads live weights and observation statistics from another run's checkpoint, and syncs the frozen copies.
 
     Args:
-        patterns: of the parts or weights to take; `normalizer/observation` is the part of the statistics.
-    Raises: ConfigError where a pattern matches nothing, or what it matches does not fit this network.
+        file: the checkpoint; every run of the program gets the same weights.
+        patterns: parts or single weights to load; `normalizer/observation` names the observation statistics.
+        say: receives sentences for the user.
+    Raises: ConfigError where a pattern matches nothing, or what it matches does not fit this network; DamagedError.
     """
     learner, variables = experiment.learner, experiment.variables
     names = {**learner.model.network.names, _STATISTICS: tuple(f"{_STATISTICS}/{x}" for x in Moments._fields)}
@@ -92,11 +105,13 @@ def load_weights(experiment: Experiment, file: Path, patterns: Sequence[str], sa
 
 
 def start(records: Records, say: Say, *, fresh: bool) -> None:
-    """Starts over in empty directories.
+    """Starts the runs over in empty directories.
 
-    The summaries say so first: a crash in between leaves runs to which the same holds.
+    The summaries record `starting_over` first, so that runs whose removal is interrupted by a crash start over as well.
 
-    fresh: whether the user asked for it.
+    Args:
+        fresh: whether the user asked to start over.
+    Raises: StorageError where a directory cannot be written.
     """
     _say_damage(records, say)
     for record in records:
@@ -111,9 +126,12 @@ def start(records: Records, say: Say, *, fresh: bool) -> None:
 def resume(
     experiment: Experiment, records: Records, checkpoints: Sequence[Checkpoint], say: Say, *, evaluation_due: bool
 ) -> None:
-    """Continues the logs as they were at the checkpoints.
+    """Resumes the runs: drops log entries after the checkpoints, and starts fresh episodes where it must.
 
-    evaluation_due: whether there is an evaluation at their step.
+    Args:
+        checkpoints: one per run, as `restored` returns them.
+        evaluation_due: whether an evaluation is due at their step.
+    Raises: StorageError where a directory cannot be written.
     """
     _say_damage(records, say)
     records.write_summaries("running")
@@ -128,13 +146,14 @@ def resume(
 
 
 def _say_damage(records: Records, say: Say) -> None:
+    """Reports damaged summaries, which are about to be replaced."""
     for record in records:
         if damage := record.directory.damage():
             say(f"{damage} It is written anew.")
 
 
 def _begin_episodes(experiment: Experiment) -> None:
-    """Fresh episodes, where the environments' state is not in a checkpoint; the seed follows from the iteration."""
+    """Starts fresh episodes, for environments whose state is not in a checkpoint; the seed depends on the iteration."""
     learner, variables = experiment.learner, experiment.variables
     seed = fold(variables.seed, Purpose.ENVIRONMENT, variables.iteration, -1)
     state, observation = learner.environment.reset(seed)
@@ -145,7 +164,7 @@ def _begin_episodes(experiment: Experiment) -> None:
 
 
 def _check_counters(checkpoint: Checkpoint, steps: int, file: Path, steps_per_iteration: int) -> None:
-    """DamagedError where the iterations done, the steps in the meta and those of the name are not the same."""
+    """Raises DamagedError unless the iteration counter, the metadata and the file name agree on the steps."""
     arrays: Mapping[str, Any] = checkpoint.arrays
     done = int(arrays["iteration"]) * steps_per_iteration if "iteration" in arrays else steps
     if not done == checkpoint.meta["steps"] == steps:
@@ -156,18 +175,21 @@ def _check_counters(checkpoint: Checkpoint, steps: int, file: Path, steps_per_it
 
 
 def _common_steps(records: Sequence[Record]) -> list[int]:
-    """The environment steps of which every run has a checkpoint, the newest first."""
+    """The environment steps at which every run has a checkpoint, newest first."""
     return sorted(set.intersection(*(record.checkpoint_steps for record in records)), reverse=True)
 
 
 def _began_together(records: Sequence[Record]) -> bool:
-    """Whether a crash came between the runs' first checkpoints: some have that one, and the others none."""
+    """Whether a crash came between the runs' first checkpoints, so that only some runs have one."""
     found = [record.read(steps)[0].meta for record in records for steps in record.checkpoint_steps]
     return all(meta["first_of"] == len(records) for meta in found)
 
 
 def loadable(path: Path) -> Path:
-    """The checkpoint that `load.path` names: a file, or the newest one of a run directory."""
+    """The checkpoint file that `load.path` names: the file itself, or the newest one of a run directory.
+
+    Raises: ConfigError where the path does not exist or holds no checkpoint.
+    """
     require(path.exists(), f"{path} does not exist; it must be a checkpoint file or a run directory (load.path).")
     file = CheckpointFolder(path / "checkpoints", keep=1).files()[-1:] if path.is_dir() else [path]
     require(bool(file), f"{path} holds no checkpoint (load.path).")

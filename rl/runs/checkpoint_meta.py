@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside its arrays: one validation, and what older formats lack."""
+"""The metadata of a checkpoint: its validation, and defaults for what older formats lack."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,15 +9,20 @@ from rl.errors import DamagedError, require
 FORMAT_VERSION = 4
 READABLE = (2, 3, 4)
 RENAMED = {"updates": "updates/update"}
-"""{array of formats 2 and 3: its name since}."""
+"""{name of an array in formats 2 and 3: its current name}."""
 
 
 _NO_JSON = ("nan", "inf", "-inf")
-"""Numbers that JSON has no words for, as `written` writes them and `float` reads them."""
+"""Non-finite numbers, which JSON cannot represent, as `written` writes them and `float` parses them."""
 
 
 def written(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The meta as JSON holds it: `nan` and `inf` as words, where `validated` has them back."""
+    """The metadata as JSON can represent it: non-finite numbers become texts, which `validated` parses again.
+
+    Args:
+        meta: nested mappings, lists, texts, booleans, numbers and None.
+    Returns: the same with `nan`, `inf` and `-inf` as texts, and tuples as lists.
+    """
 
     def plain(node: Any) -> Any:
         if isinstance(node, Mapping):
@@ -34,6 +39,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_row(value: Any) -> bool:
+    """Whether a value is {tag: number}, with non-finite numbers as texts."""
     numbers = isinstance(value, dict) and [tag for tag, x in value.items() if _is_number(x) or x in _NO_JSON]
     return isinstance(value, dict) and len(numbers) == len(value)
 
@@ -43,10 +49,12 @@ def _is_count(value: Any) -> bool:
 
 
 def _maybe(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The test that also accepts None."""
     return lambda value: value is None or test(value)
 
 
 def _list_of(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The test of a list whose elements all pass a test."""
     return lambda value: isinstance(value, list) and all(map(test, value))
 
 
@@ -55,6 +63,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_averages(value: Any) -> bool:
+    """Whether a value is {objective: [number, number]}, the running averages of `NoiseScales`."""
     pairs = value.values() if isinstance(value, dict) else [None]
     return all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)) for pair in pairs)
 
@@ -76,6 +85,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "first_of": (_maybe(_is_count), "a whole number from 0 on, or null"),
     "lost": (_list_of(_is_text), "a list of sentences"),
 }
+"""{key: (test of its value, the allowed values in words)}; every key is required."""
 
 _SINCE_3: Mapping[str, Any] = {
     "best_step": None,
@@ -86,13 +96,17 @@ _SINCE_3: Mapping[str, Any] = {
     "first_of": None,
     "lost": [],
 }
-"""What format 2 did not say."""
+"""Defaults of the keys that format 2 lacks."""
 
 
 def validated(meta: Any, source: str) -> dict[str, Any]:
-    """The meta of a readable format, complete.
+    """Validates the metadata of a readable format and completes it with the keys that its format lacks.
 
-    Raises: DamagedError, naming the key; ConfigError for another format version.
+    Args:
+        meta: parsed from JSON.
+        source: the name of the file, for errors.
+    Returns: {key: value} with every key of `_FIELDS`; the numbers of rows are floats.
+    Raises: DamagedError, naming the key, where a value is missing or not allowed; ConfigError for another format.
     """
     if not isinstance(meta, dict):
         raise DamagedError(f"{source} is not a readable checkpoint: its meta is no object.")
@@ -115,4 +129,5 @@ def validated(meta: Any, source: str) -> dict[str, Any]:
 
 
 def _numbers(row: Mapping[str, float | str]) -> dict[str, float]:
+    """A row with its texts `nan`, `inf` and `-inf` parsed."""
     return {tag: float(number) for tag, number in row.items()}

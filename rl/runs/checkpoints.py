@@ -1,4 +1,4 @@
-"""Checkpoints: one file holds everything, written whole or not at all."""
+"""Checkpoints: one NPZ file holds everything that a run needs to resume, and is written atomically."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from rl.runs.layout import BEST, checkpoint_files
 
 _META, _ROWS = "__meta__", "__rows__/"
 _ANYTHING = "environment/"
-"""Prefix of the arrays that may hold numbers that are not finite: a compiled environment's own state."""
+"""Prefix of the arrays that may hold non-finite numbers: a compiled environment's own state."""
 
 
 class Checkpoint(NamedTuple):
-    """The arrays of a run by name, and what else it needs to go on.
+    """What a run needs to resume.
 
-    meta: counters, times, results, see `checkpoint_meta`; rows: the newest raw rows, {objective: [P]}, none where
-    nothing was probed.
+    arrays: {name: array}, of all variables of the run. meta: counters, times and results; see `checkpoint_meta`. rows:
+    {objective: [P]}, the newest raw rows; empty where nothing was probed.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -32,25 +32,28 @@ class Checkpoint(NamedTuple):
 
 
 class CheckpointFolder:
-    """The newest few checkpoints of a run and the best one, `checkpoint_<steps>.npz` and `best.npz`."""
+    """The newest checkpoints of a run, `checkpoint_<steps>.npz`, and its best one, `best.npz`."""
 
     def __init__(self, path: Path, *, keep: int):
-        """keep: how many of the newest stay, at least 1."""
+        """path: the folder, which need not exist; keep: number of newest checkpoints to keep, ≥ 1."""
         require(keep >= 1, f"checkpoint.keep is {keep}; it must be at least 1.")
         self.path, self._keep = path, keep
 
     @property
     def best(self) -> Path:
-        """The file of the best."""
+        """The file of the best checkpoint, which need not exist."""
         return self.path / BEST
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes the checkpoint of the steps in its meta; removes nothing."""
-        self.path.mkdir(exist_ok=True)  # without parents: a run directory that was removed is not made again
+        """Writes a checkpoint under the step in its metadata; removes nothing. Raises: OSError."""
+        self.path.mkdir(exist_ok=True)  # without parents: a removed run directory is not created again
         write_checkpoint(self.path / f"checkpoint_{checkpoint.meta['steps']:012d}.npz", checkpoint)
 
     def prune(self, steps: int, *, interim: int | None = None) -> None:
-        """Leaves the newest of the checkpoints up to `steps`, without the one at step `interim`."""
+        """Keeps the newest checkpoints up to step `steps`, and removes all others.
+
+        interim: the step of a checkpoint to remove in any case; None for none.
+        """
         files = self.by_steps()
         kept = sorted(step for step in files if step <= steps and step != interim)[-self._keep :]
         for step, file in files.items():
@@ -58,19 +61,22 @@ class CheckpointFolder:
                 file.unlink()
 
     def by_steps(self) -> dict[int, Path]:
-        """{environment steps: file}, from the oldest to the newest.
+        """{environment steps: file}, oldest first.
 
-        Raises: ConfigError for anything by the name of a checkpoint that is not a file.
+        Raises: ConfigError where something named like a checkpoint is not a file.
         """
         return checkpoint_files(self.path)
 
     def files(self) -> list[Path]:
-        """From the oldest to the newest."""
+        """The checkpoint files, oldest first; see `by_steps`."""
         return list(self.by_steps().values())
 
 
 def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
-    """Atomic: the file is complete under its name, or not there."""
+    """Writes a checkpoint atomically: under its name the file is complete or absent.
+
+    Raises: OSError where the file cannot be written.
+    """
     meta = json.dumps(written({**checkpoint.meta, "format_version": FORMAT_VERSION}), allow_nan=False)
     rows = {f"{_ROWS}{objective}": row for objective, row in checkpoint.rows.items()}
     partial = file.with_suffix(".partial")
@@ -82,9 +88,10 @@ def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(file: Path) -> Checkpoint:
-    """Reads one.
+    """Reads and validates a checkpoint.
 
-    Raises: ConfigError where the file is missing, may not be read, or is of another format version; DamagedError.
+    Raises: ConfigError where the file is missing, may not be read, or has another format version; DamagedError where
+        its content is not a sound checkpoint, or an array outside of `environment/` holds a non-finite number.
     """
     require(file.is_file(), f"{file} is not a readable checkpoint: there is no such file.")
     try:
@@ -97,7 +104,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
         raise
     except PermissionError as error:
         raise ConfigError(f"{file} is not a readable checkpoint: {error.strerror}.") from None
-    except Exception as error:  # a damaged file can raise what NumPy's, zip's and zlib's parsers come upon
+    except Exception as error:  # NumPy's, zip's and zlib's parsers raise many types on a damaged file
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise DamagedError(f"{file} is not a readable checkpoint: {why}.") from None
     rows = {name.removeprefix(_ROWS): arrays.pop(name) for name in [*arrays] if name.startswith(_ROWS)}
@@ -108,9 +115,11 @@ def read_checkpoint(file: Path) -> Checkpoint:
 
 
 def restore(variables: Mapping[str, tf.Variable], arrays: Mapping[str, np.ndarray], *, source: str) -> None:
-    """Puts the arrays into the variables of the same names; all or none.
+    """Assigns the arrays to the variables of the same names; all or none.
 
-    Raises: ConfigError, naming weights and shapes, where they do not fit: a checkpoint of another network.
+    Args:
+        source: the name of the checkpoint, for errors.
+    Raises: ConfigError, naming up to three arrays, where names, shapes or dtypes differ, as for another network.
     """
     wrong = [f"{name} is missing" for name in variables if name not in arrays]
     wrong += [f"{name} is not in this network" for name in arrays if name not in variables]

@@ -1,4 +1,4 @@
-"""The run directory from the side of training: ownership, lock, files to write and to remove."""
+"""The run directory as training uses it: ownership, lock, and the files that are written and removed."""
 
 import contextlib
 import fcntl
@@ -19,7 +19,7 @@ from rl.runs.summary_file import read_summary, write_summary
 _FILES = (layout.SUMMARY, layout.METRICS, layout.FAILURE, layout.CONFIG, layout.OVERRIDES, layout.CHOICES)
 _FOLDERS = (layout.CHECKPOINTS, layout.VIDEOS, layout.HYDRA)
 _CLEARED = (
-    f"{layout.CHECKPOINTS}/checkpoint_*.npz",  # first, so that none is resumed without the rest
+    f"{layout.CHECKPOINTS}/checkpoint_*.npz",  # first, so that no run resumes without the rest
     f"{layout.CHECKPOINTS}/checkpoint_*.partial",
     f"{layout.CHECKPOINTS}/best.partial",
     f"{layout.CHECKPOINTS}/{layout.BEST}",
@@ -33,20 +33,20 @@ _CLEARED = (
 """Patterns of the files that `clear` removes, in this order."""
 _BEFORE_THE_MARKER = (".lock", f"{MARKER}.partial", f"{layout.SUMMARY}.partial")  # all that an interrupted start leaves
 _IN_A_CONFIG = {"agent", "environment", "network", "combiner", "optimizer", "frozen", "seed", "steps"}
-"""Top-level keys that every config of a run has, of whatever version."""
+"""Top-level keys that the config of a run has in every version."""
 
 
 class RunDirectory:
     """A folder with `.tapestry`, `summary.json`, `metrics.csv`, `checkpoints/`, `videos/`, event files and `.hydra/`.
 
     The marker `.tapestry` says that the folder belongs to a run; nothing is removed or replaced without it. A file lock
-    keeps other processes out during training; it ends with the process, however that ends.
+    keeps other processes out during training; it is released when the process ends, for whatever reason.
 
     Readers outside of training use `rl.runs.reader.RecordedRun`.
     """
 
     def __init__(self, path: str | Path):
-        """path: of the folder, which need not exist; nothing is read, made or locked yet."""
+        """path: the folder, which need not exist; nothing is read, created or locked yet."""
         self.path = Path(path).absolute()
         self._lock = None
 
@@ -68,8 +68,8 @@ class RunDirectory:
     def check_usable(self) -> None:
         """Checks that a run may use the path: it is free, a run wrote it, or an interrupted start left it.
 
-        Raises: ConfigError where no folder can be made or written, where the folder holds files that no run wrote, or
-            where something by the name of a run's file or folder is of the other kind.
+        Raises: ConfigError where the folder cannot be created or written, holds files that no run wrote, or has a
+            folder under the name of a run's file or the reverse.
         """
         check_place(self.path)
         if not self.path.exists():
@@ -86,9 +86,9 @@ class RunDirectory:
             require(fits, f"{entry} is in the way of a run's own {'folder' if is_folder else 'file'}; move it.")
 
     def lock(self) -> None:
-        """Locks the folder for this process until `unlock` or its end, and marks it as a run's; makes it if needed.
+        """Locks the folder until `unlock` or the end of the process, and marks it as a run's; creates it if needed.
 
-        Call `check_usable` before.
+        Call `check_usable` first.
         Raises: BusyError where another process holds the lock; ConfigError where the folder cannot be written.
         """
         try:
@@ -119,7 +119,7 @@ class RunDirectory:
     def clear(self) -> None:
         """Removes the files of a run except its summary and its config; other files stay.
 
-        The summary must say `starting_over` before, or a crash in between leaves a completed run without its files.
+        The summary must record `starting_over` first: else a crash in between leaves a completed run without its files.
         Raises: ConfigError where the folder has no marker.
         """
         require(self._is_owned(), f"{self.path} is not marked as a run directory, so nothing in it is removed.")
@@ -131,7 +131,7 @@ class RunDirectory:
                 folder.rmdir()
 
     def write_texts(self, texts: Mapping[str, str]) -> None:
-        """Replaces text files such as the config, each atomically, and makes their folders where needed.
+        """Replaces text files such as the config, each atomically, and creates their folders where needed.
 
         texts: {path relative to the run directory: content}.
         Raises: OSError where one cannot be written.
@@ -144,7 +144,7 @@ class RunDirectory:
             partial.replace(file)
 
     def summary(self) -> dict[str, Any] | None:
-        """The content of summary.json; None where it does not exist or `damage` describes what is wrong with it."""
+        """The content of summary.json; None where it does not exist or is damaged (`damage`)."""
         try:
             return read_summary(self.path / layout.SUMMARY)
         except ConfigError:
@@ -162,7 +162,7 @@ class RunDirectory:
     def log_damage(self, steps: int) -> str | None:
         """What is wrong with metrics.csv, as a sentence; None where it has a row for every iteration.
 
-        The length of an iteration is taken from the file: it is the smallest distance between two rows.
+        The steps of an iteration are inferred from the file: the smallest difference between consecutive rows.
 
         steps: environment steps that the run has done.
         """
@@ -176,7 +176,7 @@ class RunDirectory:
         return f"{self.metrics} is damaged: it has {len(rows)} rows of {expected or 'all'}."
 
     def write_summary(self, summary: dict[str, Any]) -> None:
-        """Replaces summary.json atomically."""
+        """Replaces summary.json atomically. Raises: OSError where it cannot be written."""
         write_summary(self.path / layout.SUMMARY, summary)
 
     def remove_if_unused(self) -> None:
@@ -197,6 +197,7 @@ class RunDirectory:
                 folder.rmdir()
 
     def _entries(self) -> Iterator[Path]:
+        """What the folder contains; nothing where it does not exist."""
         return self.path.iterdir() if self.path.is_dir() else iter(())
 
     def _is_owned(self) -> bool:
@@ -204,7 +205,7 @@ class RunDirectory:
         return marker(self.path, "run") is not None
 
     def _is_leftover(self, entry: Path) -> bool:
-        """Whether an interrupted start may have left this entry, so that it holds nothing to lose."""
+        """Whether an interrupted start may have left this entry, so that nothing is lost with it."""
         if entry.name == ".hydra" and entry.is_dir():
             return {file.name for file in entry.iterdir()} <= {"config.partial"} or self._has_a_runs_config()
         return entry.name in _BEFORE_THE_MARKER
@@ -212,7 +213,7 @@ class RunDirectory:
     def _is_older_run(self) -> bool:
         """Whether a run of a version without markers wrote the folder.
 
-        Its proof is a config with our keys, and a sound summary or a readable checkpoint.
+        The evidence is a config with the keys of every version, and a sound summary or a readable checkpoint.
         """
         if not self._has_a_runs_config():
             return False

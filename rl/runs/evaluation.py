@@ -1,4 +1,4 @@
-"""Greedy evaluation in environments of its own."""
+"""Greedy evaluation, in environments separate from those of training."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,29 +14,29 @@ from rl.naming import Program
 from rl.randomness import uniforms
 from rl.runs.scores import Evaluation
 
-_STEPS_PER_CALL = 200  # a host call stays well below a second, so that a signal is soon heard
+_STEPS_PER_CALL = 200  # keeps a host call well below a second, so that signals are noticed
 
 
 class _Progress(NamedTuple):
-    """How far the environments are, [N] unless it says otherwise."""
+    """The state of an evaluation, [N] unless stated otherwise."""
 
     state: State
     observation: tf.Tensor  # [N, ...]
-    running: tf.Tensor  # float32, the return of the episode under way
-    length: tf.Tensor  # int32, its steps
-    finished: tf.Tensor  # int32, episodes that are over, cut ones among them
-    cut: tf.Tensor  # int32
-    waiting: tf.Tensor  # bool, after a cut: an environment that did not end cannot begin anew by itself
+    running: tf.Tensor  # float32, return of the current episode so far
+    length: tf.Tensor  # int32, steps of the current episode so far
+    finished: tf.Tensor  # int32, finished episodes, cut ones included
+    cut: tf.Tensor  # int32, episodes cut at max_steps
+    waiting: tf.Tensor  # bool, after a cut: an environment whose episode did not end cannot reset itself
     returns: tf.Tensor  # [N, quota] float32
-    sound: tf.Tensor  # [N] or, where observations are looked at here, [N, ...] bool: whether what came in may come in
+    sound: tf.Tensor  # bool, whether all numbers so far are sound; [N, ...] where observations are checked here
 
 
 class Evaluator:
-    """Runs a deterministic policy for a number of episodes.
+    """Runs a deterministic policy for a fixed number of episodes.
 
-    Every environment runs the same number of episodes to their ends, so that short episodes count no more than long
-    ones. An episode that takes more than `max_steps` is cut. Its environment then waits for the others, and all begin
-    anew if it has episodes left.
+    Every environment runs the same number of episodes to their ends, so that short episodes are not over-represented.
+    An episode longer than `max_steps` is cut. Its environment then waits for the others, and all are reset if episodes
+    are left.
     """
 
     def __init__(
@@ -52,11 +52,12 @@ class Evaluator:
         """
         Args:
             make_environment: num_envs → environments.
-            policy: observation [N, ...] → action, reading the variables that it was made with; N = num_runs · num_envs.
-            episodes: of each run, at least 1.
-            num_envs: of each run; divides `episodes`.
-            max_steps: at which an episode is cut, at least 1.
-            num_runs: how many runs are evaluated together, which takes a compiled environment if more than one.
+            policy: observation [N, ...] → action [N, ...] by variables it closes over; N = num_runs · num_envs.
+            episodes: number of episodes per run, ≥ 1.
+            num_envs: number of environments per run; divides `episodes`.
+            max_steps: environment steps after which an episode is cut, ≥ 1.
+            num_runs: number of runs evaluated together; more than one requires a compiled environment.
+        Raises: ConfigError for numbers outside of these ranges.
         """
         require(episodes >= 1, f"evaluation.episodes is {episodes}; it must be at least 1.")
         require(max_steps >= 1, f"evaluation.max_steps is {max_steps}; it must be at least 1.")
@@ -75,9 +76,13 @@ class Evaluator:
     def run(
         self, seeds: Sequence[tf.Tensor], stop: Callable[[], bool] = lambda: False
     ) -> tuple[Evaluation, ...] | None:
-        """Evaluates, with a seed ([2] int) for each run; None where `stop` said so before the end.
+        """Evaluates the policy.
 
-        Raises: BadEnvironmentError where an environment raises, or gives what may not come in.
+        Args:
+            seeds: [2] int for each run.
+            stop: asked between host calls; ends the evaluation when true.
+        Returns: an `Evaluation` for each run; None where `stop` ended it.
+        Raises: BadEnvironmentError where an environment raises, or returns a number that is not sound (`boundary`).
         """
         total = self.environment.num_envs
         none = tf.zeros(total, tf.int32)
@@ -106,11 +111,11 @@ class Evaluator:
 
     @property
     def _looked_at(self) -> tuple[int, ...]:
-        """The shape of one observation where observations are looked at here."""
+        """The shape of one observation where observations are checked here, () otherwise."""
         return self.environment.observation_space.shape if "observation" in self._unchecked else ()
 
     def _round(self, progress: _Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> _Progress | None:
-        """From fresh episodes until every environment has done its share, or waits; None where `stop` said so."""
+        """Runs until every environment has finished its episodes or waits; None where `stop` ended it."""
         drawn_from, calls = tf.stack([tf.cast(seed, tf.uint32) for seed in seeds]), 0
         while self._open(progress).numpy().any():
             if stop():
@@ -122,7 +127,7 @@ class Evaluator:
         return progress
 
     def _begin(self, seeds: Sequence[tf.Tensor]) -> tuple[State, tf.Tensor]:
-        """Fresh episodes, for each run those that it would have alone."""
+        """Resets all environments; each run starts from the same states as in a solo run."""
         starts = [self._of_one.reset(seed) for seed in seeds]
         state, observation = (
             tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *starts) if starts[1:] else starts[0]
@@ -133,6 +138,7 @@ class Evaluator:
         return state, observation
 
     def _begin_anew(self, progress: _Progress, seeds: Sequence[tf.Tensor]) -> _Progress:
+        """Resets all environments; finished episodes and their returns are kept."""
         state, observation = self._begin(seeds)
         nothing = tf.zeros_like(progress.length)
         return progress._replace(
@@ -144,6 +150,7 @@ class Evaluator:
         )
 
     def _call(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+        """One host call; raises an environment's own exception instead of TensorFlow's."""
         try:
             return self._advance(progress, seeds, calls)
         except tf.errors.OpError:
@@ -153,11 +160,11 @@ class Evaluator:
             raise _in_evaluation(own) from own.__cause__
 
     def _open(self, progress: _Progress) -> tf.Tensor:
-        """Which environments have an episode of the evaluation under way, [N] bool."""
+        """Which environments are running an episode that counts, [N] bool."""
         return (progress.finished < self._quota) & ~progress.waiting
 
     def _uniforms(self, seeds: tf.Tensor, calls: tf.Tensor) -> tf.Tensor:
-        """[steps, N, u], for each run what it would draw alone."""
+        """Uniform numbers [steps, N, u]; each run gets the same ones as in a solo run."""
         shape = (_STEPS_PER_CALL, self._of_one.num_envs, self.environment.num_uniforms)
         if self._num_runs == 1:
             return uniforms(fold(seeds[0], calls), shape)
@@ -165,6 +172,7 @@ class Evaluator:
         return tf.reshape(tf.transpose(drawn, (1, 0, 2, 3)), (shape[0], self.environment.num_envs, shape[2]))
 
     def _advance_steps(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+        """Steps all environments `_STEPS_PER_CALL` times, or until no episode that counts is running."""
         drawn = self._uniforms(seeds, calls)
 
         def unfinished(t, progress):
@@ -201,9 +209,9 @@ class Evaluator:
         return after, transition
 
     def _still_sound(self, sound: tf.Tensor, transition: Transition) -> tf.Tensor:
-        """Number by number, [N, ...]: reduced at every step, it would cost a third of the evaluation's time.
+        """Checks numbers elementwise, [N, ...]: a reduction at every step would cost a third of the evaluation's time.
 
-        Final observations are left out: nothing here depends on them, so that XLA does not even compute them.
+        Final observations are not checked: nothing here depends on them, and XLA does not even compute them.
         """
         if "observation" in self._unchecked:
             sound &= tf.abs(transition.observation) <= LARGEST
@@ -213,7 +221,7 @@ class Evaluator:
         return sound
 
     def _what_is_unsound(self, progress: _Progress, seeds: tf.Tensor, calls: int) -> str:
-        """Takes the steps of a call once more, one by one, up to the number that may not come in."""
+        """Repeats the steps of a host call one by one, and describes the first number that is not sound."""
         drawn = self._uniforms(seeds, tf.constant(calls))
         for t in range(_STEPS_PER_CALL):
             progress, transition = self._step(progress, drawn[t])

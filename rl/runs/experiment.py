@@ -1,4 +1,4 @@
-"""The parts of a run put together, before anything is trained."""
+"""An experiment: the parts of a run, built and connected before anything is trained."""
 
 import dataclasses
 import functools
@@ -17,11 +17,12 @@ from rl.instruments.leaks import audit_updates
 from rl.instruments.oracle import Oracle
 from rl.instruments.probing import Prober
 from rl.learning.axis import OneRun, Runs
+from rl.learning.initial import initial_variables, stacked
 from rl.learning.learner import Learner
 from rl.learning.normalization import Normalizer
 from rl.learning.programs import Programs
 from rl.learning.seeds import run_seed
-from rl.learning.state import TrainState, assign, initial_variables, read, stacked
+from rl.learning.state import TrainState, assign, read
 from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
 from rl.runs.memory import require_memory
@@ -40,8 +41,9 @@ MakeNetwork = Callable[..., ActorCriticNetwork]  # (observation_space=…, actio
 class Experiment:
     """Everything that a run, an evaluation or an inspection starts from, and the programs compiled for it.
 
-    variables: of all runs that train together, with an axis of runs. fresh_variables: variables as runs from a first
-    seed on begin with. prober: of one run; None where nothing is probed.
+    learner: for one run. variables: those of all runs that train together, with an axis of runs if there are several.
+    fresh_variables: first seed → the initial variables of runs with consecutive seeds. make_environment: (num_envs=…,
+    render_mode=…) → environments. prober: for one run; None where nothing is probed.
     """
 
     learner: Learner
@@ -53,33 +55,41 @@ class Experiment:
 
     @property
     def steps(self) -> int:
-        """Environment steps done, of each run."""
+        """Environment steps done by each run."""
         return int(self.variables.iteration) * self.learner.steps_per_iteration
 
     def started_in(self, other: "Experiment") -> "Experiment":
-        """Puts the beginning of this experiment into the variables of another one, whose programs then serve it.
+        """Copies this experiment's initial state into another one's variables, to reuse the other's compiled programs.
 
-        For compiled environments only, which have no state outside of the variables.
+        For compiled environments only: their whole state is in the variables.
+
+        Args:
+            other: an experiment with the same programs; its variables are overwritten.
+        Returns: this experiment with the variables and programs of the other one.
         """
         assign(other.variables, read(self.variables))
         return dataclasses.replace(self, variables=other.variables, _compiled=other._compiled)
 
     def programs(self, *, probe_every: int) -> Programs:
-        """The programs that train it, made once; probes every `probe_every` iterations, if there are any."""
+        """The training programs, built once; they probe every `probe_every` iterations if there are probes."""
         key = ("programs", probe_every)
         if key not in self._compiled:
             self._compiled[key] = Programs(self.learner, self.variables, self.prober, probe_every)
         return self._compiled[key]
 
     def evaluator(self, episodes: int, *, max_steps: int) -> Evaluator:
-        """The evaluator of its policies, made once; each run has up to 100 environments, which divide the episodes.
+        """The evaluator of the greedy policies, built once for each pair of arguments.
 
-        max_steps: at which an episode is cut.
+        Each run gets up to 100 environments, a divisor of `episodes`.
+
+        Args:
+            episodes: number of episodes per run, ≥ 1.
+            max_steps: environment steps after which an episode is cut, ≥ 1.
         """
         key = ("evaluator", episodes, max_steps)
         if key not in self._compiled:
             num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
-            # A process for each of a hundred environments would be too much.
+            # One process for each of up to a hundred environments would be too many.
             one_process = {"vectorization": "sync"} if self.learner.environment.in_processes else {}
             self._compiled[key] = Evaluator(
                 lambda num_envs: self.make_environment(num_envs=num_envs, **one_process),
@@ -92,14 +102,15 @@ class Experiment:
         return self._compiled[key]
 
     def greedy(self, observation: tf.Tensor) -> tf.Tensor:
-        """The most likely action under the variables as they stand, [N, ...]; with S runs S·N, run after run."""
+        """The most likely actions under the current variables, [N, ...]; with S runs [S·N, ...], run by run."""
         axis, actor = self.learner.axis, self.learner.actor
         acting = self.learner.acting(read(self.variables))
         return axis.merge(axis.each(actor.greedy)(acting, axis.split(observation)))
 
     def audit(self) -> dict[str, dict[str, str]]:
-        """The leak audit of every update: {objective: {weight: none, zero or non-zero}}.
+        """Audits which weights the gradient of every objective reaches, for the first run.
 
+        Returns: {update: {objective: {weight: none, zero or non-zero}}}.
         Raises: LeakError where an objective reaches other weights than it declares.
         """
         take = functools.partial(self.learner.axis.take, run=0)
@@ -124,14 +135,18 @@ def build_experiment(
     seed: int,
     num_runs: int = 1,
 ) -> Experiment:
-    """Makes environment, network, rules and variables.
+    """Builds environment, network, update rules and variables.
 
     Args:
-        probe_samples: at most so many samples of a minibatch get rows of their own, where a probe asks for them.
-        oracle: whether rows are held against the true ones.
-        num_runs: runs to train together in one program, of the seeds `seed`, `seed + 1`, ….
-
-    Raises: ConfigError for whatever does not fit together.
+        make_environment: (num_envs=…, render_mode=…) → environments.
+        make_network: (observation_space=…, action_space=…, heads=…, seed=…) → network.
+        schedules: {role of a frozen copy: when it is synced}.
+        probe_samples: maximum number of samples of a minibatch that get rows of their own, where a probe needs them.
+        oracle: whether rows are compared with the true ones of a finite MDP.
+        num_envs: environments per run.
+        steps: environment steps per run, rounded up to whole rollouts.
+        num_runs: number of runs trained together in one program, with the seeds `seed`, `seed + 1`, ….
+    Raises: ConfigError where parts do not fit together, or trajectories do not fit into memory.
     """
     environment = make_environment(num_envs=num_envs)
     if environment.compiled:

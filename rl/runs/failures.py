@@ -1,4 +1,4 @@
-"""What stopped a run: numbers that are not finite, and what was raised inside an environment."""
+"""Why a run stopped: non-finite numbers, and exceptions raised inside an environment."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,12 +17,14 @@ from rl.runs.storage import storing
 def failure(
     learner: Learner, programs: Programs, record: Record, chunk: Chunk, *, run: int, step: int
 ) -> NonFiniteError | BadEnvironmentError:
-    """Where the number that is not finite came from; the minibatch is kept, unless the environment gave the number.
+    """Diagnoses where a non-finite number came from, and saves the minibatch unless the environment returned it.
 
     Args:
-        record, chunk: of the run that failed, in the chunk's last iteration.
-        run: its place among those of the program.
+        record, chunk: of the run that failed; it failed in the chunk's last iteration.
+        run: its index among the runs of the program.
         step: environment steps done.
+    Returns: the error to raise; BadEnvironmentError where the environment returned the number.
+    Raises: StorageError where `failure.npz` cannot be written.
     """
     share = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.learnt_from(chunk.basis))
     if environments := environments_fault(learner, *share):
@@ -39,20 +41,20 @@ def failure(
 
 
 def raised_inside(error: BaseException, environments: Sequence[Environment]) -> BaseException:
-    """What was raised inside an environment, which TensorFlow wraps; otherwise the error itself."""
+    """The exception raised inside an environment, which TensorFlow wraps; otherwise the error itself."""
     if not isinstance(error, tf.errors.OpError):
         return error
     return next((one.exception for one in environments if getattr(one, "exception", None)), error)
 
 
 def in_words(error: BaseException) -> str:
-    """An error's class and message; of TensorFlow's own, which describe the graph line after line, the first line."""
+    """An error's class and message; for TensorFlow's errors, whose other lines describe the graph, the first line."""
     words = str(error).splitlines()[0] if isinstance(error, tf.errors.OpError) else str(error)
     return f"{type(error).__name__}: {words}"
 
 
 def close(environment: Environment, say: Callable[[str], None]) -> None:
-    """Closes it, and says so where that does not go well: what the run came to stands already."""
+    """Closes an environment; an error is only reported, since the results of the run are saved already."""
     try:
         environment.close()
     except (Exception, KeyboardInterrupt) as error:

@@ -1,10 +1,13 @@
-"""Ctrl-C and SIGTERM as a flag that the loop looks at between host calls."""
+"""Ctrl-C and SIGTERM as a flag that the training loop checks between host calls."""
 
 import signal
 
 
 class Interrupts:
-    """A context in which SIGINT and SIGTERM are noted instead of raised; a second Ctrl-C interrupts at once."""
+    """A context that records SIGINT and SIGTERM instead of raising; a second Ctrl-C raises KeyboardInterrupt.
+
+    signal: the last signal received; None before any. The earlier handlers are restored at the end of the context.
+    """
 
     def __init__(self):
         self.signal: signal.Signals | None = None
@@ -20,10 +23,11 @@ class Interrupts:
             signal.signal(number, handler)
 
     def __call__(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal was received."""
         return self.signal is not None
 
     def _note(self, number: int, _frame) -> None:
+        """The signal handler."""
         if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number)

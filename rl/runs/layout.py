@@ -1,4 +1,4 @@
-"""Where things lie in a run directory: names relative to it, and its checkpoints by step. Needs no TensorFlow.
+"""The layout of a run directory: file names relative to it, and its checkpoints by step. Needs no TensorFlow.
 
 runs/<experiment>/<job>/
   .tapestry  .lock                     the marker of a run's folder, and the lock of the process that trains in it
@@ -23,9 +23,9 @@ _CHECKPOINT = re.compile(r"checkpoint_(\d{1,18})\.npz")
 
 
 def checkpoint_files(folder: Path) -> dict[int, Path]:
-    """{environment steps: file} of the checkpoints in a folder, from the oldest to the newest; `best.npz` is not one.
+    """{environment steps: file} of the checkpoints in a folder, oldest first, without `best.npz`.
 
-    Raises: ConfigError for anything that has the name of a checkpoint and is not a file.
+    Raises: ConfigError where something named like a checkpoint is not a file.
     """
     found = {int(name[1]): file for file in folder.glob("*.npz") if (name := _CHECKPOINT.fullmatch(file.name))}
     best = folder / BEST

@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: metrics.csv at full rate, TensorBoard every so often."""
+"""The log of a run: metrics.csv has every iteration, TensorBoard a point every few iterations."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,32 +21,32 @@ from rl.tensorboard.writer import Writer
 
 
 class RunLog:
-    """Both files of one run.
+    """Writes metrics.csv and the event files of one run.
 
-    A point in TensorBoard puts the iterations since the one before together, each tag in its own way; see rl/tags.py.
+    A point in TensorBoard combines the iterations since the previous point, each tag by its own reduction (rl/tags.py).
     """
 
     def __init__(self, folder: Path, rates: Rates, *, legend: Legend | None = None):
-        """legend: of the Gramians, which are written at every probed iteration."""
+        """folder: the run directory; legend: of the Gramians, which every probed iteration writes; None without any."""
         self._folder, self._rates, self._legend = folder, rates, legend
         self._metrics = MetricsFile(folder / METRICS)
         self._writer: Writer | None = None
         self._laid_out = True
         self._since_point: list[dict[str, float]] = []
         self.waiting: dict[str, float] | None = None
-        """The row of an iteration whose evaluation is still to be made: it is written with it, or not yet."""
+        """The last iteration's row while its evaluation is pending; it is written once the evaluation is done."""
         self._noise_scales = NoiseScales()
         self._counts: Counter = Counter()
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, Any]) -> None:
-        """The first event file of a run: config and hyperparameters are written, and the layout once the tags are
-        known.
+        """Opens a run's first event file, and writes config and hyperparameters; the layout follows with the first
+        iterations, once the tags are known.
         """
         self._writer, self._laid_out = Writer(self._folder), False
         self._writer.begin(config_text, hyperparameters)
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of the log, to go on from there and to tell later whether all of it is there."""
+        """The log's part of a checkpoint: what resuming needs, and counts and a checksum by which damage is found."""
         return {
             "since_log": self._since_point,
             "noise_scales": self._noise_scales.averages,
@@ -63,9 +63,12 @@ class RunLog:
         *,
         evaluation_due: bool,
     ) -> Repaired:
-        """Drops what was logged after a checkpoint, mends what is damaged before it, and opens another event file.
+        """Drops log entries after a checkpoint, repairs damage before it, and opens another event file.
 
-        meta: the checkpoint's; evaluation_due: whether there is an evaluation at its step.
+        Args:
+            meta: of the checkpoint.
+            evaluation_due: whether an evaluation is due at its step.
+        Returns: the repaired log, with sentences on what was rebuilt or lost.
         """
         found = repair(self._folder, self._metrics, meta, self._rates, combine=_together, evaluation_due=evaluation_due)
         self.waiting, self._since_point, self._counts = found.waiting, list(found.since_point), found.counts
@@ -78,11 +81,13 @@ class RunLog:
         return found
 
     def iterations(self, stretch: Stretch, *, wall_seconds: float, last: bool, evaluation_due: bool) -> None:
-        """Every iteration of a stretch.
+        """Logs every iteration of a stretch.
 
         Args:
-            last: whether the run ends here, so that what there is makes a point in TensorBoard.
+            wall_seconds: since the run began, excluding interruptions.
+            last: whether the run ends here, so that the iterations since the last point make a point of their own.
             evaluation_due: whether the last iteration is evaluated; its row and its point then wait for `evaluated`.
+        Raises: OSError where metrics.csv cannot be written.
         """
         count, steps = stretch.num_iterations, self._steps_of(stretch)
         found = stretch.chunk.findings
@@ -110,19 +115,19 @@ class RunLog:
                 self.waiting = numbers
 
     def evaluated(self, evaluation: Evaluation, step: int, *, last: bool) -> None:
-        """The row that waited for its evaluation, and the point if it is due."""
+        """Writes the row that waited for its evaluation, and the point in TensorBoard if it is due."""
         returns = {"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}
         row, self.waiting = {**self.waiting, **returns}, None
         self._metrics.append([step], {tag: [number] for tag, number in row.items()})
         self._add_to_point(row, step, last=last)
 
     def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
-        """Of the weights as they stand, and of the newest raw rows: {tag: array}."""
+        """Writes histograms of the current weights and the newest raw rows; arrays: {tag: array}."""
         self._writer.histograms({tag: np.asarray(array) for tag, array in arrays.items()}, step)
         self._counts["histograms"] += 1
 
     def sync(self) -> None:
-        """To the disk; StorageError where the files there are not what was written."""
+        """Flushes both files to disk. Raises: StorageError where the files there are not what was written."""
         self._metrics.sync()
         self._writer.sync()
 
@@ -132,11 +137,12 @@ class RunLog:
             self._writer.end(status, step)
 
     def close(self) -> None:
-        """Ends the event file, if there is one."""
+        """Closes the event file, if there is one."""
         if self._writer is not None:
             self._writer.close()
 
     def _add_to_point(self, row: dict[str, float], step: int, *, last: bool) -> None:
+        """Adds a row to the next point in TensorBoard, and writes the point if it is due."""
         self._since_point.append(row)
         if last or step // self._rates.steps_per_iteration % self._rates.points_every == 0:
             self._writer.scalars(_together(self._since_point), step)
@@ -144,10 +150,11 @@ class RunLog:
             self._since_point = []
 
     def _steps_of(self, stretch: Stretch) -> list[int]:
+        """Environment steps at the ends of the stretch's iterations."""
         first = stretch.first_iteration + 1
         return [(first + row) * self._rates.steps_per_iteration for row in range(stretch.num_iterations)]
 
 
 def _together(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Several iterations as one point, each tag in its own way."""
+    """Combines several iterations into one point, each tag by its own reduction."""
     return combine(rows, reduction)

@@ -1,7 +1,7 @@
-"""The log of a run that is resumed: cut back to its checkpoint, compared with what the checkpoint vouches for, mended.
+"""Repairs the log of a resumed run: drops entries after the checkpoint, verifies the others, rebuilds missing ones.
 
-Rows of metrics.csv and points of TensorBoard are redundant in part: a point is computed from rows, and where it stands
-for one iteration alone, it is that row. Gramians and histograms stand in the event files only.
+Rows of metrics.csv and points in TensorBoard are partly redundant: a point is computed from rows, and a point of a
+single iteration equals its row. Gramians and histograms are in the event files only.
 """
 
 import zlib
@@ -20,10 +20,11 @@ _EVALUATION = "evaluation/return"
 
 
 class Repaired(NamedTuple):
-    """The log as it stands at the checkpoint.
+    """The log at the checkpoint.
 
-    waiting: the last iteration's row, whose evaluation is still to be made; since_point: rows that no point stands for
-    yet; counts, tags: of the events; rebuilt, lost: sentences on what was damaged.
+    waiting: the last iteration's row while its evaluation is pending. since_point: rows that are not part of a point
+    yet. counts: {`scalars`, `gramians` or `histograms`: number of events}. tags: those in the event files. rebuilt,
+    lost: sentences on what was damaged.
     """
 
     waiting: dict[str, float] | None
@@ -35,7 +36,11 @@ class Repaired(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """steps_per_iteration and total in environment steps, points_every in iterations."""
+    """The rates of a log.
+
+    steps_per_iteration: environment steps. points_every: iterations between points in TensorBoard. total: environment
+    steps at the end of training.
+    """
 
     steps_per_iteration: int
     points_every: int
@@ -51,18 +56,21 @@ def repair(
     combine: Callable[[list[dict[str, float]]], dict[str, float]],
     evaluation_due: bool,
 ) -> Repaired:
-    """Leaves in metrics.csv and in the event files what belongs to a checkpoint, and rebuilds what is missing there.
+    """Keeps in metrics.csv and in the event files what belongs to a checkpoint, and rebuilds what is missing.
 
     Args:
-        meta: the checkpoint's.
-        combine: the rows of several iterations → the scalars of their point.
-        evaluation_due: whether there is an evaluation at the checkpoint's step.
+        folder: the run directory.
+        meta: of the checkpoint.
+        combine: rows of several iterations → the scalars of their point.
+        evaluation_due: whether an evaluation is due at the checkpoint's step.
+    Returns: the log at the checkpoint.
+    Raises: OSError where a file cannot be written.
     """
     size, last = rates.steps_per_iteration, meta["steps"]
     waiting, since_point = meta["waiting"], meta["since_log"]
     metrics.restore(range(size, last + (waiting is None), size), meta["columns"])
     if meta["format_version"] == 2 and evaluation_due:
-        # Format 2 did not tell that a signal had cut the evaluation off: the row has none.
+        # Format 2 did not record that a signal had interrupted the evaluation: the row then has none.
         waiting = metrics.take(last)
         if waiting is not None and not np.isnan(waiting.get(_EVALUATION, np.nan)):
             metrics.put(last, waiting)
@@ -98,6 +106,10 @@ def repair(
 
 
 def _mend_rows(folder: Path, metrics: MetricsFile, steps: range) -> tuple[list[str], list[str]]:
+    """Rebuilds the missing rows that equal a point of a single iteration.
+
+    steps: of all rows that there should be. Returns: sentences on the rows rebuilt, and on those lost.
+    """
     missing = metrics.missing(steps)
     if not missing:
         return [], []
@@ -117,6 +129,7 @@ def _mend_rows(folder: Path, metrics: MetricsFile, steps: range) -> tuple[list[s
 
 
 def _lost_events(counts: Counter, expected: Counter, last: int) -> list[str]:
+    """A sentence for each kind of event of which fewer exist than expected up to step `last`."""
     names = {"scalars": "points in TensorBoard", "gramians": "Gramians", "histograms": "sets of histograms"}
     gone = {kind: expected[kind] - counts[kind] for kind in names}
     return [
@@ -127,13 +140,14 @@ def _lost_events(counts: Counter, expected: Counter, last: int) -> list[str]:
 
 
 def _ends(steps: range, rates: Rates) -> list[int]:
-    """The last steps of the iterations that points stand for."""
+    """The environment steps at which points are due, up to the end of `steps`."""
     every = rates.points_every * rates.steps_per_iteration
     ends = list(range(every, steps.stop, every))
     return [*ends, rates.total] if rates.total in steps and rates.total not in ends else ends
 
 
 def _missing_points(folder: Path, metrics: MetricsFile, ends: Sequence[int], rates: Rates, combine) -> dict:
+    """{environment step: summary} of the missing points all of whose rows exist; ends: the steps of all points."""
     found, rows, more, first = event_files.scalars(folder), metrics.kept_rows(), {}, 0
     for end in ends:
         steps = range(first + rates.steps_per_iteration, end + 1, rates.steps_per_iteration)

@@ -1,4 +1,4 @@
-"""The loop as a generator: how long to run, what to log and when to save are its user's business."""
+"""The training loop as a generator: its user decides what to log, when to save and when to stop."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,11 +8,14 @@ from rl.learning.axis import Axis
 from rl.learning.chunk import Chunk
 from rl.learning.programs import Programs
 
-_SECONDS_PER_CALL = 0.4  # signals are heard between host calls only
+_SECONDS_PER_CALL = 0.4  # signals are noticed between host calls only
 
 
 class Stretch(NamedTuple):
-    """Some iterations and how long they took."""
+    """Consecutive iterations of one host call.
+
+    first_iteration: from 0. chunk: what they left to log, of all runs of the program. seconds: their wall time.
+    """
 
     first_iteration: int
     num_iterations: int
@@ -20,22 +23,23 @@ class Stretch(NamedTuple):
     seconds: float
 
     def of(self, axis: Axis, run: int) -> "Stretch":
-        """One run's share, where several train in one program."""
+        """One run's share of the stretch, where several runs train in one program."""
         return self._replace(chunk=self.chunk.of(axis, run))
 
     def without_last(self) -> "Stretch":
-        """All but the last iteration, of one run."""
+        """One run's stretch without its last iteration."""
         return self._replace(num_iterations=self.num_iterations - 1, chunk=self.chunk.without_last())
 
 
 def iterations(
     programs: Programs, *, start: int, end: int, boundaries: Sequence[int], stop: Callable[[], bool]
 ) -> Iterator[Stretch]:
-    """Runs iterations start … end − 1, several a host call.
+    """Runs iterations start … end − 1, as many per host call as take about 0.4 s.
 
     Args:
         boundaries: a stretch ends at every multiple of each of these numbers of iterations.
-        stop: asked between host calls; ends the loop where true.
+        stop: asked between host calls; ends the loop when true.
+    Yields: a stretch for each host call; none follows one whose last iteration has a non-finite update.
     """
     iteration, pace = start, None
     while iteration < end and not stop():

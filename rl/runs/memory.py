@@ -1,4 +1,4 @@
-"""Whether what an iteration keeps in memory fits the machine, asked before anything of that size is made."""
+"""Checks that an iteration fits into the machine's memory, before anything of that size is allocated."""
 
 import math
 import os
@@ -13,13 +13,16 @@ _COPIES = 4
 
 
 def trajectory_bytes(learner: Learner) -> int:
-    """Bytes of all runs' trajectories of one iteration."""
+    """The size in bytes of one iteration's trajectories, of all runs together."""
     specs = tf.nest.flatten(learner.trajectory_spec())
     return learner.axis.num_runs * sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
 
 
 def require_memory(learner: Learner) -> None:
-    """ConfigError where the trajectories of an iteration alone need more memory than the machine has."""
+    """Raises ConfigError where one iteration needs more memory than the machine has.
+
+    The estimate is `_COPIES` copies of the trajectories, and the activations of every sample in float32.
+    """
     num_runs = learner.axis.num_runs
     activations = 4 * num_runs * learner.steps_per_iteration * sum(learner.model.network.units.values())
     needed = _COPIES * trajectory_bytes(learner) + activations

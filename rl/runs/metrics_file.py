@@ -4,7 +4,7 @@
     1024,21.3333333,
     2048,24.1,0.0731529
 
-Numbers have nine significant digits, enough to give a float32 back; what an iteration did not measure is left empty.
+Numbers have nine significant digits, enough to restore a float32; the cell of a tag that was not measured is empty.
 Steps increase from row to row.
 """
 
@@ -25,7 +25,7 @@ Row = Mapping[str, float]
 def read_metrics(file: Path) -> dict[str, np.ndarray]:
     """{tag: [K] float64} of the K finished rows, `step` first; NaN where a cell is empty.
 
-    A last line without a line break is still being written and left out.
+    A last line without a line break is still being written, and is left out.
     Raises: DamagedError, naming the line, where a line is not a row; ConfigError where the file cannot be read.
     """
     try:
@@ -63,12 +63,12 @@ class MetricsFile:
     """
 
     def __init__(self, path: Path):
-        """path: of the file, which need not exist and is not read here."""
+        """path: the file, which need not exist and is not read here."""
         self._path = path
         self.columns: list[str] | None = None
         """The tags in the order of the columns, without `step`; None before the first rows."""
         self.checksum = 0
-        """CRC-32 of the file as it was written, kept in checkpoints: a later comparison finds changed numbers."""
+        """CRC-32 of the file as written; checkpoints record it, so that changed numbers are found on resuming."""
         self._size: int | None = None
         self._rows: dict[int, str] = {}
 
@@ -76,8 +76,8 @@ class MetricsFile:
         """Appends a row for each iteration.
 
         Args:
-            steps: environment steps at the ends of the R iterations; without any, nothing happens.
-            metrics: {tag: [R]}, NaN where it was not measured.
+            steps: environment steps at the ends of the R iterations; nothing happens if it is empty.
+            metrics: {tag: [R]}, NaN where a tag was not measured.
         Raises: OSError where the file cannot be written.
         """
         if not steps:
@@ -91,7 +91,7 @@ class MetricsFile:
         self.columns = columns
 
     def sync(self) -> None:
-        """Flushes the file to the disk.
+        """Flushes the file to disk.
 
         Raises: StorageError where its size is not that of the rows written; OSError where it cannot be opened.
         """
@@ -107,7 +107,7 @@ class MetricsFile:
         """Reads the sound rows up to a checkpoint into memory; damaged rows and rows of other steps are dropped.
 
         Args:
-            steps: those of the iterations before the checkpoint.
+            steps: environment steps of the rows up to the checkpoint.
             columns: `columns` as the checkpoint recorded it; None takes the header's.
         """
         try:
@@ -123,7 +123,7 @@ class MetricsFile:
                 self._rows[cells[0]] = line
 
     def missing(self, steps: range) -> list[int]:
-        """Those of the steps for which `restore` found no sound row."""
+        """The steps for which no sound row was restored or put."""
         return [step for step in steps if step not in self._rows]
 
     def put(self, step: int, row: Row) -> None:
@@ -131,12 +131,12 @@ class MetricsFile:
         self._rows[step] = _line(step, [row.get(tag, math.nan) for tag in self.columns])
 
     def rows(self) -> dict[int, dict[str, float]]:
-        """{step: row} of the restored rows, by step."""
+        """{step: row} of the restored rows, in the order of the steps."""
         parsed = {step: _cells(self._rows[step], len(self.columns)) for step in sorted(self._rows)}
         return {step: dict(zip(self.columns, cells[1:], strict=True)) for step, cells in parsed.items()}
 
     def kept_rows(self) -> dict[int, dict[str, float]]:
-        """{step: row} of the file as it is on the disk, by step; DamagedError where it has a damaged line."""
+        """{step: row} of the file on disk, in the order of the steps. Raises: DamagedError where a line is damaged."""
         if self.columns is None:
             return {}
         table = read_metrics(self._path)
@@ -144,13 +144,13 @@ class MetricsFile:
         return {step: {tag: float(column[row]) for tag, column in table.items()} for row, step in enumerate(steps)}
 
     def take(self, step: int) -> dict[str, float] | None:
-        """Removes a restored row and returns it; None where there is none of this step."""
+        """Removes the restored row of a step and returns it; None where there is none."""
         row = self.rows().get(step) if step in self._rows else None
         self._rows.pop(step, None)
         return row
 
     def keep(self) -> None:
-        """Replaces the file by the restored rows, by step; removes it where not even columns are known."""
+        """Replaces the file with the restored rows, sorted by step; removes it where no columns are known."""
         data, self._rows = self.restored(), {}
         self.checksum = zlib.crc32(data)
         if self.columns is None:
@@ -169,7 +169,7 @@ class MetricsFile:
         return ("\n".join([_header(self.columns), *(self._rows[step] for step in sorted(self._rows))]) + "\n").encode()
 
     def _widen(self, tags: Sequence[str]) -> list[str]:
-        """Adds columns, empty in the rows so far: a run that is resumed with other probes logs other tags."""
+        """Adds columns, empty in the rows so far: a run that resumes with other probes logs other tags."""
         self.restore(range(1, 2**63), self.columns)
         self.columns += tags
         self._rows = {step: line + "," * len(tags) for step, line in self._rows.items()}
@@ -177,6 +177,7 @@ class MetricsFile:
         return self.columns
 
     def _write(self, lines: Sequence[str]) -> None:
+        """Appends lines; creates the file with the first ones, and never afterwards."""
         data = ("\n".join(lines) + "\n").encode()
         new = self.columns is None
         with open(self._path, "xb" if new else "ab", opener=None if new else _existing) as handle:
@@ -186,7 +187,7 @@ class MetricsFile:
 
 
 def _existing(path: str, flags: int) -> int:
-    """An opener that creates no file."""
+    """An opener that never creates the file."""
     return os.open(path, flags & ~os.O_CREAT)
 
 

@@ -1,4 +1,4 @@
-"""Whether a run directory can be at a path at all."""
+"""Checks whether a run directory can be created at a path."""
 
 import os
 import stat
@@ -9,9 +9,10 @@ from rl.ownership import marker
 
 
 def check_place(path: Path) -> None:
-    """ConfigError, in one sentence, where no folder can be made or written there.
+    """Raises ConfigError, with the reason in one sentence, where no run directory can be created at a path.
 
-    Tolerated: a path whose last folders are not there yet.
+    Refused are a path inside another run's directory, a dangling link, a file in the way, and a folder that cannot be
+    written. Folders that do not exist yet are tolerated.
     """
     for place in path.absolute().parents:
         if marker(place, "run") is not None:
@@ -37,9 +38,11 @@ def check_place(path: Path) -> None:
 
 
 def _named(place: Path, path: Path) -> str:
+    """The subject of a sentence on `place`: `it` where that is the path itself."""
     return "it" if place == path else str(place)
 
 
 def _refused(path: Path, why: str) -> ConfigError:
+    """The error for a path, of which at most 200 characters are shown."""
     shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}…"
     return ConfigError(f"no run directory can be at {shown}: {why}; choose another (hydra.run.dir).")

@@ -1,4 +1,4 @@
-"""A progress bar for people at a terminal; silence elsewhere."""
+"""A progress bar on a terminal; nothing elsewhere."""
 
 import sys
 from types import TracebackType
@@ -8,10 +8,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class ProgressBar:
-    """Steps done, steps/s, time left and the newest return."""
+    """A context that shows steps done, steps/s, time left and the newest return."""
 
     def __init__(self, total_steps: int, *, show: bool):
-        """show: whether to draw it at all; it is never drawn where standard error is no terminal."""
+        """
+        Args:
+            total_steps: environment steps at the end of training.
+            show: whether to draw the bar; it is never drawn where standard error is not a terminal.
+        """
         console = Console(file=sys.stderr)
         self._progress = Progress(
             TextColumn("[bold]{task.completed:>9,.0f}[/] of {task.total:,.0f} steps"),
@@ -26,7 +30,13 @@ class ProgressBar:
         self._task = self._progress.add_task("training", total=total_steps, rate=0.0, newest="–")
 
     def update(self, steps: int, rate: float, newest: float | None) -> None:
-        """The bar after `steps` environment steps; newest is the mean return of the newest finished episodes."""
+        """Redraws the bar.
+
+        Args:
+            steps: environment steps done.
+            rate: environment steps per second.
+            newest: mean return of the latest finished episodes; None leaves the one shown.
+        """
         fields = {} if newest is None else {"newest": f"{newest:.1f}"}
         self._progress.update(self._task, completed=steps, rate=rate, **fields)
 

@@ -1,6 +1,6 @@
-"""What a run was made with: package versions, threads and commit, as summary.json records them.
+"""The provenance of a run: package versions, threads and commit, as summary.json records them.
 
-The weights depend on all three: on threads in their last bits, since sums are then taken in another order.
+The weights depend on all three; on threads in their last bits only, since they change the order of summation.
 """
 
 import functools
@@ -18,7 +18,7 @@ _PACKAGES = ("keras", "gymnasium", "numpy", "tensorboard")
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """{name: version} of this package, Python, TensorFlow and the other packages that a run's numbers depend on.
+    """{name: version} of this package, Python, TensorFlow and the other packages on which a run's numbers depend.
 
     Raises: PackageNotFoundError where one of them is not installed.
     """
@@ -36,8 +36,8 @@ def threads() -> int:
 def git_commit() -> str | None:
     """The commit hash of the code, followed by `+changes` if tracked files differ from it.
 
-    None where the code is in no repository, as in an installed package, and where git is missing. The answer of the
-    first call is kept, since it is nearest to the code that was imported.
+    None where the code is in no repository, as in an installed package, and where git is missing. The result of the
+    first call is cached, since it is closest to the code that was imported.
     """
     if _git("ls-files", "--error-unmatch", Path(rl.__file__).name) is None:
         return None  # the package may be installed within another project's repository

@@ -1,9 +1,9 @@
-"""What a run left behind, for everything outside of training: reports, `inspect`, studies. Needs no TensorFlow.
+"""Reads run directories, for everything outside of training: reports, `inspect`, studies. Needs no TensorFlow.
 
     run = RecordedRun("runs/default/seed-0")
     run.summary["evaluation"]["mean"], run.metrics.last_return(), run.metrics.typical("update/clip_ratio")
 
-The config is not read here: `rl.commands.recorded` and `rl.commands.composition` resolve it with OmegaConf.
+The config is not read here: `rl.commands.recorded` and `rl.commands.restoring` resolve it with OmegaConf.
 """
 
 import functools
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
 
 LAST_RETURN = f"return in the last {100 * LAST_SHARE:.0f} % of training"
-"""What tables and figures call `Metrics.last_return`."""
+"""The name of `Metrics.last_return` in tables and figures."""
 
 
 class Metrics(NamedTuple):
@@ -40,7 +40,7 @@ class Metrics(NamedTuple):
         return self.columns.get("step", np.zeros(0))
 
     def column(self, tag: str) -> np.ndarray:
-        """A tag's numbers, [K]; NaN throughout for a tag that the run did not log."""
+        """A tag's numbers, [K]; all NaN for a tag that the run did not log."""
         return self.columns.get(tag, np.full(len(self.steps), np.nan))
 
     def typical(self, tag: str) -> float:
@@ -56,7 +56,7 @@ class Metrics(NamedTuple):
 
 
 class RecordedRun:
-    """A run directory, read only. A file is read on its first use, and once; TensorFlow is needed for `events` alone.
+    """A run directory, read only. Each file is read once, on its first use; only `events` needs TensorFlow.
 
     Methods and properties raise ConfigError where a file is missing or cannot be read, and DamagedError where its
     content is not what a run writes; both name the file.
@@ -67,7 +67,7 @@ class RecordedRun:
         self.path = Path(path)
 
     def missing(self, *names: str) -> list[str]:
-        """Those of the files, named relative to the run directory (`rl.runs.layout`), that do not exist."""
+        """The files that do not exist, of those named; names are relative to the run directory (`rl.runs.layout`)."""
         return [name for name in names if not (self.path / name).exists()]
 
     @functools.cached_property
@@ -85,13 +85,13 @@ class RecordedRun:
 
     @functools.cached_property
     def metrics(self) -> Metrics:
-        """All finished rows of metrics.csv; a last line without a line break is still being written and left out."""
+        """All finished rows of metrics.csv; a last line without a line break, still being written, is left out."""
         return Metrics(read_metrics(self.path / METRICS))
 
     def complete_metrics(self) -> Metrics:
-        """The metrics of a completed run: none where the file is missing or has no row.
+        """The metrics of a completed run; empty where the file is missing or has no row.
 
-        Raises: ConfigError, in words that do not name the file's folder, if they end before the summary's last step or
+        Raises: ConfigError, with a message that does not name the folder, if they end before the summary's last step or
             lack rows in between.
         """
         if self.missing(METRICS):
@@ -110,13 +110,13 @@ class RecordedRun:
         return self.metrics
 
     def checkpoints(self) -> dict[int, Path]:
-        """{environment steps: file}, from the oldest checkpoint to the newest."""
+        """{environment steps: file} of the checkpoints, oldest first, without `best.npz`."""
         return checkpoint_files(self.path / CHECKPOINTS)
 
     def newest_arrays(self) -> dict[str, np.ndarray]:
-        """{name: array} of the newest checkpoint, the raw rows as `__rows__/<objective>` among them.
+        """{name: array} of the newest checkpoint, with the raw rows as `__rows__/<objective>`.
 
-        They are not validated, so that checkpoints of other versions can be compared: `rl.runs.checkpoints` does that.
+        Nothing is validated, so that checkpoints of other versions can be compared; `rl.runs.checkpoints` validates.
         """
         files = self.checkpoints()
         require(bool(files), f"{self.path} holds no checkpoint yet.")
@@ -124,7 +124,7 @@ class RecordedRun:
             return {name: arrays[name] for name in arrays.files if name != "__meta__"}
 
     def events(self) -> Iterator["Event"]:
-        """The events of all event files, file by file; damaged records are passed over."""
+        """The events of all event files, file by file; damaged records are skipped."""
         from rl.tensorboard.event_files import read_events  # noqa: PLC0415 (TensorFlow, which most readers do without)
 
         return read_events(self.path)

@@ -1,4 +1,4 @@
-"""What one run leaves in its directory: the log, the checkpoints, the summary."""
+"""The record of one run in its directory: log, checkpoints and summary."""
 
 import math
 import time
@@ -21,7 +21,7 @@ from rl.tensorboard.gramians import Legend
 
 
 class Description(NamedTuple):
-    """What a run is called and made of."""
+    """A run's seed, config and hyperparameters, as its directory records them."""
 
     seed: int
     config_text: str  # the composed config as YAML, shown in TensorBoard
@@ -30,14 +30,14 @@ class Description(NamedTuple):
 
 
 class Record:
-    """One run's files, and the figures of it that outlive an interruption."""
+    """Writes one run's files, and keeps the counters and results that persist across interruptions."""
 
     def __init__(
         self, directory: RunDirectory, description: Description, rates: Rates, *, keep: int, legend: Legend | None
     ):
         """
         Args:
-            keep: how many of the newest checkpoints stay.
+            keep: number of newest checkpoints to keep, ≥ 1.
             legend: of the Gramians; None where nothing is probed.
         """
         self.directory, self._description, self._rates = directory, description, rates
@@ -58,33 +58,33 @@ class Record:
 
     @property
     def checkpoint_steps(self) -> set[int]:
-        """The environment steps of the checkpoints there are."""
+        """The environment steps of the existing checkpoints."""
         return set(self._checkpoints.by_steps())
 
     @property
     def waits(self) -> bool:
-        """Whether the evaluation of the last iteration is still to be made."""
+        """Whether the evaluation of the last iteration is pending."""
         return self._log.waiting is not None
 
     @property
     def wall_seconds(self) -> float:
-        """Since the run began, interruptions left out."""
+        """Wall-clock seconds since the run began, excluding interruptions."""
         return self._meta["wall_seconds"] + time.monotonic() - self._began
 
     @property
     def rate(self) -> float:
-        """Environment steps a second of training alone."""
+        """Environment steps per second of training alone; 0 before any."""
         return self._meta["timed_steps"] / self._meta["timed_seconds"] if self._meta["timed_seconds"] else 0.0
 
     def read(self, steps: int) -> tuple[Checkpoint, Path]:
-        """The checkpoint of an environment step."""
+        """The checkpoint at an environment step, and its file; see `read_checkpoint` for errors."""
         file = self._checkpoints.by_steps()[steps]
         return read_checkpoint(file), file
 
     def begin(self) -> None:
         """Removes what an earlier run left, writes the description's files, and begins the log.
 
-        The summary must say before that the run is at its start.
+        The summary must already record that the run starts over.
         """
         _, config_text, hyperparameters, files = self._description
         with storing(self.directory.path):
@@ -93,9 +93,9 @@ class Record:
             self._log.begin(config_text, hyperparameters)
 
     def go_on(self, checkpoint: Checkpoint, *, evaluation_due: bool) -> list[str]:
-        """Drops everything after a checkpoint, and goes on with its figures; returns what was found damaged.
+        """Drops everything after a checkpoint, and resumes from it; returns sentences on what was damaged.
 
-        evaluation_due: whether there is an evaluation at its step.
+        evaluation_due: whether an evaluation is due at its step.
         """
         meta, (_, config_text, hyperparameters, files) = checkpoint.meta, self._description
         self._meta.update({key: meta[key] for key in self._meta})
@@ -118,13 +118,13 @@ class Record:
             self._log.iterations(stretch, wall_seconds=self.wall_seconds, last=last, evaluation_due=evaluation_due)
 
     def evaluated(self, evaluation: Evaluation, steps: int, *, last: bool) -> bool:
-        """Logs the evaluation that was due; whether it is the best so far."""
+        """Logs the evaluation that was due; returns whether its mean is the best so far, or ties with it."""
         if last:
             self._meta["evaluation"] = evaluation.summary()
         with storing(self.directory.path):
             self._log.evaluated(evaluation, steps, last=last)
         mean, best = evaluation.summary()["mean"], self._meta["best"]
-        if not math.isfinite(mean) or (best is not None and mean < best):  # never true of a NaN from format 2
+        if not math.isfinite(mean) or (best is not None and mean < best):  # false for a NaN, as format 2 has
             return False
         self._meta |= {"best": mean, "best_step": steps}
         return True
@@ -138,7 +138,7 @@ class Record:
         return summary
 
     def histograms(self, arrays: Mapping[str, np.ndarray], steps: int) -> None:
-        """Of weights and rows: {tag: array}."""
+        """Logs histograms of weights and rows; arrays: {tag: array}."""
         with storing(self.directory.path):
             self._log.histograms(arrays, steps)
 
@@ -151,11 +151,12 @@ class Record:
         interim: bool,
         num_runs: int,
     ) -> None:
-        """A checkpoint, after all that was logged before it is on the disk; nothing is removed yet.
+        """Writes a checkpoint, after flushing the log to disk; removes nothing yet.
 
         Args:
-            interim: whether only a signal asked for it: the next checkpoint takes its place.
-            num_runs: how many runs of one program are saved together.
+            arrays: {name: array} of all variables; rows: {objective: [P]}, the newest raw rows.
+            interim: whether only a signal asked for it: the next checkpoint replaces it.
+            num_runs: number of runs in the program, which are saved together.
         """
         first_of = None if self.checkpoint_steps - {steps} else num_runs
         meta = {**self._meta, "steps": steps, "interim": interim, "first_of": first_of}
@@ -166,7 +167,10 @@ class Record:
             self._checkpoints.save(self._newest)
 
     def settle(self, *, best: bool) -> None:
-        """After the checkpoints of all runs of the program are saved: the best one, and old ones go."""
+        """Updates the best checkpoint and removes old ones, once all runs of the program have saved theirs.
+
+        best: whether the newest checkpoint is the best.
+        """
         steps = self._newest.meta["steps"]
         with storing(self.directory.path):
             if best:
@@ -178,21 +182,21 @@ class Record:
 
     @property
     def has_log_alone(self) -> bool:
-        """Whether iterations were logged, and there is no checkpoint to go on from."""
+        """Whether iterations were logged, but there is no checkpoint to resume from."""
         metrics = self.directory.path / METRICS
         return not self.checkpoint_steps and metrics.is_file() and metrics.read_bytes().count(b"\n") > 1
 
     @property
     def starting_over(self) -> bool:
-        """Whether a crash came while an earlier run was being removed."""
+        """Whether a crash interrupted the removal of an earlier run."""
         return bool((self.directory.summary() or {}).get("starting_over"))
 
     def write_summary(
         self, status: str, *, steps: int, updates: int, error: str | None = None, starting_over: bool = False
     ) -> dict[str, Any]:
-        """Replaces summary.json.
+        """Replaces summary.json, and returns its content.
 
-        starting_over: whether what an earlier run left is about to be removed.
+        starting_over: whether the files of an earlier run are about to be removed.
         """
         summary = {
             "status": status,
@@ -213,16 +217,16 @@ class Record:
         if self._meta["lost"]:
             summary["lost"] = self._meta["lost"]
         with storing(self.directory.path):
-            self._log.end(status, steps)  # before the summary: a run that is resumed drops it
+            self._log.end(status, steps)  # before the summary; a run that resumes drops it
             self.directory.write_summary(summary)
         return summary
 
     def close(self) -> None:
-        """Ends the event file, if there is one."""
+        """Closes the event file, if there is one."""
         self._log.close()
 
     def _mend_best(self, checkpoint: Checkpoint) -> list[str]:
-        """Writes best.npz where a crash came before it; a sentence where the best is lost."""
+        """Writes best.npz where a crash came before it; returns a sentence where the best checkpoint is lost."""
         step = self._meta["best_step"]
         if step is None:
             return []

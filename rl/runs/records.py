@@ -17,7 +17,7 @@ from rl.runs.record import Description, Record
 
 
 class Records:
-    """One `Record` for each run: what is common to all of them is taken apart here."""
+    """A sequence of one `Record` per run; splits what a program returns for all runs into the share of each run."""
 
     def __init__(
         self,
@@ -30,8 +30,9 @@ class Records:
     ):
         """
         Args:
-            directories, descriptions: of each run; the directories are locked.
-            keep: newest checkpoints that each run keeps.
+            experiment: of all runs.
+            directories, descriptions: one per run; the directories are locked.
+            keep: number of newest checkpoints that each run keeps, ≥ 1.
         """
         self._experiment, self._named = experiment, named_variables(experiment.variables)
         legend = experiment.prober.legend if experiment.prober else None
@@ -51,16 +52,16 @@ class Records:
 
     @property
     def rate(self) -> float:
-        """Environment steps a second of training alone, of all runs together."""
+        """Environment steps per second of training alone, of all runs together."""
         return sum(record.rate for record in self)
 
     def iterations(self, shares: Sequence[Stretch], *, last: bool, evaluation_due: bool) -> None:
-        """Logs each run's share of a stretch; see `Record.iterations`."""
+        """Logs each run's share of a stretch; see `Record.iterations`. shares: one per run."""
         for record, share in zip(self, shares, strict=True):
             record.iterations(share, last=last, evaluation_due=evaluation_due)
 
     def histograms(self, shares: Sequence[Stretch]) -> None:
-        """Logs histograms of the weights as they stand, and of the newest rows."""
+        """Logs histograms of the current weights and of the newest raw rows."""
         weights = {
             f"weights/{variable.name.split(':')[0]}": variable.numpy()
             for part in self._experiment.variables.weights.values()
@@ -71,19 +72,26 @@ class Records:
             record.histograms({**self._share(weights, run), **rows}, self._experiment.steps)
 
     def evaluated(self, evaluations: Sequence[Evaluation], *, last: bool) -> list[bool]:
-        """Logs the evaluations of the runs that wait for one; whether each is its run's best so far."""
+        """Logs the evaluations of the runs that wait for one.
+
+        Args:
+            evaluations: one per run.
+            last: whether training ends here, so that the summary gets the evaluation.
+        Returns: whether each evaluation was logged and is its run's best so far.
+        """
         return [
             record.waits and record.evaluated(evaluation, self._experiment.steps, last=last)
             for record, evaluation in zip(self, evaluations, strict=True)
         ]
 
     def save(self, rows: Mapping[str, tf.Tensor], best: Sequence[bool], *, interim: bool) -> None:
-        """Saves all runs; only then the best ones are replaced and old checkpoints are removed.
+        """Saves all runs, and only then replaces the best checkpoints and removes old ones.
 
         Args:
-            rows: the newest raw rows, {objective: [P]} of all runs.
+            rows: the newest raw rows, {objective: [P]}, or [S, P] of S > 1 runs.
             best: whether each run's evaluation was its best.
-            interim: whether only a signal asked for it: the next checkpoint takes its place.
+            interim: whether only a signal asked for it: the next checkpoint replaces it.
+        Raises: StorageError where a directory cannot be written.
         """
         arrays = {name: variable.numpy() for name, variable in self._named.items()}
         rows = {objective: np.asarray(row) for objective, row in rows.items()}
@@ -94,7 +102,7 @@ class Records:
             record.settle(best=is_best)
 
     def write_summaries(self, status: str, **more: Any) -> list[dict[str, Any]]:
-        """Replaces every run's summary.json; see `Record.write_summary`."""
+        """Replaces every run's summary.json, and returns the contents; more: see `Record.write_summary`."""
         updates = sum(np.ravel(count) for count in self._experiment.variables.updates.values())
         return [
             record.write_summary(status, steps=self._experiment.steps, updates=int(done), **more)
@@ -102,11 +110,11 @@ class Records:
         ]
 
     def close(self) -> None:
-        """Ends the event files; all that counts was synced with a checkpoint."""
+        """Closes the event files and ignores errors: what a checkpoint vouches for was synced before."""
         for record in self:
             with contextlib.suppress(OSError, tf.errors.OpError):
                 record.close()
 
     def _share(self, arrays: Mapping[str, np.ndarray], run: int) -> dict[str, np.ndarray]:
-        """One run's share of what variables hold."""
+        """One run's share of {name: array of all runs}; arrays common to all runs are returned as they are."""
         return {name: self._experiment.learner.axis.take(array, run) for name, array in arrays.items()}

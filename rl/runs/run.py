@@ -1,4 +1,4 @@
-"""A training run: from a built experiment and a folder to a finished summary, across interruptions."""
+"""A training run: from an experiment and a run directory to a final summary, across interruptions."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -28,10 +28,10 @@ from rl.runs.videos import check_videos, record_videos
 
 
 class Run:
-    """Trains an experiment: from the start, or on from the newest checkpoint.
+    """Trains an experiment from the start, or resumes it from its newest checkpoint.
 
-    One run, or several in one program, each with a directory of its own that is indistinguishable from that of a solo
-    run. It is one pass over the experiment's programs.
+    That is one run, or several in one program, each with a directory that is indistinguishable from that of a solo run.
+    An instance serves one call of `run` or `evaluate_again`, which closes the environments.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class Run:
         fresh: bool = False,
     ):
         """
-        Puts the newest checkpoint's numbers, or the initial weights, into the experiment; nothing is written yet.
+        Restores the newest checkpoint, or the weights that `load.path` names, into the experiment; writes nothing yet.
 
         Args:
-            directories, descriptions: of each run; the directories are locked.
-            say: where a sentence for the user goes.
-            fresh: whether to start over where there are checkpoints; `run` then removes what was there.
-        Raises: ConfigError where a checkpoint does not fit.
+            directories, descriptions: one per run; the directories are locked.
+            say: receives sentences for the user.
+            fresh: whether to start over where there are checkpoints; `run` then removes the earlier run's files.
+        Raises: ConfigError where a checkpoint does not fit; DamagedError where none is sound.
         """
         check_videos(settings.evaluation, experiment.learner.environment)
         self.experiment, self.settings, self._say = experiment, settings, say
@@ -61,11 +61,11 @@ class Run:
         probe_every = max(settings.probe.every_iterations, self._in_iterations(settings.probe.every_steps))
         self._programs = experiment.programs(probe_every=probe_every)
         self._programs.recall({})
-        self._evaluator: Evaluator | None = None  # its environments are made when they are needed
+        self._evaluator: Evaluator | None = None  # its environments are created when they are needed
         rates = Rates(self._per_iteration, self._in_iterations(settings.logging.every_steps), self._total)
         self._records = Records(experiment, directories, descriptions, rates, keep=settings.checkpoint.keep)
         self._can_save = False
-        """Whether the variables hold what was logged last, and nothing else."""
+        """Whether the variables are in the state after the last logged iteration."""
         self._fresh = fresh or any(record.starting_over for record in self._records)
         self._resumed = None if self._fresh else restored(experiment, self._records, say)
         if self._resumed:
@@ -74,10 +74,10 @@ class Run:
             load_weights(experiment, loadable(Path(path)), settings.load.parts, say)
 
     def run(self) -> list[dict[str, Any]]:
-        """Trains to the end or to a signal; returns each run's summary, whose `status` says which.
+        """Trains to the end or until a signal; returns each run's summary, whose `status` says which.
 
-        Raises: NonFiniteError after saving the batch; BadEnvironmentError, and the SystemExit of an environment, after
-        saving what was trained; StorageError. The summaries say `failed` then, with the error.
+        Raises: NonFiniteError after saving the minibatch; BadEnvironmentError, and the SystemExit of an environment,
+        after saving what was trained; StorageError. The summaries then say `failed`, with the error.
         """
         try:
             with Interrupts() as interrupted:
@@ -92,16 +92,16 @@ class Run:
             return self._records.write_summaries("completed" if complete else "interrupted")
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             own = raised_inside(error, self._environments)
-            with contextlib.suppress(StorageError):  # the first error is the one to tell
+            with contextlib.suppress(StorageError):  # the first error is the one to report
                 return self._stopped_by(own)
             raise own from own.__cause__
         finally:
             self._close()
 
     def evaluate_again(self) -> list[dict[str, Any]] | None:
-        """Evaluates complete runs anew, as these settings have it, and puts the results into their summaries.
+        """Evaluates complete runs again with these settings, and replaces the evaluations in their summaries.
 
-        Their logs and checkpoints stay as they are. None where a signal came before the end.
+        Logs and checkpoints do not change. Returns the summaries; None where a signal interrupted the evaluation.
         """
         try:
             with Interrupts() as interrupted:
@@ -118,7 +118,7 @@ class Run:
             self._close()
 
     def _stopped_by(self, error: BaseException) -> list[dict[str, Any]]:
-        """Saves what can be saved, and writes what stopped the runs; raises it, unless it was Ctrl-C."""
+        """Saves what can be saved, and records the error that stopped the runs; raises it unless it was Ctrl-C."""
         if isinstance(error, BadEnvironmentError | SystemExit | KeyboardInterrupt) and self._can_save:
             self._save_unless_saved()
         if isinstance(error, SystemExit):
@@ -131,7 +131,7 @@ class Run:
         raise error from error.__cause__
 
     def _resume_or_start(self) -> None:
-        """Continues the log of the checkpoint, or starts over in an empty directory."""
+        """Resumes the logs from the checkpoints, or starts over in empty directories."""
         if self._resumed is None:
             start(self._records, self._say, fresh=self._fresh)
             return
@@ -140,7 +140,7 @@ class Run:
         resume(self.experiment, self._records, self._resumed, self._say, evaluation_due=due)
 
     def _train(self, interrupted: Interrupts) -> bool:
-        """Trains, logs, evaluates and saves; whether it came to the end."""
+        """Trains, logs, evaluates and saves; returns whether training reached its end."""
         settings, learner = self.settings, self._learner
         intervals = (
             settings.evaluation.every_steps,
@@ -167,7 +167,7 @@ class Run:
         return self.experiment.steps == self._total
 
     def _log(self, stretch: Stretch) -> None:
-        """Logs a stretch; raises what its last iteration failed by."""
+        """Logs a stretch; raises an error if its last iteration has a non-finite update."""
         shares = [stretch.of(self._axis, number) for number in range(len(self._records))]
         bad = [number for number, share in enumerate(shares) if share.chunk.metrics["bad_update"][-1] >= 0]
         end = stretch.first_iteration + stretch.num_iterations
@@ -188,9 +188,9 @@ class Run:
             self._records.histograms(shares)
 
     def _end_of_stretch(self, interrupted: Interrupts) -> bool:
-        """The evaluation and the checkpoint that are due; whether no signal cut the evaluation off.
+        """Evaluates and saves where that is due; returns false where a signal interrupted the evaluation.
 
-        An evaluation that is cut off is made from the checkpoint when the run is resumed.
+        An interrupted evaluation is repeated from the checkpoint when the run resumes.
         """
         end = self.experiment.steps // self._per_iteration
         regular, last = (
@@ -203,7 +203,7 @@ class Run:
             if evaluations is None:
                 return False
             best = self._records.evaluated(evaluations, last=last)
-            regular |= not all(waiting)  # the others were saved after it
+            regular |= not all(waiting)  # the other runs were saved after their evaluation
         if regular or any(best) or last:
             self._save(best)
         return True
@@ -230,18 +230,19 @@ class Run:
 
     @property
     def _environments(self) -> list[Environment]:
-        """All that are open."""
+        """All open environments."""
         return [self._learner.environment, *([self._evaluator.environment] if self._evaluator else [])]
 
     @property
     def _total(self) -> int:
-        """Environment steps at the end, of each run."""
+        """Environment steps of each run at the end of training."""
         return self._learner.num_iterations * self._per_iteration
 
     def _evaluation_due(self, iteration: int) -> bool:
-        """Whether there is an evaluation after so many iterations."""
+        """Whether an evaluation is due after this number of iterations."""
         every = self._in_iterations(self.settings.evaluation.every_steps)
         return iteration > 0 and (iteration % every == 0 or iteration == self._learner.num_iterations)
 
     def _in_iterations(self, steps: int) -> int:
+        """An interval of environment steps as the nearest number of iterations, ≥ 1."""
         return max(1, round(steps / self._per_iteration))

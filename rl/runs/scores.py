@@ -1,4 +1,4 @@
-"""What an evaluation finds."""
+"""The result of an evaluation."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 class Evaluation(NamedTuple):
-    """Undiscounted returns of episodes, rewards as the environment gives them, [episodes].
+    """The undiscounted returns of evaluation episodes, with rewards as the environment gives them.
 
-    cut: how many of them were cut at the most steps that an episode may take; their returns are what they had by then.
+    returns: [episodes]. cut: number of episodes cut at the maximum number of steps; their returns up to there count.
     """
 
     returns: np.ndarray
@@ -17,7 +17,8 @@ class Evaluation(NamedTuple):
     def summary(self) -> dict[str, float | int]:
         """{mean, std, iqm, episodes, cut}, as in summary.json.
 
-        std is the population's; iqm the mean of the middle half, a quarter of the episodes being cut off at either end.
+        std is the population standard deviation. iqm is the interquartile mean: the mean without the lowest and the
+        highest quarter of the returns, each rounded down to whole episodes.
         """
         count = len(self.returns)
         middle = np.sort(self.returns)[count // 4 : count - count // 4]

@@ -1,4 +1,4 @@
-"""What a run is asked for beside its parts: the keys at the root of a config, and how a run is observed and kept."""
+"""The settings of a run outside of its parts: root keys of a config, evaluation, checkpoints, logging, probes."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ class EvaluationSettings:
     """Greedy evaluations during a run and at its end."""
 
     episodes: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Of an evaluation."""
+    """Number of greedy episodes per evaluation."""
     every_steps: PositiveInteger
-    """Environment steps from one evaluation to the next; there is always one at the end."""
+    """Environment steps between evaluations; there is always one at the end."""
     max_steps: PositiveInteger
-    """Environment steps at which an episode that has not ended is cut."""
+    """Environment steps after which an episode is cut."""
     videos: Annotated[int, Field(ge=0, le=1_000)]
-    """Greedy episodes that are recorded as MP4 at the end."""
+    """Number of greedy episodes recorded as MP4 at the end."""
 
     def __post_init__(self):
         require(
@@ -32,42 +32,42 @@ class EvaluationSettings:
 
 @settings
 class CheckpointSettings:
-    """What is kept of a run."""
+    """Which checkpoints a run keeps."""
 
     every_steps: PositiveInteger
-    """Environment steps from one checkpoint to the next."""
+    """Environment steps between checkpoints."""
     keep: PositiveInteger
-    """How many of the newest stay, besides the best."""
+    """Number of newest checkpoints to keep, besides the best."""
     load: str | None
-    """A checkpoint file or a run directory whose weights and statistics to start from: `load.path` with all parts."""
+    """A checkpoint file or run directory to take weights and statistics from: `load.path` with all parts."""
 
 
 @settings
 class LoggingSettings:
-    """What is said of a run while it trains."""
+    """How often a run logs to TensorBoard, and whether it shows its progress."""
 
     every_steps: PositiveInteger
     """Environment steps between points in TensorBoard."""
     progress: bool
-    """Whether to draw a progress bar where there is a terminal."""
+    """Whether to draw a progress bar on a terminal."""
 
 
 @settings
 class ProbeSettings:
-    """What is measured of the rows."""
+    """What is measured on the rows, and how often."""
 
     every_steps: PositiveInteger
-    """Environment steps from one probed update to the next."""
+    """Environment steps between probed iterations."""
     every_iterations: PositiveInteger
-    """And at least this many iterations."""
+    """Minimum number of iterations between probed iterations."""
     histograms_every_steps: PositiveInteger
-    """Environment steps from one set of histograms to the next."""
+    """Environment steps between sets of histograms."""
     names: Sequence[str]
-    """Of `rl.gradients.probes.PROBES`."""
+    """Names in `rl.gradients.probes.PROBES`, or dotted names of functions."""
     samples: Annotated[int, Field(ge=2, le=1_000_000)]
-    """At most this many samples of a minibatch get rows of their own."""
+    """Maximum number of samples of a minibatch that get rows of their own."""
     oracle: bool
-    """Whether rows are held against the true ones of a finite MDP."""
+    """Whether rows are compared with the true ones of a finite MDP."""
 
 
 @settings
@@ -75,9 +75,9 @@ class LoadSettings:
     """The weights of another run that a run starts from."""
 
     path: str | None
-    """A checkpoint file or a run directory; None for the initial weights."""
+    """A checkpoint file or a run directory; None for new weights."""
     parts: Annotated[Sequence[str], Field(min_length=1)]
-    """Patterns of parts or single weights, and `normalizer/observation` for the statistics of observations."""
+    """Patterns of the parts or weights to load; `normalizer/observation` names the observation statistics."""
 
 
 @settings
@@ -85,19 +85,27 @@ class RootSettings:
     """The keys at the root of a config."""
 
     seed: Annotated[int, Field(ge=0, lt=2**62)]
+    """The seed of all random numbers, or the first of several."""
     seeds: Annotated[int, Field(ge=1, le=1_000)]
+    """Number of seeds trained in one program: `seed`, `seed + 1`, …; more than one requires a compiled environment."""
     steps: PositiveInteger
+    """Environment steps per seed, rounded up to whole rollouts."""
     num_envs: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Number of environments stepped together, per seed."""
     threads: Annotated[int, Field(ge=1, le=1_024)] | Literal["auto"]
+    """CPU threads; `auto` chooses by the size of a minibatch."""
     compilation_cache: Annotated[str, Field(min_length=1)] | None
     """A folder, `auto` for one in the user's cache directory, or None for no cache."""
     fresh: bool
+    """Whether to start over in a run directory that already holds this run."""
     retry_failed: bool
+    """Whether a sweep trains jobs again that failed earlier."""
     objective: Literal["mean", "iqm"]
+    """The statistic of the last evaluation's returns that a sweeper maximises."""
     freeze: Sequence[str]
-    """Patterns of parts or single weights that no update moves."""
+    """Patterns of parts or single weights that no update changes."""
     unfreeze_at: PositiveInteger | None
-    """Environment steps after which they learn; None for never."""
+    """Environment steps after which frozen weights learn; None for never."""
 
     def __post_init__(self):
         require(
@@ -108,7 +116,7 @@ class RootSettings:
 
 @settings
 class RunSettings:
-    """How a run begins, and how it is observed and kept."""
+    """How a run begins, and how it is evaluated, saved, logged and probed."""
 
     evaluation: EvaluationSettings
     checkpoint: CheckpointSettings
@@ -124,5 +132,5 @@ class RunSettings:
 
     @property
     def load_path(self) -> str | None:
-        """The checkpoint or run directory whose weights to start from."""
+        """The checkpoint or run directory to take weights from; None for new weights."""
         return self.load.path or self.checkpoint.load

@@ -1,4 +1,4 @@
-"""Failures of the disk as one sentence."""
+"""Storage failures as one error with one sentence."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,7 +11,11 @@ from rl.errors import StorageError
 
 @contextlib.contextmanager
 def storing(folder: Path) -> Iterator[None]:
-    """A context in which a run's files are written; StorageError where the disk refuses or something changed them."""
+    """A context in which the files of a run are written.
+
+    folder: the run directory, which the message names.
+    Raises: StorageError where a file cannot be written, or something else has changed or removed one.
+    """
     try:
         yield
     except (OSError, tf.errors.OpError, StorageError) as error:
@@ -23,6 +27,7 @@ def storing(folder: Path) -> Iterator[None]:
 
 
 def _why(error: Exception) -> str:
+    """The reason of an error on one line: the system's message and the file, or the first line of the error."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
     message = error.message if isinstance(error, tf.errors.OpError) else str(error)

@@ -25,9 +25,9 @@ def read_summary(file: Path) -> dict[str, Any]:
     Returns:
         status: one of `STATUSES`.
         steps, updates: environment steps and learner updates done.
-        wall_seconds: since the run began, interruptions left out; steps_per_second: of training alone.
+        wall_seconds: since the run began, excluding interruptions; steps_per_second: of training alone.
         evaluation: {mean, std, episodes, and in most files iqm and cut} of the undiscounted greedy returns at the end,
-            null standing for what is not finite; None before.
+            with None for non-finite numbers; None before the end.
         In most files also seed, threads, versions and git_commit; where they apply error, a sentence, lost, a list of
         sentences on what could not be restored, and starting_over.
     Raises: DamagedError, saying which key is wrong and what is allowed; ConfigError where the file cannot be read.
@@ -44,7 +44,7 @@ def read_summary(file: Path) -> dict[str, Any]:
 
 
 def write_summary(file: Path, summary: dict[str, Any]) -> None:
-    """Replaces the file atomically, after it has reached the disk; numbers that are not finite become null.
+    """Replaces the file atomically, after flushing it to disk; non-finite numbers become null.
 
     Raises: OSError where the file cannot be written.
     """
@@ -57,7 +57,7 @@ def write_summary(file: Path, summary: dict[str, Any]) -> None:
 
 
 def greedy_return(summary: Mapping[str, Any]) -> float:
-    """The mean undiscounted return of the last greedy evaluation; NaN where there is none or it was not finite."""
+    """The mean undiscounted return of the last greedy evaluation; NaN where there is none or it is not finite."""
     mean = (summary.get("evaluation") or {}).get("mean")
     return math.nan if mean is None else float(mean)
 
@@ -79,7 +79,7 @@ def _mistake_in(
 ) -> str | None:
     """What is wrong with the first field that is wrong or missing; optional fields may be missing.
 
-    prefix: of the names of the fields in the message.
+    prefix: put before the names of fields in the message.
     """
     present = {key: field for key, field in optional.items() if key in node}
     for key, (test, allowed) in {**required, **present}.items():
@@ -105,12 +105,12 @@ def _is_number_or_null(value: Any) -> bool:
 
 
 def _refuse(constant: str) -> float:
-    """JSON has no NaN or Infinity; Python's parser takes them."""
+    """Rejects NaN and Infinity, which Python's parser accepts although JSON does not define them."""
     raise ValueError(f"it holds {constant}")
 
 
 _Field = tuple[Callable[[Any], bool], str]
-"""A test of a value, and what it allows, in words."""
+"""(test of a value, the allowed values in words)."""
 _COUNT: _Field = (_is_count, "a whole number from 0 on")
 _NUMBER: _Field = (_is_number, "a finite number")
 _NUMBER_OR_NULL: _Field = (_is_number_or_null, "a finite number or null")

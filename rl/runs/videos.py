@@ -1,4 +1,4 @@
-"""Videos of a greedy policy."""
+"""Videos of greedy episodes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +24,16 @@ def record(
     seed: tf.Tensor,
     max_steps: int,
 ) -> tuple[int, bool]:
-    """Writes one episode as an MP4 at the environment's own rate; its number of frames, and whether it was cut.
+    """Records one episode as an MP4 at the environment's own frame rate.
 
     Args:
-        environment: a single one, made with `render_mode="rgb_array"`.
-        policy: observation [1, ...] → action.
-        file: to write; its folder is made.
-        max_steps: where an episode that does not end is cut.
-    Raises: ConfigError where the extra `video` is not installed.
+        environment: a single environment, made with `render_mode="rgb_array"`.
+        policy: observation [1, ...] → action [1, ...].
+        file: the MP4; its folder is created.
+        seed: [2] int, of the episode.
+        max_steps: environment steps after which the episode is cut.
+    Returns: the number of frames, and whether the episode was cut.
+    Raises: ConfigError where the extra `video` is not installed, or the environment renders no pictures.
     """
     try:
         import imageio.v2 as imageio  # noqa: PLC0415 (an extra)
@@ -47,13 +49,14 @@ def record(
         steps = 0
         while steps < max_steps and not ended:
             state, transition = environment.step(state, policy(observation), nothing)
-            writer.append_data(_frame(environment))  # not kept: a long episode would not fit into memory
+            writer.append_data(_frame(environment))  # written at once: a long episode would not fit into memory
             observation, steps = transition.observation, steps + 1
             ended = bool(transition.terminated[0] | transition.truncated[0])
     return steps + 1, not ended
 
 
 def _frame(environment: GymnasiumEnvironment) -> np.ndarray:
+    """The current picture, [height, width, 3] uint8. Raises: ConfigError where there is none."""
     pictures = environment.render()
     if pictures is None or pictures[0] is None:
         raise ConfigError("the environment draws no pictures with render mode rgb_array (evaluation.videos).")
@@ -61,7 +64,7 @@ def _frame(environment: GymnasiumEnvironment) -> np.ndarray:
 
 
 def check_videos(settings: EvaluationSettings, environment: Environment) -> None:
-    """ConfigError where videos are asked for of an environment that draws no pictures."""
+    """Raises ConfigError where videos are requested of a compiled environment, which renders no pictures."""
     require(
         settings.videos == 0 or not environment.compiled,
         f"evaluation.videos is {settings.videos}, but a compiled environment draws no pictures; set "
@@ -72,7 +75,13 @@ def check_videos(settings: EvaluationSettings, environment: Environment) -> None
 def record_videos(
     experiment: Experiment, directory: RunDirectory, settings: EvaluationSettings, say: Callable[[str], None]
 ) -> None:
-    """Records `settings.videos` greedy episodes of a run in its directory, `videos/episode_<number>.mp4`."""
+    """Records `settings.videos` greedy episodes of a run in its directory, as `videos/episode_<number>.mp4`.
+
+    Args:
+        experiment: of one run, with its final weights.
+        say: receives a sentence on each video.
+    Raises: ConfigError as `record` does; StorageError where a file cannot be written.
+    """
     for number in range(settings.videos):
         environment = experiment.make_environment(num_envs=1, render_mode="rgb_array", vectorization="sync")
         file = directory.videos / f"episode_{number}.mp4"

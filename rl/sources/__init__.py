@@ -1,4 +1,7 @@
-"""What a phase learns from."""
+"""Sources: the data that a phase learns from, and how it is split into minibatches.
+
+`Newest` uses the newest rollout, `Recent` the samples of the last few iterations.
+"""
 
 from rl.sources.newest import Newest
 from rl.sources.recent import Recent

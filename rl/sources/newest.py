@@ -1,4 +1,4 @@
-"""The newest rollout, gone through in minibatches."""
+"""The newest rollout, split into minibatches."""
 
 from typing import Any
 
@@ -6,22 +6,22 @@ from rl.sources.source import Epochs
 
 
 class Newest(Epochs):
-    """Every sample of the newest rollout `epochs` times, in minibatches without replacement.
+    """Uses every sample of the newest rollout `epochs` times, in minibatches without replacement.
 
-    It keeps nothing: the phase prepares the trajectory itself.
+    It keeps no data between iterations: the phase prepares the trajectory itself.
     """
 
     iterations = 1
     of = None
 
     def init(self, batch: Any) -> tuple:
-        """Nothing."""
+        """Returns (), since nothing is kept."""
         return ()
 
     def put(self, kept: tuple, batch: Any, iteration: Any, runs: tuple[int, ...] = ()) -> tuple:
-        """Nothing."""
+        """Returns `kept`, since nothing is kept."""
         return kept
 
     def data(self, kept: tuple, trajectory: Any) -> Any:
-        """The trajectory."""
+        """Returns the trajectory."""
         return trajectory

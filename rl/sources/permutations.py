@@ -1,4 +1,4 @@
-"""An exact shuffle without a sort: XLA's sort on a CPU takes longer than the updates that it serves."""
+"""An exact shuffle without a sort: on a CPU, XLA's sort takes longer than the updates that need the shuffle."""
 
 import tensorflow as tf
 
@@ -10,12 +10,14 @@ _ROUNDS = 6
 def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
     """Pseudo-random permutations of 0 … size − 1.
 
-    Each is a keyed bijection of the k-bit numbers, k = ⌈log2 size⌉: rounds of x ← (a x + b) mod 2^k with a odd, and
-    x ← x ⊕ (x ≫ ⌈k/2⌉), every one of them invertible. Of 0 … 2^k − 1 in this order, those below `size` remain. No loop
-    depends on the data, so that XLA compiles it for several runs at once as well.
+    Each is a keyed bijection of the k-bit numbers, k = ⌈log2 size⌉: six rounds of x ← (a x + b) mod 2^k with odd a,
+    and x ← x ⊕ (x ≫ ⌈k/2⌉), both invertible. It maps 0 … 2^k − 1 to a sequence from which the numbers below `size` are
+    kept, in order. No loop depends on the data, so XLA can also compile the function batched over runs.
 
     Args:
-        seed: [2] int; a permutation of its own for each of the `count` rows follows from it.
+        seed: [2] int; it determines a different permutation for each row.
+        count: number of permutations.
+        size: length of each permutation, ≥ 1.
     Returns: [count, size] int32; every row holds every number once.
     """
     bits = max(1, (size - 1).bit_length())
@@ -35,9 +37,9 @@ def permutations(seed: tf.Tensor, *, count: int, size: int) -> tf.Tensor:
 
 
 def _below(size: int, x: tf.Tensor) -> tf.Tensor:
-    """The numbers below `size` of each row [count, n], in their order, [count, size]."""
+    """The entries of each row of x [count, n] that are below `size`, in their order, [count, size]."""
     (count, _), kept = x.shape, x < size
-    place = tf.where(kept, tf.cumsum(tf.cast(kept, tf.int32), -1) - 1, size)  # the last one is for all others
+    place = tf.where(kept, tf.cumsum(tf.cast(kept, tf.int32), -1) - 1, size)  # place `size` is for all others
     place += (size + 1) * tf.range(count)[:, None]
     found = tf.math.unsorted_segment_sum(tf.reshape(x, (-1,)), tf.reshape(place, (-1,)), count * (size + 1))
     return tf.reshape(found, (count, size + 1))[:, :size]

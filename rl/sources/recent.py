@@ -1,4 +1,4 @@
-"""The samples of the last few iterations, gone through in minibatches."""
+"""The samples of the last few iterations, split into minibatches."""
 
 from typing import Any, NamedTuple
 
@@ -8,11 +8,16 @@ from rl.sources.source import Epochs, Orders
 
 
 class Recent(NamedTuple):
-    """Every sample of the last `iterations` iterations `epochs` times, in minibatches without replacement.
+    """Uses every sample of the last `iterations` iterations `epochs` times, in minibatches without replacement.
 
-    It keeps the batches that an earlier phase prepared, as that phase prepared them: PPG's auxiliary phase learns from
-    the value targets of its policy phase (Cobbe et al. 2021, arXiv:2009.04416, algorithm 1). What was not filled yet
-    is zero, so that its `valid` is 0.
+    It keeps the batches of an earlier phase exactly as that phase prepared them: PPG's auxiliary phase learns from the
+    value targets of its policy phase (Cobbe et al. 2021, arXiv:2009.04416, algorithm 1). Batches of iterations that
+    have not happened yet are zero, so their `valid` is 0.
+
+    iterations: number of iterations whose batches are kept, ≥ 1.
+    epochs: passes over the samples, ≥ 1.
+    minibatches: minibatches per epoch, ≥ 1; divides the number of kept samples.
+    of: the name of the earlier phase.
     """
 
     iterations: int
@@ -30,16 +35,16 @@ class Recent(NamedTuple):
         return tf.nest.map_structure(lambda x: tf.zeros((self.iterations, *x.shape), x.dtype), batch)
 
     def put(self, kept: Any, batch: Any, iteration: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
-        """The batch in the place of the oldest."""
+        """Replaces the oldest batch by the new one; see `Source.put`."""
         place = tf.cast(iteration % self.iterations, tf.int32)
-        # Not batched over runs, where TensorFlow knows no scatter that XLA compiles.
+        # One scatter for all runs: XLA does not compile the one that TensorFlow makes of a scatter batched over runs.
         places = [[place]] if not runs else tf.stack([tf.range(*runs), tf.fill(runs, place)], 1)
         return tf.nest.map_structure(
             lambda old, x: tf.tensor_scatter_nd_update(old, places, x if runs else x[None]), kept, batch
         )
 
     def data(self, kept: Any, trajectory: Any) -> Any:
-        """All that is kept, [iterations · B, ...]."""
+        """All kept samples as one batch, [iterations · B, ...]."""
         return tf.nest.map_structure(lambda x: tf.reshape(x, (-1, *x.shape[2:])), kept)
 
     def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:

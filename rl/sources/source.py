@@ -1,4 +1,4 @@
-"""What every source of a phase answers."""
+"""The protocol of a phase's source, and the epochs over minibatches that all sources share."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -7,54 +7,66 @@ import tensorflow as tf
 from rl.sources.permutations import permutations
 
 Orders = tf.Tensor | tuple[()]
-"""The samples of each round, [rounds, num_samples / minibatches]; empty where there is nothing to choose."""
+"""Sample indices of each round, [rounds, num_samples / minibatches] int32; () if a minibatch is the whole batch."""
 
 
 class Source(Protocol):
-    """Where a phase's samples come from, and how often. A source is pure: what it keeps goes in and comes out."""
+    """Supplies a phase with samples, minibatch by minibatch.
+
+    A source is pure: the data that it keeps between iterations is passed in and returned.
+    """
 
     rounds: int
-    """Minibatches in one execution of the phase."""
+    """Number of minibatches in one execution of the phase."""
     minibatches: int
-    """Minibatches in an epoch; divides the number of samples."""
+    """Number of minibatches per epoch; divides the number of samples."""
     iterations: int
-    """Iterations whose samples the phase learns from."""
+    """Number of iterations whose samples the phase learns from."""
     of: str | None
-    """The earlier phase whose prepared batches the source keeps; None where it keeps nothing."""
+    """The earlier phase whose prepared batches the source keeps; None if it keeps nothing."""
 
     def init(self, batch: Any) -> Any:
-        """What is kept before the first iteration; batch: one prepared batch, of which only shapes and types count."""
+        """The data kept before the first iteration.
+
+        Args: batch: a prepared batch [B, ...], of which only shapes and dtypes are used.
+        """
 
     def put(self, kept: Any, batch: Any, iteration: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
-        """What is kept after an iteration ([] int64) that prepared a batch.
+        """The data kept after an iteration.
 
-        runs: (S,) where both have an axis of S runs in front.
+        Args:
+            kept: the data kept before it.
+            batch: the batch that the phase `of` prepared in the iteration, [B, ...].
+            iteration: its number from 0, [] int64.
+            runs: (S,) if `kept` and `batch` have a leading axis of S runs.
         """
 
     def data(self, kept: Any, trajectory: Any) -> Any:
-        """What the phase prepares: the newest trajectory, or all samples that are kept, as one batch."""
+        """The data that the phase prepares: the newest trajectory, or all kept samples as one batch."""
 
     def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:
-        """The samples of each round.
+        """Draws the sample indices of each round.
 
         Args:
             seed: [2] int.
-            num_samples: of the prepared batch; a multiple of `minibatches`.
+            num_samples: number of samples of the prepared batch; a multiple of `minibatches`.
         """
 
     def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
-        """The samples of round `number` of a prepared batch."""
+        """The minibatch of round `number`, from 0, of a prepared batch."""
 
 
 class Epochs(NamedTuple):
-    """Every sample `epochs` times, in minibatches without replacement, each epoch in its own order."""
+    """Uses every sample `epochs` times, in minibatches without replacement; each epoch has its own order."""
 
     epochs: int
+    """Passes over the samples, ≥ 1."""
     minibatches: int
+    """Minibatches per epoch, ≥ 1."""
 
     @property
     def rounds(self) -> int:
-        """Minibatches in all epochs."""
+        """Number of minibatches in all epochs."""
         return self.epochs * self.minibatches
 
     def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:

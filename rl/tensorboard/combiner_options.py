@@ -1,8 +1,8 @@
 """The options of `combiner=`, read from configs/combiner/ as plain YAML.
 
-The What if page needs every combiner with its default settings, and a run records the settings of its own combiner
-alone. The files in configs/combiner/ are the only place that has them all. They are plain mappings without
-interpolations, and TensorBoard's process has no use for Hydra and OmegaConf, so they are read directly.
+The What if page needs every combiner with its default settings, but a run records only its own combiner's. The files in
+configs/combiner/ are the only place that has them all. They are plain mappings without interpolations, and
+TensorBoard's process does not need Hydra or OmegaConf, so they are read directly.
 """
 
 import functools
@@ -17,23 +17,22 @@ _ROOM = "rl.updates.combiners"
 
 
 class CombinerOption(NamedTuple):
-    """One file in configs/combiner/.
-
-    name: the option, `imtl_g` for `combiner=imtl_g`. class_name: the class in `rl.updates.combiners` that it
-    instantiates, `IMTLG`. settings: its keyword arguments except `scope`, which the reader chooses.
-    """
+    """One file in configs/combiner/."""
 
     name: str
+    """The option, `imtl_g` for `combiner=imtl_g`."""
     class_name: str
+    """The class in `rl.updates.combiners` that it instantiates, `IMTLG`."""
     settings: Mapping[str, Any]
+    """The class's keyword arguments except `scope`, which the user of the page chooses."""
 
 
 @functools.cache
 def combiner_options() -> tuple[CombinerOption, ...]:
     """All options whose class is in `rl.updates.combiners`, sorted by name.
 
-    Files whose name begins with an underscore hold keys that several options share (`scope`) and are no options.
-    Keys that begin with an underscore, and `defaults`, are Hydra's and are left out.
+    Files whose names begin with an underscore hold keys that several options share (`scope`) and are not options.
+    Keys that begin with an underscore, and `defaults`, belong to Hydra and are left out.
     """
     options = []
     for file in sorted((CONFIGS / "combiner").glob("[!_]*.yaml")):
@@ -48,11 +47,12 @@ def combiner_options() -> tuple[CombinerOption, ...]:
 def combiner_name(class_name: str, settings: Mapping[str, Any]) -> str:
     """The option of `combiner=` that a run used, `imtl_g` for the class `IMTLG`.
 
-    Where several options instantiate one class, the option whose settings are the run's is chosen. A name that is no
-    class of an option (an option's own name, as early event files have it, or a user's class) is returned unchanged.
+    If several options instantiate the class, the one whose settings are the run's is chosen. A name that is not the
+    class of an option (an option's own name, as in early event files, or a user's class) is returned unchanged.
 
     Args:
-        settings: the run's combiner's own, {field: value}.
+        class_name: name of the run's combiner class.
+        settings: the run's combiner settings, {field: value}.
     """
     options = [option for option in combiner_options() if option.class_name == class_name]
     if len(options) > 1:

@@ -1,4 +1,4 @@
-"""Event files: written so that every failure is reported, read past damage, truncated to a checkpoint.
+"""Event files: writing that reports every failure, reading past damage, truncation to a checkpoint.
 
 An event file is a sequence of records. A record is a header of 12 bytes (the length of its data as a little-endian
 uint64 and a masked CRC-32C of these 8 bytes), the data (a serialised `Event`), and a masked CRC-32C of the data.
@@ -25,12 +25,12 @@ from rl.tensorboard.gramians import PLUGIN as GRAMIANS
 
 _HEADER = 12  # bytes before a record's data
 _FRAME = 16  # bytes of the header and of the checksum after the data
-_FLUSH_SECONDS = 1.0  # the longest time for which an event stays buffered while others follow
+_FLUSH_SECONDS = 1.0  # longest time that an event stays buffered while others follow
 _file_numbers = itertools.count()
 
 
 class EventFile:
-    """One new event file. Unlike `tf.summary`, it writes without a queue and raises the errors of the disk."""
+    """One new event file. Unlike `tf.summary`, it writes without a queue and raises disk errors."""
 
     def __init__(self, folder: Path):
         name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}.{next(_file_numbers)}.v2"
@@ -41,20 +41,20 @@ class EventFile:
         self.flush()
 
     def write(self, summary: Summary, step: int) -> None:
-        """Appends a summary at a number of environment steps; flushed at least once a second while events follow."""
+        """Appends a summary at an environment step; flushes at least once a second while events follow."""
         self._append(Event(wall_time=time.time(), step=step, summary=summary))
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Hands what is buffered to the operating system; other processes can then read it."""
+        """Hands buffered events to the operating system; other processes can then read them."""
         self._writer.flush()
         self._flushed = time.monotonic()
 
     def sync(self) -> None:
-        """Forces what is written onto the disk.
+        """Forces all events written so far to disk.
 
-        Raises: StorageError where the file on the disk does not have the size of what was written.
+        Raises: StorageError if the file's size on disk is not the number of bytes written.
         """
         self.flush()
         with self.path.open("rb") as handle:
@@ -68,35 +68,34 @@ class EventFile:
         self._writer.close()
 
     def _append(self, event: Event) -> None:
-        """Writes a record and counts its bytes."""
+        """Writes an event as a record and counts its bytes."""
         data = event.SerializeToString()
         self._writer.write(data)
         self._size += len(data) + _FRAME
 
 
 class Contents(NamedTuple):
-    """What a folder's event files contain.
-
-    counts: number of events of each kind, see `kind_of`. tags: of all summaries. garbled: whether there was damage
-    other than a truncated last record, which a crash leaves.
-    """
+    """The contents of a folder's event files."""
 
     counts: Counter
+    """Number of events of each kind; see `kind_of`."""
     tags: set[str]
+    """Tags of all summaries."""
     garbled: bool
+    """Whether there was damage other than a truncated last record, which a crash leaves."""
 
 
 def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Contents:
     """Drops all events after `step` from every event file of a folder, and all damaged records.
 
-    A file without anything to drop is left untouched; another one is replaced atomically.
+    A file with nothing to drop is left untouched; any other is replaced atomically.
 
     Args:
         step: environment steps of the checkpoint.
-        scalars: the last step whose scalars are kept, where it is earlier than `step`: scalars stand for several
-            iterations, and a point may have to be made again.
+        scalars: the last step whose scalars are kept, if earlier than `step`: a scalar summarises several iterations,
+            and its point may have to be recomputed.
 
-    Returns: what the files contain afterwards.
+    Returns: the contents of the files afterwards.
     """
     last_scalars = step if scalars is None else scalars
     counts, tags, any_garbled = Counter(), set(), False
@@ -127,7 +126,7 @@ def kind_of(event: Event) -> str:
 
 
 def scalars(folder: Path) -> dict[int, dict[str, float]]:
-    """{step: {tag: number}} of the scalars in a folder's event files, sorted by step."""
+    """The scalars in a folder's event files, {step: {tag: value}}, sorted by step."""
     found: dict[int, dict[str, float]] = {}
     for event in read_events(folder):
         if kind_of(event) == "scalars":
@@ -168,7 +167,7 @@ def read_events(folder: Path) -> Iterator[Event]:
 
 
 def _replace(file: Path, records: list[bytes]) -> None:
-    """Writes the records into a new file that then takes the old one's place, atomically."""
+    """Atomically replaces a file with a new one that holds the records."""
     partial = file.with_name("events.partial")  # neither TensorBoard nor `files` reads files of this name
     with tf.io.TFRecordWriter(str(partial)) as writer:
         for record in records:
@@ -180,7 +179,7 @@ def _records(file: Path) -> tuple[list[bytes], bool, bool]:
     """(undamaged records, whether the file holds anything else, whether that is more than a truncated last record).
 
     TensorFlow's reader stops at the first damaged record. Where that record's header is intact, its length says where
-    the next one begins, and reading continues there; where the header is garbled, the rest of the file is given up.
+    the next one begins, and reading continues there; where the header is garbled, the rest of the file is skipped.
     """
     found, rest, damaged, garbled = [], file, False, False
     try:
@@ -215,7 +214,7 @@ def _up_to_damage(file: Path) -> list[bytes]:
 def _length(data: bytes) -> int | None:
     """The number of bytes of the record that begins here, frame included; None where its header is garbled.
 
-    A header that is cut off counts as one record of its own length.
+    A truncated header counts as the beginning of a record of 12 bytes.
     """
     if len(data) < _HEADER:
         return _HEADER
@@ -227,6 +226,6 @@ def _is_event(record: bytes) -> bool:
     """Whether the data parses as an `Event`."""
     try:
         Event.FromString(record)
-    except Exception:  # protobuf raises other classes in each of its implementations
+    except Exception:  # the class depends on protobuf's implementation
         return False
     return True

@@ -1,4 +1,4 @@
-"""Gramians in event files: one tensor a moment, and the meaning of its axes in the metadata. No TensorFlow."""
+"""Gramians in event files: one tensor per moment, with the meaning of its axes in the metadata. No TensorFlow."""
 
 import json
 import math
@@ -14,11 +14,11 @@ from rl import plain_json
 from rl.tensorboard.combiner_options import combiner_name
 
 PLUGIN = "gradients"
-"""The plugin's name in event files and in TensorBoard's addresses."""
+"""The plugin's name in event files and in TensorBoard's URLs."""
 TAG = "gradient/gramian"
 """The tag of the Gramians; a run has one such series."""
 MAX_MOMENTS = 2000
-"""Moments that TensorBoard keeps of a run. Of foreign tensors it would keep 10, or 100, chosen at random."""
+"""Number of moments that TensorBoard keeps per run. Its default for third-party tensors is a random 10 or 100."""
 MAX_LAYERS, MAX_ROWS, MAX_CELLS = 2000, 64, 200_000
 """Limits on L, on R and on L · R² of the Gramians [L, R, R] that are read."""
 MAX_WEIGHTS = 10**12
@@ -26,8 +26,8 @@ MAX_WEIGHTS = 10**12
 MAX_COEFFICIENT = 1e12
 """Limit on the absolute value of a coefficient."""
 MAX_NAME = 200
-"""Limit on the letters of a name."""
-_MAX_LEGEND = 1 << 20  # bytes of JSON; 2,000 layers with names of 200 letters take less than half of it
+"""Limit on the length of a name, in characters."""
+_MAX_LEGEND = 1 << 20  # bytes of JSON; 2,000 layers with names of 200 characters take less than half of it
 
 
 class Legend(NamedTuple):
@@ -58,14 +58,14 @@ class Legend(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """The first objective, by whose norm `gradient/norm_ratio/…` divides; "" where there is none."""
+        """The first objective, whose norm is the denominator of `gradient/norm_ratio/…`; "" if there is none."""
         return self.objectives[0] if self.objectives else ""
 
     @property
     def leads(self) -> tuple[str, ...]:
-        """The first objective of each group, and those in no group: the rows to compare where one a group is enough.
+        """The first objective of each group, and those in no group: the rows to compare if one per group is enough.
 
-        All objectives where that is fewer than two, since one row leaves nothing to compare.
+        All objectives if these are fewer than two, since one row leaves nothing to compare.
         """
         grouped = {name for members in self.groups.values() for name in members}
         firsts = [members[0] for members in self.groups.values() if members]
@@ -76,9 +76,9 @@ class Legend(NamedTuple):
 def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
     """The summary of one moment, with the legend as JSON in its metadata.
 
-    The tensor is [L, R, R] float64: combiners that are computed from it afterwards need all digits. TensorBoard keeps
-    the metadata of a tag's first summary alone, and it must name the data class, which TensorBoard fills in for its
-    own plugins only.
+    The tensor is [L, R, R] float64, since combiners computed from it later need full precision. TensorBoard keeps only
+    the metadata of a tag's first summary. It must name the data class, which TensorBoard fills in only for its own
+    plugins.
 
     Args:
         gramian: [L, R, R], the rows in the order of `legend.rows`.
@@ -94,7 +94,7 @@ def gramian_summary(gramian: np.ndarray, legend: Legend) -> Summary:
 def read_legend(content: bytes) -> Legend:
     """The legend in a series' metadata.
 
-    Names, counts and numbers are bounded (see the limits above), so that code that draws a legend need not check them
+    Names, counts and numbers are bounded (see the limits above), so code that draws a legend need not check them
     again. Settings that no combiner of this package could have are dropped.
 
     Raises: ValueError, with one sentence, for anything that is not a legend or exceeds a limit.
@@ -124,7 +124,7 @@ def read_legend(content: bytes) -> Legend:
 
 
 def _sequence(node: Any) -> tuple:
-    """A JSON list as a tuple; TypeError for anything else, since `tuple` would split a text into its letters."""
+    """A JSON list as a tuple; TypeError for anything else, since `tuple` would split a string into its characters."""
     if not isinstance(node, list):
         raise TypeError(node)
     return tuple(node)
@@ -138,7 +138,7 @@ def _mapping(node: Any) -> dict:
 
 
 def _is_flat(node: Any) -> bool:
-    """Whether a value is what a combiner's settings consist of: a short text, a finite number, or a list of these."""
+    """Whether a value may be a combiner's setting: None, a short string, a finite number, or a flat list of these."""
     if isinstance(node, list):
         return len(node) <= MAX_ROWS and all(_is_flat(x) and not isinstance(x, list) for x in node)
     if isinstance(node, int | float):
@@ -147,7 +147,7 @@ def _is_flat(node: Any) -> bool:
 
 
 def _is_consistent(legend: Legend) -> bool:
-    """Whether types are right, names are unique, lists of one axis have one length, and groups name objectives."""
+    """Whether types are right, names are unique, lists along one axis have equal lengths, and groups name objectives."""
     grouped = [name for names in legend.groups.values() for name in names]
     texts, numbers = (*legend.layers, *legend.rows, legend.combiner), (*legend.sizes, *legend.coefficients)
     return (
@@ -163,7 +163,7 @@ def _is_consistent(legend: Legend) -> bool:
 
 
 def _exceeded_limit(legend: Legend) -> str | None:
-    """The first limit that a legend exceeds, in words; numbers stay integers, since 10**400 has no float."""
+    """The first limit that a legend exceeds, in words; integers are not converted, since 10**400 has no float."""
     names = (*legend.layers, *legend.rows, *legend.groups, legend.combiner)
     num_layers, num_rows = len(legend.layers), len(legend.rows)
     limits = {

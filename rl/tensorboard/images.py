@@ -10,9 +10,9 @@ def write_image(file: Path, tag: str, png: bytes, step: int) -> None:
 
     Args:
         file: the new event file; TensorBoard reads it only if its name contains `tfevents`.
-        tag: the image's title in the tab.
+        tag: title of the image in the tab.
         png: contents of a PNG file; its alpha channel is dropped.
-        step: environment steps.
+        step: environment step of the image.
     """
     before = set(file.parent.glob("*tfevents*"))
     writer = tf.summary.create_file_writer(str(file.parent))

@@ -1,6 +1,6 @@
-"""The layout of the Custom Scalars tab: the charts of a run, from its tags and from the legend of its Gramians.
+"""The layout of the Custom Scalars tab: a run's charts, from its tags and the legend of its Gramians.
 
-Objectives, groups and heads are named by the agent. Charts of single rows and of pairs take the names from the legend,
+Objectives, groups and heads are named by the agent. Charts of single rows and of pairs take the names from the legend;
 charts of a head's diagnostics take them from the tags.
 """
 
@@ -16,21 +16,21 @@ TAG = "custom_scalars__config__"
 """The layout's tag in an event file, as TensorBoard's plugin looks it up."""
 
 Charts = Mapping[str, Sequence[str]]
-"""{title of a chart: regular expressions of the tags whose lines it draws}."""
+"""{title of a chart: regular expressions that match the tags of its lines}."""
 
 _SECTIONS = {
     *("episode", "evaluation", "time", "objective"),
     *("gradient", "update", "frozen", "representation", "weights"),
 }
-"""The first components of tags that the package logs for every agent; others are names of heads."""
+"""First components of the tags that the package logs for every agent; any other is the name of a head."""
 
 
 def layout_summary(tags: Collection[str], legend: Legend | None = None) -> bytes:
-    """The layout as a serialised Summary, written once a run. Charts without a line are left out.
+    """The layout as a serialised Summary, written once per run. Charts without a matching tag are left out.
 
     Args:
         tags: of all scalars that the run logs.
-        legend: of the run's Gramians; None where the run has none, and then no chart of single rows.
+        legend: of the run's Gramians; None if the run has none, which leaves out all charts of single rows.
     """
     categories = []
     for title, charts in _categories(_heads(tags), legend).items():
@@ -81,11 +81,11 @@ def _title(leads: Sequence[str]) -> str:
 
 
 def _comparison(pairs: Sequence[tuple[str, str]], objectives: Sequence[str], leads: Sequence[str]) -> Charts:
-    """The leading rows against each other; norm ratios are logged over the first objective's row.
+    """The leading rows against each other; norm ratios are logged relative to the first objective's row.
 
     Args:
-        pairs: of leading objectives, as tags order them.
-        objectives: all of the legend's.
+        pairs: of leading objectives, in the order that tags use.
+        objectives: all objectives of the legend.
         leads: the leading objective of each group.
     """
     first = objectives[0] if objectives else ""
@@ -109,7 +109,7 @@ def _learning(heads: Sequence[str]) -> Charts:
 
 
 def _chain() -> Charts:
-    """The way from the rows to the step; with several updates a phase their tags end in the update's name."""
+    """The chain from the rows to the step; with several updates per phase, tags end in the update's name."""
     return {
         "norms along the chain": [r"gradient/(weighted_norm/.*|combined_norm|clipped_norm)$", r"update/applied_norm$"],
         "clip ratio": [r"update/clip_ratio(/.*)?$"],
@@ -119,7 +119,7 @@ def _chain() -> Charts:
 
 
 def _layers(pairs: Sequence[tuple[str, str]], objectives: Sequence[str], leads: Sequence[str]) -> Charts:
-    """A chart for each leading row, and for each pair with the first objective: all pairs would be too many charts."""
+    """One chart per leading row, and one per pair with the first objective, since all pairs would be too many."""
     with_first = [pair for pair in pairs if objectives[0] in pair] or pairs
     return {
         **{f"cosine of {a} and {b}": [f"gradient/cosine/{_of((a, b))}/.*"] for a, b in with_first},
@@ -129,7 +129,7 @@ def _layers(pairs: Sequence[tuple[str, str]], objectives: Sequence[str], leads: 
 
 
 def _noise(pairs: Sequence[tuple[str, str]], objectives: Sequence[str]) -> Charts:
-    """Cosines of rows from separate half-batches, and the signal-to-noise figures of single rows."""
+    """Cosines of rows from disjoint half-batches, and signal-to-noise ratios of single rows."""
     crossed = [f"gradient/cross_batch/{_of(pair)}" for pair in pairs]
     return {
         "cosine across half-batches": [pattern for tag in crossed for pattern in (f"{tag}$", f"{tag}/corrected$")],
@@ -141,7 +141,7 @@ def _noise(pairs: Sequence[tuple[str, str]], objectives: Sequence[str]) -> Chart
 
 
 def _effect() -> Charts:
-    """The change of each loss by the applied step: predicted from the rows, measured, and the curvature."""
+    """The change of each loss under the applied step, predicted from the rows and measured, and the curvature."""
     return {
         "change of each loss, to first order": [r"update/change/.*"],
         "change of each loss, measured": [r"update/measured_change/.*"],
@@ -187,5 +187,5 @@ def _of(pair: tuple[str, str]) -> str:
 
 
 def _each(stem: str, names: Sequence[str]) -> list[str]:
-    """One regular expression for `stem/<name>` with each of these names; none where there are no names."""
+    """One regular expression that matches `stem/<name>` for all of the names; an empty list without names."""
     return [f"{stem}/({'|'.join(map(re.escape, names))})$"] if names else []

@@ -26,14 +26,14 @@ class Writer:
         self._tags_to_lay_out: Collection[str] | None = None
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, bool | float | str]) -> None:
-        """Writes the composed config as text, and begins a session of the HParams tab.
+        """Writes the composed config as text, and starts a session of the HParams tab.
 
-        No `hparams_config` is written: TensorBoard would take the first one that it meets in a log directory, and show
-        no key that other runs have. Without one it computes the columns from the sessions of all runs.
+        No `hparams_config` is written: TensorBoard would use the first one that it finds in a log directory, and hide
+        the keys that only other runs have. Without one it derives the columns from the sessions of all runs.
 
         Args:
             config_text: YAML.
-            hyperparameters: {key: value}, one type a key over all runs.
+            hyperparameters: {key: value}; a key's values have the same type in all runs.
         """
         self._file.write(text_pb("config", f"```yaml\n{config_text}```"), 0)
         # An empty trial makes the run a row of its own; runs with the same trial would be averaged.
@@ -41,51 +41,51 @@ class Writer:
         self.flush()
 
     def end(self, status: str, step: int) -> None:
-        """Ends the session of the HParams tab where the run was completed or failed.
+        """Ends the session of the HParams tab if the run has completed or failed.
 
-        The event stands one step after the run's last, so that a run that resumes from its last checkpoint drops it.
+        The event is written one step after the run's last step, so a run that resumes from its last checkpoint drops it.
 
         Args:
             status: as in `summary.json`; nothing is written for `running` and `interrupted`.
-            step: environment steps at the end of the run.
+            step: the run's last environment step.
         """
         if status in _ENDS:
             end = session_end_pb(_ENDS[status])  # an instance of TensorFlow's message class, not of TensorBoard's
             self._file.write(Summary.FromString(end.SerializeToString()), step + 1)
 
     def layout(self, tags: Collection[str]) -> None:
-        """Announces the tags of all scalars that the run will have; called once a run.
+        """Announces the tags of all scalars that the run will log; called once per run.
 
         The layout of the Custom Scalars tab is written with the first Gramian, whose legend names the objectives and
-        their groups, or with the first scalars of a run that logs no Gramian before them.
+        their groups, or with the first scalars if the run logs no Gramian before them.
         """
         self._tags_to_lay_out = tuple(tags)
 
     def scalars(self, numbers: Mapping[str, float], step: int) -> None:
-        """Writes all scalars of a moment as one record; NaN is left out. A `tf.summary.scalar` each takes 0.1 ms."""
+        """Writes all scalars of a moment as one record, without NaN; `tf.summary.scalar` would take 0.1 ms per tag."""
         self._write_layout(None)
         self._file.write(scalars_summary(numbers), step)
 
     def gramian(self, gramian: np.ndarray, legend: Legend, step: int) -> None:
-        """Writes the rows' Gramians [L, R, R] of a moment, for the Gradients tab."""
+        """Writes the rows' Gramians [L, R, R] at a moment, for the Gradients tab."""
         self._write_layout(legend)
         self._file.write(gramian_summary(gramian, legend), step)
 
     def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
-        """Writes a histogram with 30 bins of each array's entries, {tag: array}."""
+        """Writes one histogram with 30 bins per array, {tag: array}."""
         summary = Summary()
         for tag, array in arrays.items():
             summary.MergeFrom(histogram.histogram_pb(tag, np.asarray(array).reshape(-1), buckets=30))
         self._file.write(summary, step)
 
     def flush(self) -> None:
-        """Hands what is buffered to the operating system."""
+        """Hands buffered events to the operating system."""
         self._file.flush()
 
     def sync(self) -> None:
-        """Forces what is written onto the disk.
+        """Forces all events written so far to disk.
 
-        Raises: StorageError where the file on the disk does not have the size of what was written.
+        Raises: StorageError if the file's size on disk is not the number of bytes written.
         """
         self._file.sync()
 
@@ -94,14 +94,14 @@ class Writer:
         self._file.close()
 
     def _write_layout(self, legend: Legend | None) -> None:
-        """Writes the layout where it is announced and not yet written."""
+        """Writes the layout if it has been announced and not yet written."""
         if self._tags_to_lay_out is not None:
             self._file.write(Summary.FromString(layout_summary(self._tags_to_lay_out, legend)), 0)
             self._tags_to_lay_out = None
 
 
 def scalars_summary(numbers: Mapping[str, float]) -> Summary:
-    """{tag: number} as one summary, without the numbers that are NaN."""
+    """{tag: value} as one summary, without NaN values."""
     return Summary(
         value=[Summary.Value(tag=tag, simple_value=float(x)) for tag, x in numbers.items() if not np.isnan(x)]
     )

@@ -1,4 +1,4 @@
-"""Explicit update rules: combiner, clipping, optimizer and assignment, each a short file.
+"""Explicit update rules: combiner, clipping, optimizer and assignment, each in a short file.
 
 Nothing else moves live weights.
 """

@@ -15,18 +15,18 @@ class Clipped(NamedTuple):
     norm: tf.Tensor
     """The global norm before clipping, []."""
     factor: tf.Tensor
-    """min(1, clip_norm/|g|), [] in [0, 1]; 1 where nothing was clipped."""
+    """min(1, clip_norm/|g|), [] in [0, 1]; 1 if nothing was clipped."""
 
 
 def global_norm(tensors: Tensors) -> tf.Tensor:
-    """The L2 norm of all tensors taken as one vector, []; NaN or infinite where an entry is."""
+    """The L2 norm of all tensors taken as one vector, []; NaN or infinite if an entry is."""
     return tf.norm(tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0))
 
 
 def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipped:
     """g · min(1, clip_norm/|g|), with the norm |g| over all tensors together (Pascanu et al. 2013, algorithm 1).
 
-    The direction stays; clipping twice is clipping once.
+    The direction is preserved, and clipping is idempotent.
 
     Args: clip_norm: the largest norm, > 0; None does not clip.
     """

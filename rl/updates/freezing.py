@@ -1,4 +1,4 @@
-"""Weights that an update rule leaves alone, by pattern, for good or until an environment step."""
+"""Weights that an update rule keeps frozen, selected by pattern, permanently or until an environment step."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,31 +12,31 @@ from rl.settings import PositiveInteger, settings
 
 @settings
 class Freeze:
-    """Which of the live weights have no part in the update rule.
+    """Selects live weights that the update rule does not move.
 
-    Their gradients count neither for the combiner nor for clipping, their slots stand still, and Δw is 0. Probes watch
-    them all the same. After `until` they learn like the others, from slots as they were at the start; Adam's bias
-    correction counts from the start of training, so that their first steps are up to (1 − β₁)/√(1 − β₂) as long.
+    Their gradients enter neither the combiner nor clipping, their slots do not change, and Δw is 0; probes still watch
+    them. From `until` on they are trained like the others, starting from their initial slots. Adam's bias correction
+    counts from the start of training, so their first steps are up to (1 − β₁)/√(1 − β₂) times as long.
     """
 
     patterns: Sequence[str]
     """Patterns of parts or single weights (`fnmatch`, case-sensitive): `torso`, `torso/*`, `*/bias`."""
     until: PositiveInteger | None
-    """Environment steps after which they learn; None for never."""
+    """Environment step from which they are trained; None for never."""
 
     still = True
-    """Whether they are frozen at the moment, a bool or [] bool."""
+    """Whether they are currently frozen, a bool or [] bool."""
 
     def at(self, step: tf.Tensor) -> "Freeze":
-        """The same at an environment step, [] float32."""
+        """These settings with `still` as at an environment step, [] float32."""
         return self if self.until is None or not self.patterns else changed(self, {"still": step < float(self.until)})
 
     def mask(self, names: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[bool, ...]]:
-        """{part: for each of its weights, whether a pattern matches it}.
+        """Whether a pattern matches each weight, {part: one bool per weight}.
 
         Args:
             names: {part: names of its weights} of the whole network.
-        Raises: ConfigError where a pattern matches nothing, or all weights are frozen for good.
+        Raises: ConfigError if a pattern matches nothing, or all weights are frozen permanently.
         """
         found = masks_of(self.patterns, names, key="freeze")
         masks = {

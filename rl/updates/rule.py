@@ -1,4 +1,4 @@
-"""The update rule: combiner, clipping, optimizer and the assignment, in that order."""
+"""The update rule: from rows to a step by combiner, clipping and optimizer, in that order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,14 +16,14 @@ from rl.updates.steps import Direction, RuleState, Step
 
 
 class UpdateRule:
-    """Moves the weights by the objectives of one update: rows, combiner, clipping, optimizer.
+    """Turns the rows of one update's objectives into a step of the weights: combiner, clipping, optimizer.
 
     With A[g, i] = c_i for objective i in group g, the combiner sees the Gramian of the rows A J: a group's row is the
-    gradient of Σ_i c_i L_i. It returns one weight w_g a row, and the gradient is
+    gradient of Σ_i c_i L_i. It returns one weight w_g per row, and the gradient is
 
     shared weights: Σ_g w_g row_g    a head: Σ_i c_i ∂L_i/∂w, the sum of its own gradients, uncombined
 
-    With w = 1 for every row this is the gradient of the usual total loss. All methods are pure: `apply_step` alone
+    With w = 1 for every row this is the gradient of the usual total loss. All methods are pure: only `apply_step`
     assigns weights.
     """
 
@@ -44,12 +44,12 @@ class UpdateRule:
             objectives: of the update, with coefficients and the parts that each reads.
             groups: {group: its objectives}; every objective is in exactly one.
             names: {part: names of its weights} of the whole network.
-            heads: the parts that take `head_learning_rate`, and are never shared.
+            heads: the parts that use `head_learning_rate` and are never shared.
             combiner, optimizer: from the configs of these names.
-            always_rows: whether to take rows even where one backward pass gives the same step.
+            always_rows: whether to take rows even if one backward pass gives the same step.
             freeze: the weights that the rule does not move; None for none.
-        Raises: ConfigError where the groups do not partition the objectives, a pattern of `optimizer.rates` matches
-            no part, or the combiner refuses the number of rows.
+        Raises: ConfigError if the groups do not partition the objectives, a pattern of `optimizer.rates` matches no
+            part, or the combiner rejects the number of rows.
         """
         self.objectives = {objective.name: objective for objective in objectives}
         self.groups = _partition(groups, self.objectives)
@@ -83,7 +83,7 @@ class UpdateRule:
         return RuleState(self.optimizer.init(self._flat(weights)), self._combiner_state())
 
     def _combiner_state(self) -> Any:
-        """The combiner's first state, one a layer with scope `layer`; none where there is nothing to combine."""
+        """The combiner's initial state, one per layer with scope `layer`; () if no weights are shared."""
         if not self.shared:
             return ()
         state = self.combiner.init(len(self.combined))
@@ -91,9 +91,9 @@ class UpdateRule:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """The rows that `combine` takes, as arguments of `watched_rows`: the gradients of Σ_i c_i L_i over a group.
+        """Arguments of `watched_rows` for the rows that `combine` takes: the gradients of Σ_i c_i L_i over each group.
 
-        One row a group; or one row of the total loss where nothing is shared or the combiner is the plain sum.
+        One row per group; or one row of the total loss if nothing is shared or the combiner is the plain sum.
         """
         if self.takes_rows:
             return {"reads": self.reads, "sums": self.sums, "names": self.names}
@@ -105,7 +105,7 @@ class UpdateRule:
         """The combined gradient of all parts. Gradients at a frozen copy are first added to those at the live weights.
 
         Args:
-            rows: those that are `asked` for.
+            rows: the result of `watched_rows` with the arguments `asked`.
             state: before the update.
             seed: [2] int, for combiners that draw random numbers.
         Returns: the direction, and the state with the combiner's next state.
@@ -133,7 +133,7 @@ class UpdateRule:
             gradient: of a `Direction`.
             weights: the live weights.
             state: before the update.
-            progress: environment steps done over those of the whole run, [] float32 in [0, 1].
+            progress: fraction of the run's environment steps done, [] float32 in [0, 1].
         Returns: the step, and the state with the optimizer's next slots.
         """
         raw = self._flat(gradient)
@@ -149,7 +149,7 @@ class UpdateRule:
         return step, state._replace(slots=self._slots(slots, state.slots))
 
     def _without_frozen(self, gradient: Gradient) -> Gradient:
-        """The gradient or step, with zeros for the weights that are frozen."""
+        """The gradient or step, with zeros for frozen weights."""
         if self._freeze is None:
             return gradient
         return {
@@ -160,7 +160,7 @@ class UpdateRule:
         }
 
     def _slots(self, new: Slots, old: Slots) -> Slots:
-        """The new slots, in which frozen weights keep their old ones."""
+        """The new slots, except that frozen weights keep their old ones."""
         if self._freeze is None:
             return new
         frozen = self._flat(self._frozen)
@@ -176,11 +176,11 @@ class UpdateRule:
         return type(new)(*(unless_frozen(*pair) for pair in zip(new, old, strict=True)))
 
     def shared_row(self, gradient: Gradient) -> tuple[tf.Tensor, ...]:
-        """The tensors of the combined gradient, or of a step, on the shared weights."""
+        """The part of the combined gradient, or of a step, on the shared weights, one tensor per weight."""
         return shared_rows([gradient], self.shared)[0]
 
     def _by_weight(self, torso_rate: tf.Tensor, head_rate: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """One learning rate a weight, []: the head's or the torso's, times the factor of `optimizer.rates`."""
+        """One learning rate per weight, []: the head's or the torso's, times the factor of `optimizer.rates`."""
         own = ((head_rate if part in self.heads else torso_rate, self._factors[part]) for part in self.parts)
         scaled = bool(self.optimizer.rates)
         return tuple(rate * factor if scaled else rate for rate, factors in own for factor in factors)
@@ -188,7 +188,7 @@ class UpdateRule:
     def _weights(self, matrix: tf.Tensor, losses: tf.Tensor, state: Any, seed: tf.Tensor) -> tuple[tf.Tensor, Any]:
         """Row weights [L, k] from the layers' Gramians [L, k, k], and the combiner's next state.
 
-        Scope `global` takes them from Σ_l G_l, the same for every layer; scope `layer` from each G_l.
+        Scope `global` computes them from Σ_l G_l, the same for every layer; scope `layer` from each G_l.
         """
         if self.combiner.scope == "global":
             weights, state = self.combiner.weights(tf.reduce_sum(matrix, 0), losses, state, seed)
@@ -224,7 +224,7 @@ class UpdateRule:
 
 
 def _partition(groups: Mapping[str, Sequence[str]], objectives: Mapping[str, Objective]) -> dict[str, tuple[str, ...]]:
-    """The groups as tuples; ConfigError unless every objective is in exactly one of them and none is empty."""
+    """The groups as tuples; ConfigError unless every objective is in exactly one group and no group is empty."""
     members = [name for group in groups.values() for name in group]
     require(
         sorted(members) == sorted(objectives) and all(groups.values()),

@@ -1,4 +1,4 @@
-"""What an update rule computes on the way from rows to weights, and the assignment at its end."""
+"""The results of an update rule's stages, from rows to a step, and the assignment of the step."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,27 +11,27 @@ from rl.updates.optimizers import Slots
 
 
 class RuleState(NamedTuple):
-    """What an update rule carries from one update to the next."""
+    """The state that an update rule carries from one update to the next."""
 
     slots: Slots
     """The optimizer's slots."""
     combiner: Any
-    """The combiner's state; with scope `layer` a tuple with one state a layer."""
+    """The combiner's state; with scope `layer` a tuple with one state per layer."""
 
 
 class Direction(NamedTuple):
-    """A combined gradient, and the losses and rows that it comes from."""
+    """A combined gradient, and the losses and Gramians that it comes from."""
 
     losses: dict[str, tf.Tensor]
-    """{objective: [] its loss}."""
+    """{objective: its loss, []}."""
     auxiliary: Any
     """The diagnostics that the losses returned."""
     gradient: Gradient
     """{part: tensors} that mirror the live weights."""
     gramian: tf.Tensor | None
-    """[L, k, k] float64, of the k groups' rows; None where one backward pass through the total loss was taken."""
+    """[L, k, k] float64, of the k groups' rows; None if one backward pass through the total loss was taken."""
     row_weights: tf.Tensor | None
-    """[L, k], the combiner's weight of each row in each layer; None where `gramian` is."""
+    """[L, k], the combiner's weight of each row in each layer; None if `gramian` is."""
 
 
 class Step(NamedTuple):
@@ -54,8 +54,8 @@ def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) ->
 
     Args:
         targets: {part: variables}.
-        delta: Δw, {part: tensors}; parts of the targets that it lacks stay as they are.
-    Raises: ValueError that names the variable, before anything is assigned, where a target is a frozen copy's.
+        delta: Δw, {part: tensors}; target parts that it lacks are left unchanged.
+    Raises: ValueError that names the variable, before anything is assigned, if a target belongs to a frozen copy.
     """
     refuse_frozen(variable for part in delta for variable in targets[part])
     for part, steps in delta.items():

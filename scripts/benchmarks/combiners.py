@@ -49,8 +49,9 @@ def _programs(settings: list[list[str]], threads: int) -> list:
     import hydra
     import tensorflow as tf
 
-    from rl.commands.composition import CONFIGS, build
+    from rl.commands.composition import build
     from rl.commands.run_names import register_resolvers
+    from rl.config_files import CONFIGS
 
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.threading.set_intra_op_parallelism_threads(threads)

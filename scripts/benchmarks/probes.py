@@ -36,10 +36,12 @@ def _each(calls: int) -> None:
     import hydra
     import tensorflow as tf
 
-    from rl.commands.composition import CONFIGS, build
+    from rl.commands.composition import build
     from rl.commands.run_names import register_resolvers
+    from rl.config_files import CONFIGS
     from rl.gradients.probes import PROBES
     from rl.instruments.probing import Prober
+    from rl.learning.collecting import collect
     from rl.learning.state import read
 
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -48,7 +50,7 @@ def _each(calls: int) -> None:
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         experiment = build(hydra.compose("train", overrides=["environment=compiled/cartpole"]))
     learner, state = experiment.learner, read(experiment.variables)
-    run = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    run = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
 
     def program(names: list[str]):
         prober = Prober(learner, [PROBES[name] for name in names], num_samples=experiment.prober.num_samples)

@@ -43,8 +43,9 @@ def profile(arguments: argparse.Namespace) -> None:
     import hydra
     import tensorflow as tf
 
-    from rl.commands.composition import CONFIGS, build
+    from rl.commands.composition import build
     from rl.commands.run_names import register_resolvers
+    from rl.config_files import CONFIGS
 
     tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
@@ -67,13 +68,15 @@ def _parts(experiment) -> dict[str, list[float]]:
     """{part: milliseconds of a turn, one number a repeat}."""
     import tensorflow as tf
 
+    from rl.learning.collecting import collect
+    from rl.learning.learn import learn
     from rl.learning.state import read
 
     learner = experiment.learner
     state = read(experiment.variables)
 
     def rollout(state):
-        return learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+        return collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
 
     def numbers(turn, state, used):
         chance = learner.rollout_noise(state.seed, state.iteration)
@@ -89,10 +92,10 @@ def _parts(experiment) -> dict[str, list[float]]:
     _, trajectory = tf.function(rollout, jit_compile=True, autograph=False)(state)
 
     def learning(turn, state, used):
-        return turn + 1, learner.learn(state, trajectory)[0], used
+        return turn + 1, learn(learner, state, trajectory)[0], used
 
     def both(turn, state, used):
-        return turn + 1, learner.learn(*rollout(state))[0], used
+        return turn + 1, learn(learner, *rollout(state))[0], used
 
     parts = {"random numbers": numbers, "rollout": acting, "learning": learning, "iteration": both}
     return {name: _milliseconds(turn, state) for name, turn in parts.items()}

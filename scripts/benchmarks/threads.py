@@ -80,7 +80,7 @@ def _samples(size: Size) -> int:
     """The samples of a minibatch, over all seeds."""
     import hydra
 
-    from rl.commands.composition import CONFIGS
+    from rl.config_files import CONFIGS
 
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         return rule.samples_of(hydra.compose("train", overrides=size.overrides))

@@ -15,7 +15,8 @@ from faulting.commands import Process, ended
 from faulting.small_runs import COMPILED
 from faulting.tried import shortened
 from faulting.wrong_inputs import WrongInput, wrong_inputs
-from rl.commands.composition import CONFIGS, choices_of
+from rl.commands.choices import choices_of
+from rl.config_files import CONFIGS
 
 _GROUPS = ("agent", "combiner", "environment", "frozen", "network", "optimizer", "probe", "experiment")
 _EXTRA = {"environment=gymnasium": ("environment.id=CartPole-v1",)}

@@ -17,8 +17,8 @@ import hydra
 from omegaconf import OmegaConf
 
 from faulting.synthetic_runs import Story, write_run
-from rl.commands.composition import CONFIGS
 from rl.commands.run_names import job_name
+from rl.config_files import CONFIGS
 
 
 def _garbled_summary(run: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import hydra
 
-from rl.commands.composition import CONFIGS, build
+from rl.commands.composition import build
 from rl.commands.parts import run_settings
+from rl.config_files import CONFIGS
 from rl.learning.state import assign, read
 from rl.runs.directory import RunDirectory
 from rl.runs.record import Description

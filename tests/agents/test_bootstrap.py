@@ -13,6 +13,7 @@ from rl.estimators import gradient_correction_loss, residual_loss, td_error
 from rl.frozen import FrozenState, Hard, freeze
 from rl.gradients import LIVE, At, Objective, onto_live, watched_rows
 from rl.instruments.replay import replay, rows_of
+from rl.learning.collecting import collect
 from rl.learning.state import read
 from rl.networks import OBSERVATION
 from rl.updates import UpdateRule, apply_step
@@ -26,7 +27,7 @@ NEW = ("frozen=target_hard", "frozen.target.every_updates=1")  # a copy that is 
 def played_of(build, *overrides):
     experiment = build(*SMALL, *NEW, *overrides)
     learner, state = experiment.learner, read(experiment.variables)
-    state, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    state, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
     return replay(learner, state, trajectory)
 
 

@@ -14,6 +14,7 @@ from rl.gradients.probes.units import dead, dormant
 from rl.instruments.evidence import UpdateEvidence
 from rl.instruments.probing import Prober
 from rl.instruments.replay import replay, rows_of
+from rl.learning.collecting import collect
 from rl.learning.state import read
 from rl.networks import OBSERVATION, Output
 
@@ -97,7 +98,7 @@ def rolled_out(experiment):
         for role, copy in state.frozen.items()
     }
     state = state._replace(weights=tf.nest.map_structure(lambda w: moved(w, 0.2), state.weights), frozen=frozen)
-    return learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    return collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
 
 
 def test_the_null_band_is_two_over_the_root_of_the_size(taken):
@@ -454,7 +455,7 @@ def test_the_choice_of_all_probes_is_all_of_them(compose):
 def test_a_convolutions_units_are_its_filters_and_every_probe_runs_on_it(build):
     experiment = build("experiment=minatar", "num_envs=2", "agent.rollout_length=8", "agent.minibatches=1")
     learner, state = experiment.learner, read(experiment.variables)
-    run = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    run = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
     found = Prober(learner, list(PROBES.values()), num_samples=4)(*run).numbers
     for tag in ("representation/dead/torso/convolution", "weights/stable_rank/torso/convolution", "gradient/snr/value"):
         assert np.isfinite(found[tag])

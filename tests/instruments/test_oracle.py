@@ -12,6 +12,8 @@ from rl.gradients import onto_live
 from rl.gradients.bias import deviation
 from rl.instruments.probing import Prober
 from rl.instruments.replay import replay, rows_of
+from rl.learning.collecting import collect
+from rl.learning.ingesting import ingest
 from rl.learning.state import read
 
 SMALL = ("agent=a2c", "network.torso.widths=[6]", "probe=oracle", "num_envs=8", "agent.rollout_length=8")
@@ -27,13 +29,13 @@ TWO_STEPS = {
 def rolled_out(experiment, seed=None):
     """What a prober starts from: the state before an iteration's learning, and a trajectory."""
     learner, state = experiment.learner, read(experiment.variables)
-    return learner.collect(state, learner.rollout_noise(state.seed if seed is None else seed, state.iteration))
+    return collect(learner, state, learner.rollout_noise(state.seed if seed is None else seed, state.iteration))
 
 
 def experienced(experiment):
     """That state, and what `ingest` makes of both."""
     before, trajectory = rolled_out(experiment)
-    state, trajectory, _ = experiment.learner.ingest(before, trajectory)
+    state, trajectory, _ = ingest(experiment.learner, before, trajectory)
     return before, state, trajectory
 
 

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from rl.instruments.replay import replay
 from rl.instruments.what_if import cosine_matrix, what_if
+from rl.learning.collecting import collect
+from rl.learning.learn import learn
 from rl.learning.state import read
 from rl.updates.combiners import MGDA, PCGrad, Sum
 from rl.updates.optimizers import SGD
@@ -35,8 +37,8 @@ def asked(build):
     experiment = build(*SMALL, "combiner=pcgrad", "probe=none")
     learner, state = experiment.learner, read(experiment.variables)
     for _ in range(2):
-        state, _ = learner.learn(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))
-    return learner, *learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+        state, _ = learn(learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))
+    return learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
 
 
 def test_the_runs_own_rule_takes_the_runs_own_step(asked):

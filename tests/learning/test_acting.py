@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rl.errors import ConfigError
+from rl.learning.collecting import collect
 from rl.learning.state import read
 
 SMALL = (
@@ -23,7 +24,7 @@ def collected(experiment):
     """The state after five iterations, and the next trajectory."""
     experiment.programs(probe_every=10).iterate(5)
     learner, state = experiment.learner, read(experiment.variables)
-    return state, learner.collect(state, learner.rollout_noise(state.seed, state.iteration))[1]
+    return state, collect(learner, state, learner.rollout_noise(state.seed, state.iteration))[1]
 
 
 def log_probs(learner, weights, trajectory):

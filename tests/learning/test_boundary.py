@@ -1,5 +1,7 @@
 """What an environment gives that cannot be learnt from: nothing of it is kept, in training and in evaluation."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,7 @@ from faulting import bad_compiled
 from rl.environments.boundary import LARGEST, all_sound, all_sound_within, first_unsound
 from rl.errors import BadEnvironmentError
 from rl.instruments.diagnosis import environments_fault
+from rl.learning.learn import learn
 from rl.learning.rollout import Acted, rollout
 from rl.learning.state import named_variables, read
 from rl.runs.evaluation import Evaluator
@@ -45,7 +48,7 @@ class Learning:
     def __init__(self, build):
         self.experiment = build(*SMALL, "normalize.observations=true", *QUICK)
         self.learner = self.experiment.learner
-        self.learn = tf.function(self.learner.learn, jit_compile=True, autograph=False)
+        self.learn = tf.function(functools.partial(learn, self.learner), jit_compile=True, autograph=False)
 
     def collected(self, fault):
         """A state in iteration 5 and a rollout from fresh episodes."""

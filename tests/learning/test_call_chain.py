@@ -8,6 +8,8 @@ import tensorflow as tf
 
 import rl
 from rl.agents import A2C, PPO
+from rl.learning.collecting import collect
+from rl.learning.learn import learn
 from rl.learning.state import read
 
 PACKAGE = Path(rl.__file__).parent
@@ -26,10 +28,10 @@ def test_from_learn_to_an_agents_own_loss_a_reader_passes_six_calls(build, monke
     experiment = build(f"agent={agent}", f"combiner={combiner}", "environment=compiled/cartpole", "num_envs=4")
     learner, state = experiment.learner, read(experiment.variables)
 
-    def learn(state):
-        return learner.learn(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))
+    def iterate(state):
+        return learn(learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))
 
-    tf.function(learn, autograph=False).get_concrete_function(state)
+    tf.function(iterate, autograph=False).get_concrete_function(state)
     names = [[frame.name for frame in chain] for chain in chains]
     under_the_tape = [chain[chain.index("learn") :] for chain in names if "watched_rows" in chain]
     assert under_the_tape == [["learn", "run_phase", "body", "one_update", "watched_rows", "losses"]]

@@ -7,6 +7,8 @@ import tensorflow as tf
 from rl.gradients import onto_live
 from rl.instruments.probing import Prober
 from rl.instruments.replay import replay, rows_of
+from rl.learning.collecting import collect
+from rl.learning.learn import learn
 from rl.learning.state import named_variables, read
 
 SMALL = ("num_envs=4", "agent.rollout_length=16", "network.torso.widths=[8,8]", "steps=2000")
@@ -132,7 +134,7 @@ def test_delayed_gradients_are_taken_at_the_behaviour_copy(build):
 def learnt_once(experiment):
     """The metrics of an iteration in eager mode."""
     learner, state = experiment.learner, read(experiment.variables)
-    return learner.learn(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))[1]
+    return learn(learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))[1]
 
 
 def test_a_kl_limit_leaves_out_the_rest_of_the_updates(build):
@@ -160,7 +162,7 @@ def test_findings_agree_with_a_brute_force_twin(build, shared):
     choice = ("network.shared=true", "combiner=imtl_g") if shared else ("network.shared=false",)
     experiment = build(*SMALL, *choice)
     learner, state = experiment.learner, read(experiment.variables)
-    state, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    state, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
     prober = Prober(learner, experiment.prober.probes, num_samples=8)
     found = prober(state, trajectory).numbers
     played = replay(learner, state, trajectory)

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from rl.errors import ConfigError
 from rl.gradients.rows import LeakError
+from rl.learning.collecting import collect
+from rl.learning.learn import learn
 from rl.learning.state import named_variables, read
 
 SMALL = (
@@ -92,10 +94,10 @@ def test_what_is_due_is_asked_once_for_all_runs(build):
     experiment = build(*SMALL, "seeds=2")
     learner, state = experiment.learner, read(experiment.variables)
 
-    def learn(state):
-        return learner.learn(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))[1]
+    def iterate(state):
+        return learn(learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))[1]
 
-    graph = tf.function(learn, autograph=False).get_concrete_function(state).graph
+    graph = tf.function(iterate, autograph=False).get_concrete_function(state).graph
     branches = [op for op in graph.get_operations() if op.type in ("If", "StatelessIf")]
     assert [op.inputs[0].shape.rank for op in branches] == [0]
 
@@ -119,8 +121,8 @@ def test_a_loss_of_the_second_phase_that_is_not_finite_is_found(build):
     kept = experiment.variables.sources["second"].target
     kept.assign(kept + 1e38)
     state = read(experiment.variables)
-    before, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
-    after, metrics = learner.learn(before, trajectory)
+    before, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
+    after, metrics = learn(learner, before, trajectory)
     assert int(metrics["bad_update"]) == 1  # after the only round of the first phase
     assert int(after.iteration) == 2
     np.testing.assert_array_equal(after.weights["torso"][0], state.weights["torso"][0])
@@ -172,7 +174,7 @@ def test_the_rows_of_all_updates_lie_beside_one_another(build):
     assert [rule.takes_rows for rule in learner.rules.values()] == [True, False, False]
     experiment.programs(probe_every=10).iterate(4)
     state = read(experiment.variables)
-    before, trajectory = learner.collect(state, learner.rollout_noise(state.seed, state.iteration))
+    before, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
     numbers, matrix, rows = prober(before, trajectory)
     taken = {}
     for name, objectives in (("update", ("policy", "value", "entropy")), ("fit", ("fit",)), ("keep", ("keep",))):

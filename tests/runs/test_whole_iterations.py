@@ -7,8 +7,9 @@ import hydra
 import numpy as np
 import pytest
 
-from rl.commands.composition import CONFIGS, build
+from rl.commands.composition import build
 from rl.commands.run_names import register_resolvers
+from rl.config_files import CONFIGS
 from rl.learning.state import assign, named_variables, read
 
 COMPILED = ("environment=compiled/cartpole", "num_envs=4", "agent.rollout_length=16", "network.torso.widths=[8,8]")

@@ -9,8 +9,9 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from rl.commands.composition import CONFIGS, build
+from rl.commands.composition import build
 from rl.commands.run_names import ARGUMENTS, JOURNAL, flat, former_job_name, job_name, run_directory_name
+from rl.config_files import CONFIGS
 
 NESTED = {"agent/bootstrap"}  # groups within a group; elsewhere a folder within one is part of the choice's name
 CHOICES = [

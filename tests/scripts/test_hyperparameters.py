@@ -4,8 +4,8 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from rl.commands.composition import CONFIGS
 from rl.commands.hyperparameters import hyperparameters
+from rl.config_files import CONFIGS
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,7 @@ def test_it_holds_every_config_and_every_file_that_the_package_reads(root, wheel
 def test_the_package_and_its_tensorboard_tab_come_from_the_environment(installed):
     code = """
 import importlib.metadata, json, pathlib, rl
-from rl.commands.composition import CONFIGS
+from rl.config_files import CONFIGS
 (tab,) = importlib.metadata.entry_points(group="tensorboard_plugins", name="gradients")
 from rl.tensorboard.plugin import plugin
 print(json.dumps([rl.__file__, str(CONFIGS), tab.load().__name__, plugin.__file__, tab.dist.version]))

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from rl.commands import command_line, sweep_journal, sweeps
-from rl.commands.composition import CONFIGS
+from rl.config_files import CONFIGS
 
 SMALL = (
     "environment=compiled/cartpole",

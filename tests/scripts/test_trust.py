@@ -6,8 +6,9 @@ import inside
 import pytest
 from omegaconf import OmegaConf
 
-from rl.commands.composition import build, load_config
+from rl.commands.composition import build
 from rl.commands.parts import Maker
+from rl.commands.restoring import load_config
 from rl.errors import ConfigError
 
 ELSEWHERE = [

@@ -6,7 +6,7 @@ import pytest
 from faulting.wrong_inputs import wrong_inputs
 from omegaconf import OmegaConf
 
-from rl.commands.composition import choices_of
+from rl.commands.choices import choices_of
 from rl.commands.parts import Maker, parts_of, run_settings
 from rl.errors import ConfigError
 

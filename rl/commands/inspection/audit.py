@@ -10,8 +10,10 @@ from pathlib import Path
 import hydra
 
 from rl.commands.answers import add_trust
-from rl.commands.composition import CONFIGS, build, load_run
+from rl.commands.composition import build
 from rl.commands.inspection.printing import Column, show
+from rl.commands.restoring import load_run
+from rl.config_files import CONFIGS
 
 _STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
 

@@ -25,7 +25,7 @@ def outputs_of(arguments: argparse.Namespace, command: str, names: Sequence[str]
     Raises: ConfigError where the run cannot be read, or the folder holds a file by one of the names that the command
         did not write.
     """
-    from rl.commands.composition import load_config
+    from rl.commands.restoring import load_config
     from rl.ownership import Outputs
 
     load_config(arguments.run)  # first, since a missing run matters more than a folder that cannot be written

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rl.commands.composition import load_run
+from rl.commands.restoring import load_run
 
 
 class Fresh(NamedTuple):
@@ -30,6 +30,7 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
     import tensorflow as tf
 
     from rl.errors import require
+    from rl.learning.collecting import collect
     from rl.learning.state import read
 
     experiment, config = load_run(run, checkpoint, trusted=trusted)
@@ -38,7 +39,8 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
         bool(learner.shared),
         f"{run} shares no weights (network.shared=false): there are no rows that could meet.",
     )
-    collect = tf.function(learner.collect, jit_compile=learner.environment.compiled, autograph=False)
-    state, trajectory = collect(state, learner.rollout_noise(state.seed, state.iteration))
+    random = learner.rollout_noise(state.seed, state.iteration)
+    collected = tf.function(collect, jit_compile=learner.environment.compiled, autograph=False)
+    state, trajectory = collected(learner, state, random)
     learner.environment.close()
     return Fresh(experiment, config, state, trajectory, int(state.iteration) * learner.steps_per_iteration)

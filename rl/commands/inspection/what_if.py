@@ -10,11 +10,11 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from rl.commands.composition import CONFIGS
 from rl.commands.inspection.figures import add_run_arguments, outputs_of
 from rl.commands.inspection.fresh import fresh_batch
 from rl.commands.inspection.printing import Column, show
 from rl.commands.inspection.what_if_files import write_cosines, write_numbers, write_what_if_figure
+from rl.config_files import CONFIGS
 from rl.errors import ConfigError
 
 

@@ -1,7 +1,7 @@
 """Environments written in TensorFlow, which become part of the training program.
 
-A new one is a subclass of `CompiledEnvironment` with three pure functions on a batch of N environments: `start`,
-`observe` and `advance`. `cartpole.py` is the shortest example.
+To add one, subclass `CompiledEnvironment` and define three pure functions on a batch of N environments: `start`,
+`observe` and `advance`. `cartpole.py` is the shortest example; `contract.py` lists what is checked before training.
 """
 
 from rl.environments.compiled.acrobot import Acrobot

@@ -1,7 +1,7 @@
 """Acrobot-v1 (Sutton 1996), with Gymnasium's constants and the dynamics of Sutton & Barto 1998, section 11.3.
 
-Differs from Gymnasium: float32 in place of float64. Fast links magnify the rounding, so that their transitions agree to
-fewer digits.
+Differs from Gymnasium: float32 in place of float64. High angular velocities amplify rounding errors, so transitions
+then agree to fewer digits.
 """
 
 import math
@@ -21,7 +21,7 @@ class AcrobotState(NamedTuple):
 
     theta_1: angle of the first link from hanging down, in rad, within ±π.
     theta_2: angle of the second link relative to the first, in rad, within ±π.
-    theta_1_dot, theta_2_dot: their rates in rad/s, within ±4π and ±9π.
+    theta_1_dot, theta_2_dot: their angular velocities in rad/s, within ±4π and ±9π.
     """
 
     theta_1: tf.Tensor
@@ -34,7 +34,7 @@ class Acrobot(CompiledEnvironment):
     """Swing the tip of two links above the bar, by a torque at the joint between them.
 
     Actions 0, 1, 2 are torques of −1, 0 and 1 N m, held for 0.2 s. An episode terminates where the tip is more than one
-    link above the bar, −cos θ₁ − cos(θ₁ + θ₂) > 1. The reward is −1 a step, and 0 for the step that terminates.
+    link above the bar, −cos θ₁ − cos(θ₁ + θ₂) > 1. The reward is −1 per step, and 0 for the step that terminates.
     """
 
     observation_shape = (6,)
@@ -42,7 +42,7 @@ class Acrobot(CompiledEnvironment):
     num_start_uniforms = 4
 
     def start(self, uniforms: tf.Tensor) -> AcrobotState:
-        """All four numbers of the state uniform in [−0.1, 0.1); uniforms: [N, 4]."""
+        """All four components of the state, uniform in [−0.1, 0.1); uniforms: [N, 4]."""
         return AcrobotState(*tf.unstack(uniforms * 0.2 - 0.1, axis=-1))
 
     def observe(self, state: AcrobotState) -> tf.Tensor:
@@ -51,7 +51,7 @@ class Acrobot(CompiledEnvironment):
         return tf.stack([tf.cos(one), tf.sin(one), tf.cos(two), tf.sin(two), state.theta_1_dot, state.theta_2_dot], -1)
 
     def advance(self, state: AcrobotState, action: tf.Tensor, uniforms: tf.Tensor):
-        """One classical Runge-Kutta step of 0.2 s; then angles are wrapped to ±π and rates clipped to ±4π and ±9π.
+        """One classical Runge-Kutta step of 0.2 s; angles are then wrapped to ±π, velocities clipped to ±4π and ±9π.
 
         Args: action: [N] int64, 0 to 2. See `CompiledEnvironment.advance`.
         """
@@ -96,11 +96,11 @@ def _derivative(state: AcrobotState, torque: tf.Tensor) -> AcrobotState:
 
 
 def _along(state: AcrobotState, time: float, slope: AcrobotState) -> AcrobotState:
-    """The state after a time along a slope, state + time · slope."""
+    """The state moved along a slope for a time, state + time · slope."""
     return AcrobotState(*(s + time * k for s, k in zip(state, slope, strict=True)))
 
 
 def _wrap(angle: tf.Tensor) -> tf.Tensor:
-    """The angle minus whole turns, within ±π, where both ends are kept; a step may turn a link more than once."""
+    """The angle reduced by whole turns to [−π, π], both ends included; a link may turn more than once in a step."""
     turns = tf.math.ceil((tf.abs(angle) - math.pi) / (2 * math.pi))
     return angle - tf.sign(angle) * tf.maximum(turns, 0.0) * (2 * math.pi)

@@ -1,6 +1,6 @@
 """CartPole-v1 (Barto, Sutton & Anderson 1983), with Gymnasium's constants and its Euler step.
 
-Differs from Gymnasium: float32 in place of float64, so that transitions agree to float32 rounding.
+Differs from Gymnasium: float32 in place of float64, so transitions agree to float32 rounding.
 """
 
 import math
@@ -15,7 +15,7 @@ _X_LIMIT, _ANGLE_LIMIT = 2.4, 12 * 2 * math.pi / 360
 
 
 class CartPole(CompiledEnvironment):
-    """Balance a pole on a cart by pushing the cart left (0) or right (1) with 10 N for 0.02 s; reward 1 a step.
+    """Balance a pole on a cart by pushing the cart left (0) or right (1) with 10 N for 0.02 s; reward 1 per step.
 
     The state is the observation, [N, 4] float32: position x (m), velocity ẋ (m/s), angle θ from upright (rad) and
     angular velocity θ̇ (rad/s). An episode terminates where |x| > 2.4 m or |θ| > 12°.
@@ -26,7 +26,7 @@ class CartPole(CompiledEnvironment):
     num_start_uniforms = 4
 
     def start(self, uniforms: tf.Tensor) -> tf.Tensor:
-        """All four numbers of the state uniform in [−0.05, 0.05); uniforms: [N, 4]."""
+        """All four components of the state, uniform in [−0.05, 0.05); uniforms: [N, 4]."""
         return uniforms * 0.1 - 0.05
 
     def observe(self, state: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""The check that a compiled environment fulfils the protocol, made before training: XLA's own errors name no field.
+"""Checks before training that a compiled environment fulfils the protocol, since XLA's own errors name no field.
 
 A subclass of `CompiledEnvironment` with N environments has to define
 
@@ -10,7 +10,7 @@ A subclass of `CompiledEnvironment` with N environments has to define
     observe(state)           → [N, *observation_shape] of observation_dtype
     advance(state, action, uniforms) → (state of the same structure, [N] float32 reward, [N] bool terminated)
 
-Another compiled environment defines `reset` and `step` of the protocol itself and is checked on these.
+Any other compiled environment defines the protocol's `reset` and `step` itself; these are checked instead.
 """
 
 import inspect
@@ -28,14 +28,15 @@ from rl.errors import ConfigError, require
 from rl.spaces import Box, Discrete
 
 _TYPES = (tf.float32, tf.float64, tf.uint8)
+"""The allowed dtypes of observations."""
 
 
 def check_contract(environment: Environment) -> None:
     """Checks a compiled environment: its fields, its functions, one eager step, and that it can be compiled.
 
-    Every shape and type of the step is compared with the protocol's; then the functions are traced.
+    Every shape and dtype of a step is compared with the protocol's; then the functions are traced.
 
-    Raises: ConfigError that names the class, the field or function, what it is and what it must be.
+    Raises: ConfigError that names the class, the field or function, its value and the allowed values.
     """
     _check_fields(environment)
     if isinstance(environment, CompiledEnvironment):
@@ -57,7 +58,7 @@ def check_contract(environment: Environment) -> None:
 
 
 def _check_fields(environment: Environment) -> None:
-    """Checks the class's own fields: shapes, types, the action space and the numbers of uniform numbers.
+    """Checks the class's own fields: shapes, dtypes, the action space and the counts of uniform numbers.
 
     Raises: ConfigError that names the first field that is missing or wrong.
     """
@@ -94,7 +95,10 @@ def _check_fields(environment: Environment) -> None:
 
 
 def _check_observations(environment: CompiledEnvironment) -> None:
-    """Checks shape and type of the observations."""
+    """Checks the shape and the dtype of the observations.
+
+    Raises: ConfigError that names the wrong field.
+    """
     name, shape, dtype = environment.name, environment.observation_shape, environment.observation_dtype
     sizes = isinstance(shape, tuple) and all(isinstance(size, int | np.integer) and size >= 1 for size in shape)
     require(sizes, f"{name}.observation_shape is {shape!r}; it must be a tuple of positive integers.")
@@ -105,8 +109,8 @@ def _check_observations(environment: CompiledEnvironment) -> None:
 def _check_functions(environment: CompiledEnvironment) -> None:
     """Checks `start`, `observe` and `advance` one by one, so that the error names the wrong one.
 
-    The state has to have the N environments on the first axis of every tensor, and to keep its structure, shapes and
-    types from step to step.
+    The N environments must be the first axis of every tensor of the state, and the state must keep its structure,
+    shapes and dtypes from step to step.
 
     Raises: ConfigError that names the function and what it has to return.
     """
@@ -138,7 +142,14 @@ def _check_functions(environment: CompiledEnvironment) -> None:
 
 
 def _result_of(environment: Environment, function: str, *arguments: Any) -> Any:
-    """The result of a function of the environment; an exception in it becomes a ConfigError with its file and line."""
+    """Calls a method of the environment.
+
+    Args:
+        environment: the environment.
+        function: the name of the method.
+        arguments: its arguments.
+    Raises: ConfigError with file and line if the method raises an exception.
+    """
     try:
         return getattr(environment, function)(*arguments)
     except Exception as error:
@@ -147,7 +158,7 @@ def _result_of(environment: Environment, function: str, *arguments: Any) -> Any:
 
 
 def _neutral_action(environment: Environment) -> tf.Tensor:
-    """A valid action for all environments: 0, or the number in the bounds that is nearest to 0."""
+    """A valid action for all environments, [N] int64 or [N, d] float32: 0, or the value in the bounds nearest to 0."""
     space, rows = environment.action_space, environment.num_envs
     if isinstance(space, Discrete):
         return tf.zeros(rows, tf.int64)
@@ -160,7 +171,15 @@ def _half_uniforms(environment: Environment) -> tf.Tensor:
 
 
 def _require_tensor(what: str, value: Any, shape: tuple[int, ...], dtype: tf.DType) -> None:
-    """Raises ConfigError unless a value is a tensor or array of this shape and type; `what` begins the message."""
+    """Checks that a value is a tensor or array of the given shape and dtype.
+
+    Args:
+        what: the subject of the message, `CartPole.advance: the reward`.
+        value: the value to check.
+        shape: the required shape.
+        dtype: the required dtype.
+    Raises: ConfigError.
+    """
     expected = f"{dtype.name} {list(shape)}"
     require(tf.is_tensor(value) or isinstance(value, np.ndarray), f"{what} is {_kind(value)}; it must be {expected}.")
     tensor = tf.convert_to_tensor(value)
@@ -171,7 +190,16 @@ def _require_tensor(what: str, value: Any, shape: tuple[int, ...], dtype: tf.DTy
 
 
 def _require_same_state(name: str, this: str, after: Any, that: str, before: Any) -> None:
-    """Raises ConfigError unless two states have the same structure, with the same shape and type in every leaf."""
+    """Checks that two states have the same structure, with the same shape and dtype in every leaf.
+
+    Args:
+        name: the environment's name.
+        this: describes the second state in the message, `the state after `step``.
+        after: the second state.
+        that: refers to the first state in the message, `that of `reset``.
+        before: the first state.
+    Raises: ConfigError.
+    """
     old, new = _specs(before), _specs(after)
     require(
         list(old) == list(new),
@@ -186,9 +214,9 @@ def _require_same_state(name: str, this: str, after: Any, that: str, before: Any
 
 
 def _specs(state: Any) -> dict[str, tf.TensorSpec]:
-    """The shape and type of every tensor of a state, {path: spec}.
+    """The shape and dtype of every tensor of a state, {path: spec}.
 
-    A path is ` .velocity` or ` [0]`, with a space in front for the message; it is empty where the state is one tensor.
+    A path is ` .velocity` or ` [0]`, with a leading space for the message; it is empty if the state is one tensor.
     """
     found = {}
     for path, leaf in _walk(state, ""):
@@ -209,12 +237,12 @@ def _walk(node: Any, path: str) -> list[tuple[str, Any]]:
 
 
 def _listed(specs: dict[str, tf.TensorSpec]) -> str:
-    """The paths of a state's leaves, in a message."""
+    """The paths of a state's leaves, for a message."""
     return ",".join(specs).strip() or "of one tensor"
 
 
 def _kind(value: Any) -> str:
-    """What a wrong return value is, in a message."""
+    """Describes a wrong return value, for a message."""
     if isinstance(value, tuple):
         return f"{len(value)} values"
     return f"{value!r}" if isinstance(value, bool | int | float | type(None)) else f"a {type(value).__name__}"

@@ -11,11 +11,11 @@ from rl.settings import PositiveInteger, checked
 from rl.spaces import Space, unbounded
 
 EpisodeSteps = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""A limit on the steps of an episode, which an int32 counts."""
+"""A limit on the steps of an episode, counted in int32: from 1 to 2³¹ − 1."""
 
 
 class Timed(NamedTuple):
-    """An environment's own state with a step counter."""
+    """An environment's own state and its step counter."""
 
     inner: State
     """As `start` and `advance` return it."""
@@ -28,27 +28,27 @@ class CompiledEnvironment:
 
     A subclass defines the class attributes below and `start`, `observe` and `advance`. These three are pure functions
     on a batch, in which no environment depends on another: state, action and uniform numbers determine the next state
-    to the last bit. This class adds the time limit and resets an environment within the step that ends
-    its episode, so that every step is valid.
+    to the last bit. This class adds the time limit and resets an environment within the step that ends its episode, so
+    every step is valid.
     """
 
     restorable: ClassVar[bool] = True
     compiled: ClassVar[bool] = True
     in_processes: ClassVar[bool] = False
     unchecked: ClassVar[tuple[str, ...]] = ("observation", "reward")
-    """The fields that may hold NaN or infinity, and so are checked in training.
+    """The fields that may hold NaN or infinity and are therefore checked in training.
 
-    A subclass whose observations are made of bools or integers leaves "observation" out: checking frames would take a
-    tenth of the time.
+    A subclass whose observations are made of bools or integers omits "observation": checking frames would take a tenth
+    of the time.
     """
 
     observation_shape: tuple[int, ...]
     observation_dtype: tf.DType = tf.float32
     action_space: Space
     num_start_uniforms: int
-    """Number of uniform numbers that `start` takes for each environment."""
+    """Number of uniform numbers that `start` takes per environment."""
     num_step_uniforms: int = 0
-    """Number of uniform numbers that `advance` takes for each environment."""
+    """Number of uniform numbers that `advance` takes per environment."""
 
     @checked
     def __init__(self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None):
@@ -71,14 +71,14 @@ class CompiledEnvironment:
 
     @property
     def num_uniforms(self) -> int:
-        """Number of uniform numbers that `step` takes for each environment: for a reset, then for the step."""
+        """Number of uniform numbers that `step` takes per environment: those of `start`, then those of `advance`."""
         return self.num_start_uniforms + self.num_step_uniforms
 
     def start(self, uniforms: tf.Tensor) -> State:
         """The first states of N episodes.
 
         Args: uniforms: [N, num_start_uniforms] float32 in [0, 1).
-        Returns: a nest of tensors, each with a leading axis of N.
+        Returns: a nest of tensors, each with leading axis N.
         """
         raise NotImplementedError
 
@@ -90,8 +90,8 @@ class CompiledEnvironment:
         """The dynamics: one step of N environments, whether or not it ends an episode.
 
         Args:
-            state: as `start` or the last call returned it.
-            action: [N] int64 for `Discrete`, [N, ...] float32 for `Box`, where it may lie outside of the bounds.
+            state: as returned by `start` or the last `advance`.
+            action: [N] int64 for `Discrete`, [N, d] float32 for `Box`, possibly outside the bounds.
             uniforms: [N, num_step_uniforms] float32 in [0, 1).
         Returns: (next state, reward [N] float32, terminated [N] bool).
         """
@@ -107,14 +107,14 @@ class CompiledEnvironment:
         return Timed(inner, tf.zeros(self.num_envs, tf.int32)), self.observe(inner)
 
     def step(self, state: Timed, action: tf.Tensor, uniforms: tf.Tensor) -> tuple[Timed, Transition]:
-        """One step, and the first state of a new episode where the old one ended.
+        """One step of N environments; an environment whose episode ended starts a new one.
 
-        An episode is truncated where it has `max_episode_steps` steps and did not terminate. Where it ended,
+        An episode is truncated if it reaches `max_episode_steps` steps without terminating. After an episode's end
         `observation` is the new episode's first and `final_observation` the old one's last.
 
         Args:
-            state: as `reset` or the last call returned it.
-            action: as `advance` takes it.
+            state: as returned by `reset` or the last `step`.
+            action: as for `advance`.
             uniforms: [N, num_uniforms] float32 in [0, 1): those of `start`, then those of `advance`.
         Returns: (next state, transition).
         """
@@ -133,9 +133,9 @@ class CompiledEnvironment:
         return Timed(inner, tf.where(ended, 0, elapsed)), transition
 
     def close(self) -> None:
-        """Does nothing: no resource lies outside of the graph."""
+        """Does nothing: there are no resources outside the graph."""
 
 
 def _select(where: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """`one` [N, ...] in the environments where `where` [N] is true, `other` [N, ...] in the rest."""
+    """`one` [N, ...] in the environments where `where` [N] is true, `other` [N, ...] elsewhere."""
     return tf.where(tf.reshape(where, where.shape + (1,) * (one.shape.rank - 1)), one, other)

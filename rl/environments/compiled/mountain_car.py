@@ -1,7 +1,7 @@
 """MountainCar-v0 (Moore 1990), with Gymnasium's constants.
 
-Differs from Gymnasium: float32 in place of float64, so that transitions agree to float32 rounding. `roll` has the
-valley's dynamics, which `mountain_car_continuous.py` shares.
+Differs from Gymnasium: float32 in place of float64, so transitions agree to float32 rounding. `roll` implements the
+dynamics, which `mountain_car_continuous.py` shares.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class MountainCarState(NamedTuple):
     """The state of the car, each field [N] float32.
 
     position: x along the valley, within [−1.2, 0.6]; the lowest point is −π/6.
-    velocity: change of position in one step, within ±0.07.
+    velocity: change of position per step, within ±0.07.
     """
 
     position: tf.Tensor
@@ -27,10 +27,9 @@ class MountainCarState(NamedTuple):
 
 
 class MountainCar(CompiledEnvironment):
-    """Drive a car with a weak engine out of a valley by building up momentum; reward −1 a step.
+    """Drive a car with a weak engine out of a valley by building up momentum; reward −1 per step.
 
-    Actions 0, 1, 2 push left, not at all, and right. An episode terminates at position 0.5 or beyond with a velocity
-    that is not negative.
+    Actions 0, 1, 2 push left, not at all, and right. An episode terminates at a position ≥ 0.5 with a velocity ≥ 0.
     """
 
     observation_shape = (2,)
@@ -38,7 +37,7 @@ class MountainCar(CompiledEnvironment):
     num_start_uniforms = 1
 
     def start(self, uniforms: tf.Tensor) -> MountainCarState:
-        """At rest, with a position uniform in [−0.6, −0.4); uniforms: [N, 1]."""
+        """At rest, at a position uniform in [−0.6, −0.4); uniforms: [N, 1]."""
         position = uniforms[..., 0] * 0.2 - 0.6
         return MountainCarState(position, tf.zeros_like(position))
 
@@ -61,7 +60,7 @@ def roll(state: MountainCarState, push: tf.Tensor) -> MountainCarState:
 
     v ← clip(v + push − 0.0025 cos 3x, ±0.07),  x ← clip(x + v, −1.2, 0.6)
 
-    The left wall stops the car (v = 0); at the right one it keeps its velocity.
+    The left wall stops the car (v = 0); at the right wall it keeps its velocity.
 
     Args: push: [N] float32, the engine's acceleration.
     """

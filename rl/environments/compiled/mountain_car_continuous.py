@@ -12,7 +12,7 @@ _POWER, _GOAL = 0.0015, 0.45
 class MountainCarContinuous(MountainCar):
     """`MountainCar` with a throttle in [−1, 1] as the action and the goal at position 0.45.
 
-    The reward is −0.1 throttle² a step, plus 100 for the step that terminates. The throttle is clipped to its bounds.
+    The reward is −0.1 throttle² per step, plus 100 for the step that terminates. The throttle is clipped to its bounds.
     Differs from Gymnasium: the reward uses the clipped throttle, where Gymnasium's uses the action before clipping.
     """
 

@@ -1,6 +1,6 @@
 """Pendulum-v1, with Gymnasium's constants.
 
-Differs from Gymnasium: float32 in place of float64, and an angle that does not grow with the number of turns.
+Differs from Gymnasium: float32 in place of float64, and the angle does not grow with the number of turns.
 """
 
 import math
@@ -29,7 +29,7 @@ class PendulumState(NamedTuple):
 class Pendulum(CompiledEnvironment):
     """Swing up a rod of 1 m and 1 kg and hold it upright, by a torque τ clipped to ±2 N m; never terminates.
 
-    The reward is −(θ² + 0.1 θ̇² + 0.001 τ²), with θ in [−π, π) and both of the state before the step.
+    The reward is −(θ² + 0.1 θ̇² + 0.001 τ²), with θ in [−π, π) and θ̇ taken before the step.
     """
 
     observation_shape = (3,)
@@ -51,7 +51,7 @@ class Pendulum(CompiledEnvironment):
         θ̇ ← clip(θ̇ + 0.05 (15 sin θ + 3 τ), ±8),  θ ← θ + 0.05 θ̇
 
         Differs from Gymnasium, whose float64 angle grows with every turn: here whole turns are subtracted before a
-        step, since a growing float32 angle would lose digits.
+        step, since a growing float32 angle would lose precision.
 
         Args: action: [N, 1] float32, the torque before clipping. See `CompiledEnvironment.advance`.
         """

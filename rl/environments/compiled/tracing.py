@@ -1,8 +1,8 @@
-"""The check that an environment's functions can be part of a compiled program and are reproducible.
+"""Checks that an environment's functions can be part of a compiled program and are reproducible.
 
-XLA cannot compile operations that call Python (`tf.py_function`, `tf.numpy_function`). Operations with a generator of
-their own (`tf.random.uniform`, `tf.random.shuffle`) would make a run depend on more than its seed: random numbers have
-to come from the uniform numbers that the functions are given.
+XLA cannot compile operations that call Python (`tf.py_function`, `tf.numpy_function`). Operations with their own
+generator (`tf.random.uniform`, `tf.random.shuffle`) would make a run depend on more than its seed: all randomness must
+come from the uniform numbers that are passed to the functions.
 """
 
 import inspect
@@ -14,9 +14,8 @@ from rl.environments.origin import in_one_line
 from rl.environments.protocol import Environment
 from rl.errors import ConfigError, require
 
-# Operations that call Python, which XLA cannot compile.
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
-# Operations that draw from TensorFlow's own generators.
+"""Operations that call Python, which XLA cannot compile."""
 _GENERATORS = (
     "Multinomial",
     "ParameterizedTruncatedNormal",
@@ -31,17 +30,18 @@ _GENERATORS = (
     "RngSkip",
     "TruncatedNormal",
 )
+"""Operations that draw from TensorFlow's own generators."""
 
 
 def check_traced(environment: Environment, function: str, *arguments: Any) -> None:
-    """Traces a function of an environment on symbolic arguments and checks its operations.
+    """Traces a method of an environment on symbolic arguments and checks its operations.
 
     Args:
         environment: the environment.
         function: the name of the method.
-        arguments: examples, of which shapes and types count.
-    Raises: ConfigError that names class and function where it cannot be traced, calls Python, or draws random numbers
-        from TensorFlow's own generators.
+        arguments: example arguments; only their shapes and dtypes are used.
+    Raises: ConfigError that names the class and the method if it cannot be traced, calls Python, or draws random
+        numbers from TensorFlow's own generators.
     """
     name = f"{environment.name}.{function}"
     try:

@@ -1,6 +1,6 @@
-"""Probes: pure functions from the evidence of one update to named scalars, by their TensorBoard tags.
+"""Probes: pure functions from the evidence of one update to {TensorBoard tag: scalar}.
 
-A probe changes no weight: training is bit-identical with every probe and with none. README.md says how to read each.
+A probe changes no weight: training is bit-identical with all probes and with none. README.md explains how to read each.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ from rl.gradients.probes.units import silent_units
 from rl.gradients.probes.update_ratio import update_ratio
 
 Probe = Callable[[Evidence], dict[str, tf.Tensor]]
+"""A function from the evidence of one update to {tag: [] float}."""
 
 PROBES: Mapping[str, Probe] = {
     "norms": row_norms,

@@ -10,8 +10,8 @@ def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
 
     change_i = g_i·Δw,   share_i = c_i g_i·Δw / Σ_j |c_j g_j·Δw|
 
-    Both are negative where the step lowers the loss and positive where it raises it; the shares' magnitudes add up to
-    1. g_i is the raw row and c_i its coefficient. Shares are also given layer by layer. Empty without shared weights.
+    Both are negative if the step lowers the loss and positive if it raises it; the shares' absolute values sum to 1.
+    g_i is the raw row and c_i its coefficient. Shares are also logged per layer. Empty without shared weights.
     """
     if not evidence.layers:
         return {}
@@ -29,5 +29,5 @@ def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def _share(weighted: tf.Tensor) -> tf.Tensor:
-    """Each entry over the sum of all magnitudes, along the last axis; 0 where all are 0."""
+    """Each entry divided by the sum of absolute values along the last axis; 0 if all are 0."""
     return tf.math.divide_no_nan(weighted, tf.reduce_sum(tf.abs(weighted), -1, keepdims=True))

@@ -7,14 +7,14 @@ from rl.gradients.probes.evidence import EXTRA_ROWS, Evidence
 
 
 def chain(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The norms on the shared weights of every stage from row to step, and cosines with the applied step Δw.
+    """Norms on the shared weights of every stage from row to step, and cosines with the applied step Δw.
 
     weighted_norm   |c_i g_i| of each objective's row
-    combined_norm, clipped_norm, applied_norm   of the combiner's direction, after clipping, and of Δw
+    combined_norm, clipped_norm, applied_norm   of the combiner's direction, of the clipped direction, and of Δw
     cosine/combined-applied   cos(combined, −Δw): how much of the combiner's direction the optimizer keeps
-    cosine/<objective>-applied   cos(g_i, −Δw): positive where the step lowers the loss to first order
+    cosine/<objective>-applied   cos(g_i, −Δw): positive if the step lowers the loss to first order
 
-    Cosines are NaN where one of the two vectors is 0. Empty without shared weights.
+    Cosines are NaN if one of the two vectors is 0. Empty without shared weights.
     """
     if not evidence.layers:
         return {}

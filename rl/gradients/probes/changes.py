@@ -8,10 +8,10 @@ from rl.gradients.probes.evidence import Evidence
 def measured_change(evidence: Evidence) -> dict[str, tf.Tensor]:
     """The change of each loss on the minibatch from which the step was computed.
 
-    measured_change   L_i(w + Δw) − L_i(w) with Δw on the shared weights alone; without shared weights it is left out
+    measured_change   L_i(w + Δw) − L_i(w) with Δw on the shared weights only; left out without shared weights
     whole_change      the same with the heads' step as well
 
-    `update/change` is the first-order part g_i·Δw of the former; the difference is ½ Δwᵀ H_i Δw and higher orders.
+    `update/change` is the first-order term g_i·Δw of `measured_change`; the rest is ½ Δwᵀ H_i Δw and higher orders.
     """
     numbers = {}
     for name, change in evidence.changes.items():

@@ -10,9 +10,9 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The cosine of every pair of raw rows, over all shared weights and layer by layer; NaN where a row is zero.
+    """The cosine of every pair of raw rows, over all shared weights and per layer; NaN if a row is zero.
 
-    Two independent random directions in P dimensions have a cosine with mean 0 and standard deviation 1/√P, so that
+    Two independent random directions in P dimensions have a cosine with mean 0 and standard deviation 1/√P, so
     small layers look extreme by chance. A cosine within ± null_band = 2/√P is no evidence of agreement or conflict.
     Empty without shared weights.
     """
@@ -34,7 +34,7 @@ def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
 def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
     """The share of shared layers, in [0, 1], in which a pair of rows has a negative inner product.
 
-    About ½ is what unrelated rows have. Every layer counts alike, whatever its size. Empty without shared weights.
+    Unrelated rows give about ½. Every layer has the same weight, whatever its size. Empty without shared weights.
     """
     if not evidence.layers:
         return {}

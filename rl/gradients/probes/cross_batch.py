@@ -15,14 +15,14 @@ from rl.gradients.probes.pairs import quotient
 def cross_batch_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Cosines of rows from the two halves of the minibatch, which share no sample.
 
-    <a>-<b>             ½ [cos(a_A, b_B) + cos(a_B, b_A)], over all shared weights and layer by layer
+    <a>-<b>             ½ [cos(a_A, b_B) + cos(a_B, b_A)], over all shared weights and per layer
     <a>-<b>/corrected   ½ (a_A·b_B + a_B·b_A) / √(a_A·a_B b_A·b_B), an estimate of the cosine of the expected rows
     <a>                 r_a = a_A·a_B / ½ (|a_A|² + |a_B|²), the reliability of a's row: 1 without noise, about 0 for
                         noise alone
 
-    The noise of both rows draws the cosine towards 0, by about √(r_a r_b) with r = |g|² / (|g|² + tr Σ / b) for b
-    samples in a half. The corrected cosine undoes this and may leave [−1, 1]. NaN where a row is zero, and the
-    corrected one where a row is too noisy, a_A·a_B ≤ 0. Empty without shared weights.
+    The noise of both rows shrinks the cosine by a factor of about √(r_a r_b), with r = |g|² / (|g|² + tr Σ / b) for b
+    samples per half. The corrected cosine undoes this and may leave [−1, 1]. Cosines are NaN if a row is zero; the
+    corrected one is also NaN if a row is too noisy, a_A·a_B ≤ 0. Empty without shared weights.
     """
     if not evidence.layers:
         return {}
@@ -52,7 +52,7 @@ def _crossed(inner: tf.Tensor, i: int, j: int, m: int) -> tf.Tensor:
 
 
 def _reliability(inner: tf.Tensor, i: int, again: int) -> tf.Tensor:
-    """g_A·g_B / ½ (|g_A|² + |g_B|²) for the rows i and `again` of the inner products [2m, 2m], []."""
+    """g_A·g_B / ½ (|g_A|² + |g_B|²) for the rows i and `again` of the inner products [2m, 2m]; []."""
     return quotient(inner[i, again], 0.5 * (inner[i, i] + inner[again, again]))
 
 

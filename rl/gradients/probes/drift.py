@@ -6,7 +6,7 @@ from rl.gradients.probes.evidence import Evidence
 
 
 def drift(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The age, L2 distance and mean KL(π_copy, π) of each frozen copy, before the iteration moved it.
+    """The age, L2 distance and mean KL(π_copy, π) of each frozen copy, before the iteration moves it.
 
     age        in updates since the copy's weights were live
     distance   |w − w̄| over all weights

@@ -7,7 +7,7 @@ import tensorflow as tf
 from rl.gradients.gramian import Row
 
 EXTRA_ROWS = ("combined", "clipped", "applied")
-"""The extra rows that every Gramian has after the objectives' rows; others may follow them."""
+"""The extra rows that follow the objectives' rows in every Gramian; further rows may come after them."""
 
 
 class CopyDrift(NamedTuple):
@@ -22,21 +22,21 @@ class CopyDrift(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The change of a loss on the minibatch from which a step was computed; [] float32 each."""
+    """The change of a loss on the minibatch from which the step was computed; [] float32 each."""
 
     shared: tf.Tensor
-    """When the shared weights alone take the step."""
+    """With the step applied only to the shared weights."""
     whole: tf.Tensor
-    """When the heads take theirs too."""
+    """With the step applied to the heads as well."""
 
 
 class SampleRows(NamedTuple):
     """The rows of n single samples of the minibatch, and the squared norm of the minibatch's own row."""
 
     rows: tf.Tensor
-    """[n, P] float32, on all weights that the objective reaches but its head's."""
+    """[n, P] float32, on all weights that the objective reaches except its head's."""
     weights: tf.Tensor
-    """[n] float32: 0 leaves out an invalid sample, 1 elsewhere."""
+    """[n] float32 mask: 0 for an invalid sample, 1 for a valid one."""
     square_norm: tf.Tensor
     """|g_B|² of the row of the whole minibatch, [] float32."""
     batch_size: tf.Tensor
@@ -44,26 +44,30 @@ class SampleRows(NamedTuple):
 
 
 class Evidence(Protocol):
-    """One update in numbers. Whatever needs passes of its own over the batch is computed when a probe first reads it.
+    """The measurements of one update. A field that needs its own passes over the batch is computed when first read.
 
     The Gramian's rows are the m objectives' raw rows (without coefficients), then e extra rows: the combined gradient,
     the clipped gradient, the applied step Δw, and further vectors that probes compare with the rows. It is
-    [L, m + e, m + e], one matrix a layer of the shared weights; [0, 0, 0] where the network shares nothing.
+    [L, m + e, m + e], one matrix per shared layer; [0, 0, 0] if the network shares no weights.
 
-    The route of an objective are the weights that its gradient reaches. Rows are on the route without the head: the
+    An objective's route is the set of weights that its gradient reaches. Its row covers the route without the head: the
     shared weights, or with separate torsos the objective's own torso.
     """
 
     objectives: tuple[str, ...]
-    coefficients: tf.Tensor  # [m] float64
+    """Names of the m objectives that have a row."""
+    coefficients: tf.Tensor
+    """c, [m] float64."""
     layers: tuple[str, ...]
+    """Names of the L shared layers."""
     places: dict[str, tuple[int, ...]]
-    """{layer: the places of its weights among a row's tensors}."""
+    """{layer: indices of its weights among a row's tensors}."""
     sizes: tuple[int, ...]
     """The number of weights P_l in each layer."""
     rows: dict[str, Row]
     """{objective: its raw row}, without coefficient."""
     gramian: tf.Tensor
+    """[L, m + e, m + e] float64, of the rows described above."""
     torso_norms: dict[str, tf.Tensor]
     """{objective: the norm of its raw row}."""
     head_norms: dict[str, tf.Tensor]
@@ -73,13 +77,13 @@ class Evidence(Protocol):
     step_norms: dict[str, tf.Tensor]
     """{layer: norm of its applied step}, all layers of the network."""
     copies: dict[str, CopyDrift]
-    """{role: drift from the copy}, before the iteration moved the copies."""
+    """{role: drift from the copy}, before the iteration moves the copies."""
     kernels: dict[str, tf.Tensor]
     """{layer: its kernel [inputs, units]}, all layers of the network."""
     activations: dict[str, tf.Tensor]
     """{layer: its units' activations [B, ..., units]}, for the layers before the heads."""
     features: dict[str, tf.Tensor]
-    """{part: its output [B, F]}, for the parts that heads read: the torso, or each of several."""
+    """{part: its output [B, F]}, for the parts that heads read: the torso or torsos."""
     feature_gradients: dict[str, tf.Tensor]
     """{objective: its gradient with respect to the features that its head reads, [B, F]}."""
     halves: tuple[dict[str, Row], dict[str, Row]]
@@ -87,7 +91,7 @@ class Evidence(Protocol):
     samples: dict[str, SampleRows]
     """{objective: rows of single samples}."""
     stale: dict[str, dict[str, Row]]
-    """{role: {objective: its raw row at the frozen copy's weights}}, before the iteration moved the copies."""
+    """{role: {objective: its raw row at the frozen copy's weights}}, before the iteration moves the copies."""
     one_step: tuple[Row, Row]
     """The two parts of the gradient of ½ δ², δ the one-step TD error: with respect to the weights of v(s), which is the
     semi-gradient, and with respect to those of the successor's value v̄(s')."""

@@ -12,11 +12,11 @@ def feature_gradients(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Norms and cosines of each objective's gradient with respect to the torso's output on the minibatch, f [B, F].
 
     <a>             |∂L_a/∂f|, with [B, F] taken as one vector
-    <a>/row_ratio   |g_a| / |∂L_a/∂f|, how much the torso lengthens the gradient; NaN where the latter is 0
+    <a>/row_ratio   |g_a| / |∂L_a/∂f|, the torso's gain on the gradient; NaN if the latter is 0
     <a>-<b>         cos(∂L_a/∂f, ∂L_b/∂f)
 
-    Where this cosine differs from that of the rows, the torso's weights make or hide the conflict. With separate torsos
-    there are no cosines.
+    If this cosine differs from that of the rows, the torso's weights create or hide the conflict. There are no cosines
+    with separate torsos.
     """
     numbers, gradients = {}, evidence.feature_gradients
     for name, gradient in gradients.items():

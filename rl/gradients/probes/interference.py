@@ -8,8 +8,8 @@ from rl.gradients.probes.evidence import Evidence
 def interference(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Inner products ρ = g(s)·g(s') over all pairs of different samples (Bengio et al. 2020, arXiv:2003.06350).
 
-    <objective>            mean ρ over mean |g|²: 1 where all samples have the same gradient, 0 where they are
-                           orthogonal on average, negative where a step on one sample raises the others' loss
+    <objective>            mean ρ over mean |g|²: 1 if all samples have the same gradient, 0 if they are orthogonal
+                           on average, negative if a step on one sample raises the others' loss on average
     <objective>/negative   the share of pairs with ρ < 0, in [0, 1]
     """
     numbers = {}
@@ -25,8 +25,8 @@ def inner_products(rows: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
     Args:
         rows: [n, P] float32.
-        weights: [n] float32; 0 leaves a row out, 1 elsewhere.
-    Returns: two [] float32; 0 where fewer than two rows count.
+        weights: [n] float32 mask: 0 leaves a row out, 1 keeps it.
+    Returns: two [] float32; 0 if fewer than two rows are kept.
     """
     products = tf.matmul(rows, rows, transpose_b=True)
     counts = weights[:, None] * weights[None, :]

@@ -1,4 +1,4 @@
-"""The size of the weights, and the stable rank of the kernels."""
+"""Norms of the weights, and stable ranks of the kernels."""
 
 import tensorflow as tf
 
@@ -18,7 +18,7 @@ def weight_spectra(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def stable_rank(matrix: tf.Tensor) -> tf.Tensor:
-    """|W|_F² / σ_1² = Σ_i σ_i² / σ_1², a lower bound of the rank that small singular values hardly change.
+    """|W|_F² / σ_1² = Σ_i σ_i² / σ_1², a lower bound on the rank, insensitive to small singular values.
 
     Args: matrix: W, [a, b] float.
     Returns: [] float64, from 1 to the rank; 0 for the zero matrix.

@@ -1,6 +1,6 @@
-"""Gradient noise: the variance of single samples' rows beside the norm of their mean.
+"""Gradient noise: the variance of per-sample rows relative to the norm of their mean.
 
-g is the expected row and Σ the covariance of one sample's row.
+g is the expected row and Σ the covariance of a single sample's row.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from rl.gradients.probes.evidence import Evidence, SampleRows
 from rl.gradients.probes.pairs import quotient
 
 _ROUNDING = 1e-12
-"""Variance over μ² below which a coordinate counts as constant: float32 rounding alone makes as much."""
+"""Ratio of variance to μ² below which a coordinate counts as constant: float32 rounding alone produces as much."""
 
 
 class Noise(NamedTuple):
@@ -20,7 +20,7 @@ class Noise(NamedTuple):
     square_norm: tf.Tensor
     """The estimate of |g|², the squared norm of the expected row."""
     trace: tf.Tensor
-    """The estimate of tr Σ, the summed variances of one sample's row."""
+    """The estimate of tr Σ, the summed variances of a single sample's row."""
 
 
 def noise(small: tf.Tensor, large: tf.Tensor, *, small_batch: tf.Tensor, large_batch: tf.Tensor) -> Noise:
@@ -33,13 +33,14 @@ def noise(small: tf.Tensor, large: tf.Tensor, *, small_batch: tf.Tensor, large_b
         small: n_b², [] float, the mean squared norm of rows of b samples.
         large: n_B², [] float, that of rows of B samples.
         small_batch, large_batch: b and B, [] float.
+    Returns: two [] float.
     """
     square = (large_batch * large - small_batch * small) / (large_batch - small_batch)
     return Noise(square, (small - large) / (1.0 / small_batch - 1.0 / large_batch))
 
 
 def mean_square(samples: SampleRows) -> tf.Tensor:
-    """The mean of |g_n|² over the valid samples' rows g_n, []; 0 where none is valid."""
+    """The mean of |g_n|² over the valid samples' rows g_n, []; 0 if none is valid."""
     squares = tf.reduce_sum(tf.square(samples.rows), 1)
     return tf.reduce_sum(samples.weights * squares) / tf.maximum(tf.reduce_sum(samples.weights), 1.0)
 
@@ -48,7 +49,7 @@ def gradient_signal_to_noise(samples: SampleRows) -> tf.Tensor:
     """GSNR: the mean over coordinates j of μ_j² / σ_j² (Liu et al. 2020, arXiv:2001.07384), [] float32.
 
     μ_j is the mean and σ_j² the variance of coordinate j over the n valid samples. Coordinates that vary by no more
-    than float32 rounding are left out; without any other it is 0. Pure noise has about 1/n, not 0.
+    than float32 rounding are left out, and the result is 0 if none remains. Pure noise gives about 1/n, not 0.
     """
     weights = samples.weights[:, None]
     count = tf.maximum(tf.reduce_sum(weights), 1.0)
@@ -66,8 +67,8 @@ def sample_noise(evidence: Evidence) -> dict[str, tf.Tensor]:
     snr/<objective>    |g|² / (tr Σ / B), the signal-to-noise ratio of the minibatch's row; NaN without noise
     gsnr/<objective>   see `gradient_signal_to_noise`
 
-    The noise scale tr Σ / |g|² is not among them: a ratio of two noisy numbers is biased, so that it is computed from
-    running averages of its two parts.
+    The noise scale tr Σ / |g|² is not among them: a ratio of two noisy estimates is biased, so it is computed from
+    running averages of the two.
     """
     numbers = {}
     for name, samples in evidence.samples.items():

@@ -8,11 +8,11 @@ from rl.gradients.probes.pairs import quotient
 
 
 def row_norms(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """Norms of the raw rows, over all shared weights and layer by layer, and their ratio to the first objective's.
+    """Norms of the raw rows, over all shared weights and per layer, and their ratios to the first objective's.
 
     norm/<objective>[/<layer>]    |g_i|, before coefficients
     head_norm/<head>              of the head's own gradient, coefficients included
-    norm_ratio/<other>-<first>    |g_i| / |g_0|; NaN where the first row is zero
+    norm_ratio/<other>-<first>    |g_i| / |g_0|; NaN if the first row is zero
 
     A ratio above 30 or below 1/30 means that one objective dominates the torso under plain gradient descent. With
     separate torsos there are no layers and no ratios, and a norm is that of the objective's gradient on its own torso.

@@ -1,4 +1,4 @@
-"""The rank and the size of the torso's output."""
+"""Rank and norm of the features."""
 
 import tensorflow as tf
 
@@ -11,9 +11,9 @@ _THRESHOLD = 0.01
 def representation(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Rank and norm of the features [B, F] that the heads read, over the minibatch.
 
-    srank            the smallest k whose k largest singular values make up 99 % of the sum of all
+    srank            the smallest k such that the k largest singular values make up 99 % of their sum
                      (Kumar et al. 2021 with δ = 0.01, arXiv:2010.14498)
-    effective_rank   exp of the entropy of the singular values over their sum (Roy & Vetterli 2007)
+    effective_rank   exp of the entropy of the singular values divided by their sum (Roy & Vetterli 2007)
     feature_norm     the mean L2 norm of a sample's features
 
     A falling rank means that the representation collapses; whether that explains a falling return is contested

@@ -9,10 +9,10 @@ from rl.gradients.probes.pairs import cosine_and_ratio
 def staleness(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Compares each objective's row at every frozen copy's weights w̄ with its row at the live weights w.
 
-    cosine   cos(g_i(w̄), g_i(w)): near 1 a delayed gradient, taken at the copy, has the same direction
+    cosine   cos(g_i(w̄), g_i(w)): near 1 if a delayed gradient, taken at the copy, keeps its direction
     ratio    |g_i(w̄)| / |g_i(w)|
 
-    Both rows come from the same minibatch. The behaviour copy is the one of the iteration before.
+    Both rows come from the same minibatch. The behaviour copy is that of the previous iteration.
     """
     numbers = {}
     for role, rows in evidence.stale.items():

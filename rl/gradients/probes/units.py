@@ -30,7 +30,7 @@ def dormant(activations: tf.Tensor, *, threshold: float) -> tf.Tensor:
     Args:
         activations: h, [B, units].
         threshold: τ ≥ 0.
-    Returns: [] float32; 1 where all activations are 0.
+    Returns: [] float32; 1 if all activations are 0.
     """
     scores = tf.reduce_mean(tf.abs(activations), 0)
     return tf.reduce_mean(tf.cast(scores <= threshold * tf.reduce_mean(scores), tf.float32))

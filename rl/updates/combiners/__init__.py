@@ -1,4 +1,4 @@
-"""Combiners turn the Gramian of k rows into one weight a row. One paper a file; README.md says how to read each.
+"""Combiners map the Gramian of k rows to one weight per row. One paper per file; README.md explains how to read each.
 
 Letters in every file: g_i is row i, n_i its norm, û_i = g_i/n_i the unit row, G the Gramian, C the matrix of cosines,
 w the weights, and x = Σ_i w_i g_i the update's direction.

@@ -11,6 +11,7 @@ import tensorflow as tf
 from rl.errors import require
 
 MAX_ROWS = 6
+"""Largest k for which all sets are tried."""
 ROUNDING = 2.0**-52
 """The rounding error of a float64 sum, relative to its largest term."""
 
@@ -30,7 +31,7 @@ def supports(num_rows: int, *, with_empty: bool) -> tf.Tensor:
 
 
 def blocks(matrix: tf.Tensor, subsets: tf.Tensor) -> tf.Tensor:
-    """The matrix restricted to each subset, with the identity on the other rows, so that it can be solved at size k.
+    """The matrix restricted to each subset, with the identity on the other rows, so that all systems have size k.
 
     Args: matrix: [k, k]; subsets: [s, k], indicators.
     Returns: [s, k, k].
@@ -41,8 +42,8 @@ def blocks(matrix: tf.Tensor, subsets: tf.Tensor) -> tf.Tensor:
 def solve_each(matrices: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """M⁻¹ R for every matrix of a batch, by Gauss-Jordan elimination with row pivots.
 
-    A singular M yields NaN or infinite entries for itself alone. `tf.linalg.solve` raises outside XLA where any matrix
-    of the batch is singular, and returns finite numbers inside XLA.
+    A singular M yields NaN or infinite entries only in its own solution. `tf.linalg.solve` raises outside XLA if any
+    matrix of the batch is singular, and returns finite numbers inside XLA.
 
     Args: matrices: M, [s, n, n]; right: R, [s, n, r].
     Returns: [s, n, r].
@@ -67,16 +68,16 @@ def solve_each(matrices: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 
 def least(faults: tf.Tensor, rounding: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
-    """The candidate with the smallest fault, the first of several that differ by rounding alone.
+    """The candidate with the smallest fault, the first of several that differ only by rounding.
 
     Args:
-        faults: [s], how far each candidate is from a solution, or the number that it should minimise.
+        faults: [s], how far each candidate is from a solution, or the objective that it should minimise.
         rounding: [s], the rounding error of each fault. A smaller fault is raised to it, so that no candidate wins by
             a rounding error, and one whose large terms cancel loses.
         candidates: [s, k].
-    Returns: [k]; a candidate whose fault is NaN is never chosen where another is finite.
+    Returns: [k]; a candidate whose fault is NaN is never chosen if another is finite.
     """
-    # A gather, since a slice at a computed place makes XLA compile anew for every Gramian.
+    # A gather, since a slice at a computed index makes XLA recompile for every Gramian.
     return tf.gather(candidates, tf.argmin(finite_or_infinite(tf.maximum(faults, rounding))))
 
 

@@ -11,12 +11,12 @@ _SINGULAR = 1e-12
 
 @settings
 class AlignedMTL(Combiner):
-    """Rescales the rows' principal components to the length of the shortest one, and takes the mean.
+    """Rescales the rows' principal components to the length of the shortest, and takes the mean of the rows.
 
     w = σ_min V Λ^(−½) Vᵀ 1/k,  G = V Λ Vᵀ,  σ_min² the smallest eigenvalue in Λ that is not 0
 
-    The condition number of the aligned rows is 1. The step is as short as the smallest singular value, so that nearly
-    dependent rows stop training. Eigenvalues below 1e−12 of the largest count as 0: the result is meaningful for norms
+    The condition number of the aligned rows is 1. The step is as short as the smallest singular value, so nearly
+    dependent rows stall training. Eigenvalues below 1e−12 of the largest count as 0: the result is meaningful for norms
     that differ by a factor of up to about 1e5, and loses digits with every decade beyond 1e3.
     """
 

@@ -10,7 +10,7 @@ from rl.updates.combiners.active_sets import ROUNDING, blocks, require_few, solv
 from rl.updates.combiners.combiner import Combiner
 from rl.updates.combiners.cosine_matrix import unit_rows
 
-_ON_SPHERE = 1e-9  # relative to the radius squared: a candidate this little outside counts as on the sphere
+_ON_SPHERE = 1e-9  # relative to the squared radius: a candidate outside by at most this much counts as on the sphere
 _ROUNDINGS = 16.0  # an upper bound on the rounding errors in a sum of products
 
 
@@ -21,9 +21,9 @@ class CAGrad(Combiner):
     max_x min_i g_i·x  subject to  |x − g_0| ≤ c |g_0|    (eq. 1)
 
     The solution is x = g_0 + c |g_0| g_w/|g_w|, with g_w = Σ_i w_i g_i for the w on the simplex that minimises
-    g_w·g_0 + c |g_0| |g_w|. With c = 0 it is the mean; where c is far below 1 a row may still conflict with x. Where
-    the minimum has g_w = 0, x is the vector nearest to the mean that conflicts with no row. Where that is because of a
-    zero row, nothing improves it, and the update is 0. The authors' code divides by 1 + c² in addition; this does not.
+    g_w·g_0 + c |g_0| |g_w|. With c = 0 it is the mean; for c far below 1 a row may still conflict with x. If
+    g_w = 0 at the minimum, x is the vector nearest to the mean that conflicts with no row; if this is due to a zero
+    row, no x improves on 0, and the update is 0. The authors' code also divides by 1 + c²; this one does not.
     """
 
     c: ShareBelowOne
@@ -43,11 +43,11 @@ def cagrad_weights(gramian: tf.Tensor, *, c: float) -> tf.Tensor:
     """The weights 1/k + d, where Σ_i d_i g_i = c |g_0| g_w/|g_w|.
 
     Let S be the rows with w > 0. On S the solution satisfies G d + b = μ 1 with b = G 1/k and dᵀ G d = c² |g_0|²: d is
-    linear in μ, and μ the larger root of a quadratic. Where 0 lies in the rows' convex hull, g_w may be 0 and define no
+    linear in μ, and μ the larger root of a quadratic. If 0 lies in the rows' convex hull, g_w may be 0 and define no
     direction; the solution is then the x nearest to the mean with g_i·x ≥ 0 for all i, for which μ = 0 and d ≥ 0 on
     some S. Both systems are solved for every S, on unit rows. Among the solutions within the radius and the mean, the
-    one with the largest min_i g_i·x is taken, after the rounding error is subtracted from it: no solution of a singular
-    system wins by a rounding error, and the result is never worse than the mean.
+    one with the largest min_i g_i·x less its rounding error is taken: no solution of a singular system wins by a
+    rounding error, and the result is never worse than the mean.
 
     Args:
         gramian: G, [k, k] float.
@@ -61,7 +61,7 @@ def cagrad_weights(gramian: tf.Tensor, *, c: float) -> tf.Tensor:
         return _unless_vanishing(rows, tf.zeros_like(mean), mean)
     squared_radius = c**2 * tf.maximum(tf.reduce_sum(rows.norms * rows.slopes), 0.0) / num_rows
     candidates = _candidates(rows, squared_radius)
-    # A gather, since a slice at a computed place makes XLA compile anew for every Gramian.
+    # A gather, since a slice at a computed index makes XLA recompile for every Gramian.
     best = tf.gather(candidates, tf.argmax(_worst(rows, candidates)))
     return _unless_vanishing(rows, best, mean + best * rows.inverse)
 
@@ -111,11 +111,11 @@ def _candidates(rows: _Rows, squared_radius: tf.Tensor) -> tf.Tensor:
 def _within(rows: _Rows, delta: tf.Tensor, squared_radius: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The candidates [s, k], and the factors [s, 1] ≤ 1 that shorten them to the radius.
 
-    A candidate is replaced by 0 where a δ_i is negative or NaN, or its length is lost in rounding.
+    A candidate is replaced by 0 if a δ_i is negative or NaN, or if its length is lost in rounding.
     """
     hidden = ROUNDING * tf.square(
         tf.reduce_sum(tf.abs(delta), -1)
-    )  # the rounding error of the squared length, where terms cancel
+    )  # the rounding error of the squared length if terms cancel
     usable = (hidden < squared_radius) & tf.reduce_all(delta >= 0, -1)  # false where infinite or NaN
     delta, hidden = tf.where(usable[:, None], delta, 0.0), tf.where(usable, hidden, 0.0)
     square = tf.einsum("si,ij,sj->s", delta, rows.cosines, delta) + hidden
@@ -136,6 +136,6 @@ def _worst(rows: _Rows, delta: tf.Tensor, *, sign: float = -1.0) -> tf.Tensor:
 
 
 def _unless_vanishing(rows: _Rows, delta: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """The weights, or 0 where a row is zero and no other row conflicts with x: w then chooses it, g_w = 0."""
+    """The weights, or 0 if a row is zero and no other row conflicts with x: w then selects that row, and g_w = 0."""
     vanishes = ~tf.reduce_all(rows.nonzero) & (_worst(rows, delta, sign=1.0) >= 0)
     return tf.where(vanishes, tf.zeros_like(weights), weights)

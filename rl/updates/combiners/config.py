@@ -9,7 +9,7 @@ from rl.updates.combiners.cosine_matrix import pseudo_inverse_product, unit_rows
 
 @settings
 class ConFIG(Combiner):
-    """The direction with equal cosines to all rows, at the length of the sum of the rows' projections on it.
+    """The direction with equal cosines to all rows, with the sum of the rows' projections on it as its length.
 
     v = pinv(U) 1,  v̂ = v/|v|,  x = (Σ_i g_i·v̂) v̂    (eqs. 2 and 3; the rows of U are the û_i)
 

@@ -1,6 +1,6 @@
 """Norms and cosines of the rows, and the pseudo-inverse of small positive semi-definite matrices.
 
-Combiners are solved on unit rows, so that no ratio between the rows' norms costs digits.
+Combiners are solved on unit rows, so that no ratio between the rows' norms costs precision.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class UnitRows(NamedTuple):
 def unit_rows(gramian: tf.Tensor) -> UnitRows:
     """Norms and cosines of the rows.
 
-    Args: gramian: G, [k, k] float; entries that rounding left outside of Cauchy-Schwarz are clipped.
+    Args: gramian: G, [k, k] float; entries that violate Cauchy-Schwarz by rounding are clipped.
     """
     gramian = tf.cast(gramian, tf.float64)
     norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(gramian), 0.0))

@@ -9,10 +9,10 @@ def into_dual_cone(cosines: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     """Projects vectors Σ_j t_j û_j onto the dual cone; the results are coefficients of the unit rows û_j.
 
     The projection is Σ_j (t_j + λ_j) û_j with the KKT conditions λ ≥ 0, C (t + λ) ≥ 0 and λᵀ C (t + λ) = 0, or
-    min(λ, C (t + λ)) = 0 row by row. Every set of rows with λ_j > 0 is solved, and the solution that violates the
-    conditions least is taken. On unit rows, ratios between the rows' norms cost no digits. For two rows that are
-    opposite up to an angle θ, λ is of order 1/θ, and û_j·x ≥ 0 holds to 2⁻⁵²/θ: below θ ~ 10⁻⁷ a Gramian in float64
-    has no more digits.
+    min(λ, C (t + λ)) = 0 row by row. The system is solved for every set of rows with λ_j > 0, and the solution that
+    violates the conditions least is taken. On unit rows, ratios between the rows' norms cost no precision. For two rows
+    that are opposite up to an angle θ, λ is of order 1/θ, and û_j·x ≥ 0 holds to 2⁻⁵²/θ: below θ ~ 10⁻⁷ a float64
+    Gramian has no digits left.
 
     Args:
         cosines: [k, k] float64, C.

@@ -22,15 +22,15 @@ class DualProj(Combiner):
 
     x = argmin |x − Σ_i p_i g_i|²  subject to  g_j·x ≥ 0 for all j
 
-    It is the mean where the mean conflicts with no row, even if rows conflict with one another. Exact to rounding for
-    every ratio between the rows' norms, up to six rows.
+    It is the mean itself if the mean conflicts with no row, even if rows conflict with one another. Exact to rounding
+    for every ratio between the rows' norms, up to six rows.
     """
 
     preference: Sequence[PositiveNumber] | None
-    """p, one positive number a row, relative to their sum; None for equal ones."""
+    """p, one positive number per row, normalised by their sum; None for equal preferences."""
 
     def init(self, num_rows: int) -> tuple:
-        """No state. Raises: ConfigError for more than six rows, or a preference that does not have one number a row."""
+        """No state. Raises: ConfigError for more than six rows, or a preference without one number per row."""
         require_few("dual_proj", num_rows)
         require_preference(self.preference, num_rows)
         return ()
@@ -45,7 +45,7 @@ def dual_proj_weights(gramian: tf.Tensor, preference: Sequence[float] | None = N
 
     Args:
         gramian: G, [k, k] float.
-        preference: p, one number a row, relative to their sum; None for 1/k each.
+        preference: p, one number per row, normalised by their sum; None for 1/k each.
     Returns: [k] float64; a zero row keeps its p_i.
     """
     shares = normalized(preference, gramian.shape[-1])

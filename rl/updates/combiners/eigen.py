@@ -1,4 +1,4 @@
-"""Eigenvalues of small symmetric matrices to float64 precision, in eager mode, graphs and XLA programs alike."""
+"""Eigenvalues of small symmetric matrices to float64 precision, in eager mode, in graphs and in XLA programs."""
 
 import itertools
 
@@ -18,6 +18,7 @@ def symmetric_eigen(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     size = matrix.shape[-1]
 
     def sweep(turn, a, vectors):
+        """One rotation for every pair of axes."""
         for p, q in itertools.combinations(range(size), 2):
             a, vectors = _rotate(a, vectors, p, q)
         return turn + 1, a, vectors
@@ -28,7 +29,7 @@ def symmetric_eigen(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _rotate(a: tf.Tensor, vectors: tf.Tensor, p: int, q: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """One Jacobi rotation R in the plane (p, q): (Rᵀ a R, vectors R), where a[p, q] has become 0."""
+    """One Jacobi rotation R in the plane (p, q): (Rᵀ a R, vectors R), with entry (p, q) zeroed; [k, k] each."""
     size, zero, one = a.shape[-1], tf.zeros((), a.dtype), tf.ones((), a.dtype)
     off = a[p, q]
     active = tf.abs(off) > 0

@@ -10,29 +10,29 @@ _LEAST = 1e-6
 
 @settings
 class GradNorm(Combiner):
-    """Learns weights under which all weighted rows have the same norm.
+    """Learns weights that give all weighted rows the same norm.
 
-    w ← w − η ∂/∂w Σ_i |w_i n_i − mean_j w_j n_j|, the mean held constant; then scaled to Σ_i w_i = k    (algorithm 1)
+    w ← w − η ∂/∂w Σ_i |w_i n_i − mean_j w_j n_j|, mean held constant; then scaled to Σ_i w_i = k    (algorithm 1)
 
     With α > 0 the paper gives a larger norm to rows whose losses fell more slowly, by the ratio of each loss to its
-    first value. Such ratios are meaningless for a surrogate or an entropy, whose minimum is not 0: here α = 0.
-    Differs from algorithm 1: n is divided by its mean, so that η does not depend on the scale of the losses.
+    initial value. Such ratios are meaningless for a surrogate or an entropy, whose minimum is not 0; hence α = 0.
+    Differs from algorithm 1: n is divided by its mean, so that η is independent of the scale of the losses.
     """
 
     learning_rate: PositiveNumber
-    """η, about the change of a weight in one update."""
+    """η, roughly the change of a weight in one update."""
 
     def init(self, num_rows: int) -> tf.Tensor:
         """The weights before the first update, 1 each, [k] float64."""
         return tf.ones(num_rows, tf.float64)
 
     def weights(self, gramian, losses, state, seed):
-        """The weights in the state, and the state after one step of its own; see `Combiner.weights`."""
+        """The weights in the state, and the weights after one gradient step on them; see `Combiner.weights`."""
         return state, gradnorm_step(gramian, state, learning_rate=self.learning_rate)
 
 
 def gradnorm_step(gramian: tf.Tensor, weights: tf.Tensor, *, learning_rate: float) -> tf.Tensor:
-    """One gradient step on the weights.
+    """One gradient step of algorithm 1 on the weights.
 
     Args:
         gramian: G, [k, k] float.

@@ -9,13 +9,13 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class GradVac(Combiner):
-    """PCGrad with a target for the cosine of two rows: its running mean φ in place of 0.
+    """PCGrad with the running mean φ of two rows' cosine as its target, in place of 0.
 
     Algorithm 1: for each i, v = g_i; for j ≠ i in random order, with c = cos(v, g_j): if c < φ_ij,
     v ← v + |v| (φ_ij √(1 − c²) − c √(1 − φ_ij²)) / (|g_j| √(1 − φ_ij²)) g_j, after which cos(v, g_j) = φ_ij; in any
     case φ_ij ← (1 − β) φ_ij + β c. The update is the sum of all v.
 
-    φ is 0 at the start; with β = 0 it stays 0, and this is PCGrad. Where rows keep conflicting φ becomes negative, and
+    φ starts at 0; with β = 0 it stays 0, and this is PCGrad. If rows keep conflicting, φ becomes negative, and
     conflicts weaker than usual are tolerated.
     """
 
@@ -41,7 +41,7 @@ def gradvac_weights(
     Args:
         gramian: G, [k, k] float.
         orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which row i is compared with the others
-            (with itself it is not).
+            (its own index is skipped).
         phi: φ, [k, k] float64.
         beta: β in [0, 1].
     Returns: (w [k] float64, φ [k, k] float64). A zero row changes no other row and no entry of φ.

@@ -15,8 +15,8 @@ class IMTLG(Combiner):
 
     v = pinv(G) n,  w = v / Σ_i v_i
 
-    For two rows w_1 = n_2/(n_1 + n_2): the longer a row, the smaller its weight. With three rows or more weights may be
-    negative. Where Σ_i v_i = 0 (opposite rows of equal norm) the weights are 0.
+    For two rows w_1 = n_2/(n_1 + n_2): the longer a row, the smaller its weight. With three or more rows weights may be
+    negative. If Σ_i v_i = 0 (opposite rows of equal norm), the weights are 0.
     """
 
     def weights(self, gramian, losses, state, seed):
@@ -27,7 +27,7 @@ class IMTLG(Combiner):
 def imtl_g_weights(gramian: tf.Tensor) -> tf.Tensor:
     """w = v / Σ_i v_i for v = pinv(G) n.
 
-    Where the unit rows are independent v = diag(1/n) C⁻¹ 1, which loses no digits at any ratio of norms; elsewhere the
+    If the unit rows are independent, v = diag(1/n) C⁻¹ 1, which loses no precision at any ratio of norms; otherwise the
     pseudo-inverse of G itself is taken.
 
     Args: gramian: G, [k, k] float.

@@ -14,7 +14,7 @@ class MGDA(Combiner):
 
     w = argmin wᵀ G w  subject to  w ≥ 0, Σ_i w_i = 1
 
-    For two rows w_1 = clip((g_2 − g_1)·g_2/|g_1 − g_2|², 0, 1). For three to six rows every subset is solved. A zero
+    For two rows w_1 = clip((g_2 − g_1)·g_2/|g_1 − g_2|², 0, 1). For three to six rows every subset is tried. A zero
     row is itself the shortest vector: the update is 0.
     """
 
@@ -32,9 +32,10 @@ def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
     """The minimiser of wᵀ G w on the simplex.
 
     It lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ_i w_i = 1. The system
-    is solved on unit rows, where no ratio of norms costs digits, for each of the 2^k − 1 subsets. Negative weights of a
-    solution are set to 0, the weights are divided by their sum, and the shortest vector wins. A singular system yields
-    NaN or some other point of the hull: it cannot win by more than rounding, since a smaller subset has the same hull.
+    is solved on unit rows, where no ratio of norms costs precision, for each of the 2^k − 1 subsets. Negative weights of
+    a solution are set to 0, the weights are divided by their sum, and the shortest vector wins. A singular system
+    yields NaN or another point of the hull: it cannot win by more than rounding, since a smaller subset has the same
+    hull.
 
     Args: gramian: G, [k, k] float.
     Returns: [k] float64, in [0, 1], summing to 1.
@@ -64,7 +65,7 @@ def _inside(cosines: tf.Tensor, border: tf.Tensor, subsets: tf.Tensor) -> tf.Ten
     """The stationary point of uᵀ C u subject to border·u = 1 on each subset, by the bordered (KKT) system.
 
     Args: cosines: C, [k, k]; border: [k]; subsets: [s, k], indicators.
-    Returns: [s, k], 0 outside of the subset.
+    Returns: [s, k], 0 outside the subset.
     """
     num_rows = cosines.shape[-1]
     edge = subsets * border
@@ -75,7 +76,7 @@ def _inside(cosines: tf.Tensor, border: tf.Tensor, subsets: tf.Tensor) -> tf.Ten
 
 
 def _two_rows(gramian: tf.Tensor) -> tf.Tensor:
-    """The closed form for two rows, [2]; ½ each where they are equal."""
+    """The closed form for two rows, [2]; ½ each if they are equal."""
     distance = gramian[0, 0] + gramian[1, 1] - 2.0 * gramian[0, 1]
     apart = distance > 0
     first = tf.where(apart, (gramian[1, 1] - gramian[0, 1]) / tf.where(apart, distance, tf.ones_like(distance)), 0.5)

@@ -9,7 +9,7 @@ from rl.updates.combiners.cosine_matrix import unit_rows
 
 _NEWTON_STEPS = 60
 _SOLVED, _ROUNDING = 1e-9, 1e-15
-_LARGEST = 1e7  # the bound on a, reached where rows are opposite to 1e−7: beyond it 1 + c has no digits left
+_LARGEST = 1e7  # the bound on a, reached by rows that are opposite to within 1e−7: beyond it 1 + c has no digits left
 
 
 @settings
@@ -18,8 +18,8 @@ class NashMTL(Combiner):
 
     G w = 1/w, w > 0    (claim 3.2)
 
-    Hence w_i g_i·x = 1 for every row, whatever its norm. |x| = √k however short the rows are, so that steps do not
-    shrink as training converges. Where a convex combination of the rows is 0 (Pareto stationarity, a zero row) there is
+    Hence w_i g_i·x = 1 for every row, whatever its norm. |x| = √k however short the rows are, so steps do not
+    shrink as training converges. If a convex combination of the rows is 0 (Pareto stationarity, a zero row), there is
     no solution, and the update is 0.
     """
 
@@ -36,7 +36,7 @@ def nash_mtl_weights(gramian: tf.Tensor) -> tf.Tensor:
     self-concordant (Nesterov & Nemirovskii 1994).
 
     Args: gramian: G, [k, k] float.
-    Returns: [k] float64; 0 where C a = 1/a is not solved to 1e−9.
+    Returns: [k] float64; 0 if C a = 1/a is not solved to 1e−9.
     """
     unit = unit_rows(gramian)
     a = _two_rows(unit.cosines) if gramian.shape[-1] == 2 else _newton(unit.cosines)
@@ -47,7 +47,7 @@ def nash_mtl_weights(gramian: tf.Tensor) -> tf.Tensor:
 
 
 def _two_rows(cosines: tf.Tensor) -> tf.Tensor:
-    """a = 1/√(1 + c) for both rows, [2]; 0 where they are opposite."""
+    """a = 1/√(1 + c) for both rows, [2]; 0 if they are opposite."""
     both = 1.0 + cosines[0]
     return tf.where(both[1] > 0, tf.math.rsqrt(tf.maximum(both[1], 1e-300)), 0.0) * tf.ones_like(both)
 

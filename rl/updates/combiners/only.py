@@ -1,4 +1,4 @@
-"""One row alone moves the shared weights."""
+"""Only one row moves the shared weights."""
 
 import tensorflow as tf
 
@@ -11,14 +11,14 @@ from rl.updates.combiners.combiner import Combiner
 class Only(Combiner):
     """w = 1 for one row and 0 for the others: the same as a stop-gradient before the other heads.
 
-    The heads of the other rows still learn, on features that only the one row shapes.
+    The heads of the other rows still learn, on features that only this row shapes.
     """
 
     row: NonNegativeInteger
-    """The row's place in `agent.groups`, from 0."""
+    """Index of the row in `agent.groups`, from 0."""
 
     def init(self, num_rows: int) -> tuple:
-        """No state. Raises: ConfigError where there are not as many rows."""
+        """No state. Raises: ConfigError if `row` is not below the number of rows."""
         require(
             0 <= self.row < num_rows,
             f"combiner.row is {self.row}; it must be from 0 to {num_rows - 1}, a row's place in agent.groups.",

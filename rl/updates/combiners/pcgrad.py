@@ -9,7 +9,7 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class PCGrad(Combiner):
-    """Removes from every row its components against the rows that it conflicts with, and sums the results.
+    """Removes from every row its components along the rows that it conflicts with, and sums the results.
 
     Algorithm 1: for each i, v = g_i; for j ≠ i in random order: if v·g_j < 0, v ← v − (v·g_j / |g_j|²) g_j. The update
     is the sum of all v.
@@ -31,7 +31,7 @@ def pcgrad_weights(gramian: tf.Tensor, orders: tf.Tensor) -> tf.Tensor:
     Args:
         gramian: G, [k, k] float.
         orders: [k, k] int; row i is a permutation of 0 … k − 1, the order in which row i is compared with the others
-            (with itself it is not). For two rows it is not read.
+            (its own index is skipped). It is ignored for two rows.
     Returns: [k] float64; nothing is projected onto a zero row.
     """
     gramian = tf.cast(gramian, tf.float64)

@@ -8,9 +8,9 @@ from rl.errors import require
 
 
 def require_preference(preference: Sequence[float] | None, num_rows: int) -> None:
-    """Checks that a preference has one number a row; None, for equal ones, always fits.
+    """Checks that a preference has one number per row; None, for equal preferences, always fits.
 
-    Raises: ConfigError that names both numbers.
+    Raises: ConfigError that names the preference and the number of rows.
     """
     if preference is None:
         return
@@ -22,6 +22,6 @@ def require_preference(preference: Sequence[float] | None, num_rows: int) -> Non
 
 
 def normalized(preference: Sequence[float] | None, num_rows: int) -> tf.Tensor:
-    """The preference divided by its sum, [k] float64; 1/k each where it is None."""
+    """The preference divided by its sum, [k] float64; 1/k each if it is None."""
     numbers = [1.0] * num_rows if preference is None else [float(share) for share in preference]
     return tf.constant([number / sum(numbers) for number in numbers], tf.float64)

@@ -9,11 +9,11 @@ from rl.updates.combiners.combiner import Combiner
 
 @settings
 class RandomWeights(Combiner):
-    """Random weights: w = softmax(z), with z standard normal and drawn anew for every update.
+    """Random weights: w = softmax(z), with z standard normal and redrawn for every update.
 
     Σ_i w_i = 1, and the expected direction is the mean of the rows.
     """
 
     def weights(self, gramian, losses, state, seed):
-        """Weights from the seed alone, [k] float64; see `Combiner.weights`."""
+        """Weights drawn from the seed, whatever the Gramian, [k] float64; see `Combiner.weights`."""
         return tf.nn.softmax(tf.cast(normals(seed, (gramian.shape[-1],)), tf.float64)), state

@@ -13,12 +13,12 @@ from rl.updates.combiners.combiner import Combiner
 class Sum(Combiner):
     """The sum of the rows, or a weighted sum.
 
-    The rows contain the objectives' coefficients, so that w = 1 gives the gradient of the usual total loss, by one
-    backward pass.
+    The rows include the objectives' coefficients, so w = 1 gives the gradient of the usual total loss, in one backward
+    pass.
     """
 
     row_weights: Sequence[Number] | None
-    """w, one number a row in the order of `agent.groups`; None for 1 each."""
+    """w, one number per row in the order of `agent.groups`; None for 1 each."""
 
     def __post_init__(self):
         if self.row_weights is not None:
@@ -30,7 +30,7 @@ class Sum(Combiner):
         return self.row_weights is None or all(w == 1.0 for w in self.row_weights)
 
     def init(self, num_rows: int) -> tuple:
-        """No state. Raises: ConfigError where the number of weights is not the number of rows."""
+        """No state. Raises: ConfigError if the number of weights is not the number of rows."""
         given = num_rows if self.row_weights is None else len(self.row_weights)
         require(
             given == num_rows,
@@ -48,7 +48,7 @@ class Sum(Combiner):
 class Mean(Combiner):
     """The mean of the rows, w = 1/k: the sum's direction at 1/k of its length.
 
-    The heads' gradients are not divided by k, so that under clipping by global norm the two differ in direction too.
+    The heads' gradients are not divided by k, so the two also differ in direction under clipping by global norm.
     """
 
     def weights(self, gramian, losses, state, seed):

@@ -19,15 +19,15 @@ class UPGrad(Combiner):
 
     x = Σ_i p_i P(g_i),  P(v) = argmin |y − v|²  subject to  g_j·y ≥ 0 for all j
 
-    To first order no row's loss rises; where no rows conflict x is the mean. For two rows it is half of PCGrad's
+    To first order no row's loss rises; if no rows conflict, x is the mean. For two rows it is half of PCGrad's
     update. Exact to rounding for every ratio between the rows' norms, up to six rows.
     """
 
     preference: Sequence[PositiveNumber] | None
-    """p, one positive number a row, relative to their sum; None for equal ones."""
+    """p, one positive number per row, normalised by their sum; None for equal preferences."""
 
     def init(self, num_rows: int) -> tuple:
-        """No state. Raises: ConfigError for more than six rows, or a preference that does not have one number a row."""
+        """No state. Raises: ConfigError for more than six rows, or a preference without one number per row."""
         require_few("upgrad", num_rows)
         require_preference(self.preference, num_rows)
         return ()
@@ -42,7 +42,7 @@ def upgrad_weights(gramian: tf.Tensor, preference: Sequence[float] | None = None
 
     Args:
         gramian: G, [k, k] float.
-        preference: p, one number a row, relative to their sum; None for 1/k each.
+        preference: p, one number per row, normalised by their sum; None for 1/k each.
     Returns: [k] float64; a zero row keeps its p_i.
     """
     num_rows = gramian.shape[-1]

@@ -1,6 +1,6 @@
-"""Optimizers turn a gradient into a step Δw, as pure functions on tuples of tensors. One a file.
+"""Optimizers turn a gradient into a step Δw, as pure functions on tuples of tensors. One per file.
 
-g is the gradient of a loss to minimise, α a tensor's learning rate; `UpdateRule` clips g before and adds Δw after.
+g is the gradient of a loss to minimise, α a tensor's learning rate. `UpdateRule` clips g first; `apply_step` adds Δw.
 """
 
 from rl.updates.optimizers.adam import Adam, AdamW

@@ -26,8 +26,8 @@ class Adam(Optimizer):
 
     m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  Δw = −α m̂/(√v̂ + ε)    (Kingma & Ba 2015, algorithm 1)
 
-    m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) correct the bias of a start at 0. A constant factor on all gradients changes
-    hardly anything, as long as √v̂ is much larger than ε.
+    m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) correct the bias of initialising m and v with 0. The step is nearly invariant
+    to a constant factor on all gradients as long as √v̂ ≫ ε.
     """
 
     beta1: ShareBelowOne
@@ -57,7 +57,7 @@ class Adam(Optimizer):
         return Update(steps, AdamSlots(mean, square, count))
 
     def _decay(self, weight: tf.Tensor) -> tf.Tensor | float:
-        """What is added to m̂/(√v̂ + ε) for weight decay: nothing here."""
+        """The term added to m̂/(√v̂ + ε) for weight decay: 0 in Adam."""
         return 0.0
 
 

@@ -7,7 +7,7 @@ from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update, zeros_li
 
 
 class MomentumSlots(NamedTuple):
-    """Momentum's running sum of gradients."""
+    """Momentum's decaying sum of gradients."""
 
     velocity: Tensors
     """b, Σ_k μᵏ g_{t−k} for each tensor."""
@@ -19,8 +19,8 @@ class Momentum(Optimizer):
 
     b ← μ b + g,  Δw = −α b    (Polyak 1964; Sutskever et al. 2013, eqs. 1 and 2)
 
-    α stands outside of b, as in PyTorch: a change of the learning rate acts on past gradients too. Under a constant
-    gradient the step grows to −α g/(1 − μ).
+    α multiplies b, as in PyTorch: a change of the learning rate also rescales the contribution of past gradients. Under
+    a constant gradient the step grows to −α g/(1 − μ).
     """
 
     momentum: ShareBelowOne
@@ -39,7 +39,7 @@ class Momentum(Optimizer):
         return Update(steps, MomentumSlots(velocity))
 
     def _step_vector(self, velocity, gradient):
-        """The vector of the step −α (…): b itself."""
+        """The vector v of the step Δw = −α v: b itself."""
         return velocity
 
 
@@ -53,5 +53,5 @@ class Nesterov(Momentum):
     """
 
     def _step_vector(self, velocity, gradient):
-        """The vector of the step −α (…): g + μ b, with b after its own step."""
+        """The vector v of the step Δw = −α v: g + μ b, with the new b."""
         return gradient + self.momentum * velocity

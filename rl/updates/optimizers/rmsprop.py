@@ -21,8 +21,8 @@ class RMSProp(Optimizer):
 
     s ← ρ s + (1 − ρ) g²,  Δw = −α g/√(s + ε) or −α g/(√s + ε)    (Tieleman & Hinton 2012, lecture 6.5)
 
-    The first form with s = 1 at the start is TensorFlow's, as the A3C and A2C papers use it; the second with s = 0 at
-    the start is PyTorch's. They differ where g² is not much larger than ε.
+    The first form, with s initialised to 1, is TensorFlow's, as in the A3C and A2C papers; the second, with s
+    initialised to 0, is PyTorch's. They differ unless g² is much larger than ε.
     """
 
     decay: ShareBelowOne
@@ -30,7 +30,7 @@ class RMSProp(Optimizer):
     epsilon: PositiveNumber
     """ε, in units of g² inside the root and of g outside."""
     epsilon_inside: bool
-    """Whether ε stands inside the root."""
+    """Whether ε is inside the root."""
     initial_square: NonNegativeNumber
     """s before the first update, the same for every entry."""
 

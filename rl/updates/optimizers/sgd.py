@@ -6,7 +6,7 @@ from rl.updates.optimizers.optimizer import Optimizer, Tensors, Update
 
 @settings
 class SGD(Optimizer):
-    """Stochastic gradient descent, without memory: the step has the direction of the clipped gradient.
+    """Stochastic gradient descent, without state: the step has the direction of the clipped gradient, negated.
 
     Δw = −α g    (Robbins & Monro 1951)
     """

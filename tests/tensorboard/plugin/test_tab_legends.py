@@ -69,7 +69,7 @@ def test_a_class_that_several_configs_use_is_named_by_its_settings_or_not_at_all
     [
         ({"actor": ("policy", "entropy"), "critic": ("value",)}, ("policy", "value")),
         ({"critic": ("value",), "actor": ("entropy", "policy")}, ("value", "entropy")),
-        ({"actor": ("policy",), "none": (), "critic": ("value",)}, ("policy", "value")),
+        ({"actor": ("policy",), "none": (), "critic": ("value",)}, ("policy", "value", "entropy")),
         ({"all": ("value", "policy", "entropy")}, ("policy", "value", "entropy")),
         ({"a": ("value",), "b": ("value", "policy")}, ("value", "entropy")),
         ({"critic": ("value",)}, ("value", "policy", "entropy")),  # the others belong to other updates

@@ -11,6 +11,7 @@ from sources import Folder
 
 from rl.gradients.probes.evidence import EXTRA_ROWS
 from rl.learning.chunk import Chunk
+from rl.learning.collecting import collect
 from rl.learning.state import read
 from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
@@ -48,8 +49,9 @@ def resumed(processes, tmp_path_factory):
     """A run in a Python environment, probed every other iteration, that resumed at iteration 4 after its sixth."""
     import hydra
 
-    from rl.commands.composition import CONFIGS, build
+    from rl.commands.composition import build
     from rl.commands.run_names import register_resolvers
+    from rl.config_files import CONFIGS
 
     register_resolvers()
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
@@ -162,7 +164,7 @@ def test_a_network_that_shares_nothing_writes_a_legend_without_layers(build, tmp
     experiment = build(*TINY, "network.shared=false", "probe.names=[norms]")
     learner, prober = experiment.learner, experiment.prober
     state = read(experiment.variables)
-    found = prober(*learner.collect(state, learner.rollout_noise(state.seed, state.iteration)))
+    found = prober(*collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))
     assert found.gramian.shape == (0, 0, 0)
     log = RunLog(tmp_path / "run", Rates(20, points_every=1, total=20), legend=prober.legend)
     (tmp_path / "run").mkdir()

@@ -1,6 +1,6 @@
-"""Four games of MinAtar written in TensorFlow, each equal to the original game frame by frame.
+"""Four games of MinAtar written in TensorFlow, each identical to the original game frame by frame.
 
-Frames are [N, 10, 10, C] float32, 0 or 1, with one channel for each kind of object.
+Frames are [N, 10, 10, C] float32, 0 or 1, with one channel per kind of object.
 """
 
 from rl.environments.compiled.minatar.asterix import Asterix

@@ -14,7 +14,7 @@ _FIRST_SPAWN_INTERVAL, _FIRST_MOVE_INTERVAL = 10, 5
 
 
 class AsterixState(NamedTuple):
-    """The state of the game; eight slots, one for each of rows 1 to 8, hold at most one enemy or treasure each.
+    """The state of the game; each of eight slots, one per row from 1 to 8, holds at most one enemy or treasure.
 
     player_x, player_y: the player's column and row, [N] int32.
     x: column of the slot's object, [N, 8] int32; −2 where the slot is empty.
@@ -22,7 +22,7 @@ class AsterixState(NamedTuple):
     gold: whether it is a treasure, [N, 8] bool; otherwise it is an enemy.
     spawn_timer, move_timer, ramp_timer: frames until an object spawns, objects move, and the difficulty is raised,
         [N] int32.
-    ramp_index: how often the difficulty was raised, [N] int32; the spawn and move intervals follow from it.
+    ramp_index: number of times that the difficulty was raised, [N] int32; it determines the spawn and move intervals.
     last_action: the action played last, [N] int32.
     """
 
@@ -39,17 +39,17 @@ class AsterixState(NamedTuple):
 
 
 class Asterix(MinAtarGame):
-    """Move in four directions; reward 1 for a treasure; an episode terminates where the player meets an enemy.
+    """Move in four directions; reward 1 for a treasure; an episode terminates when the player meets an enemy.
 
     The player moves within rows 1 to 8. Objects enter at the left or right edge, every 10 frames at first, and move one
     column every 5 frames at first; they leave the game at the other edge.
 
-    Channels: player, enemy, trail, gold. Uniform numbers of a start: none. Uniform numbers of a step: four, for the
-    sticky action, the new object's side (left below ½), its kind (gold below ⅓) and its slot among the empty ones.
+    Channels: player, enemy, trail, gold. `start` takes no uniform numbers, a step takes four: for the sticky action,
+    the new object's side (left below ½), its kind (gold below ⅓) and its slot among the empty ones.
 
     As in MinAtar: the difficulty is raised every 102 frames, one for each value of a timer from 100 to −1; when all
-    eight slots are filled nothing spawns, and the spawn timer starts again. MinAtar never uses its shot timer; it is
-    left out here.
+    eight slots are filled nothing spawns, and the spawn timer restarts. MinAtar's shot timer, which the game never
+    uses, is omitted.
     """
 
     observation_shape = (SIZE, SIZE, 4)
@@ -84,11 +84,11 @@ class Asterix(MinAtarGame):
     def advance(self, state: AsterixState, action: tf.Tensor, uniforms: tf.Tensor):
         """One frame: an object spawns, the player moves, then the objects move.
 
-        The player meets an object that is in its cell before or after the objects' move. A row has one slot, so that
-        it meets at most one in a frame.
+        The player meets an object that is in its cell before or after the objects' move. A row has one slot, so the
+        player meets at most one object per frame.
 
         Args: uniforms: [N, 4]. See `CompiledEnvironment.advance`.
-        Returns: next state; reward 1 where the player met a treasure; terminated where it met an enemy.
+        Returns: next state; reward 1 if the player met a treasure; terminated if it met an enemy.
         """
         action = self.played(state.last_action, action, uniforms)
         spawns, moves = state.spawn_timer == 0, state.move_timer == 0
@@ -122,8 +122,8 @@ class Asterix(MinAtarGame):
     def _ramp(self, state: AsterixState) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether the difficulty is raised in this frame, and the next ramp timer, [N] each.
 
-        After k raises the spawn interval is 10 − k frames and the move interval 5 − ⌊k/2⌋. After nine both are 1 and
-        nothing changes any more.
+        After k raises the spawn interval is 10 − k frames and the move interval 5 − ⌊k/2⌋. After nine raises both are
+        1, and the difficulty is raised no further.
         """
         if not self.difficulty_ramping:
             return tf.zeros_like(state.ramp_timer, tf.bool), state.ramp_timer

@@ -12,13 +12,13 @@ _BOTTOM = SIZE - 1
 
 
 class BreakoutState(NamedTuple):
-    """The state of the game, [N] int32 where nothing else is said.
+    """The state of the game; fields are [N] int32 unless stated otherwise.
 
     paddle: the paddle's column; its row is always 9.
     ball_x, ball_y: the ball's column and row.
     right, down: the ball's direction along columns and rows, −1 or 1 each.
     trail_x, trail_y: the ball's position one frame ago.
-    strike: whether the ball met a brick in the last frame, [N] bool.
+    strike: whether the ball hit a brick in the last frame, [N] bool.
     bricks: the bricks in rows 1 to 3 of the grid, [N, 3, 10] bool.
     last_action: the action played last.
     """
@@ -36,16 +36,16 @@ class BreakoutState(NamedTuple):
 
 
 class Breakout(MinAtarGame):
-    """Move left and right; reward 1 for a brick; an episode terminates where the ball passes the paddle.
+    """Move left and right; reward 1 for a brick; an episode terminates when the ball passes the paddle.
 
-    The ball moves one column and one row a frame. A brick that it meets breaks and sends it back.
+    The ball moves one column and one row per frame. A brick that it hits breaks and reflects it.
 
-    Channels: paddle, ball, trail, brick. Uniform numbers of a start: one, for the side where the ball begins (left
-    below ½). Uniform numbers of a step: one, for the sticky action.
+    Channels: paddle, ball, trail, brick. `start` takes one uniform number, for the side on which the ball begins (left
+    below ½); a step takes one, for the sticky action.
 
-    As in MinAtar: a ball that met a brick in the last frame passes through the next one without breaking it; whether
-    the ball hits the paddle's middle or its corner is decided by the ball's column before and after the frame; a
-    cleared wall is rebuilt when the ball reaches the bottom row; difficulty never ramps.
+    As in MinAtar: a ball that hit a brick in the last frame passes through the next one without breaking it; the ball's
+    column before and after the frame decides whether it hits the paddle's middle or its corner; a cleared wall is
+    rebuilt when the ball reaches the bottom row; the difficulty is never raised.
     """
 
     observation_shape = (SIZE, SIZE, 4)
@@ -82,10 +82,10 @@ class Breakout(MinAtarGame):
         """One frame: the paddle moves, then the ball, which meets at most one of ceiling, brick and bottom row.
 
         A broken brick, the ceiling and the paddle's middle reverse the ball's vertical direction, the paddle's corner
-        both directions, and a wall the horizontal one.
+        reverses both directions, and a side wall the horizontal one.
 
         Args: uniforms: [N, 1]. See `CompiledEnvironment.advance`.
-        Returns: next state; reward 1 where a brick broke; terminated where the ball passed the paddle.
+        Returns: next state; reward 1 if a brick broke; terminated if the ball passed the paddle.
         """
         action = self.played(state.last_action, action, uniforms)
         paddle = tf.clip_by_value(state.paddle + direction(action, LEFT, RIGHT), 0, SIZE - 1)

@@ -15,14 +15,14 @@ _SPEEDS = 5
 
 
 class FreewayState(NamedTuple):
-    """The state of the game, int32; eight cars, one in each of rows 1 to 8.
+    """The state of the game, int32; there are eight cars, one in each of rows 1 to 8.
 
     chicken_y: the chicken's row, [N]; its column is always 4.
     move_timer: frames until the chicken can move again, [N].
     frames_left: frames until the episode terminates, [N].
     x: the cars' columns, [N, 8].
     car_timer: frames until each car moves, [N, 8].
-    speed: ±1 to ±5, [N, 8]; a car moves once in |speed| + 1 frames, to the right where it is positive.
+    speed: ±1 to ±5, [N, 8]; a car moves once in |speed| + 1 frames, to the right if its speed is positive.
     last_action: the action played last, [N].
     """
 
@@ -38,16 +38,16 @@ class FreewayState(NamedTuple):
 class Freeway(MinAtarGame):
     """Move up and down every third frame; reward 1 at the top, after which the chicken is back at the bottom.
 
-    A car that hits the chicken sends it back to the bottom; cars that leave the grid enter it at the other side.
+    A car that hits the chicken sends it back to the bottom; a car that leaves the grid re-enters it at the other side.
 
-    Channels: chicken, car, and one trail for each |speed| from 1 to 5. Uniform numbers of a start: eight, one for each
-    car's speed. Uniform numbers of a step: nine, for the sticky action, and for the speeds that the cars get when the
-    chicken has crossed. Of the ten choices of a speed the first five are −1 to −5, the others 1 to 5.
+    Channels: chicken, car, and one trail for each |speed| from 1 to 5. `start` takes eight uniform numbers, one for the
+    speed of each car; a step takes nine, for the sticky action and for the cars' new speeds after the chicken has
+    crossed. The ten equally probable speeds are, in order, −1 to −5 and 1 to 5.
 
     As in MinAtar: an episode terminates with frame 2501, not 2500, since its timer has to fall below 0; a car moves
-    once in |speed| + 1 frames, since its timer counts |speed| down to 0; pressing down at the bottom costs the time of
-    a move; difficulty never ramps. MinAtar draws a direction as the sign of a uniform number minus ½, and so a car of
-    speed 0 once in 2⁵³ draws; here there is none.
+    once in |speed| + 1 frames, since its timer counts from |speed| down to 0; pressing down at the bottom uses up a
+    move; the difficulty is never raised. MinAtar draws a direction as the sign of a uniform number minus ½, so that one
+    car in 2⁵³ has speed 0; here no car has.
     """
 
     observation_shape = (SIZE, SIZE, 7)
@@ -80,11 +80,11 @@ class Freeway(MinAtarGame):
     def advance(self, state: FreewayState, action: tf.Tensor, uniforms: tf.Tensor):
         """One frame: the chicken moves, then the cars.
 
-        A car hits the chicken where it is in the chicken's cell before or after its own move. Speeds are drawn anew
-        where the chicken has crossed.
+        A car hits the chicken if it is in the chicken's cell before or after its own move. All speeds are redrawn when
+        the chicken has crossed.
 
         Args: uniforms: [N, 9]. See `CompiledEnvironment.advance`.
-        Returns: next state; reward 1 where the chicken reached the top; terminated where no frames are left.
+        Returns: next state; reward 1 if the chicken reached the top; terminated if no frames are left.
         """
         action = self.played(state.last_action, action, uniforms)
         step = tf.where(state.move_timer == 0, direction(action, UP, DOWN), 0)

@@ -13,15 +13,15 @@ COLUMNS = np.arange(SIZE, dtype=np.int32)
 def cell(y: tf.Tensor | int, x: tf.Tensor | int) -> tf.Tensor:
     """A grid that is true at row y and column x alone.
 
-    Args: y, x: [N] int32 each, or a number that is the same for all environments.
-    Returns: [N, 10, 10] bool; all false where y or x is outside of the grid.
+    Args: y, x: [N] int32 each, or one int for all environments.
+    Returns: [N, 10, 10] bool; all false if y or x is outside the grid.
     """
     y, x = (number if isinstance(number, int) else number[:, None, None] for number in (y, x))
     return (y == ROWS) & (x == COLUMNS)
 
 
 def picture(*channels: tf.Tensor) -> tf.Tensor:
-    """The frame with one channel a grid.
+    """The frame with one channel per grid.
 
     Args: channels: C grids, [N, 10, 10] bool each.
     Returns: [N, 10, 10, C] float32, 0 or 1.

@@ -18,7 +18,7 @@ _ON_THE_LEFT, _ON_THE_RIGHT = [[0, 0], [0, 0], [1, 0]], [[0, 0], [0, 0], [0, 1]]
 
 
 class SpaceInvadersState(NamedTuple):
-    """The state of the game, [N] int32 but for the three grids [N, 10, 10] bool.
+    """The state of the game; fields are [N] int32, but for the three grids [N, 10, 10] bool.
 
     cannon: the cannon's column; its row is always 9.
     bullets: the cannon's bullets (grid).
@@ -27,7 +27,8 @@ class SpaceInvadersState(NamedTuple):
     heading: the aliens' direction along columns, −1 or 1.
     shot_timer: frames until the cannon can fire again.
     alien_move_timer, alien_shot_timer: frames until the aliens move, and until one shoots.
-    ramp_index: how often the difficulty was raised; each raise shortens the interval between moves by one frame.
+    ramp_index: number of times that the difficulty was raised; each raise shortens the interval between moves by one
+        frame.
     last_action: the action played last.
     """
 
@@ -44,18 +45,18 @@ class SpaceInvadersState(NamedTuple):
 
 
 class SpaceInvaders(MinAtarGame):
-    """Move left and right and fire; reward 1 for an alien; terminates where a bullet or an alien meets the cannon.
+    """Move left and right and fire; reward 1 per alien; terminates when a bullet or an alien reaches the cannon.
 
-    Bullets move one row a frame. The cannon can fire every 5 frames, and an alien shoots every 10 frames. A wave has 24
-    aliens in rows 0 to 3; when the last one is hit, the next wave appears.
+    Bullets move one row per frame. The cannon can fire every 5 frames, and an alien shoots every 10 frames. A wave has
+    24 aliens in rows 0 to 3; when the last one is hit, the next wave appears.
 
-    Channels: cannon, alien, alien moving left, alien moving right, friendly bullet, enemy bullet. Uniform numbers of a
-    start: none. Uniform numbers of a step: one, for the sticky action.
+    Channels: cannon, alien, alien moving left, alien moving right, friendly bullet, enemy bullet. `start` takes no
+    uniform numbers, a step takes one, for the sticky action.
 
-    As in MinAtar: the alien that shoots is the lowest one in the column nearest to the cannon, the left column of two
-    equally near ones; aliens that reach an edge in the bottom row terminate the episode, and appear at the top of its
-    last frame; a new wave keeps the heading and the timers of the old one; the reward of a frame is the number of
-    aliens hit and may exceed 1.
+    As in MinAtar: the alien that shoots is the lowest one in the column nearest to the cannon, or in the left one of
+    two equally near columns; aliens that reach an edge in the bottom row terminate the episode, and appear at the top
+    of its last frame; a new wave keeps the heading and the timers of the old one; the reward of a frame is the number
+    of aliens hit and may exceed 1.
     """
 
     observation_shape = (SIZE, SIZE, 6)
@@ -96,7 +97,7 @@ class SpaceInvaders(MinAtarGame):
         cleared wave lowers this maximum by 1, down to 6.
 
         Args: uniforms: [N, 1]. See `CompiledEnvironment.advance`.
-        Returns: next state; the number of aliens hit as reward; terminated where the cannon is hit or aliens land.
+        Returns: next state; the number of aliens hit as reward; terminated if the cannon is hit or aliens land.
         """
         action = self.played(state.last_action, action, uniforms)
         fires = (action == FIRE) & (state.shot_timer == 0)
@@ -161,10 +162,10 @@ def _march(state: SpaceInvadersState, moves: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
 
 def _nearest(aliens: tf.Tensor, cannon: tf.Tensor) -> tf.Tensor:
-    """The alien that shoots: nearest in columns to the cannon, the left one of two such columns, its lowest alien.
+    """The alien that shoots: the lowest one in the column nearest to the cannon, the left one of two such columns.
 
     Args: aliens: [N, 10, 10] bool; cannon: [N] int32, its column.
-    Returns: [N, 10, 10] bool with one cell true, or none where there are no aliens.
+    Returns: [N, 10, 10] bool with one true cell, or none if there are no aliens.
     """
     aside = COLUMNS - cannon[:, None]
     order = (2 * tf.abs(aside) + tf.cast(aside > 0, tf.int32))[:, None, :] * SIZE - ROWS

@@ -1,6 +1,6 @@
 """Finite MDPs as environments; `exact` computes their values, policy gradients and state distributions exactly.
 
-Arrays have S states and A actions. `traced` has the same solutions as operations of a program.
+S is the number of states, A the number of actions. `traced` computes the same solutions as TensorFlow operations.
 """
 
 from rl.environments.compiled.tabular.baird import Baird

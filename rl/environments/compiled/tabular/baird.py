@@ -11,7 +11,7 @@ from rl.settings import PositiveInteger, checked
 class Baird(TabularMDP):
     """Seven states and two actions: dashed (0) leads to one of the first six at random, solid (1) to the seventh.
 
-    Every reward is 0, so that the value of every policy is 0. An episode begins in a random state and never terminates.
+    Every reward is 0, so the value of every policy is 0. An episode begins in a random state and never terminates.
     The features [7, 8] are 2 e_i + e_8 in states 1 to 6 and e_7 + 2 e_8 in the seventh. In the book the behaviour
     policy takes dashed with probability 6/7 and solid with 1/7, the target policy always takes solid, and γ = 0.99.
     """

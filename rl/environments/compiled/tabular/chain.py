@@ -13,8 +13,8 @@ class Chain(TabularMDP):
 
     P(k + 1 | k, right) = P(k − 1 | k, left) = 1 − slip; with probability slip a move goes the other way.
 
-    The reward is 1 for a step into the right end, else 0. An episode begins in the middle state, the left one of two.
-    Under the random walk the value of state k at γ = 1 is k / (n + 1).
+    The reward is 1 for a step into the right end, else 0. An episode begins in the middle state, or the left one of the
+    two middle states if n is even. Under the random walk the value of state k at γ = 1 is k / (n + 1).
     """
 
     @checked
@@ -25,7 +25,7 @@ class Chain(TabularMDP):
         Args:
             num_envs: N.
             max_episode_steps: steps after which an episode is truncated; None for no limit.
-            num_states: n, without the two terminal states.
+            num_states: n, not counting the two terminal states.
             slip: the probability that a move goes the other way.
         """
         size = num_states + 2

@@ -1,8 +1,8 @@
 """Exact solutions of a finite MDP by linear algebra in float64, without sampling.
 
 A policy is a table π [S, A] of probabilities. Its rows in terminal states are never read; values, visitations and
-gradients are 0 there, since no action is taken. Live states are those that are not terminal; γ is in [0, 1]. Transition
-and reward under the policy, restricted to the live states, are
+gradients are 0 there, since no action is taken. Live states are the non-terminal ones; γ is in [0, 1]. Transition and
+reward under the policy, restricted to the live states, are
 
     P_π(s, s') = Σ_a π(a | s) P(s' | s, a),  r_π(s) = Σ_a π(a | s) r(s, a)
 """
@@ -16,14 +16,14 @@ from rl.errors import require
 def state_values(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
     """The state values v = (I − γ P_π)⁻¹ r_π, [S], which solve the Bellman equation (Sutton & Barto 2018, eq. 3.14).
 
-    Raises: ConfigError where γ = 1 and a terminal state is not reachable from every state.
+    Raises: ConfigError if γ = 1 and no terminal state is reachable from some state.
     """
     live = mdp.live
     return _embedded(live, np.linalg.solve(_one_minus_discounted(mdp, policy, gamma), _reward(mdp, policy)[live]), mdp)
 
 
 def action_values(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """The action values q(s, a) = r(s, a) + γ Σ_s' P(s' | s, a) v(s'), [S, A]; raises as `state_values`."""
+    """The action values q(s, a) = r(s, a) + γ Σ_s' P(s' | s, a) v(s'), [S, A]; raises like `state_values`."""
     q = mdp.reward + gamma * mdp.transition @ state_values(mdp, policy, gamma)
     return np.where(mdp.terminal[:, None], 0.0, q)
 
@@ -41,8 +41,9 @@ def expected_return(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> float:
 def discounted_visitation(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
     """The discounted state visitation d_γ(s) = Σ_t γ^t Pr(s_t = s) over one episode, [S].
 
-    d_γ = (I − γ P_π^T)⁻¹ start. It is not normalised: its sum is 1/(1 − γ) where no episode terminates, else less.
-    J = Σ_s d_γ(s) r_π(s).
+    d_γ = (I − γ P_π^T)⁻¹ start,  J = Σ_s d_γ(s) r_π(s)
+
+    It is not normalised: its sum is 1/(1 − γ) if no episode terminates, and less otherwise.
     """
     live = mdp.live
     return _embedded(live, np.linalg.solve(_one_minus_discounted(mdp, policy, gamma).T, mdp.start[live]), mdp)
@@ -59,10 +60,10 @@ def policy_gradient_logits(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> 
 def stationary_distribution(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
     """The stationary distribution d = d P̃, Σ_s d(s) = 1, [S], with P̃ of `restarting_transition`.
 
-    d(s) is the long-run share of steps that are taken in state s, by environments that reset themselves and have no
+    d(s) is the long-run fraction of steps that are taken in state s, by environments that reset themselves and have no
     time limit.
 
-    Raises: ConfigError where it is not unique: there is more than one recurrent class of states.
+    Raises: ConfigError if it is not unique, since there is more than one recurrent class of states.
     """
     chain = restarting_transition(mdp, policy)
     states = reachable(chain, mdp.start > 0)
@@ -76,7 +77,7 @@ def stationary_distribution(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
 
 
 def restarting_transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
-    """The transition of a process that restarts where an episode terminates, [S, S].
+    """The transition matrix of a process that restarts when an episode terminates, [S, S].
 
     P̃(s, s') = P_π(s, s') + Pr_π(terminal | s) start(s') between live states, 0 elsewhere
     """
@@ -88,7 +89,10 @@ def restarting_transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
 
 
 def _transition(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
-    """P_π with the columns of terminal states, [S, S]; ConfigError where the policy's shape or its sums are wrong."""
+    """P_π including the columns of terminal states, [S, S].
+
+    Raises: ConfigError if the policy has a wrong shape or a row of a live state does not sum to 1.
+    """
     require(
         policy.shape == mdp.reward.shape and np.allclose(policy[mdp.live].sum(1), 1, rtol=0, atol=1e-9),
         f"the policy has shape {policy.shape}; it must be {mdp.reward.shape}, with rows that sum to 1.",
@@ -102,7 +106,7 @@ def _reward(mdp: FiniteMDP, policy: np.ndarray) -> np.ndarray:
 
 
 def _one_minus_discounted(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> np.ndarray:
-    """I − γ P_π on the live states; ConfigError where γ is outside of [0, 1] or the matrix would be singular."""
+    """I − γ P_π on the live states; ConfigError if γ is outside [0, 1] or the matrix would be singular."""
     averaged, live = _transition(mdp, policy), mdp.live
     require(0 <= gamma <= 1, f"gamma is {gamma}; it must be between 0 and 1.")
     if gamma == 1:
@@ -115,10 +119,10 @@ def _one_minus_discounted(mdp: FiniteMDP, policy: np.ndarray, gamma: float) -> n
 
 
 def reachable(chain: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The states that a Markov chain can reach from some first states, which are included.
+    """The states that a Markov chain can reach from a set of first states, including these.
 
-    Args: chain: [S, S], transition probabilities; first: [S] bool.
-    Returns: the numbers of the states, ascending.
+    Args: chain: [S, S], transition probabilities; first: [S] bool, the first states.
+    Returns: the indices of the states, ascending.
     """
     found = first
     while True:
@@ -129,7 +133,7 @@ def reachable(chain: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def _embedded(states: np.ndarray, values: np.ndarray, mdp: FiniteMDP) -> np.ndarray:
-    """An array [S] with these values at these states and 0 elsewhere."""
+    """An array [S] with the given values at the given states and 0 elsewhere."""
     everywhere = np.zeros(len(mdp.terminal))
     everywhere[states] = values
     return everywhere

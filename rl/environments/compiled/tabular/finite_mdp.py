@@ -8,7 +8,7 @@ from rl.errors import require
 
 
 class FiniteMDP(NamedTuple):
-    """A finite MDP with S states and A actions; float64 but for `terminal`.
+    """A finite MDP with S states and A actions; all arrays but `terminal` are float64.
 
     transition: P(s' | s, a), [S, A, S].
     reward: r(s, a), the expected reward of a step, [S, A].
@@ -26,7 +26,7 @@ class FiniteMDP(NamedTuple):
     def checked(cls, transition, reward, terminal, start) -> "FiniteMDP":
         """The MDP with these arrays, converted to their types and checked.
 
-        Raises: ConfigError where shapes do not fit, a reward is not finite, probabilities are negative or do not sum to
+        Raises: ConfigError if shapes do not match, a reward is not finite, probabilities are negative or do not sum to
             1, or an episode could begin in a terminal state.
         """
         transition, reward, start = (np.asarray(x, np.float64) for x in (transition, reward, start))
@@ -45,11 +45,11 @@ class FiniteMDP(NamedTuple):
 
     @property
     def live(self) -> np.ndarray:
-        """The numbers of the states that are not terminal, ascending."""
+        """The indices of the non-terminal states, ascending."""
         return np.flatnonzero(~self.terminal)
 
 
 def _require_distributions(probabilities: np.ndarray, name: str) -> None:
-    """Raises ConfigError unless the numbers along the last axis are at least 0 and sum to 1 within 1e−9."""
+    """Raises ConfigError unless the entries along the last axis are at least 0 and sum to 1 within 1e−9."""
     good = (probabilities >= 0).all() and np.allclose(probabilities.sum(-1), 1, rtol=0, atol=1e-9)
     require(bool(good), f"{name} is no distribution; its probabilities must be at least 0 and sum to 1.")

@@ -1,6 +1,6 @@
 """Garnet: random MDPs of a given size (Archibald, McKinnon & Thomas 1995; Bhatnagar et al. 2009).
 
-`exact` solves each instance, so that errors of estimators can be averaged over many MDPs of one size.
+`exact` solves each instance, so the errors of estimators can be averaged over many MDPs of one size.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ from rl.settings import NonNegativeInteger, PositiveInteger, checked
 class Garnet(TabularMDP):
     """A random MDP with n states, m actions, and b possible successors of each state-action pair.
 
-    The b successors are drawn without replacement; their probabilities are the lengths of the pieces into which b − 1
-    uniform points divide the unit interval. The reward of a pair is a standard normal number. An episode begins in a
-    random state and never terminates.
+    The b successors are drawn without replacement; their probabilities are the lengths of the intervals into which
+    b − 1 uniform points divide the unit interval. The reward of a pair is standard normal. An episode begins in a state
+    drawn uniformly and never terminates.
     """
 
     @checked
@@ -37,8 +37,8 @@ class Garnet(TabularMDP):
             max_episode_steps: steps after which an episode is truncated; None for no limit.
             num_states, num_actions: n and m.
             branching: b, from 1 to n.
-            instance: the seed from which the MDP is drawn; the run's seed does not change it.
-        Raises: ConfigError where b > n.
+            instance: the seed that the MDP is drawn from; the run's seed does not change it.
+        Raises: ConfigError if b > n.
         """
         require(
             branching <= num_states,

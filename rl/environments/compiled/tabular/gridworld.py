@@ -23,7 +23,9 @@ class GridWorld(TabularMDP):
 
     P(s' | s, a) = (1 − slip) 1[s' = move(s, a)] + slip/4 Σ_b 1[s' = move(s, b)],  r(s, a) = P(goal | s, a)
 
-    The reward is 1 for the step into the goal, else 0. A move against a wall or the edge leaves the agent where it is.
+    move(s, a) is the neighbouring cell, or s itself if a wall or the edge is in the way. The reward is 1 for the step
+    into the goal, else 0.
+
     The states are the cells without walls, row by row; `cells` lists them as (row, column).
     """
 
@@ -45,10 +47,10 @@ class GridWorld(TabularMDP):
             num_envs: N.
             max_episode_steps: steps after which an episode is truncated; None for no limit.
             height, width: numbers of rows and columns.
-            slip: the probability that one of the four moves is made at random in place of the action's.
+            slip: the probability that the move is drawn uniformly from all four instead of being the action's.
             start, goal: the first and the terminal cell, [row, column] from 0, the first row on top.
             walls: cells that cannot be entered.
-        Raises: ConfigError where the grid is too large, a cell lies outside of it, or start, goal and walls overlap.
+        Raises: ConfigError if the grid is too large, a cell lies outside it, or start, goal and walls overlap.
         """
         require(
             height * width <= MOST_STATES,
@@ -77,7 +79,7 @@ class GridWorld(TabularMDP):
 
 
 def _cell(cell: Sequence[int], height: int, width: int, name: str) -> tuple[int, int]:
-    """The cell as (row, column); ConfigError that names the setting where it lies outside of the grid."""
+    """The cell as (row, column); ConfigError that names the setting if it lies outside the grid."""
     require(
         cell[0] < height and cell[1] < width,
         f"{name} has the cell {list(cell)}; it must be [row, column] with row from 0 to {height - 1} and column from 0 "

@@ -25,10 +25,10 @@ class TabularState(NamedTuple):
 
 
 class TabularMDP(CompiledEnvironment):
-    """N copies of a finite MDP. `mdp` has its arrays, from which the functions of `exact` compute its solutions.
+    """N copies of a finite MDP. `mdp` holds its arrays, from which the functions of `exact` compute its solutions.
 
     The reward of a step is the expected reward r(s, a), without noise. An observation is the state's row of features.
-    Uniform numbers: one for a first state and one for a step.
+    `start` and `advance` take one uniform number each.
     """
 
     num_start_uniforms = 1
@@ -43,7 +43,7 @@ class TabularMDP(CompiledEnvironment):
             max_episode_steps: steps after which an episode is truncated; None for no limit.
             mdp: the arrays, which are checked here.
             features: [S, F], the observation of each state; None for one-hot vectors.
-        Raises: ConfigError where the arrays do not define an MDP or the features have another number of rows.
+        Raises: ConfigError if the arrays do not define an MDP or the features do not have S rows.
         """
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
         self.mdp = FiniteMDP.checked(*mdp)

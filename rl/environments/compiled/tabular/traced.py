@@ -15,7 +15,7 @@ def state_values(mdp: FiniteMDP, policy: tf.Tensor, reward: tf.Tensor, *, gamma:
     """The state values v = (I − γ P_π)⁻¹ r_π, [S] float64; 0 in terminal states. Gradients flow to policy and reward.
 
     Args:
-        mdp: for transition and terminal states.
+        mdp: its transitions and terminal states are used.
         policy: π, [S, A] float64.
         reward: r, [S, A] float64, which replaces the MDP's own.
         gamma: γ in [0, 1].
@@ -35,12 +35,12 @@ def advantages(mdp: FiniteMDP, values: tf.Tensor, reward: tf.Tensor, *, gamma: f
 
 
 def state_distribution(mdp: FiniteMDP, policy: tf.Tensor, *, max_episode_steps: int | None) -> tf.Tensor:
-    """The long-run share of steps that are taken in each state, [S] float64, by environments that reset themselves.
+    """The long-run fraction of steps that are taken in each state, by environments that reset themselves, [S] float64.
 
     Without a time limit H it solves d = d P̃ (see `exact.stationary_distribution`). With one it is the expected number
     of visits in an episode, Σ_{t<H} start P_πᵗ, divided by its sum (renewal reward theorem).
 
-    Args: policy: π, [S, A] float64; max_episode_steps: H, or None.
+    Args: policy: π, [S, A] float64; max_episode_steps: H, or None for no limit.
     """
     chain = _averaged(policy, _continuing(mdp))
     if max_episode_steps is not None:
@@ -66,13 +66,13 @@ def _visits(chain: tf.Tensor, start: tf.Tensor, steps: int) -> tf.Tensor:
 
 
 def _visited(mdp: FiniteMDP) -> np.ndarray:
-    """The numbers of the states that a policy with positive probabilities reaches, ascending."""
+    """The indices of the states that a policy with positive probabilities reaches, ascending."""
     anything = np.full(mdp.reward.shape, 1 / mdp.reward.shape[1])
     return exact.reachable(exact.restarting_transition(mdp, anything), mdp.start > 0)
 
 
 def _continuing(mdp: FiniteMDP) -> np.ndarray:
-    """P(s' | s, a) between states that are not terminal, [S, A, S]; 0 elsewhere."""
+    """P(s' | s, a) between non-terminal states, [S, A, S]; 0 elsewhere."""
     return np.where(mdp.terminal[:, None, None] | mdp.terminal, 0.0, mdp.transition)
 
 
