@@ -1,4 +1,4 @@
-"""The values that a setting's annotation allows, in the words of an error message.
+"""Describes the values that a setting's annotation allows, for error messages.
 
 An annotation is a type, `Annotated` with pydantic's bounds, a `Literal`, a union of these, a mapping or a sequence.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 MOST = 10**15
-"""The largest count that a setting may have; float64 and int64 hold it exactly. Messages do not mention this bound."""
+"""The largest count that a setting may have; exact in float64 and int64. Messages do not mention this bound."""
 
 _BOUNDS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 
@@ -54,7 +54,7 @@ def _bounds(metadata: Any) -> dict[str, Any]:
 
 
 def _length(bounds: Mapping[str, Any]) -> str:
-    """The allowed lengths of a list, ` of 2` or ` of at least 1`; empty without bounds."""
+    """The allowed lengths of a list, ` of 2` or ` of at least 1`; empty if there are no bounds."""
     least, most = bounds.get("min_length"), bounds.get("max_length")
     if least == most:
         return "" if least is None else f" of {least}"
@@ -64,10 +64,10 @@ def _length(bounds: Mapping[str, Any]) -> str:
 def _number(what: str, bounds: Mapping[str, Any]) -> str:
     """A number and its range.
 
-    With an upper bound it is an interval, `a number in [0, 1)`; else `a positive number`, `a number that is not
+    With an upper bound the result is an interval, `a number in [0, 1)`; else `a positive number`, `a number that is not
     negative`, `a number above 2`, `a whole number of at least 2`, or `a number`.
 
-    Args: what: `number` or `whole number`; bounds: as `_bounds` finds them.
+    Args: what: `number` or `whole number`; bounds: the result of `_bounds`.
     """
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     if high not in (None, MOST):

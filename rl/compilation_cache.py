@@ -1,9 +1,9 @@
-"""A cache of compiled programs on disk, so that the next start of the same programs loads instead of compiling them.
+"""An on-disk cache of compiled programs: the next start of the same programs loads them instead of compiling.
 
 It wraps TensorFlow's persistent compilation cache, which by itself ends the run with an error at a damaged entry, a
-full disk or a folder that cannot be written. Here TensorFlow sees only a *view*: a folder of this process in memory (or
-the temporary directory) with links to the intact entries. Programs that TensorFlow compiles and writes to the view are
-copied to the cache afterwards; where that fails, the next start compiles them again.
+full disk or an unwritable folder. Here TensorFlow sees only a *view*: a folder of this process in memory (or in the
+temporary directory) with links to the intact entries. Programs that TensorFlow compiles and writes to the view are
+copied to the cache afterwards; if that fails, the next start compiles them again.
 
 Entries are `<folder>/<TensorFlow version>-<processor>/<prefix>_<TensorFlow's key>.pb.<CRC-32 of the content>`. The
 prefix encodes what the machine code depends on besides TensorFlow's own key: the number of threads and XLA's flags.
@@ -35,9 +35,9 @@ _FLAG = "tf_xla_persistent_cache"
 class CompilationCache:
     """A folder of entries on disk, and the view of it that TensorFlow reads and writes.
 
-    Several processes may use one folder at once: an entry is written under another name and renamed, and where two
-    processes compile the same program either entry will do. Removed are damaged entries, and the oldest beyond the
-    limit.
+    Several processes may use one folder at once: an entry is written under another name and then renamed, and if two
+    processes compile the same program, either entry is valid. Damaged entries are removed, and so are the oldest ones
+    beyond the limit.
     """
 
     def __init__(self, folder: Path, prefix: str, *, limit: int = LIMIT):
@@ -45,14 +45,14 @@ class CompilationCache:
         Makes a view with links to the intact entries of this prefix, and removes the damaged ones.
 
         Args:
-            folder: for the entries of one TensorFlow version and processor; made where it is missing.
-            prefix: entries with another prefix are not touched.
+            folder: holds the entries of one TensorFlow version and processor; created if missing.
+            prefix: the prefix of this process's entries; all other entries are left alone.
             limit: bytes that all entries below the folder's parent may take.
-        Raises: OSError where the folder cannot be read, or no place has room for a view.
+        Raises: OSError if the folder cannot be read, or no place has room for a view.
         """
         self._folder, self._prefix, self._limit, self._owner = folder, prefix, limit, os.getpid()
         self.trouble: str | None = None
-        """Why a program could not be copied to the cache; None while all were."""
+        """Why a program could not be copied to the cache; None if there was no failure."""
         with contextlib.suppress(OSError):  # a read-only cache is useful too
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # its entries are executed
         entries = sorted(file for file in folder.iterdir() if file.name.startswith(f"{prefix}_"))
@@ -69,13 +69,13 @@ class CompilationCache:
 
     @property
     def flags(self) -> str:
-        """The flags of `TF_XLA_FLAGS` that make TensorFlow use the view."""
+        """The entries of `TF_XLA_FLAGS` that make TensorFlow use the view."""
         return f"--{_FLAG}_directory={self.view} --{_FLAG}_prefix={self._prefix}"
 
     def keep(self) -> int:
-        """Copies programs that were compiled since the last call to the cache, and removes the oldest beyond the limit.
+        """Copies programs compiled since the last call to the cache, and removes the oldest beyond the limit.
 
-        It never raises: a failure is recorded in `trouble`.
+        It never raises an exception: a failure is recorded in `trouble`.
         Returns: the number of new programs.
         """
         new = [file for file in self._entries_in_view() if not file.is_symlink()]
@@ -104,14 +104,14 @@ class CompilationCache:
             shutil.rmtree(self.view, ignore_errors=True)
 
     def _entries_in_view(self) -> list[Path]:
-        """The entries of the view. TensorFlow writes to another name and renames, so that all are complete."""
+        """The entries of the view. All are complete, since TensorFlow writes under another name and renames."""
         try:
             return sorted(self.view.glob("*.pb"))
         except OSError:
             return []
 
     def _prune(self) -> None:
-        """Removes the oldest entries until the rest take no more bytes than the limit."""
+        """Removes the oldest entries until the rest take at most `limit` bytes."""
         with contextlib.suppress(OSError):
             entries = [(file.stat(), file) for file in self._folder.parent.glob("*/*") if _ENTRY.fullmatch(file.name)]
             total = sum(status.st_size for status, _ in entries)
@@ -122,11 +122,11 @@ class CompilationCache:
                 total -= status.st_size
 
 
-_opened: list[CompilationCache] = []  # at most one: TensorFlow reads the folder's name once a process
+_opened: list[CompilationCache] = []  # at most one: TensorFlow reads the folder's name once per process
 
 
 def use(where: str | None, *, version: str, threads: int) -> str | None:
-    """Makes TensorFlow use a compilation cache. It has to be called before its first operation; later calls do nothing.
+    """Makes TensorFlow use a compilation cache; must be called before its first operation. Later calls do nothing.
 
     A cache that the user set by `TF_XLA_FLAGS` takes precedence.
 
@@ -134,7 +134,7 @@ def use(where: str | None, *, version: str, threads: int) -> str | None:
         where: a folder, `auto` for one in the user's cache directory, or None for no cache.
         version: TensorFlow's version.
         threads: the number of threads that programs are compiled for.
-    Returns: a sentence for the user where the cache cannot be used, else None.
+    Returns: a sentence for the user if the cache cannot be used, else None.
     """
     if _opened:
         return None
@@ -164,7 +164,7 @@ def keep() -> int | None:
 
 
 def trouble() -> str | None:
-    """A sentence for the user where programs could not be copied to the cache since the last call, else None."""
+    """A sentence for the user if programs could not be copied to the cache since the last call, else None."""
     reason = _opened[0].trouble if _opened else None
     if reason is None:
         return None
@@ -204,7 +204,7 @@ def _is_intact(entry: Path) -> bool:
 def _new_view() -> Path:
     """Makes an empty folder for this process's view, and removes the views of processes that have ended.
 
-    Raises: OSError where neither /dev/shm nor the temporary directory has 256 MiB free.
+    Raises: OSError if neither /dev/shm nor the temporary directory has 256 MiB free.
     """
     for place in (Path("/dev/shm"), Path(tempfile.gettempdir())):
         if os.access(place, os.W_OK) and shutil.disk_usage(place).free >= _FREE:
@@ -224,7 +224,7 @@ def _stale_views(place: Path) -> Iterator[Path]:
 
 
 def _is_running(process: int) -> bool:
-    """Whether a process with this number exists, of whichever user."""
+    """Whether a process with this number exists, whoever owns it."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Where the YAML files of configs/ are, for readers that work without Hydra."""
+"""The location of the YAML config files, for code that reads them without Hydra."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Ctrl-C at a bad moment: held back until it can be acted on."""
+"""Defers Ctrl-C (SIGINT) over short sections of code that an exception must not interrupt.
+
+`deferred_interrupt` delays the signal; `heard_interrupt` lifts the delay for a longer operation within it.
+"""
 
 import contextlib
 import signal
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 
 
 class _Deferral:
-    """The handler of SIGINT while it is held back."""
+    """The handler of SIGINT during a deferral: it records that the signal arrived."""
 
     def __init__(self):
         self._came, self._before = False, signal.getsignal(signal.SIGINT)
@@ -16,7 +19,7 @@ class _Deferral:
         self._came = True
 
     def end(self) -> None:
-        """Puts the handler back that was there before; a Ctrl-C that came meanwhile comes now."""
+        """Restores the previous handler, and delivers a Ctrl-C that arrived meanwhile."""
         signal.signal(signal.SIGINT, self._before)
         if self._came:
             self._came = False
@@ -25,13 +28,16 @@ class _Deferral:
 
 @contextlib.contextmanager
 def deferred_interrupt() -> Iterator[None]:
-    """Within it Ctrl-C waits for the end, in the main thread; for what takes less than a second.
+    """Context manager that defers Ctrl-C until its end; for code that takes less than a second.
 
-    Python drops an exception that a signal raises in the hooks around a fork, and the signal with it. One that it
-    raises while a lock is being taken or released, as a pool of threads does all the time, may leave the lock taken.
+    It has no effect outside the main thread, since only the main thread receives signals.
+
+    Two kinds of code need it. In the hooks around a fork, Python swallows an exception that a signal handler raises,
+    and the Ctrl-C is lost. While a lock is acquired or released, as in a thread pool, such an exception may leave the
+    lock held.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
-        yield  # only the main thread hears it; or what hears it is not Python
+        yield  # not the main thread, or a handler that was not installed from Python
         return
     deferral = _Deferral()
     signal.signal(signal.SIGINT, deferral)
@@ -43,7 +49,10 @@ def deferred_interrupt() -> Iterator[None]:
 
 @contextlib.contextmanager
 def heard_interrupt() -> Iterator[None]:
-    """Within it Ctrl-C does not wait, though it is deferred around it: for what may take long."""
+    """Context manager that lets Ctrl-C take effect within an enclosing deferral; for code that may take long.
+
+    A Ctrl-C that was deferred before takes effect at its start. Without an enclosing deferral it does nothing.
+    """
     deferral = signal.getsignal(signal.SIGINT)
     if not isinstance(deferral, _Deferral):
         yield

@@ -1,30 +1,30 @@
-"""The ways in which a run can be refused or stopped; all are shown to the user without a traceback."""
+"""The errors that refuse or stop a run; the user sees their messages without a traceback."""
 
 
 class ConfigError(ValueError):
-    """Input that cannot be used. The message names the thing, the value, what is allowed and the config key."""
+    """Invalid input. The message names the item, the value given, the values allowed and the config key."""
 
 
 class DamagedError(ConfigError):
-    """A file of a run whose content is not what a run writes. The message names the file and what is wrong with it."""
+    """A damaged file of a run. The message names the file and what is wrong with it."""
 
 
 class BusyError(ConfigError):
-    """A run directory in which another process is training."""
+    """Another process is training in the run directory."""
 
 
 class TrainingError(RuntimeError):
-    """Training that had to stop. The message is one sentence for the user; the run's summary says `failed`."""
+    """Training had to stop. The message is one sentence for the user; the run's summary says `failed`."""
 
 
 class NonFiniteError(TrainingError):
-    """A loss or a row that is not a finite number. The message names the objective, the variable and the update."""
+    """A loss or a gradient row is not finite. The message names the objective, the variable and the update."""
 
 
 class BadEnvironmentError(TrainingError):
-    """An environment that raised, died or gave what cannot be learnt from.
+    """An environment raised an exception, crashed or returned unusable values.
 
-    The message names the environment, its number among those stepped together, its step, and what was wrong.
+    The message names the environment, its number among those stepped together, its step, and the failure.
     """
 
 

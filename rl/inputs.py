@@ -1,4 +1,4 @@
-"""Settings that compiled programs take as inputs, so that a sweep over them compiles one program.
+"""Settings that are inputs of compiled programs, so that a sweep over them compiles one program.
 
 A field declares it in its annotation:
 
@@ -6,8 +6,8 @@ A field declares it in its annotation:
 
 Such a field also takes a schedule (`rl.schedules`) in place of a number.
 
-A program may only compute with such a number. A setting that decides Python's control flow or a shape (a length, a
-choice, whether a number is None) cannot be an input: another value of it makes another program.
+A program may only compute with such a number. A setting that determines Python's control flow or a shape (a length, a
+choice, whether a number is None) cannot be an input: a different value makes a different program.
 """
 
 import copy
@@ -23,8 +23,8 @@ INPUT = object()
 def inputs_of(settings: Any) -> dict[str, float]:
     """The inputs of a settings object and of the settings objects within it.
 
-    Returns: {path: number}, with paths as `learning_rate`, `coefficients.value` (a mapping's entry) or `bootstrap.eta`
-        (a nested object's field). Fields that are None are left out.
+    Returns: {path: number}, with paths like `learning_rate`, `coefficients.value` (a mapping's entry) or
+        `bootstrap.eta` (a nested object's field). Fields that are None are omitted.
     """
     numbers = {}
     for name, value in _inputs_and_nested(settings):
@@ -33,6 +33,7 @@ def inputs_of(settings: Any) -> dict[str, float]:
 
 
 def _numbers_of(name: str, value: Any) -> dict[str, float]:
+    """The inputs in the value of a field, {path that begins with `name`: number}."""
     if dataclasses.is_dataclass(value):
         return at(name, inputs_of(value))
     if isinstance(value, Mapping):
@@ -44,7 +45,7 @@ def with_inputs(settings: Any, numbers: Mapping[str, Any]) -> Any:
     """A copy of a settings object with all of its inputs replaced.
 
     Args:
-        settings: an object whose fields are settings; it is not changed.
+        settings: the settings object; it is not changed.
         numbers: {path: number or [] float32 tensor}, for all paths of `inputs_of`. Their ranges are not checked.
     """
     return changed(
@@ -62,7 +63,7 @@ def _with_numbers(name: str, value: Any, numbers: Mapping[str, Any]) -> Any:
 
 
 def changed(settings: Any, values: Mapping[str, Any]) -> Any:
-    """A copy of a settings object with other values for some of its fields, which are not checked."""
+    """A copy of a settings object with new values for some of its fields; the values are not checked."""
     other = copy.copy(settings)
     for name, value in values.items():
         object.__setattr__(other, name, value)  # a settings object is frozen
@@ -70,7 +71,7 @@ def changed(settings: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _inputs_and_nested(settings: Any) -> list[tuple[str, Any]]:
-    """(name, value) of the fields that are inputs, then of nested settings objects, but for those that are None."""
+    """(name, value) of the fields that are inputs, then of the nested settings objects; without those that are None."""
     marked = _marked(type(settings)) if dataclasses.is_dataclass(settings) else ()
     nested = [name for name, value in vars(settings).items() if dataclasses.is_dataclass(value)]
     return [(name, value) for name in (*marked, *nested) if (value := getattr(settings, name)) is not None]

@@ -21,14 +21,14 @@ _FORMAT, _VERSION = "tapestry", 1
 
 
 def mark(folder: Path, kind: str, *, name: str = MARKER, **facts: Any) -> None:
-    """Writes a marker into a folder, by an atomic rename: a crash leaves the old marker or the new one.
+    """Writes a marker into a folder, by an atomic rename: a crash leaves either the old marker or the new one.
 
     Args:
-        folder: existing.
-        kind: what the folder is: `run`, `sweep`, `report`, …
-        name: of the marker file.
-        facts: whatever else the marker records; JSON values.
-    Raises: OSError where the folder cannot be written.
+        folder: an existing folder.
+        kind: the kind of the folder: `run`, `sweep`, `report`, …
+        name: the name of the marker file.
+        facts: further JSON values that the marker records.
+    Raises: OSError if the folder cannot be written.
     """
     partial = folder / f"{name}.partial"
     partial.write_text(json.dumps({"format": _FORMAT, "version": _VERSION, "kind": kind, **facts}) + "\n")
@@ -38,7 +38,7 @@ def mark(folder: Path, kind: str, *, name: str = MARKER, **facts: Any) -> None:
 def marker(folder: Path, kind: str, *, name: str = MARKER) -> dict[str, Any] | None:
     """The content of a folder's marker.
 
-    Returns: None where the marker is missing, unreadable, or of another kind, format or version.
+    Returns: None if the marker is missing, unreadable, or of another kind, format or version.
     """
     try:
         found = json.loads((folder / name).read_text())
@@ -51,15 +51,15 @@ def marker(folder: Path, kind: str, *, name: str = MARKER) -> dict[str, Any] | N
 class Outputs:
     """The output files of a command, in a folder that the user chose and that may hold other files.
 
-    A marker named after the command lists its files with their SHA-256; a listed file whose content has changed since
-    counts as the user's. Use: `check` before the work, `begin` for a staging folder to write into, `finish` to move its
-    files into place. A crash before `finish` leaves the old files as they are.
+    A marker named after the command lists its files with their SHA-256 digests; a listed file whose content has changed
+    since belongs to the user. Usage: `check` before the work, `begin` for a staging folder to write into, `finish` to
+    move its files into place. A crash before `finish` leaves the old files unchanged.
     """
 
     def __init__(self, folder: Path, command: str, *, option: str = "--out"):
         """
         Args:
-            folder: the output folder; need not exist.
+            folder: the output folder; it need not exist.
             command: the command's name, `report`.
             option: the command-line option that named the folder, for messages.
         """
@@ -71,7 +71,7 @@ class Outputs:
         """Checks that the command may write its files into the folder; nothing is written.
 
         Args: patterns: glob patterns of the files that the command will write.
-        Raises: ConfigError where the folder cannot be written, or a file that matches a pattern is not the command's.
+        Raises: ConfigError if the folder cannot be written, or a file that matches a pattern is not the command's.
         """
         try:
             for place in (self.folder, *self.folder.absolute().parents):
@@ -89,8 +89,8 @@ class Outputs:
     def begin(self) -> Path:
         """Makes the folder and an empty staging folder in it, and returns the latter.
 
-        The staging folder is removed with this object. A staging folder of a command that was killed is removed first.
-        Raises: ConfigError where the folder cannot be written.
+        The staging folder is removed with this object. One that a killed command left behind is removed first.
+        Raises: ConfigError if the folder cannot be written.
         """
         staging = self.folder / f"{self._marker}_new"
         try:
@@ -106,11 +106,11 @@ class Outputs:
         return staging
 
     def finish(self) -> None:
-        """Moves the staged files into the folder and removes the command's earlier files that are not written anew.
+        """Moves the staged files into the folder and removes the command's earlier files that were not written again.
 
-        Earlier event files stay: they hold other steps.
-        Raises: ConfigError where a staged file would replace one that is not the command's (then nothing is moved), or
-            the folder cannot be written.
+        Earlier event files are kept, since they hold other steps.
+        Raises: ConfigError if a staged file would replace one that is not the command's (then nothing is moved), or the
+            folder cannot be written.
         """
         try:
             self._move(self._staging)
@@ -119,7 +119,7 @@ class Outputs:
             raise ConfigError(f"{self._option} {self.folder} cannot be written: {error}.") from None
 
     def _move(self, staging: Path) -> None:
-        """See `finish`. Until the files are in place the marker lists the old and the new, so that both stay owned."""
+        """See `finish`. Until the files are in place the marker lists both old and new ones, so that all stay owned."""
         files = {file.relative_to(staging).as_posix(): _digest(file) for file in _files_below(staging)}
         self._require_ours(files)
         old = self._listed()
@@ -148,12 +148,12 @@ class Outputs:
         )
 
     def _is_ours(self, name: str) -> bool:
-        """Whether the marker lists the file with its present content; never for a link."""
+        """Whether the marker lists the file with its present content; False for a symbolic link."""
         file = self.folder / name
         return file.is_file() and not file.is_symlink() and _digest(file) in self._listed().get(name, ())
 
     def _listed(self) -> dict[str, list[str]]:
-        """{file: the SHA-256 digests that the marker lists for it}; empty where the marker is missing or damaged."""
+        """{file: the SHA-256 digests that the marker lists for it}; empty if the marker is missing or damaged."""
         files = (marker(self.folder, self._command, name=self._marker) or {}).get("files")
         if not isinstance(files, dict):
             return {}
@@ -161,18 +161,18 @@ class Outputs:
 
 
 def _remove_same(staging: Path, number: int) -> None:
-    """Removes the folder if it still has this inode number: another process may have made a new one of that name."""
+    """Removes the folder if it still has this inode number; another process may have made a new one of that name."""
     if staging.exists() and staging.stat().st_ino == number:
         _remove(staging)
 
 
 def _lacks_only_its_marker(staging: Path) -> bool:
-    """Whether a folder without a marker holds nothing but a partial marker: its process died while writing it."""
+    """Whether a folder holds nothing but a partial marker, since its process died while writing the marker."""
     return {entry.name for entry in staging.iterdir()} <= {f"{MARKER}.partial"}
 
 
 def _remove(staging: Path) -> None:
-    """Removes a folder and ignores errors; the marker goes last, so that an interrupted removal can be repeated."""
+    """Removes a folder, ignoring errors; the marker is removed last, so that an interrupted removal can be repeated."""
     with contextlib.suppress(OSError):
         for entry in sorted(staging.iterdir(), key=lambda entry: entry.name == MARKER):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -180,7 +180,7 @@ def _remove(staging: Path) -> None:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """All files below a folder but the marker, sorted."""
+    """All files below a folder except the marker, sorted."""
     return sorted(file for file in folder.rglob("*") if file.is_file() and file.name != MARKER)
 
 

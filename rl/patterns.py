@@ -1,4 +1,4 @@
-"""Patterns for weights: by the part that they belong to, or by their own names."""
+"""Patterns that select weights, by the part of the network that they belong to or by their own names."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -7,7 +7,7 @@ from rl.errors import require
 
 
 def matches(pattern: str, part: str, name: str) -> bool:
-    """Whether a pattern (`fnmatch`, case-sensitive) names a weight: by its part, `torso`, or its own name, `*/bias`."""
+    """Whether a pattern (`fnmatch`, case-sensitive) matches a weight's part (`torso`) or its own name (`*/bias`)."""
     return fnmatchcase(part, pattern) or fnmatchcase(name, pattern)
 
 
@@ -17,9 +17,10 @@ def masks_of(
     """{pattern: {part: for each of its weights, whether the pattern matches it}}.
 
     Args:
+        patterns: the patterns.
         names: {part: names of its weights} of the whole network.
-        key: where the patterns stand in the config.
-    Raises: ConfigError where a pattern matches nothing.
+        key: the config key of the patterns, for the message.
+    Raises: ConfigError if a pattern matches nothing.
     """
     masks = {
         pattern: {part: tuple(matches(pattern, part, name) for name in weights) for part, weights in names.items()}

@@ -1,4 +1,4 @@
-"""How the numbers that several iterations log are combined into one. TensorFlow is not needed."""
+"""Reductions, which combine the values that several iterations log into one. They need no TensorFlow."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +9,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Reduction:
-    """A rule that combines the numbers x_k of K iterations into one; NaN means that an iteration has no number.
+    """A rule that combines the values x_k of K iterations into one; NaN means that an iteration has no value.
 
-    name: in words. function: (x [n], w [n]) → [], of the n ≥ 1 iterations that have a number. weight: the tag whose
-    numbers are the weights w; None for w = 1.
+    name: `mean`, `sum`, …
+    function: (x [n], w [n]) → [], for the n ≥ 1 iterations that have a value.
+    weight: the tag whose values are the weights w; None for w = 1.
     """
 
     name: str
@@ -20,11 +21,11 @@ class Reduction:
     weight: str | None = None
 
     def combine(self, values: Sequence[float], weights: Sequence[float] | None = None) -> float:
-        """The combined number, NaN where no iteration has one.
+        """The combined value; NaN if no iteration has one.
 
         Args:
             values: [K].
-            weights: [K], of the tag `weight`. Where one of them is unknown, all iterations count the same.
+            weights: [K], the values of the tag `weight`. If one of them is NaN, all iterations have equal weight.
         """
         values = np.asarray(values, np.float64)
         known = ~np.isnan(values)
@@ -34,17 +35,17 @@ class Reduction:
         return float(self.function(values[known], np.ones_like(w) if np.isnan(w).any() else w))
 
     def by(self, weight: str) -> "Reduction":
-        """The same reduction, weighted by the numbers of a tag."""
+        """The same reduction, weighted by the values of a tag."""
         return Reduction(self.name, self.function, weight)
 
 
 def _mean(x: np.ndarray, w: np.ndarray) -> float:
-    """Σ w x / Σ w; NaN where the weights are all zero."""
+    """Σ w x / Σ w; NaN if all weights are zero."""
     return float((w * x).sum() / w.sum()) if w.sum() > 0 else float("nan")
 
 
 def _harmonic_mean(x: np.ndarray, w: np.ndarray) -> float:
-    """Σ w / Σ (w / x): the mean rate of work w that is done at rates x; 0 where a rate is 0."""
+    """Σ w / Σ (w / x): the mean rate of amounts of work w done at rates x; 0 if a rate is 0."""
     return float(w.sum() / (w / x).sum()) if (x > 0).all() else 0.0
 
 
@@ -54,15 +55,15 @@ MAXIMUM = Reduction("maximum", lambda x, _: float(x.max()))
 SUM = Reduction("sum", lambda x, _: float(x.sum()))
 LAST = Reduction("last", lambda x, _: float(x[-1]))
 RATE = Reduction("rate", _harmonic_mean)
-"""The mean of a rate per second over iterations with the same number of steps: all steps over all seconds."""
+"""The mean of a rate per second over iterations with equally many steps: total steps over total seconds."""
 
 
 def combine(rows: Sequence[Mapping[str, float]], reductions: Callable[[str], Reduction]) -> dict[str, float]:
-    """Several iterations' {tag: number} as one.
+    """Combines the {tag: value} of several iterations into one.
 
     Args:
-        rows: {tag: number} of each iteration; a tag that a row lacks counts as not measured there.
-        reductions: the reduction of a tag.
+        rows: {tag: value} of each iteration; a tag that is missing was not measured in that iteration.
+        reductions: returns the reduction of a tag.
     """
     tags = dict.fromkeys(tag for row in rows for tag in row)
     columns = {tag: [row.get(tag, float("nan")) for row in rows] for tag in tags}
@@ -70,7 +71,7 @@ def combine(rows: Sequence[Mapping[str, float]], reductions: Callable[[str], Red
 
 
 def typical(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarray:
-    """The median of the finite values, with its sign, along an axis or of all; NaN where none is finite."""
+    """The median of the finite values (signed), along an axis or of all; NaN where none is finite."""
     array = np.asarray(values, float)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -78,32 +79,32 @@ def typical(values: np.ndarray | Sequence, axis: int | None = None) -> np.ndarra
 
 
 def typical_of_runs(runs: Sequence[np.ndarray], axis: int | None = None) -> np.ndarray:
-    """The median over runs of the medians over the moments of each run.
+    """The median over runs of each run's median over its moments.
 
-    The tab's sentence, the report's tables and `inspect_gradients.py compare` all use it.
+    The Gradients tab, the report's tables and `inspect_gradients.py compare` all use it.
 
     Args:
-        runs: the values of each run, [T, …] with T of its own.
-        axis: of the moments; None takes the median of all values of a run.
+        runs: the values of each run, [T, …]; T may differ between runs.
+        axis: the axis of the moments; None takes the median of all values of a run.
     """
     return typical([typical(values, axis) for values in runs], axis)
 
 
 LAST_SHARE = 0.05
-"""The share of the iterations, at the end of training, that `last_return` covers by default."""
+"""The fraction of the iterations, at the end of training, that `last_return` covers by default."""
 
 
 def last_return(returns: np.ndarray, counts: np.ndarray | None = None, share: float = LAST_SHARE) -> float:
-    """The mean return of the episodes that ended in the last part of training; NaN where no episode ever ended.
+    """The mean return of the episodes that ended in the last part of training; NaN if no episode ever ended.
 
-    Σ n_k R_k / Σ n_k over the last ⌊share · K⌋ iterations, at least one. Where no episode ended in them, the window
-    begins at the newest iteration in which one did.
+    Σ n_k R_k / Σ n_k over the last ⌊share · K⌋ iterations, at least one. If no episode ended in them, the window begins
+    at the newest iteration in which one did.
 
     Args:
         returns: R_k, mean return of the episodes that ended in each iteration, NaN where none did; [K], or [K, runs]
-            for several runs that count as one.
-        counts: n_k, number of episodes that ended, in the same shape; None counts every iteration the same.
-        share: the fraction of the iterations in the window, 0 to 1.
+            for several runs that are averaged together.
+        counts: n_k, number of episodes that ended, in the same shape; None gives all iterations equal weight.
+        share: the fraction of the iterations in the window, in [0, 1].
     """
     ended = np.flatnonzero((~np.isnan(returns)).any(axis=tuple(range(1, returns.ndim))))
     if not len(ended):

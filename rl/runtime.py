@@ -1,6 +1,6 @@
 """The process's environment for TensorFlow: log level, XLA flags, compilation cache.
 
-`prepare` has to be called before TensorFlow is imported. It sets, unless the user has set them:
+`prepare` must be called before TensorFlow is imported. It sets, unless the user has set them:
 
     TF_CPP_MIN_LOG_LEVEL     3 without a GPU, else 2
     TF_ENABLE_ONEDNN_OPTS    0
@@ -25,12 +25,12 @@ AS_GIVEN = dict(os.environ)
 """The environment variables as the user set them."""
 
 _XLA_FLAGS = {
-    # Operations run one after another: in parallel, ones this small wait longer than they gain (benchmarks/README.md).
+    # Operations run sequentially: for ones this small, parallelism costs more than it gains (benchmarks/README.md).
     "--xla_cpu_enable_concurrency_optimized_scheduler": "false",
     # The full width of AVX-512 where the processor has it; LLVM's default is half of it.
     "--xla_cpu_prefer_vector_width": "512",
 }
-_TESTED_VERSION = "2.21."  # XLA ends the process at an unknown flag, and another version may not know these
+_TESTED_VERSION = "2.21."  # XLA ends the process at an unknown flag, and these may be unknown to other versions
 _DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")
 _NOTICES = "Could not find cuda drivers on your machine|All log messages before absl::InitializeLog"
 """Lines that TensorFlow prints during its import on a machine without a GPU, at any log level."""
@@ -39,13 +39,13 @@ _NOTICES = "Could not find cuda drivers on your machine|All log messages before 
 def prepare() -> None:
     """Sets the environment: fewer notices, and the flags under which small networks run fastest.
 
-    XLA flags are set for tested TensorFlow versions alone. It also replaces `sys.excepthook`, so that Ctrl-C outside of
-    training prints one word. It has to be called before TensorFlow is imported.
+    XLA flags are set for tested TensorFlow versions only. It also replaces `sys.excepthook`, so that Ctrl-C outside
+    training prints one word. It must be called before TensorFlow is imported.
     """
     sys.excepthook = _excepthook
-    # Level 3 hides two harmless messages at level error: that there is no GPU, and, for every compiled program that is
-    # loaded, that LLVM's setting prefer-no-gather is no feature of the processor. Real errors are exceptions or end the
-    # process, at any level.
+    # Level 3 hides two harmless messages of level error: that there is no GPU, and, for every compiled program that is
+    # loaded, that LLVM's setting prefer-no-gather is not a feature of the processor. Real errors raise exceptions or
+    # end the process, at any level.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if _has_gpu() else "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # faster for small networks, and one notice fewer
     if _is_tested_version():
@@ -58,12 +58,12 @@ def prepare() -> None:
 
 
 def use_compilation_cache(where: str | None, *, threads: int) -> str | None:
-    """Makes TensorFlow use a compilation cache; has to be called before its first operation.
+    """Makes TensorFlow use a compilation cache; must be called before its first operation.
 
     Args:
         where: a folder, `auto` or None; see `rl.compilation_cache.use`.
         threads: the number of threads that programs are compiled for.
-    Returns: a sentence for the user where the cache cannot be used, else None.
+    Returns: a sentence for the user if the cache cannot be used, else None.
     """
     return (
         compilation_cache.use(where, version=_tensorflow_version(), threads=threads) if _is_tested_version() else None
@@ -79,7 +79,7 @@ class _QuietImport:
     def find_spec(self, name, path=None, target=None):
         """The spec of TensorFlow with a quiet loader, None for other modules; called by the import system.
 
-        The hook removes itself at TensorFlow's import.
+        The hook removes itself when TensorFlow is imported.
         """
         if name != "tensorflow":
             return None
@@ -98,15 +98,15 @@ class _QuietImport:
 
 @contextlib.contextmanager
 def _without_notices() -> Iterator[None]:
-    """Within it, standard error passes through a `grep` that removes `_NOTICES`.
+    """Context manager in which standard error passes through a `grep` that removes `_NOTICES`.
 
-    A process of its own filters, so that no other line is lost where this process dies.
+    A separate process filters, so that no other line is lost if this process dies.
     """
     if shutil.which("grep") is None:
         yield
         return
     command = ["grep", "--line-buffered", "-vE", _NOTICES]
-    # In a session of its own: Ctrl-C must not end it before this process has written its last line.
+    # In a new session, since Ctrl-C must not end it before this process has written its last line.
     grep = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, stderr=2, start_new_session=True)
     kept = os.dup(2)
     os.dup2(grep.stdin.fileno(), 2)
@@ -122,17 +122,17 @@ def _without_notices() -> Iterator[None]:
 
 
 def _has_gpu() -> bool:
-    """Whether a GPU driver is present, asked without TensorFlow."""
+    """Whether a GPU driver is present, determined without TensorFlow."""
     return any(Path(driver).exists() for driver in _DRIVERS)
 
 
 def _is_tested_version() -> bool:
-    """Whether the installed TensorFlow is one that the flags and the cache are tested with."""
+    """Whether the flags and the cache are tested with the installed version of TensorFlow."""
     return _tensorflow_version().startswith(_TESTED_VERSION)
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace) -> None:
-    """Prints `interrupted.` for Ctrl-C in place of a traceback; the exit code stays that of the signal."""
+    """Prints `interrupted.` for Ctrl-C instead of a traceback; the exit code is still that of the signal."""
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("interrupted.\n")
     else:
@@ -140,7 +140,7 @@ def _excepthook(kind: type[BaseException], error: BaseException, trace) -> None:
 
 
 def _tensorflow_version() -> str:
-    """The installed version of TensorFlow, without importing it; empty where there is none."""
+    """The installed version of TensorFlow, without importing it; empty if there is none."""
     for name in ("tensorflow", "tensorflow-cpu"):
         try:
             return importlib.metadata.version(name)

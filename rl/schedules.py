@@ -1,7 +1,7 @@
-"""Numbers that change over training: constant, linear, cosine, or piecewise over environment steps.
+"""Schedules of numbers over environment steps: constant, linear, cosine or piecewise constant.
 
-Wherever a config has a number that programs take as an input (a coefficient, a clip, a learning rate), it may have one
-of these instead:
+Wherever a config has a number that is an input of programs (a coefficient, a clip, a learning rate), it may have a
+schedule instead:
 
     agent:
       clip: {_target_: rl.schedules.Linear, start: 0.2, end: 0.05, steps: 500_000}
@@ -21,7 +21,7 @@ from rl.settings import Number, PositiveNumber, settings
 
 
 def constant(progress: tf.Tensor) -> tf.Tensor:
-    """1 throughout."""
+    """The factor 1 at every progress."""
     return tf.ones_like(progress)
 
 
@@ -36,25 +36,28 @@ def cosine(progress: tf.Tensor) -> tf.Tensor:
 
 
 SCHEDULES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {"constant": constant, "linear": linear, "cosine": cosine}
-"""{name: factor as a function of the progress, [] float32 in [0, 1]}."""
+"""{name: factor in [0, 1] as a function of the progress, [] float32 in [0, 1]}."""
 
 
 class Schedule:
-    """A number as a function of the environment steps that are done."""
+    """A number as a function of the environment steps done so far."""
 
     @property
     def knots(self) -> dict[str, float]:
-        """{field: value} of the values between which the schedule stays."""
+        """{field: value}: the schedule never leaves the range of these values."""
         raise NotImplementedError
 
     def at(self, step: tf.Tensor) -> tf.Tensor:
-        """The value after `step` environment steps, both [] float32."""
+        """The scheduled value, [] float32.
+
+        Args: step: environment steps done so far, [] float32.
+        """
         raise NotImplementedError
 
 
 @settings
 class Constant(Schedule):
-    """The same value throughout."""
+    """The same value at every step."""
 
     value: Annotated[Number, INPUT]
 
@@ -64,22 +67,25 @@ class Constant(Schedule):
         return {"value": self.value}
 
     def at(self, step: tf.Tensor) -> tf.Tensor:
-        """The value."""
+        """The value, [] float32."""
         return tf.convert_to_tensor(self.value, tf.float32)
 
 
 @settings
 class Linear(Schedule):
-    """From `start` to `end` in equal steps: end + (start − end) (1 − p), p = min(step / steps, 1)."""
+    """Linear interpolation from `start` to `end`, constant afterwards.
+
+    end + (start − end) (1 − p),  p = min(step / steps, 1)
+    """
 
     start: Annotated[Number, INPUT]
     end: Annotated[Number, INPUT]
     steps: Annotated[PositiveNumber, INPUT]
-    """Environment steps until `end` is reached."""
+    """Environment steps until `end` is reached, > 0."""
 
     @property
     def knots(self) -> dict[str, float]:
-        """Both ends."""
+        """`start` and `end`."""
         return {"start": self.start, "end": self.end}
 
     def at(self, step: tf.Tensor) -> tf.Tensor:
@@ -87,12 +93,16 @@ class Linear(Schedule):
         return self._between(linear(_progress(step, self.steps)))
 
     def _between(self, factor: tf.Tensor) -> tf.Tensor:
+        """`start` at factor 1, `end` at factor 0, and linear in between; [] float32."""
         return self.end + (self.start - self.end) * factor
 
 
 @settings
 class Cosine(Linear):
-    """From `start` to `end`, level at both: end + (start − end) ½ (1 + cos πp), p = min(step / steps, 1)."""
+    """Cosine interpolation from `start` to `end`, with slope 0 at both, constant afterwards.
+
+    end + (start − end) ½ (1 + cos πp),  p = min(step / steps, 1)
+    """
 
     def at(self, step: tf.Tensor) -> tf.Tensor:
         """See the class."""
@@ -101,11 +111,15 @@ class Cosine(Linear):
 
 @settings
 class Piecewise(Schedule):
-    """values[k] from environment step boundaries[k − 1] on, and values[0] before the first of them."""
+    """values[k] from environment step boundaries[k − 1] on, and values[0] before the first boundary.
+
+    Raises: (the constructor) ConfigError unless there is one value more than boundaries, and boundaries increase.
+    """
 
     values: Annotated[Sequence[Number], Field(min_length=2)]
+    """At least two values."""
     boundaries: Annotated[Sequence[PositiveNumber], Field(min_length=1)]
-    """Environment steps, increasing."""
+    """Environment steps, increasing, each > 0."""
 
     def __post_init__(self):
         require(
@@ -130,20 +144,24 @@ class Piecewise(Schedule):
 
 
 def at_step(settings: Any, step: tf.Tensor) -> Any:
-    """A settings object with the value at an environment step ([] float32) in the place of every schedule within it.
+    """Replaces every schedule within a settings object by its value at an environment step.
 
-    The same object where it holds none.
+    Args:
+        settings: the settings object; it is not changed.
+        step: environment steps done so far, [] float32.
+    Returns: the same object if it holds no schedule, else a changed copy.
     """
     new = {name: now for name, value in vars(settings).items() if (now := _now(value, step)) is not value}
     return changed(settings, new) if new else settings
 
 
 def start_of(number: Any) -> float:
-    """A number itself, and a schedule's first value."""
+    """The first value of a schedule; for a number, the number itself."""
     return next(iter(number.knots.values())) if isinstance(number, Schedule) else float(number)
 
 
 def _now(value: Any, step: tf.Tensor) -> Any:
+    """The value of a field with every schedule within it replaced; the same object if it holds none."""
     if isinstance(value, Schedule):
         return value.at(step)
     if isinstance(value, Mapping) and any(isinstance(one, Schedule) for one in value.values()):
@@ -152,4 +170,5 @@ def _now(value: Any, step: tf.Tensor) -> Any:
 
 
 def _progress(step: tf.Tensor, steps: Any) -> tf.Tensor:
+    """min(step / steps, 1), [] float32."""
     return tf.minimum(step / steps, 1.0)

@@ -4,10 +4,10 @@
     class GradVac(Combiner):
         beta: Share
 
-A subclass adds fields to those of its base. The constructor raises `SettingError` for a wrong value. Its message begins
-with the field; the caller that knows where the value stands in a config puts that path in front. Types, ranges and
-lengths are pydantic's annotations in strict mode: a bool is not a number, a fraction not a whole number, a string not a
-list, and numbers are finite.
+A subclass adds fields to those of its base. The constructor raises `SettingError` for an invalid value. Its message
+begins with the field; a caller that knows the config path prepends it. Types, ranges and lengths are pydantic's
+annotations in strict mode: a bool is not a number, a fraction is not a whole number, a string is not a list, and
+numbers are finite.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=Fa
 
 
 def _as_float32(number: float) -> float:
-    """The number itself; ValueError where float32, the type that programs compute in, rounds it to 0 or infinity."""
+    """The number itself; ValueError if float32, the dtype that programs compute in, rounds it to 0 or infinity."""
     with np.errstate(over="ignore", under="ignore"):
         rounded = np.float32(number)
     if not np.isfinite(rounded) or (number != 0 and rounded == 0):
@@ -55,9 +55,9 @@ NonNegativeInteger = Annotated[int, Field(ge=0, le=MOST)]
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type) -> type:
-    """Class decorator: makes a frozen dataclass with keyword-only arguments that its constructor checks.
+    """Class decorator that makes a frozen dataclass with keyword-only arguments, which the constructor checks.
 
-    Raises: (the constructor) SettingError that names every wrong, unknown or missing field.
+    Raises: (the constructor) SettingError that names every invalid, unknown or missing field.
     """
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     cls.__init__ = checked(cls.__init__, get_type_hints(cls, include_extras=True))
@@ -65,12 +65,12 @@ def settings(cls: type) -> type:
 
 
 def checked(function: Callable, hints: Mapping[str, Any] | None = None) -> Callable:
-    """Decorator: checks a function's keyword arguments against its annotations before it is called.
+    """Decorator that checks a function's keyword arguments against its annotations before the call.
 
     Args:
         function: a function, or a class's `__init__`.
-        hints: {argument: annotation}; by default the function's own. An argument without annotation may be anything.
-    Raises: (the decorated function) SettingError that names every wrong, unknown or missing argument.
+        hints: {argument: annotation}; by default the function's own. An argument without annotation is not checked.
+    Raises: (the decorated function) SettingError that names every invalid, unknown or missing argument.
     """
 
     @functools.wraps(function)
@@ -85,11 +85,11 @@ def check_values(function: Callable, values: Mapping[str, Any], *, later: Collec
     """Checks keyword arguments for a `checked` function, and converts them to their types (an integer to a float).
 
     Args:
-        function: a checked function, or a class with a checked constructor; for any other all values pass.
+        function: a checked function, or a class with a checked constructor; for any other, no value is checked.
         values: {argument: value}.
-        later: arguments that may be missing, since they are given later.
+        later: arguments that may be missing, since they are supplied later.
     Returns: {argument: converted value}.
-    Raises: SettingError, for all wrong arguments at once.
+    Raises: SettingError that names every invalid, unknown or missing argument.
     """
     fields = _fields(function)
     if fields is None:
@@ -114,11 +114,11 @@ def check_values(function: Callable, values: Mapping[str, Any], *, later: Collec
 
 
 def _variants(value: Any) -> list[tuple[str, str, Any]]:
-    """The value that an input may take: itself, or, for each value of a schedule in it, one with that.
+    """The values that an input takes over time: the value itself, or one variant for each knot of a schedule in it.
 
-    A schedule may also come to 0 where its field has to be above.
+    A schedule may reach 0 even if its field must be above 0.
 
-    Returns: [(entry of a mapping that has a schedule, field of the schedule, the value)], both "" without a schedule.
+    Returns: [(entry of a mapping that has a schedule, knot of the schedule, variant)]; both "" without a schedule.
     """
     if hasattr(value, "knots"):
         knots = {knot: number for knot, number in value.knots.items() if number != 0} or value.knots
@@ -143,7 +143,7 @@ class _Fields(NamedTuple):
     adapters: dict[str, TypeAdapter]
     """{argument: its validator}."""
     inputs: frozenset[str]
-    """The arguments that are marked as inputs of programs."""
+    """The arguments marked as inputs of programs."""
     required: tuple[str, ...]
     """The arguments without a default."""
 
@@ -171,27 +171,27 @@ def _fields_of(function: Callable) -> _Fields:
 
 
 def _adapter(hint: Any) -> TypeAdapter:
-    """Pydantic's validator of an annotation; a dataclass is checked by `isinstance` alone."""
+    """Pydantic's validator of an annotation; for a dataclass it only checks `isinstance`."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         hint = Annotated[Any, AfterValidator(functools.partial(_instance, hint))]  # else pydantic would make a copy
     return TypeAdapter(hint, config=_STRICT)
 
 
 def _instance(kind: type, value: Any) -> Any:
-    """The value itself; ValueError where it is no instance of the class."""
+    """The value itself; ValueError if it is not an instance of the class."""
     if not isinstance(value, kind):
         raise ValueError(kind.__name__)
     return value
 
 
 def _faults(name: str, hint: Any, value: Any, error: ValidationError) -> list[Fault]:
-    """One fault for each wrong place in a value, although pydantic reports one for every branch of a union.
+    """One fault for each invalid place in a value, although pydantic reports one for every branch of a union.
 
     Args:
         name: the field.
         hint: its annotation.
-        value: the value given, into which pydantic's locations are followed.
-        error: pydantic's.
+        value: the value given, in which pydantic's locations are looked up.
+        error: pydantic's error.
     """
     faults = {}
     for report in error.errors():
@@ -207,12 +207,12 @@ def _faults(name: str, hint: Any, value: Any, error: ValidationError) -> list[Fa
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is an int or a float, but no bool."""
+    """Whether a value is an int or a float, and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _element(hint: Any) -> Any:
-    """The annotation of a sequence's entries or a mapping's values, also where the annotation is a union with None."""
+    """The annotation of a sequence's entries or a mapping's values, also if the annotation is a union with None."""
     hint = _bare(hint)
     if get_origin(hint) in (Union, types.UnionType):
         hint = next((_bare(member) for member in get_args(hint) if get_args(_bare(member))), Any)
@@ -225,9 +225,9 @@ def _bare(hint: Any) -> Any:
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    """What is wrong with a field that does not exist.
+    """The predicate of a `Fault` for an unknown field: suggests the most similar known field, or lists all of them.
 
-    It ends in the known field that the name resembles, or in a list of all.
+    Args: name: the unknown field; known: the known fields.
     """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"is unknown; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"

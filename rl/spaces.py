@@ -1,7 +1,6 @@
-"""Spaces of observations and actions, and the tensors that their elements are.
+"""Observation and action spaces, and the tensors that represent their elements.
 
-An element is a nest of tensors: one tensor for every space but `Dict`, whose element is a dictionary of its spaces'
-elements.
+An element is a nest of tensors: a dictionary of elements for `Dict`, one tensor for every other space.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +11,23 @@ import tensorflow as tf
 
 
 class Discrete(NamedTuple):
-    """One of n choices, as int64 from 0 to n − 1."""
+    """One of n choices, an int64 from 0 to n − 1."""
 
     n: int
+    """Number of choices, ≥ 1."""
 
 
 class Box(NamedTuple):
-    """An array between bounds of its own shape and type; a bound may be infinite.
+    """An array between two bounds of the same shape and dtype.
 
-    float32, float64 where float32 cannot hold what it is made of, or uint8 for frames, which stay uint8 up to a
-    network's first layer.
+    The dtype is float32; float64 if float32 cannot represent the environment's own values; or uint8 for frames, which
+    stay uint8 up to a network's first layer.
     """
 
     low: np.ndarray
+    """Lower bound, which may be −∞."""
     high: np.ndarray
+    """Upper bound, which may be ∞."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -34,24 +36,24 @@ class Box(NamedTuple):
 
     @property
     def dtype(self) -> tf.DType:
-        """The type of its numbers."""
+        """The dtype of an element."""
         return tf.as_dtype(self.low.dtype)
 
 
 class MultiDiscrete(NamedTuple):
-    """Several choices at once, of n_0, n_1, … each, as int64 [k]."""
+    """k simultaneous choices, the i-th of n_i options, as int64 [k]."""
 
     n: tuple[int, ...]
 
 
 class MultiBinary(NamedTuple):
-    """n bits, as int64 [n], 0 or 1."""
+    """n bits, as int64 [n] of 0 and 1."""
 
     n: int
 
 
 class Dict(NamedTuple):
-    """Elements of several spaces by name."""
+    """One element of each of several named spaces."""
 
     spaces: Mapping[str, Any]
 
@@ -60,21 +62,21 @@ Space = Discrete | Box | MultiDiscrete | MultiBinary | Dict
 
 
 class Spaces(NamedTuple):
-    """What an environment shows and what it takes."""
+    """The observation space and the action space of an environment."""
 
     observation: Space
     action: Space
 
 
 def unbounded(shape: Sequence[int], dtype: Any = np.float32) -> Box:
-    """The box of all arrays of a shape: float types have infinite bounds, uint8 has 0 and 255."""
+    """The box of all arrays of a shape: its bounds are infinite for float dtypes, 0 and 255 for uint8."""
     dtype = tf.as_dtype(dtype).as_numpy_dtype
     low, high = (0, 255) if dtype == np.uint8 else (-np.inf, np.inf)
     return Box(np.full(tuple(shape), low, dtype), np.full(tuple(shape), high, dtype))
 
 
 def spec(space: Space, *leading: int) -> Any:
-    """The nest of TensorSpecs of a space's elements, with leading axes in front of each."""
+    """The nest of TensorSpecs of a space's elements, each with the given leading axes."""
     if isinstance(space, Dict):
         return {name: spec(one, *leading) for name, one in space.spaces.items()}
     if isinstance(space, Box):

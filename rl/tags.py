@@ -1,7 +1,7 @@
-"""The tags that a run logs, and how each is combined over several iterations.
+"""The tags that a run logs, and the reduction that combines each over several iterations.
 
-They are declared here, and not where they are made, since those modules need TensorFlow and reports do without it.
-Objectives, groups, layers and heads are named by the agent: a pattern matches any name in their places.
+They are declared here and not where they are computed, since those modules import TensorFlow and reports do not.
+The agent names objectives, groups, layers and heads: in their places a pattern matches any name.
 """
 
 import functools
@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from rl.reductions import LAST, MAXIMUM, MEAN, MINIMUM, RATE, SUM, Reduction
 
 _PER_EPISODE = MEAN.by("episode/count")
+"""The mean over episodes, from iterations with different numbers of them."""
 _PER_UPDATE = MEAN.by("update/taken")
+"""The mean over updates, from iterations with different numbers of them."""
 _HEAD = "(?!objective/)[^/]+"
-"""Any head: an objective may have the name of a head's diagnostic, `objective/entropy`."""
+"""Any head, but not `objective`: an objective may have the name of a head's diagnostic, as in `objective/entropy`."""
 
 _REDUCTIONS: Mapping[str, Reduction] = {
     # rl/learning/episodes.py, by rl/learning/learner.py: figures of the episodes that ended in an iteration
@@ -47,11 +49,11 @@ _REDUCTIONS: Mapping[str, Reduction] = {
 
 
 def declared(tag: str) -> list[Reduction]:
-    """The reductions whose pattern matches the tag: exactly one for every tag of this package, none for others."""
+    """The reductions whose pattern matches the tag: exactly one for every tag of this package, none for other tags."""
     return [reduction for pattern, reduction in _REDUCTIONS.items() if re.fullmatch(pattern, tag)]
 
 
 @functools.cache
 def reduction(tag: str) -> Reduction:
-    """How a tag is combined over iterations. An undeclared tag, of a user's agent or probe, is averaged."""
+    """The reduction that combines a tag over iterations; an undeclared tag, of a user's agent or probe, is averaged."""
     return (declared(tag) or [MEAN])[0]

@@ -1,4 +1,4 @@
-"""Arithmetic of weights and gradients, {part: tensors}, as vectors of one space."""
+"""Vector arithmetic on weights and gradients, {part: tensors}."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +13,7 @@ def moved(weights: Tree, delta: Tree, length: tf.Tensor | float | None = None) -
 
     Args:
         weights: w.
-        delta: Δw; parts of w that it lacks are returned as they are.
+        delta: Δw; parts of w that it lacks are returned unchanged.
         length: [] float; None for exactly w + Δw, without a multiplication.
     """
     return {
@@ -30,7 +30,7 @@ def flat(tensors: Iterable[tf.Tensor]) -> tf.Tensor:
 
 
 def inner(one: Tree, other: Tree) -> tf.Tensor:
-    """The inner product Σ a·b over the parts that both trees have, [] float64; 0 where they have none in common."""
+    """The inner product Σ a·b over the parts that both trees have, [] float64; 0 if they have none in common."""
     products = [
         tf.reduce_sum(tf.cast(a, tf.float64) * tf.cast(b, tf.float64))
         for part in one

@@ -146,7 +146,7 @@ class ActorCritic(Agent):
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
         """The policy loss of each sample.
 
-        Args: log_prob: [B], log π(a|s) at the weights that move; advantage: [B].
+        Args: log_prob: [B], log π(a|s) at the weights that gradients are taken at; advantage: [B].
         Returns: (loss [B], {tag: [B] diagnostic of each sample}).
         """
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """The parts of an agent: phases, which define the data, and updates, which define what moves the weights.
 
-In each iteration the due phases run in order; a phase draws minibatches from its source and makes its updates from each.
+In each iteration the due phases run in order; a phase makes its updates from each minibatch of its source.
 """
 
 from collections.abc import Callable, Mapping

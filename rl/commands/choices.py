@@ -15,7 +15,13 @@ def register_resolvers() -> None:
 
 @functools.cache
 def choices_of(group: str) -> tuple[str, ...]:
-    """The options of a config group, without those of a nested group such as `agent/bootstrap`; () for no group."""
+    """The options of a config group, without those of a nested group such as `agent/bootstrap`.
+
+    Args:
+        group: a folder in configs/, such as `agent`; `/` separates nested groups.
+    Returns: the options sorted by path, with `/` in those from subfolders; () where there is no such group. Files that
+        begin with `_` are bases of options and no options themselves.
+    """
     folder, inner = CONFIGS / group, set(_groups())
     if not folder.is_dir():
         return ()

@@ -3,7 +3,7 @@
 audit RUN | [group=choice …] [key=value …]     which objective's gradient reaches which weight
 rows RUN                                       from a checkpoint and one batch: every objective's row, layer by layer
 whatif RUN                                     from a checkpoint and one batch: what every rule would do
-compare RUN …                                  runs side by side: what they reached, and what the rows did meanwhile
+compare RUN …                                  runs side by side: their returns, and measures of their rows
 """
 
 import argparse
@@ -19,7 +19,7 @@ from rl.commands.inspection import audit, compare, rows, what_if
 def main() -> None:
     """Runs the command that the first argument names.
 
-    Raises: ConfigError and LeakError, as the command says.
+    Raises: ConfigError and LeakError, as documented at the command.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="command")

@@ -151,10 +151,12 @@ def of_kind(made: Any, kind: type, path: str) -> Any:
 
 
 def _article(name: str) -> str:
+    """A name with its indefinite article."""
     return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
 
 
 def _is_node(value: Any) -> bool:
+    """Whether a value is a config node with a `_target_`."""
     return isinstance(value, DictConfig) and "_target_" in value
 
 

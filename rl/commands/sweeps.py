@@ -172,7 +172,7 @@ def jobs_at_once(threads: int) -> int:
 
 
 def register_resolvers() -> None:
-    """Registers `jobs_at_once` and `worker_path`, which the overrides of launchers use; Hydra resolves them per sweep."""
+    """Registers `jobs_at_once` and `worker_path`, used by the overrides of launchers; Hydra resolves them per sweep."""
     OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("worker_path", lambda: os.pathsep.join(worker_path()), replace=True)
 

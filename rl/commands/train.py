@@ -143,10 +143,7 @@ def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
 
 
 def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
-    """Trains from the newest common checkpoint or from the start, and prints the result; returns the summaries.
-
-    The compiled program is kept for later jobs of this process (`composition.keep`).
-    """
+    """Trains from the newest common checkpoint or from the start, and prints the results; returns the summaries."""
     training = _run_of(config, _configs_of(config), directories)
     learner = training.experiment.learner
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
@@ -156,7 +153,7 @@ def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
         flush=True,
     )
     summaries = training.run()
-    keep(config, training.experiment)
+    keep(config, training.experiment)  # for later jobs of this process
     for directory in directories:
         directory.unlock()
     if not is_multirun():

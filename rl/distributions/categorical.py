@@ -39,8 +39,8 @@ class Categorical:
     def log_prob(self, parameters: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
         """log π(action) = log softmax(logits)[action], [...]; the gradient with respect to the logits is 1_a − π.
 
-        It is −∞ for a masked action, and NaN for an action outside 0 … n − 1: an error rather than an impossible
-        choice, which NaN carries into the loss whatever the advantage, even 0.
+        It is −∞ for a masked action, and NaN for an action outside 0 … n − 1, so that this error reaches the loss
+        whatever the advantage, even 0.
 
         Args: parameters: [..., n]; action: [...] int.
         """

@@ -2,7 +2,7 @@
 
 Letters: r_t is the reward that follows the action at step t, v_t the value of the observation that came with this
 reward (the final observation where an episode ended), discount_t is γ, or 0 where the episode terminated, and lambda_t
-is λ, or 0 where the episode terminated or was truncated. Hence a terminated step does not bootstrap, a truncated step
+is λ, or 0 where the episode terminated or was truncated. A terminated step thus does not bootstrap, a truncated step
 bootstraps from its own final observation, and no value crosses from one episode into another, not even NaN.
 """
 

@@ -1,8 +1,8 @@
 """Comparisons of two settings, and whether the intervals and a corrected test support a difference.
 
 The probability of improvement of x over y is P(x > y) + ½ P(x = y), averaged over tasks (Agarwal et al. 2021,
-arXiv:2108.13264). An interval alone would call one in twenty of many equal pairs different, so a Mann-Whitney test
-corrected for the number of comparisons has to agree.
+arXiv:2108.13264). By its 95 % interval alone, one in twenty pairs of equal settings would count as different, so a
+Mann-Whitney test corrected for the number of comparisons has to agree.
 """
 
 import itertools
@@ -21,9 +21,9 @@ FALSE_DISCOVERIES = 0.05
 class Comparison(NamedTuple):
     """A pair of settings, the one that is more likely to win first.
 
-    probability: that a run of `better` beats one of `worse`, at least ½. p_value: of the two-sided Mann-Whitney test,
-    corrected for the number of comparisons (Benjamini & Hochberg 1995); NaN where it was not made. why_not: in words,
-    empty where the difference is supported.
+    probability: that a run of `better` beats one of `worse`, ≥ ½. p_value: of a two-sided Mann-Whitney test, corrected
+    for the number of comparisons (Benjamini & Hochberg 1995); NaN without a test. why_not: why the difference is not
+    supported, in words; empty where it is.
     """
 
     better: str
@@ -42,12 +42,12 @@ def comparisons(
     """Compares pairs of settings.
 
     A difference is supported if both settings have `FEWEST_SEEDS` seeds and no run without a score, the interval of the
-    probability leaves out ½, and the Mann-Whitney test, corrected for the number of pairs with enough seeds, is
+    probability excludes ½, and the Mann-Whitney test, corrected for the number of pairs with enough seeds, is
     significant at `FALSE_DISCOVERIES`.
 
     Args:
         scores: {setting: [seeds, tasks]}, with the same tasks; numbers of seeds may differ.
-        lost: {setting: number of runs that ended without a score}; those that it lacks have none.
+        lost: {setting: number of runs that ended without a score}; 0 for settings that it lacks.
         pairs: the settings to compare; None takes every pair once.
     Returns: a comparison for each pair, in the order of the pairs.
     """
@@ -96,8 +96,8 @@ def _comparison(
 def _p_value(x: np.ndarray, y: np.ndarray) -> float:
     """The two-sided p-value of the Mann-Whitney test of scores x [n, tasks] and y [m, tasks], 0 to 1.
 
-    With several tasks it is that of the sum of the tasks' rank sums, by the normal approximation with ties corrected;
-    1 where all scores are equal.
+    With several tasks the statistic is the sum of the tasks' rank sums, by the normal approximation with a correction
+    for ties. The p-value is 1 where all scores are equal.
     """
     from scipy.stats import mannwhitneyu, norm, rankdata
 

@@ -1,4 +1,4 @@
-"""What all figures of a report share: colours, scales, legends, and their two formats.
+"""The style of all figures of a report: colours, scales, legends, and their two formats.
 
 A figure is a PNG file beside the report, and SVG within the page that takes the page's colours, light or dark.
 """
@@ -26,7 +26,7 @@ _COLORS = (
 _DASHES = ("-", "--", ":", "-.")
 _DPI = 130
 _SCALE = 1.6  # pixels per point in the page
-_MANY_DECADES = 1e3  # largest over median size, above which an axis is symmetric logarithmic
+_MANY_DECADES = 1e3  # largest over median magnitude, above which an axis is symmetric logarithmic
 _RULES = {
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -61,8 +61,8 @@ def axes(width: float, height: float, *, rows: int = 1, columns: int = 1, **argu
 
     Args:
         width, height: of the figure in inches.
-        rows, columns: of axes; with one of each, and `squeeze` not false, `axes` is one and no array.
-        arguments: further ones of `pyplot.subplots`.
+        rows, columns: numbers of axes; with one of each, `axes` is a single one and no array unless `squeeze` is false.
+        arguments: passed on to `pyplot.subplots`.
     """
     plt = pyplot()
     with plt.rc_context(_RULES):
@@ -86,7 +86,7 @@ def saved(figure, file: Path) -> str:
 def _with_page_colors(svg: str) -> str:
     """Matplotlib's SVG as a part of the page.
 
-    XML header, metadata and size in points are removed; it gets a width in pixels, which the page's style sheet limits.
+    XML header, metadata and the size in points are removed; a width in pixels is added, which the style sheet limits.
     The colours of `_COLORS`, `INK` and `LINE` become the page's CSS variables.
     """
     svg = svg[svg.index("<svg") :]
@@ -103,7 +103,7 @@ def _with_page_colors(svg: str) -> str:
 def scaled(axis, which: str, values: np.ndarray) -> None:
     """Makes an axis symmetric logarithmic if the largest of its values would hide the others.
 
-    That is where the largest size exceeds 1,000 times the median size of the finite values that are not 0.
+    That is the case if the largest magnitude exceeds 1,000 times the median magnitude of the finite non-zero values.
 
     Args:
         which: `x` or `y`.

@@ -27,15 +27,15 @@ def section(
     kind: str,
     folder: Path,
 ) -> None:
-    """Writes all parts of the section; where no completed run has a score, a sentence instead.
+    """Writes all parts of the section, or a sentence if no completed run has a score.
 
-    scores.csv and curves.csv have every setting, also those for which the figures have no room.
+    scores.csv and curves.csv have every setting, also those that the figures leave out.
 
     Args:
         task: the environment, also the stem of the figures' names.
         groups: its settings, in any order.
         measures: the numbers on the objectives' rows that the report shows.
-        kind: the score that settings are compared by, one of `KINDS`.
+        kind: the score by which settings are compared, one of `KINDS`.
         folder: of the figures.
     """
     stem = re.sub(r"[^\w.-]+", "_", task)
@@ -60,11 +60,11 @@ def section(
 
 
 def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: str) -> None:
-    """The table of settings, the best first, with their scores and their comparison with the best.
+    """Writes the table of settings, the best first, with their scores and their comparison with the best.
 
     Args:
         order, found: the groups and their ranks, in the same order.
-        kind: the score that they are ranked by; the other one is shown in the last column.
+        kind: the score by which they are ranked; the last column shows the other one.
     """
     other = next(name for name in KINDS if name != kind)
     header = ["setting", "seeds", "interquartile mean", "95 % interval", "worst seed", "against the best", KINDS[other]]
@@ -88,14 +88,14 @@ def _scores(page: Page, order: Sequence[Group], found: Sequence[Ranked], kind: s
 
 
 def _seeds(group: Group, one: Ranked) -> str:
-    """The number of seeds with a score as text; `4 of 5` where the setting lacks seeds that it ought to have."""
+    """The number of seeds with a score as text; `4 of 5` if the setting lacks expected seeds."""
     if not group.missing:
         return str(len(one.scores))
     return f"{len(one.scores)} of {len(group.runs) + len(group.missing)}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
-    """Rows of scores.csv: mean and interquartile mean with intervals, and the range, for both kinds of score."""
+    """Adds rows to scores.csv: mean and interquartile mean with intervals, and the range, for both kinds of score."""
     for which in KINDS:
         scores = {group.name: group.scores(which) for group in groups if len(group.scores(which))}
         rows = [
@@ -115,7 +115,7 @@ def _add_scores(tables: Tables, task: str, groups: Sequence[Group]) -> None:
 
 
 def _curves(page: Page, tables: Tables, task: str, order: Sequence[Group], chosen: Styles, file: Path) -> None:
-    """The learning curves: all of them in curves.csv, those of the chosen settings in a figure.
+    """Writes the learning curves: all of them to curves.csv, those of the chosen settings to a figure.
 
     Args:
         order: the settings, the best first; chosen: styles of those that are drawn; file: of the figure.
@@ -147,7 +147,7 @@ def _curve_rows(task: str, curves: Mapping[str, statistics.Curve]) -> list[dict[
 
 
 def _cost(page: Page, order: Sequence[Group]) -> None:
-    """A folded table of each setting's environment steps per second and wall seconds, means over its completed runs."""
+    """Writes a folded table of environment steps per second and wall seconds, means over a setting's completed runs."""
     with page.section("Cost", is_open=False):
         page.text(
             "Means over seeds. Steps per second count each run's training alone; wall time includes compilation, "

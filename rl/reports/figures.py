@@ -1,7 +1,7 @@
 """The report's figures. Each function writes a PNG file and returns the figure as SVG for the page.
 
-They share these arguments: `styles` has colour and line of each setting that is drawn, `label` names the axis of the
-scores or returns, and `file` is where the PNG goes.
+Common arguments: `styles` has the colour and line style of each setting that is drawn, `label` names the axis of the
+scores or returns, and `file` is the PNG file.
 """
 
 import itertools
@@ -19,7 +19,7 @@ _WIDTH = 9.0  # inches
 
 
 def curves_figure(curves: Mapping[str, Curve], styles: Styles, label: str, file: Path) -> str:
-    """Mean and interquartile mean over seeds, in a panel each, over environment steps, with 95 % intervals.
+    """Draws mean and interquartile mean over seeds, one panel each, against environment steps, with 95 % intervals.
 
     Args:
         curves: {setting: its curve}; empty curves are left out.
@@ -49,11 +49,11 @@ def scores_figure(
     *,
     statistic: str = "interquartile mean",
 ) -> str:
-    """A tick for the score of each seed, a dot for the statistic and a bar for its interval, a line per setting.
+    """Draws a tick for the score of each seed, a dot for the statistic and a bar for its interval, a line per setting.
 
     Args:
         scores: {setting: [seeds, 1]}, from top to bottom.
-        estimates: {setting: the statistic}, at least of the same settings.
+        estimates: {setting: the statistic}, at least for these settings.
         statistic: its name, for the title.
     """
     with axes(_WIDTH, 1.1 + 0.34 * len(scores)) as (figure, axis):
@@ -77,12 +77,12 @@ def profiles_figure(
     label: str,
     file: Path,
 ) -> str:
-    """The share of runs above each threshold, with its 95 % interval.
+    """Draws the share of runs above each threshold, with its 95 % interval.
 
     Args:
         profiles: {setting: [3, thresholds]}, share and ends of the interval (`rl.reports.statistics.profiles`).
         thresholds: [thresholds], ascending, in units of the score.
-        scores: of all runs, in any shape; they decide whether the axis is logarithmic.
+        scores: those of all runs, in any shape; they determine whether the axis is logarithmic.
     """
     with axes(_WIDTH, 3.4 + legend_height(list(profiles))) as (figure, axis):
         for group, (share, low, high) in profiles.items():
@@ -96,7 +96,7 @@ def profiles_figure(
 
 
 def comparisons_figure(comparisons: Sequence[Comparison], file: Path) -> str:
-    """Probabilities of improvement with their 95 % intervals, a line for each comparison, from top to bottom.
+    """Draws probabilities of improvement with their 95 % intervals, one line per comparison, from top to bottom.
 
     Supported differences are filled and coloured, others hollow and grey.
     """
@@ -126,7 +126,7 @@ class Panel(NamedTuple):
 def gradients_figure(
     series: Mapping[str, Mapping[str, Curve]], styles: Styles, panels: Sequence[Sequence[Panel]], file: Path
 ) -> str:
-    """What the rows of the objectives did over training: the interquartile mean over seeds of a tag in each panel.
+    """Draws tags of the objectives' rows over training, one per panel: the interquartile mean over seeds.
 
     Args:
         series: {setting: {tag: its curve}}; empty curves are left out.
@@ -157,7 +157,7 @@ def _draw_panel(axis, panel: Panel, curves: Mapping[str, Curve | None], styles: 
 
 
 def _line(axis, numbers: Curve, name: str, group: str, styles: Styles) -> None:
-    """A setting's curve with its interval as a band; name: `mean` or `iqm`."""
+    """Draws a setting's curve with its interval as a band; name: `mean` or `iqm`."""
     axis.plot(numbers["step"], numbers[name], label=wrapped(group), **styles[group])
     band = numbers[f"{name}_low"], numbers[f"{name}_high"]
     axis.fill_between(numbers["step"], *band, color=styles[group]["color"], alpha=0.18, linewidth=0)

@@ -1,7 +1,7 @@
 """The part of an environment's section on the rows: which objective moved the torso, and whether they agreed.
 
-Its numbers are those of `rl.reports.objectives`: a table with a line for each setting, gradients.csv with the same and
-the quartiles over seeds, and a figure over training.
+It shows the measures of `rl.reports.objectives`: a table with one line per setting, gradients.csv with the same
+numbers and their quartiles over seeds, and a figure over training.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from rl.reports.objectives import Measure
 from rl.reports.page import Page
 from rl.reports.tables import Tables, number
 
-_MOST_PAIRS = 4  # in the figure, a row of panels each; the table has all
+_MOST_PAIRS = 4  # in the figure, one row of panels each; the table has all
 
 
 def section(
@@ -29,13 +29,13 @@ def section(
     chosen: Styles,
     file: Path,
 ) -> None:
-    """Writes the part, or nothing where no run measured its rows.
+    """Writes the part; nothing if no run measured its rows.
 
     Args:
         task: the environment.
         order: its settings, the best first.
-        measures: those of the whole report, all of which are columns of gradients.csv. The table on the page has the
-            ones that a run in this environment measured.
+        measures: those of the whole report; all are columns of gradients.csv. The table on the page has those that a
+            run in this environment measured.
         chosen: styles of the settings that the figure draws.
         file: of the figure.
     """
@@ -61,8 +61,8 @@ def section(
 def row(task: str, group: Group, measures: Sequence[Measure]) -> dict[str, object]:
     """A setting's line of gradients.csv.
 
-    For each measure's tag: the median over seeds of the medians over training, and under the tag with `(lower
-    quartile)` and `(upper quartile)` the quartiles over seeds. NaN where no seed has a finite number.
+    For each measure's tag it has the median over seeds of the medians over training, and under the tag with `(lower
+    quartile)` and `(upper quartile)` the quartiles over seeds; NaN where no seed has a finite number.
     """
     found: dict[str, object] = {"environment": task, "setting": group.name}
     for tag in (one.tag for one in measures):
@@ -78,8 +78,8 @@ def row(task: str, group: Group, measures: Sequence[Measure]) -> dict[str, objec
 def headings(measures: Sequence[Measure]) -> list[str]:
     """Headings of the table's columns, one for each measure.
 
-    A cosine or a conflict names its pair only where there are several; of shares and of cosines with the step only the
-    first heading is written in full.
+    A cosine or a conflict names its pair only if there are several; among shares, and among cosines with the step, only
+    the first heading is written in full.
     """
     found = []
     for place, (kind, names, _) in enumerate(measures):
@@ -99,7 +99,7 @@ def headings(measures: Sequence[Measure]) -> list[str]:
 
 
 def panels(measures: Sequence[Measure]) -> list[list[Measure]]:
-    """The measures that the figure draws: a row of panels for each pair of objectives.
+    """The measures that the figure draws: one row of panels per pair of objectives.
 
     Returns: [pair][panel], norm ratio, cosine, and the second objective's share of the step unless a row above has it.
         At most four pairs, those with a ratio first.

@@ -11,7 +11,7 @@ from rl.reports.runs import ReportedRun
 from rl.runs.reader import LAST_RETURN
 
 KINDS = {"training": LAST_RETURN, "evaluation": "greedy evaluation at the end"}
-"""{score that settings can be compared by: its name in words}."""
+"""{score by which settings can be compared: its name in words}."""
 Setting = tuple[str | None, ...]
 """A run's values of the keys that tell settings apart (`Naming.values`)."""
 
@@ -19,9 +19,9 @@ Setting = tuple[str | None, ...]
 class Group(NamedTuple):
     """The runs of one setting in one environment.
 
-    name: of the setting; task: the environment. runs: the completed ones, one for each seed; unfinished: the others;
-    doubled: further completed runs of the same seeds. missing: seeds that this setting has not completed, and that at
-    least half of the settings of the same sweep have.
+    name: the setting's; task: the environment. runs: the completed ones, one per seed; unfinished: the others; doubled:
+    further completed runs of the same seeds. missing: seeds that this setting has not completed, but that at least half
+    of the settings of the same sweep have.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Group(NamedTuple):
     def lost(self, kind: str) -> int:
         """The number of runs that ended without a score: failed, or completed without one.
 
-        Where there are any, those with a score may be a lucky selection, and no difference counts as supported.
+        If there are any, the runs with a score may be a lucky selection, and no difference counts as supported.
         """
         return len(self.scoreless(kind)) + sum(run.status == "failed" for run in self.unfinished)
 
 
 def num_runs(groups: Iterable[Group]) -> int:
-    """The number of runs that a report covers, duplicates left out."""
+    """The number of runs that a report covers, without duplicates."""
     return sum(len(group.runs) + len(group.unfinished) for group in groups)
 
 
@@ -57,7 +57,7 @@ def grouped(runs: Sequence[ReportedRun], names: Naming) -> dict[str, list[Group]
     """Groups runs by environment and setting.
 
     Returns: {environment: its groups}, the environments in the order of the runs, the groups sorted by the values of
-        their settings' keys, numbers by size and before texts.
+        their keys, numbers by size and before texts.
     """
     found: dict[str, dict[Setting, list[ReportedRun]]] = {}
     for run in runs:
@@ -80,7 +80,7 @@ def _order(setting: Setting) -> list[tuple[int, float, str]]:
 
 
 def _sortable(value: str | None) -> tuple[int, float, str]:
-    """A sort key of one value: texts that are numbers by size, then the others; a key that is missing counts as ''."""
+    """A sort key of one value: texts that are numbers by size, then the others; a missing key counts as ''."""
     try:
         number = float(value or "")
         return (0, number, "") if not np.isnan(number) else (1, 0.0, "nan")
@@ -89,9 +89,10 @@ def _sortable(value: str | None) -> tuple[int, float, str]:
 
 
 def _expected(seeds: Mapping[Setting, set[int]]) -> dict[Setting, set[int]]:
-    """The seeds that each setting ought to have: its own, and those that at least half of a sweep's settings have.
+    """The seeds expected of each setting: its own, and those that at least half of a sweep's settings have.
 
-    A sweep is the settings that differ in the value of one key. seeds: {setting: its seeds}; returns the same form.
+    A sweep is a set of settings that differ only in the value of one key. seeds: {setting: its seeds}. Returns: the
+    same form.
     """
     sweeps: dict[tuple[int, Setting], list[Setting]] = defaultdict(list)
     for setting in seeds:
@@ -107,9 +108,9 @@ def _expected(seeds: Mapping[Setting, set[int]]) -> dict[Setting, set[int]]:
 
 
 def _group(name: str, task: str, members: Sequence[ReportedRun], expected: set[int]) -> Group:
-    """Sorts the runs of a setting into a group. Of several completed runs of a seed the first by path counts.
+    """Sorts the runs of a setting into a group. Of several completed runs of a seed, the first by path counts.
 
-    expected: the seeds that the setting ought to have.
+    expected: the seeds that the setting is expected to have.
     """
     complete: dict[int, ReportedRun] = {}
     doubled = []

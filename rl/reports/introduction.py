@@ -1,6 +1,6 @@
-"""The beginning of a report: its extent, its contents, how to read it, and what was left out.
+"""The introduction of a report: its extent, its contents, how to read it, and what was left out.
 
-Nothing is left out silently: damaged directories, unfinished and failed runs with their errors, seeds that are missing,
+Nothing is left out silently: damaged directories, unfinished and failed runs with their errors, missing seeds,
 duplicates, and runs that completed without a score are listed by name.
 """
 
@@ -38,11 +38,11 @@ def introduction(
     """Writes extent, contents, reading notes and warnings.
 
     Args:
-        runs: all that could be read, duplicates among them; damaged: the directories that could not.
+        runs: all that could be read, including duplicates; damaged: the directories that could not.
         tasks: {environment: its groups}.
         names: how settings are named.
-        kind: the score that settings are compared by, one of `KINDS`.
-        command: the command line that asked for the report, in words.
+        kind: the score by which settings are compared, one of `KINDS`.
+        command: the command line that made the report, word by word.
     """
     groups = [group for of_task in tasks.values() for group in of_task]
     complete = sum(len(group.runs) for group in groups)
@@ -66,7 +66,7 @@ def introduction(
 def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]]:
     """The lines of the contents: each environment with its numbers of settings and runs, best setting and score.
 
-    tasks: {environment: its groups}; kind: the score that settings are compared by.
+    tasks: {environment: its groups}; kind: the score by which settings are compared.
     """
     rows = []
     for task, groups in tasks.items():
@@ -76,7 +76,7 @@ def _overview(tasks: Mapping[str, Sequence[Group]], kind: str) -> list[list[str]
 
 
 def _excluded(groups: Sequence[Group], damaged: Sequence[Damaged]) -> str:
-    """What the counts of runs leave out, in parentheses; empty if nothing."""
+    """What the numbers of runs do not include, in parentheses; empty if nothing."""
     doubled = sum(len(group.doubled) for group in groups)
     parts = [count(doubled, "duplicate")] if doubled else []
     parts += [count(len(damaged), "damaged directory")] if damaged else []

@@ -17,9 +17,9 @@ Scope = tuple[str, str] | None
 class Naming(NamedTuple):
     """How the settings of a report are told apart and named.
 
-    keys: in which runs in the same environment differ. usual: {scope: {key: the value that names leave out}}.
-    experiment: the usual option of the group `experiment`, None where names leave nothing out. short: {key: how names
-    write it}. names: {values of the keys: name}.
+    keys: those in which runs in the same environment differ. usual: {scope: {key: the value that names leave out}}.
+    experiment: the usual option of the group `experiment`; None where names leave nothing out. short: {key: its form in
+    names}. names: {values of the keys: name}.
     """
 
     keys: tuple[str, ...]
@@ -40,9 +40,9 @@ class Naming(NamedTuple):
 def naming(runs: Sequence[ReportedRun]) -> Naming:
     """The names of the runs' settings, by all keys in which they differ.
 
-    From three such keys on, names leave out the value that more than half of the settings have. Which one that is
-    depends on the choices: within agent=a2c it is the value of most settings with A2C. With fewer keys every value is
-    written out. Names are unique; those that would be equal are numbered.
+    With three or more such keys, names leave out the value that more than half of the settings have. The majority is
+    taken within a choice: within agent=a2c it is that of the settings with A2C. With fewer keys every value is written.
+    Names are unique; those that would be equal are numbered.
     """
     keys = tuple(differing(runs))
     settings = {tuple(run.parts.get(key) for key in keys): run for run in reversed(runs)}
@@ -56,8 +56,7 @@ def naming(runs: Sequence[ReportedRun]) -> Naming:
 
 
 def _usual(settings: Sequence[ReportedRun], keys: Sequence[str], experiment: str) -> dict[Scope, dict[str, str | None]]:
-    """{scope: {key: usual value}}: the usual options of config groups, and then the usual values within each option
-    that is not itself usual.
+    """{scope: {key: usual value}}: the usual options of config groups, and the usual values within each unusual option.
 
     Args:
         settings: one run of each setting; experiment: the usual option of the group `experiment`.
@@ -112,7 +111,7 @@ def _name(run: ReportedRun, how: Naming) -> str:
 
 
 def _unique(names: Mapping[tuple[str | None, ...], str]) -> dict[tuple[str | None, ...], str]:
-    """Numbers the names that several settings share, as those that differ only in the cut ends of long values."""
+    """Numbers the names that several settings share, such as those that differ only in a truncated part of a value."""
     times, seen, unique = Counter(names.values()), Counter(), {}
     for values, name in names.items():
         seen[name] += 1
@@ -121,7 +120,7 @@ def _unique(names: Mapping[tuple[str | None, ...], str]) -> dict[tuple[str | Non
 
 
 def _short(key: str, known: Mapping[str, None]) -> str:
-    """The last part of a key, the last two of a key with more, or the whole key where another one ends the same."""
+    """The last part of a key, or the last two if it has more; the whole key if another one has the same ending."""
     parts = key.split(".")
     ending = ".".join(parts[-2:] if len(parts) > 2 else parts[-1:])
     others = [other for other in known if other != key and (other == ending or other.endswith(f".{ending}"))]
@@ -129,5 +128,5 @@ def _short(key: str, known: Mapping[str, None]) -> str:
 
 
 def _cut(value: str) -> str:
-    """At most 28 characters of a value."""
+    """A value, truncated to 28 characters."""
     return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 1]}…"

@@ -1,8 +1,8 @@
-"""Which objectives' rows a report compares, and by which tags: derived from what each run logged, not from their names.
+"""Which objectives' rows a report compares, and by which tags; derived from what each run logged, not from names.
 
-For PPO with its groups actor = {policy, entropy} and critic = {value} that is policy and value: one pair, with its norm
-ratio, cosine and conflict, and for each of the two its share of the step and its cosine with it. An agent with three
-groups has three leading objectives and three pairs.
+For PPO, with groups actor = {policy, entropy} and critic = {value}, these are policy and value: one pair with its norm
+ratio, cosine and conflict, and for each of the two its share of the step and its cosine with the step. An agent with
+three groups has three leading objectives and three pairs.
 """
 
 import itertools
@@ -42,15 +42,15 @@ class Measure(NamedTuple):
 def leading(tags: Collection[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The leading objective of each group, among those whose rows were logged; the reference objective comes first.
 
-    The reference is the objective by whose norm those of all others are divided in `gradient/norm_ratio/…`. It leads
-    its group. In other groups the member with the largest coefficient by size does, of equal ones the first. Without
-    groups in the settings, each objective is a group of its own.
+    The reference is the objective whose norm is the denominator in `gradient/norm_ratio/…`. It leads its group. Other
+    groups are led by the member with the largest absolute coefficient; ties go to the first. Without groups in the
+    settings, each objective is a group of its own.
 
     Args:
         tags: of metrics.csv.
         settings: {dotted key: value} of the config, with `agent.groups.<group>`, a list of objectives, and
             `agent.coefficients.<objective>`, 1 where it is missing.
-    Returns: names in the order of the groups but for the reference; none where no row was logged.
+    Returns: names, the reference first, then in the order of the groups; empty if no row was logged.
     """
     names = objectives(tags)
     reference = [name for name in names if any(tag in tags for tag in _ratios_to(name, names))]
@@ -71,8 +71,8 @@ def leading(tags: Collection[str], settings: Mapping[str, Any]) -> tuple[str, ..
 def objectives(tags: Iterable[str]) -> list[str]:
     """The objectives that tags of metrics.csv name, in the order of the tags.
 
-    They are found in tags of one objective on all shared weights, and in those of a pair `a-b` if neither name has a
-    hyphen of its own.
+    They are found in tags of one objective on all shared weights, and in those of a pair `a-b` if neither name contains
+    a hyphen.
     """
     tags = list(tags)
     alone = [name for tag in tags if (match := _NAMING.fullmatch(tag)) for name in match.groups() if name]
@@ -92,7 +92,7 @@ def measures(runs: Iterable[tuple[Sequence[str], Collection[str]]]) -> list[Meas
 
 
 def _conceivable(names: Sequence[str]) -> Iterator[Measure]:
-    """All measures of some objectives; a pair is logged in one order or the other."""
+    """All possible measures of some objectives, with pairs in both orders, since a run logs one of them."""
     for a, b in itertools.permutations(names, 2):
         yield from (Measure(kind, (a, b), tag.format(a=a, b=b)) for kind, tag in _PAIR_TAGS.items())
     for a in names:

@@ -1,4 +1,4 @@
-"""A report as Markdown with PNG figures, and as one HTML file that loads nothing else."""
+"""A report as Markdown with PNG figures, and as one self-contained HTML file."""
 
 import html
 import re
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _STYLE = Path(__file__).with_name("page.css")
-_FIRST_ROWS = 12  # of a table; the others are folded
+_FIRST_ROWS = 12  # of a table; further rows are folded
 
 
 class Page:
     """Collects sections, texts, tables and figures in order, in both formats.
 
-    All texts are plain: HTML's and Markdown's special characters are escaped.
+    All texts are plain: special characters of HTML and Markdown are escaped.
     """
 
     def __init__(self, title: str):
@@ -104,7 +104,7 @@ class Page:
     def write(self, folder: Path) -> list[Path]:
         """Writes report.md and report.html, and returns both.
 
-        folder: of the report; it exists, and the figures' folder is in it.
+        folder: the report's, which exists and contains the folder of the figures.
         """
         markdown, page = folder / "report.md", folder / "report.html"
         title = html.escape(self._title)
@@ -138,14 +138,14 @@ def _row(cells: Sequence[str], tag: str, numeric: Sequence[bool], *, marked: boo
 
 
 def _table(head: str, body: Sequence[str]) -> str:
-    """A table in HTML that can be scrolled sideways; head and body are its rows. Empty without a body."""
+    """A table in HTML that scrolls horizontally; head and body are its rows. Empty without a body."""
     return (
         f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>' if body else ""
     )
 
 
 def _folded(summary: str, as_html: str) -> str:
-    """HTML folded under a summary; as it is without one."""
+    """HTML folded under a summary; unchanged without one."""
     if not summary:
         return as_html
     return f'<details class="more"><summary>{html.escape(summary)}</summary>{as_html}</details>'

@@ -1,6 +1,6 @@
-"""Parts of a report on scores [seeds, environments] that one environment and all together share.
+"""Parts on scores [seeds, environments] that occur in the section of one environment and in that over all.
 
-Within one environment scores are in its own units; over all of them they are on the common scale (`together`).
+Scores of one environment are in its own units; scores over all of them are on the common scale (`together`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from rl.reports.drawing import MOST_DRAWN, Styles
 from rl.reports.page import Page
 from rl.reports.tables import Tables, shown
 
-_MOST_NAMED = 12  # differences in words; all are in improvement.csv
+_MOST_NAMED = 12  # differences in the text; all are in improvement.csv
 _MOST_PAIRS = 30  # in a figure
 
 
 def drawn(names: Mapping[str, object] | Sequence[str]) -> list[str]:
-    """The settings that figures show: the first ones, as many as can be told apart."""
+    """The settings that figures show: the first ones, as many as can be distinguished."""
     return list(names)[:MOST_DRAWN]
 
 
@@ -51,7 +51,7 @@ def improvement(
     """Writes a folded section that compares every pair of the best settings, and says which differences are supported.
 
     Args:
-        place: the environments, in words; with it the comparisons are found in improvement.csv.
+        place: the environments, in words; it identifies the comparisons in improvement.csv.
         scores: {setting: [seeds, environments]}, the best first.
         lost: {setting: number of runs that ended without a score}; file: of the figure.
     """
@@ -90,5 +90,5 @@ def _in_words(page: Page, found: list[comparing.Comparison]) -> None:
 
 
 def _probability(one: comparing.Comparison) -> str:
-    """A probability in words; at 1 the interval has no width, since all resamples are alike."""
+    """A probability in words; at 1 the interval has no width, since all resamples are equal."""
     return "every run was better" if one.probability.value == 1 else shown(one.probability, ".2f")

@@ -2,7 +2,7 @@
 
 
 def pyplot():
-    """Matplotlib's pyplot with the backend that draws to files and needs no display.
+    """Matplotlib's pyplot with the backend that writes files and needs no display.
 
     Returns: None, after printing a sentence, where Matplotlib is not installed.
     """

@@ -1,4 +1,4 @@
-"""Settings in the order of their scores, and which ones the intervals cannot separate from the best."""
+"""Ranks settings by their scores, and finds those that the intervals cannot separate from the best."""
 
 from collections.abc import Collection, Mapping, Sequence
 from math import isclose
@@ -29,10 +29,10 @@ class Ranked(NamedTuple):
 
 
 def ranked(scores: Mapping[str, np.ndarray], lost: Mapping[str, int], order: str = "iqm") -> list[Ranked]:
-    """Ranks the settings by a statistic of their scores, the highest first; equal ones keep their order.
+    """Ranks settings by a statistic of their scores, the highest first; settings with equal scores keep their order.
 
-    The best is the first with enough seeds for an interval, or the first of all where none has. Every other setting is
-    compared with it, and the Mann-Whitney tests are corrected for the number of these comparisons. Settings with the
+    The best is the first with enough seeds for an interval, or the first of all if none has enough. Every other setting
+    is compared with it, and the Mann-Whitney tests are corrected for the number of these comparisons. Settings with the
     same statistic as the best tie with it, unless a difference is supported.
 
     Args:
@@ -63,7 +63,7 @@ def by_score(groups: Sequence[Group], kind: str) -> tuple[list[Group], list[Rank
     """Ranks the groups of one environment.
 
     Args:
-        kind: of score, one of `KINDS`.
+        kind: the score, one of `KINDS`.
     Returns: the groups that have a score, the best first, and their ranks in the same order.
     """
     known = {group.name: group for group in groups if len(group.scores(kind))}
@@ -97,7 +97,7 @@ def _judged(one: Ranked, best: Ranked, compared: Comparison | None, ties: Collec
 
     Args:
         compared: the comparison of the best with this setting; None for the best itself.
-        ties: the names of the settings that tie with the best, itself among them.
+        ties: the names of the settings that tie with the best, including the best.
     """
     enough, is_first = _has_interval(one), one.name in ties
     if is_first and len(ties) > 1:

@@ -1,4 +1,4 @@
-"""The runs of a report: found below folders, read, and checked for holes."""
+"""The runs of a report: found in folders, read, and checked for missing rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,14 +15,14 @@ from rl.runs.summary_file import greedy_return
 class ReportedRun(NamedTuple):
     """One run as a report compares it with others.
 
-    path: of its directory.
-    task: the environment, by the option of its config group, or by Gymnasium's id where that is `gymnasium`.
-    status: as in summary.json, which is `summary`.
+    path: the run directory.
+    task: the environment, named by the option of its config group, or by Gymnasium's id if the option is `gymnasium`.
+    status: as in summary.json, whose content is `summary`.
     choices: {config group: option}.
-    parts: {key: value as text} of everything that may tell runs in the same environment apart: dotted config keys, and
-        config groups for their options.
+    parts: {key: value as text} of everything that may distinguish runs in the same environment: dotted config keys with
+        their values, and config groups with their options.
     metrics: those of a completed run; without columns otherwise.
-    leading: the objectives whose rows the report compares, one of each group; none where no rows were logged.
+    leading: the objectives whose rows the report compares, one per group; none if no rows were logged.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class ReportedRun(NamedTuple):
         return greedy_return(self.summary)
 
     def score(self, kind: str) -> float:
-        """The number that settings are compared by: `last_return` of the metrics or `greedy_return`, NaN without one.
+        """The number by which settings are compared: `last_return` of the metrics or `greedy_return`, NaN without one.
 
         kind: `training` or `evaluation`.
         """
@@ -60,7 +60,7 @@ def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple
 
     Args:
         recorded: run directory → its `settings` and `choices` (`rl.commands.recorded`).
-    Raises: ConfigError where a folder does not exist, or not one run can be read.
+    Raises: ConfigError where a folder does not exist, or no run can be read.
     """
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     require(not missing, f"{', '.join(missing)} is not a folder.")
@@ -84,7 +84,7 @@ def find_runs(folders: Sequence[Path], recorded: Callable[[Path], Any]) -> tuple
 
 
 def _run_directories(folders: Sequence[Path]) -> list[Path]:
-    """Folders with a run's marker and either log, or, of versions without markers, with a config and a summary."""
+    """Folders with a run's marker and a summary or metrics, or, by versions without markers, a config and a summary."""
     places = {file.resolve().parent for folder in folders for name in (SUMMARY, METRICS) for file in folder.rglob(name)}
     return sorted(
         place for place in places if marker(place, "run") is not None or not RecordedRun(place).missing(CONFIG, SUMMARY)
@@ -94,7 +94,7 @@ def _run_directories(folders: Sequence[Path]) -> list[Path]:
 def _read(run: RecordedRun, recorded: Callable[[Path], Any]) -> ReportedRun:
     """Reads one run directory.
 
-    Raises: ConfigError where a file is missing or damaged, or a completed run's metrics have a hole.
+    Raises: ConfigError where a file is missing or damaged, or a completed run's metrics lack rows.
     """
     absent = run.missing(SUMMARY, CONFIG, CHOICES)
     require(not absent, f"it lacks {' and '.join(absent)}")
@@ -115,7 +115,7 @@ def _read(run: RecordedRun, recorded: Callable[[Path], Any]) -> ReportedRun:
 
 
 def _parts(settings: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, str]:
-    """{key: text} of what tells settings apart within an environment."""
+    """{key: text} of what distinguishes settings within an environment."""
     parts = {group: choice for group, choice in choices.items() if group not in ("environment", "experiment")}
     told = {key: value for key, value in settings.items() if key not in ("environment.id", "environment._target_")}
     return parts | {key: _text(value) for key, value in told.items() if key != "seed" and value != {}}

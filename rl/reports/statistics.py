@@ -1,6 +1,6 @@
-"""Statistics over seeds with rliable's intervals (Agarwal et al. 2021, arXiv:2108.13264); the same runs give the same.
+"""Statistics over seeds with rliable's intervals (Agarwal et al. 2021, arXiv:2108.13264), with fixed resamples.
 
-Scores are [seeds, tasks] throughout, a task being an environment.
+Scores are [seeds, tasks] throughout; a task is an environment.
 """
 
 import itertools
@@ -16,15 +16,15 @@ from rl.reports.groups import Group
 from rl.tags import reduction
 
 REPETITIONS = 2_000
-"""Resamples of a bootstrap."""
+"""Number of resamples of a bootstrap."""
 FEWEST_SEEDS = 5
-"""With fewer there is no interval, since the bootstrap's would be far too narrow."""
+"""The minimum number of seeds for an interval: with fewer, the bootstrap's would be far too narrow."""
 Curve = Mapping[str, np.ndarray]
 """{step, mean, mean_low, mean_high, iqm, iqm_low, iqm_high: [P]} of P points over training; empty without a point."""
 
 
 class Estimate(NamedTuple):
-    """A statistic and the ends of its 95 % stratified bootstrap interval, which are NaN if there are too few seeds."""
+    """A statistic and the ends of its 95 % stratified bootstrap interval, which are NaN with too few seeds."""
 
     value: float
     low: float
@@ -69,15 +69,15 @@ def optimality_gap(scores: np.ndarray) -> float:
 
 
 def curves(group: Group, tag: str, *, num_points: int = 25, median: bool = False) -> Curve:
-    """A tag over environment steps: mean and interquartile mean over the seeds that logged it, with their intervals.
+    """A tag against environment steps: mean and interquartile mean over the seeds that logged it, with intervals.
 
-    The steps of the shortest run are divided into windows of equal length, and a point stands in the middle of each
+    The steps of the shortest run are divided into windows of equal length, and there is a point in the middle of each
     window in which every seed has a number. That number combines the seed's iterations in the window. A window of
-    returns in which no episode ended takes the number of the window before it.
+    returns in which no episode ended takes the number of the previous window.
 
     Args:
         num_points: the number of windows.
-        median: whether a window's number is the median of its iterations; else the tag's own reduction (rl/tags.py).
+        median: whether a window's number is the median of its iterations instead of the tag's reduction (rl/tags.py).
     Returns: an empty curve where no seed logged the tag, or the seeds never have a number in the same window.
     """
     runs = [run for run in group.runs if np.isfinite(run.metrics.column(tag)).any()]
@@ -149,7 +149,7 @@ def _iqms(frames: np.ndarray) -> np.ndarray:
 
 
 def intervals(scores: Mapping[str, np.ndarray | Sequence[np.ndarray]], function: Callable):
-    """rliable's stratified bootstrap, with the same resamples every time.
+    """Intervals by rliable's stratified bootstrap, with the same resamples every time.
 
     Args:
         scores: {name: [seeds, tasks]}, or {name: several such arrays}, whose seeds are then resampled independently.
@@ -159,13 +159,13 @@ def intervals(scores: Mapping[str, np.ndarray | Sequence[np.ndarray]], function:
     from rliable import library
 
     with warnings.catch_warnings(), _seeded():
-        warnings.simplefilter("ignore", FutureWarning)  # about how rliable passes its random state
+        warnings.simplefilter("ignore", FutureWarning)  # about the way in which rliable passes its random state
         return library.get_interval_estimates(dict(scores), function, reps=REPETITIONS)
 
 
 @contextmanager
 def _seeded() -> Iterator[None]:
-    """Seeds NumPy's global generator for a while: rliable 1.2 resamples by it, whatever random state it is given."""
+    """Seeds NumPy's global generator within the context: rliable 1.2 resamples with it, whatever state it gets."""
     before = np.random.get_state()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     try:

@@ -9,7 +9,7 @@ from rl.reports.statistics import Estimate
 
 
 class Tables:
-    """Collects the rows of CSV files while sections are written, and writes the files at the end."""
+    """Collects the rows of CSV files while the sections are written, and writes the files at the end."""
 
     def __init__(self, folder: Path):
         """folder: where the files go; it must exist when they are written."""
@@ -18,8 +18,8 @@ class Tables:
     def add(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Adds rows to <name>.csv.
 
-        rows: {column: value}, all with the same columns. An `Estimate` becomes three columns: its own, and those with
-        `_low` and `_high` at the end of the name.
+        rows: {column: value}, all with the same columns. An `Estimate` becomes three columns: its own, and two with
+        `_low` and `_high` appended to the name.
         """
         self._rows.setdefault(name, []).extend(map(_spread, rows))
 
@@ -47,8 +47,8 @@ def _spread(row: Mapping[str, object]) -> dict[str, object]:
 def number(x: float, form: str | None = None) -> str:
     """A number as text with a proper minus sign.
 
-    form: a format specification; by default one decimal for 0 and for sizes from 1 to a million, and three significant
-    digits elsewhere.
+    form: a format specification; by default one decimal for 0 and for magnitudes from 1 to a million, and three
+    significant digits otherwise.
     """
     if form is None:
         form = ".1f" if x == 0 or 1 <= abs(x) < 1e6 else ".3g"

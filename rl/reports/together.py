@@ -1,7 +1,7 @@
 """The section over all environments: scores on a common scale, and settings compared by them.
 
-On it a score s of an environment is (s − low) / (high − low), where low and high are given by the user or are the
-lowest and the highest score of a run in that environment.
+A score s becomes (s − low) / (high − low), where low and high are given by the user for the environment, or are the
+lowest and the highest score of a run in it.
 """
 
 from collections import Counter
@@ -30,11 +30,11 @@ class Scale(NamedTuple):
 
 
 def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[str, Scale], folder: Path) -> None:
-    """Writes the section; nothing for one environment, and a sentence where no setting can be compared over several.
+    """Writes the section; nothing for one environment, and a sentence if no setting can be compared over several.
 
     Args:
-        kind: the score that settings are compared by, one of `KINDS`.
-        given: {environment: scale}; elsewhere the ends are the lowest and the highest score of a run there.
+        kind: the score by which settings are compared, one of `KINDS`.
+        given: {environment: scale}; other environments use the lowest and the highest score of their runs.
         folder: of the figures.
     """
     if len(tasks) < 2:
@@ -69,8 +69,8 @@ def section(page: Page, tables: Tables, tasks: Tasks, kind: str, given: Mapping[
 def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
     """The environments to compare over: of the sets in which a setting has scores, the one that yields most scores.
 
-    Every setting that is compared has a score in each of them. Sets that several settings cover come before those
-    that only one does. Environments without a scale, in which all runs score the same, are left out.
+    Every setting that is compared has a score in each of them. Sets that several settings cover are preferred to those
+    that only one covers. Environments without a scale, in which all runs score the same, are left out.
     """
     usable = [task for task, groups in tasks.items() if given.get(task) or _found(groups, kind)]
     known = {name: set() for groups in tasks.values() for name in (group.name for group in groups)}
@@ -85,7 +85,7 @@ def compared(tasks: Tasks, kind: str, given: Mapping[str, Scale]) -> list[str]:
 
 
 def _compared(page: Page, tables: Tables, order: Sequence[Ranked], lost: Mapping[str, int], folder: Path) -> None:
-    """Table, figures and comparisons of settings over all environments.
+    """Writes table, figures and comparisons of settings over all environments.
 
     Args:
         order: the settings by their mean, their scores [seeds, environments].
@@ -128,7 +128,7 @@ def _found(groups: Sequence[Group], kind: str) -> Scale | None:
 
 
 def _scores(tasks: Tasks, kind: str, scales: Mapping[str, Scale]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The scores of the settings on the common scale; only seeds count that every environment has.
+    """The scores of the settings on the common scale, of those seeds that every environment has.
 
     Args:
         tasks: {environment: its groups}, the ones to compare over; scales: {environment: scale} of these.

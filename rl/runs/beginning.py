@@ -19,6 +19,7 @@ from rl.runs.record import Record
 from rl.runs.records import Records
 
 Say = Callable[[str], None]
+"""Receives sentences for the user."""
 _STATISTICS = "normalizer/observation"
 
 
@@ -180,7 +181,10 @@ def _common_steps(records: Sequence[Record]) -> list[int]:
 
 
 def _began_together(records: Sequence[Record]) -> bool:
-    """Whether a crash came between the runs' first checkpoints, so that only some runs have one."""
+    """Whether a crash came between the runs' first checkpoints, so that only some runs have one.
+
+    Then every checkpoint there is records that it is its run's first, of this number of runs (`first_of`).
+    """
     found = [record.read(steps)[0].meta for record in records for steps in record.checkpoint_steps]
     return all(meta["first_of"] == len(records) for meta in found)
 

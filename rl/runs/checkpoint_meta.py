@@ -1,4 +1,7 @@
-"""The metadata of a checkpoint: its validation, and defaults for what older formats lack."""
+"""The metadata of a checkpoint: its validation, and defaults for what older formats lack.
+
+It is one JSON object inside the NPZ file, with the keys of `_FIELDS` and `format_version`.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,7 +10,9 @@ from typing import Any
 from rl.errors import DamagedError, require
 
 FORMAT_VERSION = 4
+"""The format that is written."""
 READABLE = (2, 3, 4)
+"""The formats that can be read."""
 RENAMED = {"updates": "updates/update"}
 """{name of an array in formats 2 and 3: its current name}."""
 
@@ -35,6 +40,7 @@ def written(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
+    """Whether a value is a number, finite or not; booleans are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -45,6 +51,7 @@ def _is_row(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
+    """Whether a value is an integer ≥ 0."""
     return type(value) is int and value >= 0
 
 

@@ -89,6 +89,7 @@ class RunDirectory:
         """Locks the folder until `unlock` or the end of the process, and marks it as a run's; creates it if needed.
 
         Call `check_usable` first.
+
         Raises: BusyError where another process holds the lock; ConfigError where the folder cannot be written.
         """
         try:

@@ -235,9 +235,11 @@ class Evaluator:
         return f"evaluation: environment {self.environment.name} gives a number that is not finite."
 
     def _at(self, number: int, step: int, what: str) -> str:
+        """The message on what went wrong in an environment, by its number among all runs and its step in this call."""
         number %= self._of_one.num_envs
         return f"evaluation: {place(self.environment.name, number=number, step=step, elapsed=None)}: {what}"
 
 
 def _in_evaluation(error: BaseException) -> BaseException:
+    """An environment's error, with a message that names the evaluation."""
     return BadEnvironmentError(f"evaluation: {error}") if isinstance(error, BadEnvironmentError) else error

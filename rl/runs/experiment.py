@@ -31,7 +31,7 @@ from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
 
-_MAX_EVALUATION_ENVS = 100
+_MAX_EVALUATION_ENVS = 100  # per run
 
 MakeEnvironment = Callable[..., Environment]  # (num_envs=…, render_mode=…)
 MakeNetwork = Callable[..., ActorCriticNetwork]  # (observation_space=…, action_space=…, heads=…, seed=…)

@@ -41,7 +41,10 @@ def failure(
 
 
 def raised_inside(error: BaseException, environments: Sequence[Environment]) -> BaseException:
-    """The exception raised inside an environment, which TensorFlow wraps; otherwise the error itself."""
+    """The exception raised inside an environment, which TensorFlow wraps; otherwise the error itself.
+
+    environments: all that were running; each keeps its exception.
+    """
     if not isinstance(error, tf.errors.OpError):
         return error
     return next((one.exception for one in environments if getattr(one, "exception", None)), error)

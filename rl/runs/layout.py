@@ -14,6 +14,7 @@ from pathlib import Path
 from rl.errors import require
 
 SUMMARY, METRICS, FAILURE = "summary.json", "metrics.csv", "failure.npz"
+"""Status and results, the log, and the minibatch of an update that was not finite."""
 CONFIG, OVERRIDES, CHOICES = ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"
 """The composed config, what the command line changed in it, and the option chosen in each config group."""
 CHECKPOINTS, VIDEOS, HYDRA = "checkpoints", "videos", ".hydra"

@@ -115,7 +115,13 @@ class RunLog:
                 self.waiting = numbers
 
     def evaluated(self, evaluation: Evaluation, step: int, *, last: bool) -> None:
-        """Writes the row that waited for its evaluation, and the point in TensorBoard if it is due."""
+        """Writes the row that waited for its evaluation, and the point in TensorBoard if it is due.
+
+        Args:
+            step: environment steps at the end of the row's iteration.
+            last: whether the run ends here; see `iterations`.
+        Raises: OSError where metrics.csv cannot be written.
+        """
         returns = {"evaluation/return": evaluation.returns.mean(), "evaluation/std": evaluation.returns.std()}
         row, self.waiting = {**self.waiting, **returns}, None
         self._metrics.append([step], {tag: [number] for tag, number in row.items()})

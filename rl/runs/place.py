@@ -13,6 +13,8 @@ def check_place(path: Path) -> None:
 
     Refused are a path inside another run's directory, a dangling link, a file in the way, and a folder that cannot be
     written. Folders that do not exist yet are tolerated.
+
+    path: of the run directory; a relative one starts at the working directory.
     """
     for place in path.absolute().parents:
         if marker(place, "run") is not None:

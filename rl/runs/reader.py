@@ -77,7 +77,7 @@ class RecordedRun:
 
     @property
     def is_completed(self) -> bool:
-        """Whether the summary says that training reached its last step; false where there is no sound summary."""
+        """Whether training reached its last step according to the summary; false without a sound summary."""
         try:
             return self.summary["status"] == "completed"
         except ConfigError:

@@ -109,7 +109,10 @@ class Record:
         return [*found.rebuilt, *lost]
 
     def iterations(self, stretch: Stretch, *, last: bool, evaluation_due: bool) -> None:
-        """Logs a stretch; where an evaluation is due after it, the last row waits for `evaluated`."""
+        """Logs a stretch of this run; where an evaluation is due after it, the last row waits for `evaluated`.
+
+        last: whether training ends here, so that the iterations since the last point make a point of their own.
+        """
         if not stretch.num_iterations:
             return
         self._meta["timed_steps"] += stretch.num_iterations * self._rates.steps_per_iteration

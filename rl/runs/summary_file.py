@@ -17,6 +17,7 @@ from rl import plain_json
 from rl.errors import ConfigError, DamagedError
 
 STATUSES = ("running", "completed", "interrupted", "failed")
+"""A run that a crash stopped stays `running`."""
 
 
 def read_summary(file: Path) -> dict[str, Any]:
@@ -97,6 +98,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
+    """Whether a value is a finite number; booleans are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

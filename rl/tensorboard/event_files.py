@@ -185,7 +185,10 @@ def _records(file: Path) -> tuple[list[bytes], bool, bool]:
     try:
         while True:
             records = _up_to_damage(rest)
-            found += [record for record in records if _is_event(record)]
+            events = [record for record in records if _is_event(record)]
+            found += events
+            if len(events) < len(records):
+                damaged = garbled = True
             data = rest.read_bytes()[sum(len(record) + _FRAME for record in records) :]
             if not data:
                 return found, damaged, garbled

@@ -31,25 +31,26 @@ _MAX_LEGEND = 1 << 20  # bytes of JSON; 2,000 layers with names of 200 character
 
 
 class Legend(NamedTuple):
-    """What the axes of a run's Gramians [L, R, R] mean. Charts, colours and tables take all names from here.
-
-    layers: names of the shared layers, L of them; none where the network shares no weights. sizes: number of weights
-    in each layer. objectives: names of the first m rows, the objectives' raw gradients. extra_rows: names of the
-    other R − m rows. coefficients: c_i of each objective in the total loss. groups: {group: the objectives that the
-    first update's combiner takes as one row}; objectives of other updates are in none. combiner: its option in
-    `combiner=`, or its class name where it has no option. settings: the combiner's fields. changing: the objectives
-    whose coefficients follow a schedule, of which `coefficients` has the first values.
-    """
+    """The meaning of the axes of a run's Gramians [L, R, R]. Charts, colours and tables take all names from here."""
 
     layers: tuple[str, ...]
+    """Names of the L shared layers; empty if the network shares no weights."""
     sizes: tuple[int, ...]
+    """Number of weights in each layer."""
     objectives: tuple[str, ...]
+    """Names of the first m rows, the objectives' raw gradients."""
     extra_rows: tuple[str, ...]
+    """Names of the other R − m rows."""
     coefficients: tuple[float, ...]
+    """c_i of each objective in the total loss; the initial value if it follows a schedule."""
     groups: Mapping[str, tuple[str, ...]]
+    """{group: the objectives that the first update's combiner takes as one row}; other updates' objectives in none."""
     combiner: str
+    """The run's option of `combiner=`, or the combiner's class name if it has no option."""
     settings: Mapping[str, Any] = MappingProxyType({})
+    """The combiner's settings, {field: value}."""
     changing: tuple[str, ...] = ()
+    """The objectives whose coefficients follow a schedule."""
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def _sequence(node: Any) -> tuple:
 
 
 def _mapping(node: Any) -> dict:
-    """A JSON object as it is; TypeError for anything else."""
+    """A JSON object, unchanged; TypeError for anything else."""
     if not isinstance(node, dict):
         raise TypeError(node)
     return node
@@ -147,7 +148,7 @@ def _is_flat(node: Any) -> bool:
 
 
 def _is_consistent(legend: Legend) -> bool:
-    """Whether types are right, names are unique, lists along one axis have equal lengths, and groups name objectives."""
+    """Whether types are right, names are unique, lists of one axis have equal lengths, and groups name objectives."""
     grouped = [name for names in legend.groups.values() for name in names]
     texts, numbers = (*legend.layers, *legend.rows, legend.combiner), (*legend.sizes, *legend.coefficients)
     return (

@@ -43,7 +43,7 @@ class Writer:
     def end(self, status: str, step: int) -> None:
         """Ends the session of the HParams tab if the run has completed or failed.
 
-        The event is written one step after the run's last step, so a run that resumes from its last checkpoint drops it.
+        The event is written one step after the run's last, so a run that resumes from its last checkpoint drops it.
 
         Args:
             status: as in `summary.json`; nothing is written for `running` and `interrupted`.

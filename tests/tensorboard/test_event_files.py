@@ -4,6 +4,7 @@ import resource
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rl.errors import StorageError
@@ -60,6 +61,16 @@ def test_dropping_survives_a_truncated_record(folder):
     file.write_bytes(file.read_bytes()[:-7])
     keep_until(folder, 300)
     assert steps(folder, "episode/return") == [100, 200, 300]
+
+
+def test_a_record_that_is_no_event_is_dropped_though_its_checksum_is_right(folder):
+    (file,) = folder.glob("events.out.tfevents.*")
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for record in [*records[:4], b"\xff" * 20, *records[4:]]:
+            writer.write(record)
+    keep_until(folder, 10_000)
+    assert [record.numpy() for record in tf.data.TFRecordDataset(str(file))] == records
 
 
 def test_a_run_that_resumes_after_a_drop_has_no_step_twice(folder):

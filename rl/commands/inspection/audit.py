@@ -19,7 +19,7 @@ _STYLES = {"none": "dim", "zero": "yellow", "non-zero": "bold green"}
 
 
 def add(commands) -> None:
-    """Adds the command with its options to the parser's commands."""
+    """Adds the command `audit` with its options to the parser's commands."""
     help_ = "which objective's gradient reaches which weight"
     command = commands.add_parser("audit", help=help_, description=__doc__)
     command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for training")
@@ -57,9 +57,9 @@ def audit(arguments: argparse.Namespace) -> None:
 def _columns(
     tables: Mapping[str, Mapping[str, Mapping[str, str]]], shared: Collection[str], parts: Collection[str]
 ) -> list[Column]:
-    """A line for each weight, a column for each objective, with its update's name where there are several updates.
+    """One line per weight and one column per objective, whose heading names its update if there are several.
 
-    A weight that an update does not see has a dash.
+    A weight that an update does not read has a dash.
 
     Args:
         tables: {update: {objective: {weight: none, zero or non-zero}}}.
@@ -79,6 +79,6 @@ def _columns(
 
 
 def _kind(weight: str, shared: Collection[str], parts: Collection[str]) -> str:
-    """Whose weights they are: the torso's, a head's, or a frozen copy's."""
+    """Whether a weight is shared, private to a head, or a frozen copy's."""
     part = weight.split("/", maxsplit=1)[0]
     return "shared" if part in shared else "private" if part in parts else "frozen copy"

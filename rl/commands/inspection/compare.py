@@ -1,7 +1,7 @@
-"""Runs side by side: what they reached, and what the rows did meanwhile, from their metrics.csv and summary.json.
+"""Runs side by side: their returns, and measures of their rows, from metrics.csv and summary.json.
 
-The columns on the rows are those that at least one of the runs logged, for the leading objective of each group of
-objectives (`rl.reports.objectives`); they are medians over training. Runs may still be training.
+The measures are those that at least one of the runs logged, for the leading objective of each group of objectives
+(`rl.reports.objectives`); they are medians over training. Runs may still be training.
 """
 
 import argparse
@@ -30,16 +30,16 @@ _HEADINGS = {
 
 
 def add(commands) -> None:
-    """Adds the command with its options to the parser's commands."""
+    """Adds the command `compare` with its options to the parser's commands."""
     command = commands.add_parser("compare", help="runs side by side", description=__doc__)
     command.add_argument("runs", type=Path, nargs="+", help="run directories")
     command.set_defaults(run_command=compare)
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Prints a line for each run; those that cannot be read are named on standard error.
+    """Prints one line per run; runs that cannot be read are named on standard error.
 
-    Its columns are the environment steps in the log, the mean of the last greedy evaluation, the return at the end of
+    The columns are the environment steps in the log, the mean of the last greedy evaluation, the return at the end of
     training so far, and medians of the measures of the rows, with a dash where a run has none.
 
     Raises: ConfigError where none can be read.
@@ -85,7 +85,7 @@ def _readable(paths: Sequence[Path]) -> list[RecordedRun]:
 
 
 def _leading(run: RecordedRun) -> tuple[str, ...]:
-    """The leading objective of each group; every objective is one where the config that names groups is missing."""
+    """The leading objective of each group; without a config, which names the groups, every objective is a group."""
     try:
         settings = recorded(run.path).settings
     except ConfigError:
@@ -101,7 +101,7 @@ def _heading(measure: Measure, shown: Sequence[Measure]) -> str:
 
 
 def _steps(run: RecordedRun) -> int:
-    """Environment steps up to the end of the log; the summary has them only after the run."""
+    """Environment steps up to the end of the log; the summary has the final number only after the run."""
     return int(run.metrics.steps[-1]) if len(run.metrics.steps) else 0
 
 

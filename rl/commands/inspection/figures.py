@@ -1,4 +1,4 @@
-"""Arguments and output files that the commands on one run share, and how they draw.
+"""What the commands on one run share: arguments, output files and figures.
 
 By default files go into `inspect/` in the run directory, where TensorBoard finds the figures beside the run's logs.
 """
@@ -19,9 +19,9 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def outputs_of(arguments: argparse.Namespace, command: str, names: Sequence[str]):
-    """The folder that a command writes into, checked before anything is computed.
+    """The folder to which a command writes, checked before anything is computed.
 
-    names: of the files that it may write.
+    names: the files that it may write.
     Raises: ConfigError where the run cannot be read, or the folder holds a file by one of the names that the command
         did not write.
     """

@@ -8,9 +8,9 @@ from rl.commands.restoring import load_run
 
 
 class Fresh(NamedTuple):
-    """A restored run before an iteration learns.
+    """A restored run with a new rollout, from which nothing has been learnt yet.
 
-    state: of the learner, after the rollout; trajectory: the rollout; step: environment steps up to the checkpoint.
+    state: the learner's, after the rollout; trajectory: the rollout; step: environment steps up to the checkpoint.
     """
 
     experiment: Any

@@ -1,4 +1,4 @@
-"""Tables in the terminal: as many columns as fit, with no number cut or wrapped."""
+"""Tables in the terminal: as many columns as fit, without truncating or wrapping a number."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 _WIDE = 160  # characters, for a file or a pipe without COLUMNS
-_NAME = 20  # characters that the names keep before a column is left out
+_NAME = 20  # characters that the names keep at least, before columns are left out
 _FRAME = 3  # characters of a cell's border and padding
 
 
@@ -30,7 +30,7 @@ class Column(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Characters of the longest cell or word of the heading, which may be broken at spaces and hyphens."""
+        """Characters of the longest cell, or word of the heading, which may wrap at spaces and hyphens."""
         words = re.split(r" |(?<=-)", self.heading)
         return max(map(len, [*words, *(Text.from_markup(cell).plain for cell in self.cells)]))
 

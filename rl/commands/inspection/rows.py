@@ -38,14 +38,14 @@ class Line(NamedTuple):
 
 
 def add(commands) -> None:
-    """Adds the command with its options to the parser's commands."""
+    """Adds the command `rows` with its options to the parser's commands."""
     command = commands.add_parser("rows", help="every objective's row, layer by layer", description=__doc__)
     add_run_arguments(command)
     command.set_defaults(run_command=rows)
 
 
 def rows(arguments: argparse.Namespace) -> None:
-    """Prints a line for all shared weights and for each layer; writes rows.csv, and rows.png if Matplotlib is there.
+    """Prints one line for all shared weights and one per layer; writes rows.csv, and rows.png if Matplotlib is there.
 
     Raises: ConfigError where the run cannot be restored, shares no weights, or the files cannot be written.
     """
@@ -62,7 +62,7 @@ def rows(arguments: argparse.Namespace) -> None:
 
 
 def _columns(lines: list[Line]) -> list[Column]:
-    """The table's columns; in a narrow terminal the first pair's cosine and norms stay longest.
+    """The table's columns; in a narrow terminal the first pair's cosine and norms are left out last.
 
     A cosine beyond the band 2/√P of its line is bold.
     """
@@ -153,7 +153,10 @@ def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
 
 
 def _bars(axis, series: Mapping[str, Sequence[float]]) -> None:
-    """Draws bars side by side at each line, with a legend; series: {label: [lines]}."""
+    """Draws one bar per label beside each other at each line, with a legend.
+
+    axis: a Matplotlib axis; series: {label: [lines]}, the lengths of the bars.
+    """
     for k, (label, numbers) in enumerate(series.items()):
         places = np.arange(len(numbers)) + 0.8 * (k + 0.5) / len(series) - 0.4
         axis.barh(places, numbers, 0.8 / len(series), label=label)

@@ -19,14 +19,14 @@ from rl.errors import ConfigError
 
 
 def add(commands) -> None:
-    """Adds the command with its options to the parser's commands."""
+    """Adds the command `whatif` with its options to the parser's commands."""
     command = commands.add_parser("whatif", help="what every other rule would do, from one batch", description=__doc__)
     add_run_arguments(command)
     command.set_defaults(run_command=what_if)
 
 
 def what_if(arguments: argparse.Namespace) -> None:
-    """Prints a line for each combiner with the run's own optimizer, and writes numbers and figure.
+    """Prints one line per combiner with the run's own optimizer, and writes numbers and figure.
 
     whatif.csv has every combiner with every optimizer, whatif_cosines.csv the cosines between their steps, and
     whatif.png the combiners with the run's optimizer; it is left out where Matplotlib is missing.
@@ -65,7 +65,7 @@ def what_if(arguments: argparse.Namespace) -> None:
 def _own_name(group: str, config) -> str:
     """The option of a config group that the run uses.
 
-    It is the one with equal values, or else the first with the same `_target_`; `the run's own` where there is neither.
+    It is the option with equal values, or else the first with the same `_target_`; without either, `the run's own`.
 
     Args:
         group: `combiner` or `optimizer`; config: of the run.
@@ -77,7 +77,7 @@ def _own_name(group: str, config) -> str:
 
 
 def _choices(group: str, own: str, node) -> dict:
-    """{option: instance} of a config group: first the run's own with the run's numbers, then the others with defaults.
+    """{option: instance} of a config group: first the run's own with its values, then the others with their defaults.
 
     Args:
         own: the option that the run uses; node: its config.
@@ -92,7 +92,7 @@ def _names(group: str) -> list[str]:
 
 
 def _composed(group: str, name: str):
-    """The config of a group's option with its default numbers."""
+    """The config of a group's option with its default values."""
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         composed = hydra.compose("train", overrides=[f"{group}={name}"])
     return OmegaConf.create(OmegaConf.to_container(composed, resolve=True))[group]
@@ -119,13 +119,13 @@ def _other_optimizers(names: Sequence[str], file: Path) -> str:
 
 
 def _columns(outcomes: Mapping, own: str, groups: Sequence[str]) -> list[Column]:
-    """The table's columns, a line for each combiner.
+    """The table's columns, one line per combiner.
 
-    In a narrow terminal the cosine of the directions, the changes of the losses and the row weights stay longest.
+    In a narrow terminal the cosine of the directions, the changes of the losses and the row weights are left out last.
 
     Args:
         outcomes: {combiner: outcome} with the run's optimizer.
-        own: the run's combiner, with whose direction and step the others are compared.
+        own: the run's combiner; the others are compared with its direction and step.
         groups: the names of the groups of objectives, one row weight each.
     """
     from rl.instruments.what_if import cosine_matrix

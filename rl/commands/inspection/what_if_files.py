@@ -1,7 +1,7 @@
 """The files of `inspect whatif`: numbers and cosines as CSV, and a figure.
 
 An outcome (`rl.instruments.what_if.Outcome`) is what one rule would do: row weights, direction, step, and the change of
-each objective's loss. Here they come as {(combiner, optimizer): outcome}, and to the figure as {combiner: outcome}.
+each objective's loss. The CSV files take {(combiner, optimizer): outcome}, the figure takes {combiner: outcome}.
 """
 
 import csv
@@ -15,7 +15,7 @@ from rl.reports.pyplot import pyplot
 
 
 def write_numbers(outcomes: Mapping, file: Path) -> Path:
-    """Writes whatif.csv, a line for each combiner with each optimizer, and returns the file.
+    """Writes whatif.csv, one line per combiner and optimizer, and returns the file.
 
     Columns: combiner, optimizer, row_weight/<group>, norm of the step Δw on the shared weights, and for each objective
     its change of loss: expected/ to first order, changes/ on the batch of the step, elsewhere/ on another batch.
@@ -81,7 +81,7 @@ def write_what_if_figure(outcomes: Mapping, own: str, optimizer: str, step: int,
 
 
 def _draw_cosines(axis, outcomes: Mapping, colors):
-    """A matrix of the cosines between the combined gradients, with the numbers in it; returns the image."""
+    """Draws the matrix of cosines between the combined gradients, with its numbers; returns the image."""
     from rl.instruments.what_if import cosine_matrix
 
     names = list(outcomes)
@@ -99,7 +99,7 @@ def _draw_cosines(axis, outcomes: Mapping, colors):
 
 
 def _draw_changes(axis, outcomes: Mapping, objective: str) -> None:
-    """Bars of an objective's change of loss under each combiner, on the batch of the step and on another one."""
+    """Draws bars of the change of an objective's loss under each combiner, on the batch of the step and on another."""
     places = np.arange(len(outcomes))
     axis.barh(places - 0.2, [o.changes[objective] for o in outcomes.values()], 0.4, label="on its batch")
     axis.barh(places + 0.2, [o.elsewhere[objective] for o in outcomes.values()], 0.4, label="on another")

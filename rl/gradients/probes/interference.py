@@ -9,7 +9,7 @@ def interference(evidence: Evidence) -> dict[str, tf.Tensor]:
     """Inner products ρ = g(s)·g(s') over all pairs of different samples (Bengio et al. 2020, arXiv:2003.06350).
 
     <objective>            mean ρ over mean |g|²: 1 if all samples have the same gradient, 0 if they are orthogonal
-                           on average, negative if a step on one sample raises the others' loss on average
+                           on average, negative if a step on one sample raises the others' mean loss
     <objective>/negative   the share of pairs with ρ < 0, in [0, 1]
     """
     numbers = {}

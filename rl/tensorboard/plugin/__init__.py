@@ -1,5 +1,5 @@
 """The Gradients tab: a TensorBoard plugin that draws Gramians from event files.
 
-TensorBoard imports this package when it starts, and does not start if that fails. So nothing heavy is imported here,
-and TensorFlow only at the first request for the What if page.
+TensorBoard imports this package at startup, and does not start if the import fails. Nothing heavy is therefore
+imported here, and TensorFlow only at the first request for the What if page.
 """

@@ -1,4 +1,4 @@
-"""The numbers of a setting's sentence: which row is longer, which objective the step serves, whether rows agree."""
+"""The numbers behind a setting's sentence: which row is longer, which objective the step serves, if rows agree."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,40 +12,45 @@ from rl.tensorboard.plugin.source import Series
 
 
 class Facts(NamedTuple):
-    """The numbers of the sentence: each is the median over the moments of a seed, then over seeds; NaN if undefined.
-
-    long, short: names of the two rows that are compared, the longer one first.
-    ratio: |long| / |short| of the raw rows. weighted: the same with the coefficients on both rows. least, most: the
-    smallest and the largest ratio of a seed. first, last: the ratio in the first and in the last quarter of the
-    moments.
-    served: the objective with the largest share of the applied step by absolute value. share: that share, negative
-    where the step lowers the loss. shares: its quartiles over all moments. lowered: fraction of the moments in which
-    it is negative.
-    cosine: of the two rows. quartiles: its quartiles over all moments. chance: 2/√P.
-    """
+    """The numbers of the sentence: each is the median over the moments of a seed, then over seeds; NaN if undefined."""
 
     long: str
+    """Name of the longer of the two rows that are compared."""
     short: str
+    """Name of the shorter one."""
     ratio: float
+    """|long| / |short| of the raw rows."""
     weighted: float
+    """The same ratio with each row multiplied by its coefficient."""
     least: float
+    """The smallest ratio of a seed."""
     most: float
+    """The largest ratio of a seed."""
     first: float
+    """The ratio in the first quarter of the moments."""
     last: float
+    """The ratio in the last quarter of the moments."""
     served: str
+    """The objective with the largest share of the applied step by absolute value."""
     share: float
+    """That share; negative if the step lowers the loss."""
     shares: tuple[float, float]
+    """Quartiles of that share over all moments."""
     lowered: float
+    """Fraction of the moments in which the share is negative."""
     cosine: float
+    """Cosine of the two rows."""
     quartiles: tuple[float, float]
+    """Quartiles of the cosine over all moments."""
     chance: float
+    """2/√P, two standard deviations of the cosine of independent random directions."""
 
 
 def facts(runs: Sequence[Series]) -> Facts | None:
-    """The facts of a setting; None where fewer than two rows have a norm above 0.
+    """The facts of a setting; None if fewer than two rows have a norm above 0.
 
     Args:
-        runs: the setting's seeds, each with at least one moment, all with the rows of the first one's legend.
+        runs: the setting's seeds, each with at least one moment, all with the same rows as the first one's legend.
     """
     if not runs:
         return None
@@ -66,12 +71,12 @@ def facts(runs: Sequence[Series]) -> Facts | None:
 def _lengths(legend: Legend, totals: Sequence[np.ndarray], pair: tuple[int, int]) -> dict[str, str | float]:
     """The ratio of the two rows' norms, the longer row first.
 
-    The median is taken of the later row's norm over the earlier one's, as `gradient/norm_ratio/…` logs it, and
-    inverted where it is below 1: the median of an even number of inverses differs from the inverse of their median.
+    The median is taken of the later row's norm over the earlier one's, as in `gradient/norm_ratio/…`, and inverted if
+    it is below 1: the median of an even number of inverses differs from the inverse of their median.
 
     Args:
-        totals: for each seed its Gramians over all layers, [T, R, R].
-        pair: places of the two rows.
+        totals: each seed's Gramians summed over layers, [T, R, R].
+        pair: indices of the two rows.
     """
     i, j = max(pair), min(pair)
     ratios = [quantities.ratio(total, i, j) for total in totals]
@@ -95,7 +100,7 @@ def _lengths(legend: Legend, totals: Sequence[np.ndarray], pair: tuple[int, int]
 
 
 def _step(legend: Legend, shares: Sequence[np.ndarray]) -> dict[str, str | float | tuple[float, float]]:
-    """The objective whose share of the applied step is largest by absolute value, and that share with its sign.
+    """The objective with the largest share of the applied step by absolute value, and that share with its sign.
 
     Args:
         shares: [T, m] of each seed.
@@ -121,16 +126,16 @@ def _finite(runs: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _quartiles(runs: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Lower and upper quartile of the finite values of all runs."""
+    """Lower and upper quartile of the finite values of all runs; NaN if there are none."""
     known = _finite(runs)
     return tuple(np.quantile(known, (0.25, 0.75))) if len(known) else (np.nan, np.nan)
 
 
 def _pair(legend: Legend, lengths: np.ndarray) -> tuple[int, int] | None:
-    """Places of the two rows to compare; None where fewer than two of the candidates have a norm above 0.
+    """Indices of the two rows to compare; None if fewer than two of the candidates have a norm above 0.
 
-    Candidates are the leading objectives of the groups. The longest of them with its coefficient is compared with the
-    legend's reference row, and where it is that row itself, with the next longest.
+    Candidates are the leading objectives of the groups. The longest of them, coefficients included, is compared
+    with the legend's reference row, or with the next longest if it is that row itself.
 
     Args:
         lengths: typical norms of the rows, [R].

@@ -9,7 +9,7 @@ class Loader(base_plugin.TBLoader):
     """Creates the plugin when TensorBoard starts."""
 
     def fix_flags(self, flags) -> None:
-        """Lets TensorBoard keep `MAX_MOMENTS` of each run, unless `--samples_per_plugin` has a number for the plugin.
+        """Lets TensorBoard keep `MAX_MOMENTS` per run, unless `--samples_per_plugin` sets the plugin's number.
 
         Args:
             flags: TensorBoard's parsed command line, changed in place.

@@ -1,4 +1,4 @@
-"""Runs' names: which runs are seeds of one setting, and which part of the name most settings of a folder share."""
+"""Run names: which runs are seeds of one setting, and which part of the name most settings in a folder share."""
 
 import itertools
 import os
@@ -9,21 +9,20 @@ from typing import NamedTuple
 
 _SEED = re.compile(r"^(?:(?P<rest>.*?)(?:,|__|[\s._-]))?seed[=_\- ]?(?P<seed>\d{1,18})$", re.IGNORECASE)
 DEFAULTS = "defaults"
-"""The label of a setting whose name is the shared part and nothing else, in the tab and in reports."""
+"""The label, in the tab and in reports, of a setting whose name is the shared part and nothing else."""
 
 
 class Name(NamedTuple):
-    """A run's name in parts.
-
-    heading: the folder, and the part of the name that most settings in it share. label: the rest, which tells the
-    setting from the others. config: the whole name without the seed, equal for the seeds of one setting. seed: None
-    where the name has none.
-    """
+    """A run's name in parts."""
 
     heading: str
+    """The folder, and the part of the name that most settings in it share."""
     label: str
+    """The rest, which distinguishes the setting from the others."""
     config: str
+    """The whole name without the seed, equal for all seeds of one setting."""
     seed: int | None
+    """The seed; None if the name has none."""
 
 
 def named(runs: Collection[str]) -> dict[str, Name]:
@@ -40,7 +39,7 @@ def named(runs: Collection[str]) -> dict[str, Name]:
     folders: dict[str, set[str]] = {}
     for folder, leaf, _ in found.values():
         folders.setdefault(folder, set()).add(leaf)
-    # Where a folder holds nothing but seeds of one setting, the folder's own name is the setting's.
+    # If a folder holds nothing but seeds of one setting, the folder's own name is the setting's.
     lone = {folder for folder, leaves in folders.items() if leaves == {""} and folder}
     moved = {
         run: (*os.path.split(folder), seed) if folder in lone else (folder, leaf, seed)
@@ -66,10 +65,10 @@ def _split(run: str) -> tuple[str, str, int | None]:
 
 
 def _without_shared(leaves: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """{name: (the part that it shares with the others in its folder, the rest)}.
+    """Splits names into shared part and rest, {name: (shared part, rest)}.
 
-    In names made of key-value pairs, the shared part is the pairs that more than half of the names have, in any place;
-    a name that lacks one of them shares nothing. In other names it is the words that all begin with.
+    In names made of key-value pairs, the shared part is the pairs that more than half of the names have, in any
+    position; a name that lacks one of them shares nothing. In other names it is the words with which all names begin.
     """
     if not any("=" in leaf or "__" in leaf for leaf in leaves):
         cut = _common_prefix(leaves)
@@ -86,7 +85,7 @@ def _without_shared(leaves: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def _common_prefix(leaves: Sequence[str]) -> int:
-    """The number of letters that all names begin with, up to the end of a word; 0 where a name would become empty."""
+    """Length of the common prefix in characters, up to the end of a word; 0 if a name would become empty."""
     alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*leaves, strict=False))
     words = "".join(letters[0] for letters in alike)
     if len(leaves) < 2:

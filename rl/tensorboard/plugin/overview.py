@@ -1,4 +1,4 @@
-"""The Overview page in numbers: for each setting its sentence, and its charts folded over seeds.
+"""The data of the Overview page: for each setting its sentence, and its charts folded over seeds.
 
 Quantities are computed moment by moment from each seed's Gramians over all shared weights together, then thinned to
 the number of points that a chart can show, then folded over seeds. Medians of ratios are thus not ratios of medians.
@@ -20,19 +20,18 @@ _WINDOW = 12
 
 
 class Line(NamedTuple):
-    """A line of a chart in one run.
-
-    name: of the row, or `a · b` for a pair of rows. values: [T], at the run's moments. extra: whether one of its rows
-    is an extra row, which the page shows on request.
-    """
+    """A line of a chart in one run."""
 
     name: str
+    """Name of the row, or `a · b` for a pair of rows."""
     values: np.ndarray
+    """[T], at the run's moments."""
     extra: bool
+    """Whether one of its rows is an extra row, which the page shows only on request."""
 
 
 def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve]], points: int) -> dict[str, Any]:
-    """The numbers on a setting's card, over all shared weights together.
+    """The data of a setting's card, over all shared weights together.
 
     Args:
         runs: {run: series}, the seeds; each has at least one moment.
@@ -40,9 +39,9 @@ def setting(runs: Mapping[str, Series], returns: Mapping[str, Mapping[str, Curve
         points: the largest number of points in a line.
 
     Returns: the sentence and its details; for each chart (`norm`, `ratio`, `cosine`, `conflict`, `share`, `returns`)
-        a list of lines; `leads`, the leading objectives of the groups; `reference`, the objective by whose norm ratios
-        divide, and `compared`, the first lead that is another one; `null_band` of the cosines, and `chance`, two
-        standard deviations of a conflict that is ½ by chance.
+        a list of lines; `leads`, the leading objectives of the groups; `reference`, the objective whose norm is the
+        denominator of ratios, and `compared`, the first lead other than it; `null_band` of the cosines, and `chance`,
+        two standard deviations of the conflict of independent rows, whose mean is ½.
     """
     sentence, detail = describe(list(runs.values()))
     charts = {run: lines(series) for run, series in runs.items()}
@@ -116,7 +115,7 @@ def over_runs(curves: list[tuple[np.ndarray, np.ndarray]], steps: np.ndarray) ->
 
     Args:
         curves: (steps [T], values [T]) of each run.
-        steps: [S], at which the median is taken; one run at as many steps keeps its own.
+        steps: [S], at which the median is taken; a single run with the same number of steps keeps its own.
     """
     if len(curves) == 1 and len(curves[0][0]) == len(steps):
         return {"values": curves[0][1]}
@@ -138,5 +137,5 @@ def _returns(returns: Mapping[str, Mapping[str, Curve]], points: int) -> list[di
 
 
 def _window(count: int) -> int:
-    """The width of the moving mean for a number of moments; odd, so that it has a middle."""
+    """The width of the moving mean for `count` moments; odd, so that it has a centre."""
     return max(1, count // _WINDOW) | 1

@@ -1,6 +1,6 @@
-"""Answers as JSON for the browser: six significant digits, and null for numbers that are not finite.
+"""Answers as JSON for the browser: six significant digits, and null for non-finite numbers.
 
-JSON has no NaN, and TensorBoard's own helper writes it as a text. Six digits are more than a screen shows, and keep
+JSON has no NaN, and TensorBoard's own helper writes it as a string. Six digits are more than a screen shows, and keep
 answers short.
 """
 
@@ -19,7 +19,7 @@ def as_json(answer: Any) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """The node in types that `json` takes."""
+    """The node in types that `json` accepts."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list | tuple):
@@ -32,6 +32,6 @@ def _plain(node: Any) -> Any:
 
 def _short(array: np.ndarray) -> Any:
     """An array of floats as nested lists of rounded numbers, with None for NaN and infinities."""
-    # Rounding goes through text: scaling by powers of ten and back leaves twelve spurious digits on 1/4 of the numbers.
+    # Rounds through text: scaling by powers of ten and back leaves twelve spurious digits on 1/4 of the numbers.
     numbers = [float(f"{x:.{_DIGITS}g}") if math.isfinite(x) else None for x in array.ravel().tolist()]
     return np.array(numbers, object).reshape(array.shape).tolist()

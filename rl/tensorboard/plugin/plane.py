@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_FLAT = 1e-12  # relative to the largest eigenvalue; below it products in float64 have no digits
+_FLAT = 1e-12  # relative to the largest eigenvalue; float64 products have no digits below it
 
 
 class Plane:
@@ -16,8 +16,8 @@ class Plane:
     def __init__(self, gramian: np.ndarray, num_objectives: int):
         """
         Args:
-            gramian: [R, R] float64, the objectives first; numbers that are not finite count as 0.
-            num_objectives: how many of the rows are objectives; zero rows among them define no direction.
+            gramian: [R, R] float64, the objectives first; non-finite entries count as 0.
+            num_objectives: number of rows that are objectives; zero rows among them define no direction.
         """
         self._gramian = np.where(np.isfinite(gramian), gramian, 0.0)
         lengths = np.sqrt(np.maximum(np.diag(self._gramian), 0.0))
@@ -25,7 +25,7 @@ class Plane:
         self._lengths = lengths
         self._inverse = 1.0 / lengths[self._objectives]
         products = self._gramian[np.ix_(self._objectives, self._objectives)]
-        with np.errstate(over="ignore"):  # factor by factor, since the product of both may overflow
+        with np.errstate(over="ignore"):  # factor by factor, since the product of the two may overflow
             cosines = np.clip(products * self._inverse[:, None] * self._inverse, -1.0, 1.0)
         values, vectors = np.linalg.eigh((cosines + cosines.T) / 2) if len(cosines) else (np.zeros(0), np.zeros((0, 0)))
         chosen = [k for k in reversed(range(len(values))) if values[k] > _FLAT * values[-1]][:2]
@@ -36,7 +36,7 @@ class Plane:
         self._axes = _turned(self._axes, self._axes @ cosines)
 
     def rows(self) -> np.ndarray:
-        """[R, 3]: x and y of each row, in the row's own units, and the fraction of its norm within the plane."""
+        """[R, 3]: x and y of each row, in the row's own units, and the fraction of its norm that lies in the plane."""
         return self._projected(self._gramian[self._objectives], self._lengths)
 
     def combinations(self, weights: np.ndarray) -> np.ndarray:
@@ -47,10 +47,10 @@ class Plane:
         return self._projected(inner, np.sqrt(np.maximum(squares, 0.0)))
 
     def _projected(self, inner: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """x, y and fraction within the plane, [n, 3], of n vectors.
+        """x, y and the fraction in the plane, [n, 3], of n vectors.
 
         Args:
-            inner: inner products with the objectives' rows that are not zero, [objectives, n].
+            inner: inner products with the objectives' non-zero rows, [objectives, n].
             lengths: norms of the vectors, [n].
         """
         places = (self._axes @ (self._inverse[:, None] * inner)).T

@@ -1,4 +1,4 @@
-"""The routes of the Gradients tab: its page, and the numbers of each of its views as JSON."""
+"""The routes of the Gradients tab: its page, and the data of each view as JSON."""
 
 import logging
 import threading
@@ -27,7 +27,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
 class GradientsPlugin(base_plugin.TBPlugin):
-    """Serves the page, and the numbers of each of its views.
+    """Serves the page, and the data of each view.
 
     Route and arguments (`request.Request` has their ranges):
 
@@ -38,9 +38,9 @@ class GradientsPlugin(base_plugin.TBPlugin):
     /whatif      run, step, scope: what every combiner would have done
     /folded      run=… (several), quantity, a, b, points: the seeds of each setting as median and quartiles
 
-    A request that cannot be answered gets status 400 and {"error": a sentence}. In an answer about several runs, each
-    that cannot be drawn has its problem beside the numbers of the others. A run is looked up among those that
-    TensorBoard has, a file among those of the package: nothing in a request is used as a path.
+    A request that cannot be answered gets status 400 and {"error": a sentence}. An answer about several runs lists the
+    problem of each run that cannot be drawn, next to the data of the others. Runs are looked up among those that
+    TensorBoard has, files among those of the package: nothing in a request is used as a path.
     """
 
     plugin_name = PLUGIN
@@ -71,7 +71,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return applications | {path: self._file(*content) for path, content in self._files.items()}
 
     def is_active(self) -> bool:
-        """False: TensorBoard asks only where no run has a series of this plugin, and the tab is then not shown."""
+        """False: TensorBoard asks only if no run has a series of this plugin, and the tab is then hidden."""
         return False
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
@@ -79,11 +79,11 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Gradients")
 
     def _runs(self, _: Request, context: "_Context") -> Any:
-        """All runs with Gramians; the page polls this route, and `version` tells it which runs have new moments."""
+        """All runs with Gramians; the page polls this route, and `version` shows which runs have new moments."""
         return {"runs": [views.listing(run, of, context.names[run]) for run, of in context.listings.items()]}
 
     def _overview(self, request: Request, context: "_Context") -> Any:
-        """Each setting's numbers, without those of its seeds that cannot be drawn."""
+        """Each setting's data, without the seeds that cannot be drawn."""
         runs, points = request.runs(), request.points()
         series, returns = context.series(runs), context.returns(runs)
         settings = []
@@ -92,7 +92,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
             known = {run: series[run] for run in members if problems[run] is None}
             try:
                 drawn = _setting(known, returns, points)
-            except Exception as error:  # numbers that no check foresaw: the setting is drawn without that seed
+            except Exception as error:  # data that no check anticipated: the setting is drawn without that seed
                 problems |= {run: _undrawable(error) for run in known if not _draws(known[run], points)}
                 known = {run: seed for run, seed in known.items() if problems[run] is None}
                 drawn = _setting(known, returns, points)
@@ -101,19 +101,19 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return {"settings": settings}
 
     def _layers(self, request: Request, context: "_Context") -> Any:
-        """See `views.layers`; an answer has the layers of one run, since runs may have different layers."""
+        """See `views.layers`; an answer covers one run, since runs may have different layers."""
         run, quantity, points = request.run(), request.quantity(), request.points()
         a, b = request.row_names(quantity)
         check_rows(run, context.listings[run].legend, quantity, a, b)
         return {"run": run, **views.layers(context.one(run), quantity, a, b, points)}
 
     def _moment(self, request: Request, context: "_Context") -> Any:
-        """See `views.moment`; without a step it is the newest moment."""
+        """See `views.moment`; the newest moment by default."""
         run, step = request.run(), request.step()
         return {"run": run, **views.moment(context.one(run), step)}
 
     def _what_if(self, request: Request, context: "_Context") -> Any:
-        """Refuses runs whose programs would take all memory or minutes; see the limits in `what_if`."""
+        """See `views.alternatives`; rejects runs beyond its limits, whose programs would take minutes or all memory."""
         run, step, scope = request.run(), request.step(), request.scope()
         legend = context.listings[run].legend
         num_groups, num_layers = len(legend.groups), len(legend.layers)
@@ -127,7 +127,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
         return {"run": run, **views.alternatives(series, self._choices(series, scope), step, scope)}
 
     def _choices(self, series: Series, scope: str) -> dict[str, what_if.Choices]:
-        """The choices at all moments of a run, from a small cache: other moments of the run then cost nothing."""
+        """The choices at all moments of a run, from a small cache, so that its other moments cost nothing."""
         with self._computing:
             for known, known_scope, every in self._computed:
                 if known is series and known_scope == scope:
@@ -137,7 +137,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
             return every
 
     def _folded(self, request: Request, context: "_Context") -> Any:
-        """See `views.folded`; runs that cannot be drawn are left out without a problem, as the Overview names it."""
+        """See `views.folded`; runs that cannot be drawn are omitted without a problem, which the Overview reports."""
         runs, quantity, points = request.runs(), request.quantity(), request.points()
         a, b = request.row_names(quantity)
         series = context.series(runs)
@@ -160,7 +160,7 @@ class GradientsPlugin(base_plugin.TBPlugin):
                     content = as_json(answer(Request(request.args, context.listings), context))
             except BadRequestError as error:
                 return self._error(request, str(error), 400)
-            except Exception as error:  # an event file may hold anything; the page gets a sentence all the same
+            except Exception as error:  # an event file may hold anything; the page still gets a sentence
                 _LOGGER.exception("The Gradients tab failed to answer %s", request.path)
                 return self._error(request, f"these runs cannot be drawn: {_undrawable(error)}.", 400)
             return http_util.Respond(request, content, "application/json")
@@ -178,12 +178,12 @@ class GradientsPlugin(base_plugin.TBPlugin):
 
     @staticmethod
     def _error(request: HttpRequest, sentence: str, code: int) -> Response:
-        """{"error": sentence} with a status; the page shows the sentence in the place of the view."""
+        """{"error": sentence} with a status; the page shows the sentence instead of the view."""
         return http_util.Respond(request, as_json({"error": sentence}), "application/json", code=code)
 
 
 class _Context:
-    """The runs that TensorBoard has at the time of a request, and their names in parts."""
+    """The runs that TensorBoard has when a request arrives, and their names in parts."""
 
     def __init__(self, source: Source, request: HttpRequest):
         self._source = source
@@ -207,7 +207,7 @@ class _Context:
         return found
 
     def problem(self, run: str, series: dict[str, Series]) -> str | None:
-        """Why a run cannot be drawn; None where it can."""
+        """Why a run cannot be drawn; None if it can."""
         return self.listings[run].problem or (None if run in series else _UNREADABLE)
 
     def one(self, run: str) -> Series:
@@ -224,12 +224,12 @@ _UNREADABLE = "a tensor of its event file does not decode"
 
 
 def _setting(known: dict[str, Series], returns: dict[str, dict[str, Curve]], points: int) -> dict[str, Any]:
-    """The numbers of a setting's card; nothing where no seed of it can be drawn."""
+    """The data of a setting's card; empty if none of its seeds can be drawn."""
     return overview.setting(known, {run: returns[run] for run in known}, points) if known else {}
 
 
 def _draws(series: Series, points: int) -> bool:
-    """Whether a card can be made of this seed alone."""
+    """Whether a card can be computed from this seed alone."""
     try:
         overview.setting({"": series}, {}, points)
     except Exception:
@@ -238,5 +238,5 @@ def _draws(series: Series, points: int) -> bool:
 
 
 def _undrawable(error: Exception) -> str:
-    """The problem of a run whose numbers raise an error; the class of the error is all that the page learns of it."""
+    """The problem of a run whose data raise an error; the page learns only the error's class."""
     return f"its numbers cannot be drawn ({type(error).__name__})"

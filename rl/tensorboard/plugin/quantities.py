@@ -1,7 +1,7 @@
 """Norms, cosines, shares and conflict from Gramians, in NumPy, since TensorFlow takes seconds to import.
 
-They equal what the probes in `rl/gradients/probes` log. A Gramian is [..., R, R], with the rows of a legend along both
-axes. An undefined quantity, such as the cosine with a zero row, is NaN.
+They equal the values that the probes in `rl/gradients/probes` log. A Gramian is [..., R, R], with a legend's rows along
+both axes. An undefined quantity, such as the cosine with a zero row, is NaN.
 """
 
 import itertools
@@ -27,17 +27,17 @@ def cosine(gramian: np.ndarray, i: int, j: int) -> np.ndarray:
 
 
 def ratio(gramian: np.ndarray, i: int, j: int) -> np.ndarray:
-    """The ratio of two rows' norms, |row_i| / |row_j|, [...]; NaN where row_j is zero."""
+    """The ratio of two rows' norms, |row_i| / |row_j|, [...]; NaN if row_j is zero."""
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient = np.sqrt(gramian[..., i, i]) / np.sqrt(gramian[..., j, j])
     return np.where(np.isfinite(quotient), quotient, np.nan)
 
 
 def conflict(by_layer: np.ndarray, i: int, j: int) -> np.ndarray:
-    """1 where two rows have a negative inner product, 0 where not, [...]; the mean over layers is the conflict.
+    """1 where two rows have a negative inner product, else 0, [...]; its mean over layers is the conflict.
 
     Args:
-        by_layer: [..., R, R], of one layer each.
+        by_layer: [..., R, R], each of one layer.
     """
     inner = by_layer[..., i, j]
     return np.where(np.isfinite(inner), (inner < 0).astype(float), np.nan)
@@ -46,15 +46,17 @@ def conflict(by_layer: np.ndarray, i: int, j: int) -> np.ndarray:
 def shares(gramian: np.ndarray, legend: Legend) -> np.ndarray:
     """The share of every objective in the applied step, c_i g_i·Δw / Σ_j |c_j g_j·Δw|, [..., m].
 
-    A negative share means that the step lowers the loss, to first order. NaN where no step was logged.
+    A negative share means that the step lowers the loss to first order. NaN if no step was logged, and for objectives
+    in no group: the step is that of the first update, and they belong to others.
     """
-    m = len(legend.objectives)
+    m, grouped = len(legend.objectives), {name for members in legend.groups.values() for name in members}
     if AGAINST_STEP not in legend.rows:
         return np.full((*gramian.shape[:-2], m), np.nan)
+    own = np.array([1.0 if name in grouped else 0.0 for name in legend.objectives])
     weighted = -gramian[..., :m, legend.rows.index(AGAINST_STEP)] * np.array(legend.coefficients)
-    whole = np.abs(weighted).sum(-1, keepdims=True)
+    whole = np.where(own, np.abs(weighted), 0.0).sum(-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return weighted / whole
+        return np.where(own, weighted / whole, np.nan)
 
 
 def null_band(size: int) -> float:
@@ -65,7 +67,7 @@ def null_band(size: int) -> float:
 def pairs(legend: Legend) -> list[tuple[str, str]]:
     """All pairs of objectives, then the pairs of an objective and an extra row.
 
-    A stale row is paired with its own objective's row alone, every other extra row with all objectives' rows.
+    A stale row is paired only with its own objective's row, every other extra row with all objectives' rows.
     """
     found = list(itertools.combinations(legend.objectives, 2))
     for row in legend.extra_rows:
@@ -82,7 +84,7 @@ QUANTITIES: dict[str, str] = {
     "share": "an objective's share of the applied step",
     "conflict": "fraction of layers in which two rows have a negative cosine",
 }
-"""{quantity: its meaning}; the keys are what a request may ask for."""
+"""{quantity: its meaning}; the keys are the quantities that a request may ask for."""
 
 _OF_TWO: dict[str, Callable] = {"ratio": ratio, "cosine": cosine, "conflict": conflict}
 
@@ -96,7 +98,7 @@ def by_layer(quantity: str, gramians: np.ndarray, legend: Legend, a: str, b: str
     """A quantity in each layer, [..., L] from [..., L, R, R].
 
     Args:
-        a, b: rows of the legend; b is ignored unless the quantity takes two rows, and for a share a is an objective.
+        a, b: rows of the legend; b is ignored unless the quantity takes two rows; for a share, a must be an objective.
     """
     i = legend.rows.index(a)
     if quantity in _OF_TWO:

@@ -1,4 +1,4 @@
-"""The arguments of a request, checked; what is wrong with them is said in one sentence.
+"""The checked arguments of a request; each error is reported in one sentence.
 
 Whole numbers are matched by their digits before they are converted: Python's `int` also takes signs, underscores and
 digits of other scripts.
@@ -22,18 +22,18 @@ class BadRequestError(ValueError):
 
 
 class Request:
-    """The arguments of a request. Each method returns one of them, and raises BadRequestError where it is not valid."""
+    """The arguments of a request. Each method returns one of them, and raises BadRequestError if it is invalid."""
 
     def __init__(self, arguments: MultiDict, listings: dict[str, Listing]):
         """
         Args:
             arguments: the query, in which a key may occur several times.
-            listings: the runs that exist, {run: listing}.
+            listings: {run: listing} of the existing runs.
         """
         self._arguments, self._listings = arguments, listings
 
     def run(self) -> str:
-        """`run`, one that can be drawn."""
+        """`run`, which must be drawable."""
         run = self._one("run")
         self._check_run(run)
         problem = self._listings[run].problem
@@ -51,14 +51,14 @@ class Request:
         return runs
 
     def points(self, key: str = "points") -> int:
-        """The largest number of points in a line, 300 if not given."""
+        """The largest number of points in a line, 2 to `MAX_POINTS`; 300 by default."""
         given = self._arguments.get(key, "300")
         if not re.fullmatch(r"[0-9]{1,6}", given) or not 2 <= int(given) <= MAX_POINTS:
             raise BadRequestError(f"{key} is {given!r}; it must be a whole number from 2 to {MAX_POINTS}.")
         return int(given)
 
     def step(self) -> float:
-        """The environment step; infinity, which stands for the newest moment, if not given."""
+        """The environment step; by default infinity, which means the newest moment."""
         given = self._arguments.get("step")
         if given is None:
             return math.inf
@@ -67,7 +67,7 @@ class Request:
         return int(given)
 
     def scope(self) -> str:
-        """A combiner's scope, `global` if not given."""
+        """A combiner's scope, `global` by default."""
         given = self._arguments.get("scope", "global")
         if given not in ("global", "layer"):
             raise BadRequestError(f"scope is {given!r}; allowed are 'global' and 'layer'.")
@@ -81,7 +81,7 @@ class Request:
         return given
 
     def row_names(self, quantity: str) -> tuple[str, str]:
-        """The rows `a` and `b` of a quantity; "" for `b` where the quantity takes one row. See `check_rows`."""
+        """The rows `a` and `b` of a quantity; "" for `b` if the quantity takes one row. See `check_rows`."""
         return self._one("a"), self._one("b") if takes_two(quantity) else ""
 
     def _one(self, key: str) -> str:
@@ -92,7 +92,7 @@ class Request:
         return given[0]
 
     def _check_run(self, run: str) -> None:
-        """Refuses a run that TensorBoard does not have."""
+        """Raises BadRequestError for a run that TensorBoard does not have."""
         if run not in self._listings:
             raise BadRequestError(f"run {run!r} is unknown, or has no Gramians.")
 
@@ -104,7 +104,7 @@ def has_rows(legend: Legend, quantity: str, a: str, b: str) -> bool:
 
 
 def check_rows(run: str, legend: Legend, quantity: str, a: str, b: str) -> None:
-    """Raises BadRequestError, which names the allowed rows, where a run does not have them."""
+    """Raises BadRequestError, which names the allowed rows, if a run lacks the rows that a quantity needs."""
     if not has_rows(legend, quantity, a, b):
         allowed = ", ".join(legend.objectives if quantity == "share" else legend.rows)
         given = f"a={a!r} and b={b!r}" if takes_two(quantity) else f"a={a!r}"

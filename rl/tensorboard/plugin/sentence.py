@@ -1,7 +1,7 @@
-"""One sentence on a setting, for the top of its card: which objective moves the torso.
+"""One sentence about a setting, for the top of its card: which objective moves the torso.
 
 It has up to three parts: the ratio of the two rows' norms, the objective that the applied step changes most, and
-whether the two rows agree. `facts` has the numbers; here are the words, and the thresholds between them.
+whether the two rows agree. `facts` has the numbers; this module has the wording and its thresholds.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from rl.tensorboard.plugin.facts import Facts, facts
 from rl.tensorboard.plugin.source import Series
 
 _ALIKE = 1.25
-"""Norms whose ratio is below this are said to be equal."""
+"""Norms whose ratio is below this are described as equal."""
 _CLEAR = 0.1
-"""A cosine beyond chance whose absolute value is below this is called neither agreement nor conflict."""
+"""A cosine beyond chance with an absolute value below this is called neither agreement nor conflict."""
 _DRIFT = 4.0
-"""A ratio that changes by a smaller factor between the first and the last quarter of a run is named once."""
+"""A ratio that changes by a smaller factor between the first and the last quarter of a run is given once."""
 
 
 def describe(runs: Sequence[Series]) -> tuple[str, str]:
-    """(the sentence, a second one with its numbers in detail) for the seeds of one setting.
+    """(the sentence, a second one with the numbers in detail) for the seeds of one setting.
 
-    Seeds without moments are left out, and those whose rows differ from the first seed's.
+    Seeds without moments are left out, as are those whose rows differ from the first seed's.
     """
     having = [series for series in runs if len(series.steps)]
     having = [series for series in having if series.legend.rows == having[0].legend.rows]
@@ -41,17 +41,17 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _lengths(found: Facts) -> str:
-    """The ratio of the two rows' norms, or that they are about the same."""
+    """The ratio of the two rows' norms, or a statement that they are about equal."""
     if found.ratio < _ALIKE:
         return f"the rows of {' and '.join(sorted((found.long, found.short)))} have about the same norm"
     return f"the {found.long}'s row is {_times(found.ratio)} the {found.short}'s"
 
 
 def _step(found: Facts) -> str:
-    """The objective that the applied step changes most, to first order; nothing where no step was logged.
+    """The objective that the applied step changes most, to first order; empty if no step was logged.
 
-    Where the quartiles of its share have different signs, the step neither serves nor works against it, and the
-    sentence says that the share changes its sign. A share below one half is the largest of several.
+    If the quartiles of its share have different signs, the step neither serves nor works against it, and the sentence
+    says that the share changes its sign. A share below one half is the largest of several.
     """
     if not np.isfinite(found.share):
         return ""
@@ -67,8 +67,8 @@ def _step(found: Facts) -> str:
 def _angle(found: Facts) -> str:
     """Whether the two rows agree or conflict.
 
-    Cosines within ±2/√P are what independent rows have. Beyond that, a cosine whose quartiles have different signs is
-    neither agreement nor conflict, and one below `_CLEAR` is named by its value alone.
+    Cosines within ±2/√P are to be expected of independent rows. Beyond that, a cosine whose quartiles have different
+    signs is neither agreement nor conflict, and for one below `_CLEAR` only its value is given.
     """
     if not np.isfinite(found.cosine):
         return ""
@@ -83,10 +83,10 @@ def _angle(found: Facts) -> str:
 
 
 def _details(found: Facts, num_runs: int) -> list[str]:
-    """The parts of the second sentence; a part without anything to say is empty.
+    """The parts of the second sentence; a part is empty if it does not apply.
 
-    The range over seeds, a drift of the ratio, the ratio with the coefficients, how often the step lowers the loss,
-    and the cosine with its quartiles.
+    They are the range over seeds, a drift of the ratio, the ratio with coefficients, how often the step lowers the
+    loss, and the cosine with its quartiles.
     """
     first, last = found.first, found.last
     return [
@@ -115,12 +115,12 @@ def _typical(found: Facts) -> str:
 
 
 def _signed(x: float) -> str:
-    """Two decimals, with a typographic minus."""
+    """A number with two decimals and a typographic minus."""
     return f"{x:.2f}".replace("-", "−")
 
 
 def _times(x: float) -> str:
-    """A factor with two significant digits: `130 ×`, `9.0 ×`, `1.2e6 ×`; a dash where there is none."""
+    """A factor with two significant digits: `130 ×`, `9.0 ×`, `1.2e6 ×`; a dash if it is not finite."""
     if not np.isfinite(x):
         return "–"
     if x >= 1e5 or 0 < x < 0.01:

@@ -1,7 +1,7 @@
 """Gramians and returns from TensorBoard's data provider.
 
-Event files are read by TensorBoard alone, with its Rust loader (the default) or its Python loader; the provider gives
-the same data for both. Tags and runs come in no defined order, and tensors as NumPy arrays of any shape.
+Only TensorBoard reads event files, with its Rust loader (the default) or its Python loader; the provider returns the
+same data for both. Tags and runs come in no defined order, and tensors as NumPy arrays of any shape.
 """
 
 import threading
@@ -15,43 +15,48 @@ from tensorboard.data.provider import DataProvider, RunTagFilter
 from rl.tensorboard.gramians import MAX_MOMENTS, PLUGIN, TAG, Legend, read_legend
 
 _CACHED_BYTES = 1 << 30
+"""Limit on the size of the cached Gramians."""
 _MAX_NUMBERS = 1 << 26
-"""Limit on the numbers in one run's Gramians (512 MiB); beyond it every second, third, … moment is kept."""
+"""Limit on the entries of one run's Gramians (512 MiB); beyond it only every second, third, … moment is kept."""
 _MAX_STEP = 2**53
-"""Limit on a step: a browser's numbers do not represent all larger integers."""
+"""Limit on a step: a browser's numbers cannot represent all larger integers."""
 
 AGAINST_STEP = "−applied"
 """The name of the negated applied step, −Δw, among the rows."""
 RETURNS = ("episode/return", "evaluation/return")
-"""Tags of the scalars that the Overview draws beside the rows."""
+"""Tags of the scalars that the Overview draws next to the rows."""
 
 
 class Listing(NamedTuple):
-    """A run that has Gramians.
-
-    legend: None where the metadata is not a legend. problem: why the run cannot be drawn, None where it can. max_step,
-    max_wall_time: of the newest moment; they tell whether there are new ones.
-    """
+    """A run that has Gramians. The last two fields change whenever it gains a moment."""
 
     legend: Legend | None
+    """None if the metadata is not a legend."""
     problem: str | None
+    """Why the run cannot be drawn; None if it can."""
     max_step: int
+    """Environment step of the newest moment."""
     max_wall_time: float
+    """Wall time of the newest moment."""
 
 
 class Series(NamedTuple):
     """The Gramians of a run over time.
 
-    steps: [T] int, ascending. gramians: [T, L, R, R] float64. The applied step is negated, so that a step that lowers
-    a loss has a positive cosine with its row, and named `AGAINST_STEP`. left_out: number of moments without the
-    legend's shape, or with a step outside of 0 to 2⁵³. broken: number of moments with numbers that are not finite.
+    The applied step is negated and named `AGAINST_STEP`, so that a step that lowers a loss has a positive cosine with
+    its row.
     """
 
     legend: Legend
+    """The meaning of the axes L and R."""
     steps: np.ndarray
+    """[T] int, ascending."""
     gramians: np.ndarray
+    """[T, L, R, R] float64."""
     left_out: int
+    """Number of moments that do not have the legend's shape, or whose step is outside 0 to 2⁵³."""
     broken: int
+    """Number of moments with non-finite entries."""
 
 
 class Curve(NamedTuple):
@@ -62,9 +67,9 @@ class Curve(NamedTuple):
 
 
 class Source:
-    """Reads runs through the data provider, and caches each until it has new moments; safe with several threads.
+    """Reads runs through the data provider, and caches each until it gains a moment; thread-safe.
 
-    All methods take TensorBoard's request context and the id of the experiment.
+    All methods take TensorBoard's request context and the experiment's id.
     """
 
     def __init__(self, provider: DataProvider):
@@ -90,10 +95,10 @@ class Source:
         return listings
 
     def series(self, context, experiment: str, runs: Sequence[str], listings: dict[str, Listing]) -> dict[str, Series]:
-        """{run: series} of the given runs; runs that cannot be drawn, or not decoded, are left out.
+        """{run: series} of the given runs; runs that cannot be drawn or decoded are left out.
 
         Args:
-            listings: as `runs` returned them.
+            listings: as returned by `runs`.
         """
         fresh = {run: listings[run][2:] for run in runs if listings[run].problem is None}
         with self._lock:
@@ -110,7 +115,7 @@ class Source:
         return {run: have[run] for run in fresh if run in have}
 
     def returns(self, context, experiment: str, runs: Sequence[str]) -> dict[str, dict[str, Curve]]:
-        """{run: {tag: curve}} of the `RETURNS` that the runs have; values that are not finite are left out."""
+        """{run: {tag: curve}} of the `RETURNS` that the runs have; non-finite values are left out."""
         read = self._provider.read_scalars(
             context,
             experiment_id=experiment,
@@ -128,7 +133,7 @@ class Source:
     def _tensors(self, context, experiment: str, runs: Sequence[str]) -> dict[str, Sequence]:
         """{run: TensorBoard's data}, without runs whose tensors do not decode.
 
-        One such tensor fails the provider's whole answer; each run is then asked for separately.
+        One such tensor fails the provider's whole answer; each run is then requested separately.
         """
         if not runs:
             return {}
@@ -147,7 +152,7 @@ class Source:
         return {run: read.get(run, {}).get(TAG, []) for run in runs}
 
     def _keep(self, key: tuple[str, str], version: tuple, series: Series) -> None:
-        """Caches a series, and drops the least recently used ones beyond `_CACHED_BYTES`."""
+        """Caches a series, and evicts the least recently used ones beyond `_CACHED_BYTES`."""
         with self._lock:
             self._kept[key] = version, series
             while len(self._kept) > 1 and sum(kept.gramians.nbytes for _, kept in self._kept.values()) > _CACHED_BYTES:
@@ -164,7 +169,7 @@ def _series(legend: Legend, data: Sequence) -> Series:
     ]
     every = -(-len(fitting) * shape[0] * shape[1] * shape[2] // _MAX_NUMBERS) or 1
     fitting.sort(key=lambda moment: moment[0])
-    kept = fitting[(len(fitting) - 1) % every :: every]  # always with the newest one
+    kept = fitting[(len(fitting) - 1) % every :: every]  # always includes the newest one
     steps = np.array([step for step, _ in kept], np.int64)
     gramians = np.array([array for _, array in kept], np.float64).reshape(-1, *shape)
     broken = int((~np.isfinite(gramians)).any((1, 2, 3)).sum())
@@ -173,16 +178,16 @@ def _series(legend: Legend, data: Sequence) -> Series:
 
 
 def _curve(data: Sequence[Any]) -> Curve:
-    """The valid points sorted by step; of several at one step the one with the largest value."""
+    """The valid points, sorted by step; of several points at one step, the one with the largest value."""
     kept = sorted((x.step, x.value) for x in data if 0 <= x.step <= _MAX_STEP and np.isfinite(x.value))
     numbers: Mapping = dict(kept)
     return Curve(np.array(list(numbers), np.int64), np.array(list(numbers.values()), np.float64))
 
 
 def _with_negated_step(legend: Legend) -> Legend:
-    """The legend with a minus before `applied`, and before `applied/…`, the steps of further updates.
+    """The legend with a minus before `applied` and before `applied/…`, the steps of further updates.
 
-    Raises: ValueError where two rows would have the same name.
+    Raises: ValueError if two rows would have the same name.
     """
     names = tuple(f"−{row}" if row.split("/")[0] == "applied" else row for row in legend.extra_rows)
     if len({*legend.objectives, *names}) < len(legend.rows):

@@ -1,4 +1,4 @@
-"""The numbers of each page of the tab, from series of Gramians to plain dicts and lists. Pure functions."""
+"""The data of each page of the tab, as pure functions from series of Gramians to plain dicts and lists."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ MAX_LAYERS = 200
 def listing(run: str, found: Listing, name: Name) -> dict[str, Any]:
     """An entry of the list of runs: the run's name, why it cannot be drawn (or None), and its legend.
 
-    `version` changes whenever the run gains a moment. In the legend `layers` and `sizes` are sums, since the list
-    needs no more.
+    `version` changes whenever the run gains a moment. In the legend, `layers` is their number and `sizes` their
+    sum, since the list needs no more.
     """
     legend = found.legend
     described = (
@@ -101,19 +101,19 @@ def alternatives(series: Series, every: dict[str, what_if.Choices], step: float,
     """What if: the choice of every combiner at the moment nearest to a step, and how often it hurts an objective.
 
     Args:
-        every: {combiner: its choices}, as `what_if.choices` gives them.
-        scope: that of the choices.
+        every: {combiner: its choices}, as returned by `what_if.choices`.
+        scope: scope of the choices, `global` or `layer`.
 
     Returns: the moment's place; `plane` [R, 3] and `lengths` [R] of the rows over all shared weights; for each of
         `combiners` its name, whether it is the run's `own`, its `row_weights` [k] (the mean over layers), its `arrow`
-        [3] in the same plane (NaN with scope `layer`), and what `_hurt` says of it.
+        [3] in the same plane (NaN with scope `layer`), and the result of `_hurt`.
     """
     at, legend, own = _nearest(series.steps, step), series.legend, what_if.own_rule(series.legend)
     m, total = len(legend.objectives), series.gramians[at].sum(0)
     plane = Plane(total, m)
 
     def combiner(name: str, choice: what_if.Choices) -> dict[str, Any]:
-        # A direction is one combination of the rows over all layers only where all layers have the same weights.
+        # A direction is one combination of the rows over all layers only if all layers have the same weights.
         arrow = plane.combinations(choice.weights[at, :1])[0] if scope == "global" else [np.nan] * 3
         row_weights = choice.row_weights[at].mean(0)
         return {
@@ -164,7 +164,7 @@ def folded(
 
     Args:
         settings: {setting: {run: series}}.
-        quantity, a, b: as `quantities.overall` takes them; runs without these rows are left out and named.
+        quantity, a, b: as `quantities.overall` takes them; runs without these rows are listed as left out.
         points: the largest number of points in a line.
 
     Returns: for each setting the `runs` that are drawn and those `left_out`, the curves `low`, `median` and `high` at
@@ -179,7 +179,7 @@ def folded(
 
 
 def _over_runs(runs: Sequence[Series], quantity: str, a: str, b: str, points: int) -> dict[str, Any]:
-    """Curves over the seeds of one setting, and a summary: median, least and most of the seeds' typical values."""
+    """Curves over the seeds of one setting, and a summary: median, minimum and maximum of the seeds' typical values."""
     if not runs:
         return {"steps": [], "median": [], "low": [], "high": [], "summary": None}
     longest = max((series.steps for series in runs), key=len)
@@ -196,7 +196,7 @@ def _over_runs(runs: Sequence[Series], quantity: str, a: str, b: str, points: in
 
 
 def _time_axis(series: Series, points: int) -> dict[str, Any]:
-    """The steps of the thinned points, and how many moments they stand for."""
+    """The steps of the thinned points, and the number of moments behind each."""
     count = len(series.steps)
     return {
         "steps": thinned(series.steps, np.zeros(count), points)[0],
@@ -208,7 +208,7 @@ def _time_axis(series: Series, points: int) -> dict[str, Any]:
 
 
 def _place(series: Series, at: int) -> dict[str, Any]:
-    """Where a moment stands in its series, for the buttons and the slider."""
+    """The position of a moment in its series, for the buttons and the slider."""
     steps = series.steps
     return {
         "step": steps[at],
@@ -235,5 +235,5 @@ def _one_gramian(name: str, size: int, gramian: np.ndarray, num_objectives: int)
 
 
 def _nearest(steps: np.ndarray, step: float) -> int:
-    """The place of the moment nearest to a step; a step beyond the last one means the last one."""
+    """The index of the moment nearest to a step; any step beyond the last means the last."""
     return int(np.argmin(np.abs(steps - min(step, steps[-1]))))

@@ -1,6 +1,6 @@
 """What every combiner would have done, computed from the logged Gramians by the package's own combiners.
 
-TensorFlow is imported at the first request that needs it, since TensorBoard imports this module when it starts.
+TensorFlow is imported at the first request that needs it, since TensorBoard imports this module at startup.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from rl.tensorboard.combiner_options import combiner_name, combiner_options
 from rl.tensorboard.gramians import Legend
 
 HURTS = 1e-6
-"""A direction hurts an objective if its cosine with the row is below −1e−6; closer to 0 float64 has no digits."""
+"""A direction hurts an objective if its cosine with the row is below −1e−6; closer to 0 its sign is rounding."""
 MAX_LAYERS = 200
-"""Limit on the layers with scope `layer`, where every combiner's program runs once a layer."""
+"""Limit on the layers with scope `layer`, for which every combiner's program runs once per layer."""
 MAX_GROUPS = 8
-"""Limit on the groups: the programs of some combiners grow with their square, and with 30 would take all memory."""
+"""Limit on the groups: some combiners' programs grow with their square, and would take all memory with 30."""
 
 _ORDER = (
     *("Sum", "Mean", "Only", "RandomWeights"),
@@ -30,14 +30,12 @@ _ORDER = (
 
 
 class Choices(NamedTuple):
-    """The weights that one combiner would have chosen at every moment.
-
-    row_weights: [T, L, k], one for each group's row. weights: [T, L, m], the same as weights on the objectives' raw
-    rows, coefficients included.
-    """
+    """The weights that one combiner would have chosen at every moment."""
 
     row_weights: np.ndarray
+    """[T, L, k], one per group's row."""
     weights: np.ndarray
+    """[T, L, m], the equivalent weights on the objectives' raw rows, coefficients included."""
 
 
 @functools.cache
@@ -60,15 +58,15 @@ def rules(scope: str) -> dict:
 
 
 def own_rule(legend: Legend) -> str | None:
-    """The option of `combiner=` that the run used; None where its combiner is not one of `rules`."""
+    """The option of `combiner=` that the run used; None if its combiner is not one of `rules`."""
     name = combiner_name(legend.combiner, legend.settings)
     return name if name in rules("global") else None
 
 
 def rules_for(legend: Legend, scope: str) -> dict:
-    """`rules`, but the run's own combiner with the settings that the run recorded.
+    """`rules`, with the recorded settings for the run's own combiner.
 
-    An event file may come from anywhere: settings that the combiner refuses are ignored.
+    An event file may come from anywhere: settings that the combiner rejects are ignored.
     """
     from rl.errors import ConfigError
 
@@ -97,13 +95,13 @@ def assignment(legend: Legend) -> np.ndarray:
 
 
 def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str) -> dict[str, Choices]:
-    """{combiner: its choices}; a combiner that refuses this number of groups is left out.
+    """{combiner: its choices}; a combiner that rejects this number of groups is left out.
 
-    A combiner with a state (GradVac, GradNorm) is updated at the logged moments alone, not at every update of the run.
+    A combiner with state (GradVac, GradNorm) is updated only at the logged moments, not at every update of the run.
 
     Args:
         steps: [T] environment steps, from which random weights and orders are seeded.
-        gramians: [T, L, R, R] float64; in moments with numbers that are not finite all rows count as zero.
+        gramians: [T, L, R, R] float64; at moments with non-finite entries all rows count as zero.
         scope: `global` or `layer`.
     """
     from rl.errors import ConfigError
@@ -127,7 +125,7 @@ def choices(steps: np.ndarray, gramians: np.ndarray, legend: Legend, scope: str)
 
 
 def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(cosines [T, n] of the direction Σ_i a_i g_i with n vectors, norm [T] of the direction).
+    """The cosines [T, n] of the direction Σ_i a_i g_i with n vectors, and its norm [T].
 
     Args:
         gramians: [T, L, R, R].
@@ -148,8 +146,7 @@ def cosines_with_rows(gramians: np.ndarray, weights: np.ndarray, rows: np.ndarra
 def _program(combiner: Any, num_rows: int, has_state: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The compiled function (steps [T], Gramians [T, k, k]) → row weights [T, k] of one combiner.
 
-    Both scopes share it: they differ only in the Gramians that it is given. Combiners without a state run on all
-    moments at once.
+    Both scopes share it: they differ only in the Gramians passed to it. Stateless combiners run on all moments at once.
     """
     import tensorflow as tf
 

@@ -23,7 +23,8 @@ class CAGrad(Combiner):
     The solution is x = g_0 + c |g_0| g_w/|g_w|, with g_w = Σ_i w_i g_i for the w on the simplex that minimises
     g_w·g_0 + c |g_0| |g_w|. With c = 0 it is the mean; for c far below 1 a row may still conflict with x. If
     g_w = 0 at the minimum, x is the vector nearest to the mean that conflicts with no row; if this is due to a zero
-    row, no x improves on 0, and the update is 0. The authors' code also divides by 1 + c²; this one does not.
+    row, the worst improvement cannot exceed 0, and the update is 0. The authors' code also divides by 1 + c²; this one
+    does not.
     """
 
     c: ShareBelowOne

@@ -32,8 +32,8 @@ def mgda_weights(gramian: tf.Tensor) -> tf.Tensor:
     """The minimiser of wᵀ G w on the simplex.
 
     It lies inside the hull of some affinely independent rows S, where it solves G_SS w = μ 1, Σ_i w_i = 1. The system
-    is solved on unit rows, where no ratio of norms costs precision, for each of the 2^k − 1 subsets. Negative weights of
-    a solution are set to 0, the weights are divided by their sum, and the shortest vector wins. A singular system
+    is solved on unit rows, where no ratio of norms costs precision, for each of the 2^k − 1 subsets. Negative weights
+    of a solution are set to 0, the weights are divided by their sum, and the shortest vector wins. A singular system
     yields NaN or another point of the hull: it cannot win by more than rounding, since a smaller subset has the same
     hull.
 

@@ -243,3 +243,10 @@ def test_three_quantities_take_two_rows():
         "cosine",
         "conflict",
     ]
+
+
+def test_an_objective_of_another_update_has_no_share_and_takes_none():
+    of = legend(layers=1, objectives=("policy", "value", "other"), extra_rows=(AGAINST_STEP,))
+    of = of._replace(groups={"actor": ("policy",), "critic": ("value",)})
+    matrix = inner_products(np.array([[1.0, 0.0], [0.0, 2.0], [5.0, 5.0], [0.3, -0.1]]))
+    np.testing.assert_allclose(quantities.shares(matrix, of), [-0.75, 0.25, np.nan], rtol=1e-15)

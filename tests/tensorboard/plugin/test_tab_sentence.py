@@ -123,8 +123,12 @@ SIX = ("q_0", "q_1", "policy", "temperature", "model", "reward")
             {"actor": ("policy", "temperature"), "critic": ("q_0", "q_1"), "dynamics": ("model", "reward")},
             "The model's row is 2.3 × the q_0's; cosine within chance.",
         ),
-        # The reference leads no group: the two longest of those that do.
-        ({"actor": ("policy",), "critic": ("q_1", "q_0")}, "The q_1's row is 25 × the policy's; cosine within chance."),
+        # The reference leads no group: the two longest of those that do, and of those in no group.
+        ({"actor": ("policy",), "critic": ("q_1", "q_0")}, "The q_1's row is 7.1 × the model's; cosine within chance."),
+        (
+            {"actor": ("policy",), "critic": ("q_1", "q_0", "temperature", "model", "reward")},
+            "The q_1's row is 25 × the policy's; cosine within chance.",
+        ),
         # One group leaves nothing to compare: all objectives are candidates.
         ({"all": SIX}, "The q_1's row is 17 × the q_0's; cosine within chance."),
     ],
