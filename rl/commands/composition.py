@@ -57,7 +57,10 @@ def built(config: DictConfig):
 
 
 def keep(config: DictConfig, experiment: Any) -> None:
-    """Keeps the experiment of a finished run for later ones that its programs can train; the newest four are kept."""
+    """Keeps the experiment of a finished run, so that `built` can reuse its programs; the newest four are kept.
+
+    config: the one that it was built from. Experiments outside of compiled environments are not kept.
+    """
     if not experiment.learner.environment.compiled:
         return
     _experiments[_program(config, experiment)] = experiment

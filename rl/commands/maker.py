@@ -131,7 +131,11 @@ def _located(name: str, key: str) -> Any:
 
 
 def not_a_group(path: str, node: Any, *, given: bool) -> str:
-    """The message for a node that is not a mapping with the keys of a config group; given: whether the key exists."""
+    """The message for a node that is not a mapping with the keys of a config group.
+
+    Args:
+        path: the dotted key; node: its value; given: whether the key exists.
+    """
     what = f"{path} is {shown(plain_value(node))}" if given else f"the key {path} is gone"
     choices = choices_of(path.replace(".", "/"))
     offered = f"choose {path.replace('.', '/')}={' or '.join(choices[:8])}" if choices else "give its keys one by one"

@@ -17,7 +17,7 @@ def joined(parts: Mapping[str, str], seed: Any) -> str:
 
     Args:
         parts: {key: value}, both in the characters of a name (`safe`).
-        seed: stands last, so that names of the same settings differ in their ending alone.
+        seed: comes last, so that names of the same settings differ only in their ending.
     """
     settings = [f"{key}-{value}" for key, value in parts.items()]
     if len("__".join(settings)) > LONGEST:

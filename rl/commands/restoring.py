@@ -51,7 +51,10 @@ def load_config(run: Path) -> DictConfig:
 
 
 def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
-    """Adds the defaults of keys that configs/ did not have yet when the run was made; returns the config."""
+    """Adds the defaults of keys that configs/ did not have yet when the run was made; returns the config.
+
+    The defaults are those of the options that the run chose, without the keys that its overrides removed.
+    """
     try:
         choices = OmegaConf.load(run / CHOICES).choices
         deleted = [given for given in OmegaConf.load(run / OVERRIDES) if given.startswith("~")]

@@ -148,7 +148,7 @@ def _job(root: DictConfig) -> str:
     """The name of the run's directory in runs/.
 
     A config that cannot be resolved gets a name from its overrides, so that Hydra starts the job: the job itself then
-    reports the error, and the other jobs of a sweep go on.
+    reports the error, and the other jobs of a sweep continue.
     """
     try:
         return run_directory_name(root, Path("runs") / _group(root))

@@ -15,7 +15,10 @@ from rl.runtime import use_compilation_cache
 
 AUTO = "auto"
 _SAMPLES_PER_THREAD = 1024
-"""Samples of a minibatch per thread. A second thread speeds up 2,048, slows down 1,024; more were not measured."""
+"""Samples of a minibatch per thread.
+
+On two cores a second thread is faster with 2,048 samples and slower with 1,024; more threads were not measured.
+"""
 _MOST = 8
 """The maximum number of threads, whatever the size of the minibatch."""
 

@@ -5,9 +5,11 @@ Arrays along trajectories are time-major, [T, B], with letters as in `returns`. 
 
 from rl.estimators.advantages import gae
 from rl.estimators.averages import explained_variance, masked_mean, masked_variance, standardize
-from rl.estimators.policy_losses import approximate_kl, clip_fraction, clipped_surrogate_loss, policy_gradient_loss
+from rl.estimators.clipped_surrogate import approximate_kl, clip_fraction, clipped_surrogate_loss
+from rl.estimators.discounts import discounts
+from rl.estimators.policy_gradient import policy_gradient_loss
 from rl.estimators.residuals import gradient_correction_loss, residual_loss, td_error
-from rl.estimators.returns import discounted_returns, discounts, lambda_returns, n_step_returns
+from rl.estimators.returns import discounted_returns, lambda_returns, n_step_returns
 from rl.estimators.value_losses import clipped_value_loss, huber_value_loss, squared_value_loss
 
 __all__ = [

@@ -11,24 +11,6 @@ import tensorflow as tf
 from rl.estimators.recurrence import cut, reverse_linear_recurrence
 
 
-def discounts(
-    terminated: tf.Tensor, truncated: tf.Tensor, *, gamma: float, lambda_: float
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Computes discount_t and lambda_t from the termination and truncation flags of each step.
-
-    discount_t = γ (1 − terminated_t),  lambda_t = λ (1 − (terminated_t or truncated_t))
-
-    Args:
-        terminated, truncated: [T, B] bool.
-        gamma: γ in [0, 1].
-        lambda_: λ in [0, 1].
-    Returns: (discount_t, lambda_t), [T, B] float32 each.
-    """
-    discount_t = gamma * (1.0 - tf.cast(terminated, tf.float32))
-    lambda_t = lambda_ * (1.0 - tf.cast(terminated | truncated, tf.float32))
-    return discount_t, lambda_t
-
-
 def lambda_returns(r_t: tf.Tensor, discount_t: tf.Tensor, v_t: tf.Tensor, lambda_t: tf.Tensor) -> tf.Tensor:
     """λ-returns with step-dependent λ and γ.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from rl.frozen.schedules import FrozenState, Schedule, Weights
+from rl.frozen.schedule import FrozenState, Schedule, Weights
 
 
 def copies_after(

@@ -11,9 +11,10 @@ from rl.environments import Environment, Trajectory
 from rl.frozen import FrozenState, Schedule, copies_before
 from rl.gradients import shared_parts
 from rl.learning.actor import Acting, Actor
-from rl.learning.axis import Axis, OneRun
+from rl.learning.axis import Axis
 from rl.learning.minibatch import Minibatch
 from rl.learning.normalization import Normalizer
+from rl.learning.one_run import OneRun
 from rl.learning.rollout import RolloutNoise, trajectory_spec
 from rl.learning.rules import check_copies, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold

@@ -5,9 +5,10 @@ heads.
 """
 
 from rl.networks.actor_critic import ActorCriticNetwork, actor_critic
+from rl.networks.convolutional import ConvolutionalTorso
 from rl.networks.heads import Head, value_head
+from rl.networks.mlp import MLP
 from rl.networks.network import OBSERVATION, Network, Output, Part
-from rl.networks.torsos import MLP, ConvolutionalTorso
 
 __all__ = [
     "MLP",

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from rl.distributions import Categorical, DiagonalGaussian, Distribution
 from rl.errors import require
-from rl.networks.heads import Head, gaussian_head, logits_head, value_head
+from rl.networks.convolutional import ConvolutionalTorso
+from rl.networks.gaussian_head import gaussian_head
+from rl.networks.heads import Head, logits_head, value_head
+from rl.networks.mlp import MLP
 from rl.networks.network import OBSERVATION, Network, Part
-from rl.networks.torsos import MLP, ConvolutionalTorso
 from rl.settings import NonNegativeNumber, Number, checked
 from rl.spaces import Box, Discrete, Space
 

@@ -42,7 +42,7 @@ def introduction(
         tasks: {environment: its groups}.
         names: how settings are named.
         kind: the score by which settings are compared, one of `KINDS`.
-        command: the command line that made the report, word by word.
+        command: the command line that produced the report, word by word.
     """
     groups = [group for of_task in tasks.values() for group in of_task]
     complete = sum(len(group.runs) for group in groups)

@@ -45,7 +45,10 @@ class CheckpointFolder:
         return self.path / BEST
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes a checkpoint under the step in its metadata; removes nothing. Raises: OSError."""
+        """Writes a checkpoint under the step in its metadata; removes nothing.
+
+        Raises: OSError where it cannot be written, or the run directory has been removed.
+        """
         self.path.mkdir(exist_ok=True)  # without parents: a removed run directory is not created again
         write_checkpoint(self.path / f"checkpoint_{checkpoint.meta['steps']:012d}.npz", checkpoint)
 
@@ -88,7 +91,7 @@ def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(file: Path) -> Checkpoint:
-    """Reads and validates a checkpoint.
+    """Reads and validates a checkpoint; arrays of older formats get their current names.
 
     Raises: ConfigError where the file is missing, may not be read, or has another format version; DamagedError where
         its content is not a sound checkpoint, or an array outside of `environment/` holds a non-finite number.

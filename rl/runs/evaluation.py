@@ -235,7 +235,7 @@ class Evaluator:
         return f"evaluation: environment {self.environment.name} gives a number that is not finite."
 
     def _at(self, number: int, step: int, what: str) -> str:
-        """The message on what went wrong in an environment, by its number among all runs and its step in this call."""
+        """The message on what went wrong in an environment, by its number in all runs and its step since the reset."""
         number %= self._of_one.num_envs
         return f"evaluation: {place(self.environment.name, number=number, step=step, elapsed=None)}: {what}"
 

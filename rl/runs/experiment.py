@@ -16,10 +16,11 @@ from rl.gradients.probes import Probe
 from rl.instruments.leaks import audit_updates
 from rl.instruments.oracle import Oracle
 from rl.instruments.probing import Prober
-from rl.learning.axis import OneRun, Runs
 from rl.learning.initial import initial_variables, stacked
 from rl.learning.learner import Learner
+from rl.learning.many_runs import Runs
 from rl.learning.normalization import Normalizer
+from rl.learning.one_run import OneRun
 from rl.learning.programs import Programs
 from rl.learning.seeds import run_seed
 from rl.learning.state import TrainState, assign, read
@@ -41,9 +42,9 @@ MakeNetwork = Callable[..., ActorCriticNetwork]  # (observation_space=…, actio
 class Experiment:
     """Everything that a run, an evaluation or an inspection starts from, and the programs compiled for it.
 
-    learner: for one run. variables: those of all runs that train together, with an axis of runs if there are several.
-    fresh_variables: first seed → the initial variables of runs with consecutive seeds. make_environment: (num_envs=…,
-    render_mode=…) → environments. prober: for one run; None where nothing is probed.
+    variables: those of all runs that train together, with an axis of runs if there are several. fresh_variables: first
+    seed → the initial variables of runs with consecutive seeds. make_environment: (num_envs=…, render_mode=…) →
+    environments. prober: for one run; None where nothing is probed.
     """
 
     learner: Learner
@@ -71,7 +72,10 @@ class Experiment:
         return dataclasses.replace(self, variables=other.variables, _compiled=other._compiled)
 
     def programs(self, *, probe_every: int) -> Programs:
-        """The training programs, built once; they probe every `probe_every` iterations if there are probes."""
+        """The training programs, built once for each `probe_every`; nothing is compiled yet.
+
+        probe_every: iterations between probed iterations, ≥ 1.
+        """
         key = ("programs", probe_every)
         if key not in self._compiled:
             self._compiled[key] = Programs(self.learner, self.variables, self.prober, probe_every)
@@ -140,11 +144,16 @@ def build_experiment(
     Args:
         make_environment: (num_envs=…, render_mode=…) → environments.
         make_network: (observation_space=…, action_space=…, heads=…, seed=…) → network.
+        combiner, optimizer: those of every update of the agent.
         schedules: {role of a frozen copy: when it is synced}.
+        normalizer: of observations and rewards.
+        freeze: the weights that do not learn, and until when.
+        probes: functions of the evidence of an update; may be empty.
         probe_samples: maximum number of samples of a minibatch that get rows of their own, where a probe needs them.
         oracle: whether rows are compared with the true ones of a finite MDP.
         num_envs: environments per run.
         steps: environment steps per run, rounded up to whole rollouts.
+        seed: ≥ 0; all random numbers of the first run depend on it.
         num_runs: number of runs trained together in one program, with the seeds `seed`, `seed + 1`, ….
     Raises: ConfigError where parts do not fit together, or trajectories do not fit into memory.
     """

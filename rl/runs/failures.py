@@ -57,7 +57,10 @@ def in_words(error: BaseException) -> str:
 
 
 def close(environment: Environment, say: Callable[[str], None]) -> None:
-    """Closes an environment; an error is only reported, since the results of the run are saved already."""
+    """Closes an environment; an error is only reported, since the results of the run are saved already.
+
+    say: receives a sentence on the error, KeyboardInterrupt included.
+    """
     try:
         environment.close()
     except (Exception, KeyboardInterrupt) as error:

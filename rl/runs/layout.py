@@ -26,6 +26,7 @@ _CHECKPOINT = re.compile(r"checkpoint_(\d{1,18})\.npz")
 def checkpoint_files(folder: Path) -> dict[int, Path]:
     """{environment steps: file} of the checkpoints in a folder, oldest first, without `best.npz`.
 
+    folder: of the checkpoints; nothing is found where it does not exist.
     Raises: ConfigError where something named like a checkpoint is not a file.
     """
     found = {int(name[1]): file for file in folder.glob("*.npz") if (name := _CHECKPOINT.fullmatch(file.name))}

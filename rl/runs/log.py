@@ -46,7 +46,15 @@ class RunLog:
         self._writer.begin(config_text, hyperparameters)
 
     def state(self) -> dict[str, Any]:
-        """The log's part of a checkpoint: what resuming needs, and counts and a checksum by which damage is found."""
+        """The log's part of a checkpoint: what resuming needs, and counts and a checksum by which damage is found.
+
+        Returns:
+            since_log: rows {tag: number} that are not part of a point yet.
+            noise_scales: {objective: [number, number]}, running averages.
+            waiting: the last iteration's row while its evaluation is pending, else None.
+            columns: tags of metrics.csv in order; None before the first row.
+            logged: {kind of event: number written, `checksum`: CRC-32 of metrics.csv}.
+        """
         return {
             "since_log": self._since_point,
             "noise_scales": self._noise_scales.averages,

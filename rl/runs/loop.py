@@ -37,6 +37,8 @@ def iterations(
     """Runs iterations start … end − 1, as many per host call as take about 0.4 s.
 
     Args:
+        programs: of the run; their variables must be those after iteration start − 1.
+        start, end: iterations from 0, end excluded.
         boundaries: a stretch ends at every multiple of each of these numbers of iterations.
         stop: asked between host calls; ends the loop when true.
     Yields: a stretch for each host call; none follows one whose last iteration has a non-finite update.

@@ -13,7 +13,10 @@ _COPIES = 4
 
 
 def trajectory_bytes(learner: Learner) -> int:
-    """The size in bytes of one iteration's trajectories, of all runs together."""
+    """The size in bytes of one iteration's trajectories, of all runs together.
+
+    learner: its trajectory spec gives shapes and types for one run.
+    """
     specs = tf.nest.flatten(learner.trajectory_spec())
     return learner.axis.num_runs * sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
 

@@ -127,7 +127,10 @@ class MetricsFile:
         return [step for step in steps if step not in self._rows]
 
     def put(self, step: int, row: Row) -> None:
-        """Inserts a rebuilt row among the restored ones; tags that are not columns are ignored."""
+        """Inserts a rebuilt row among the restored ones.
+
+        step: of the row; row: {tag: number}, in which tags that are not columns are ignored, and missing ones are NaN.
+        """
         self._rows[step] = _line(step, [row.get(tag, math.nan) for tag in self.columns])
 
     def rows(self) -> dict[int, dict[str, float]]:

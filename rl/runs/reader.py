@@ -40,7 +40,7 @@ class Metrics(NamedTuple):
         return self.columns.get("step", np.zeros(0))
 
     def column(self, tag: str) -> np.ndarray:
-        """A tag's numbers, [K]; all NaN for a tag that the run did not log."""
+        """A tag's numbers, [K] float64; all NaN for a tag that the run did not log."""
         return self.columns.get(tag, np.full(len(self.steps), np.nan))
 
     def typical(self, tag: str) -> float:

@@ -32,6 +32,7 @@ class Records:
         Args:
             experiment: of all runs.
             directories, descriptions: one per run; the directories are locked.
+            rates: of all logs.
             keep: number of newest checkpoints that each run keeps, ≥ 1.
         """
         self._experiment, self._named = experiment, named_variables(experiment.variables)
@@ -61,7 +62,10 @@ class Records:
             record.iterations(share, last=last, evaluation_due=evaluation_due)
 
     def histograms(self, shares: Sequence[Stretch]) -> None:
-        """Logs histograms of the current weights and of the newest raw rows."""
+        """Logs histograms of the current weights and of the newest raw rows, as `weights/…` and `row/…`.
+
+        shares: one per run, with the rows.
+        """
         weights = {
             f"weights/{variable.name.split(':')[0]}": variable.numpy()
             for part in self._experiment.variables.weights.values()

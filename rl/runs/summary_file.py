@@ -47,6 +47,7 @@ def read_summary(file: Path) -> dict[str, Any]:
 def write_summary(file: Path, summary: dict[str, Any]) -> None:
     """Replaces the file atomically, after flushing it to disk; non-finite numbers become null.
 
+    summary: with the keys that `read_summary` describes; it is not validated.
     Raises: OSError where the file cannot be written.
     """
     partial = file.with_name(f"{file.name}.partial")

@@ -64,7 +64,10 @@ def _frame(environment: GymnasiumEnvironment) -> np.ndarray:
 
 
 def check_videos(settings: EvaluationSettings, environment: Environment) -> None:
-    """Raises ConfigError where videos are requested of a compiled environment, which renders no pictures."""
+    """Checks before training that the requested videos can be recorded.
+
+    Raises: ConfigError where videos are requested of a compiled environment, which renders no pictures.
+    """
     require(
         settings.videos == 0 or not environment.compiled,
         f"evaluation.videos is {settings.videos}, but a compiled environment draws no pictures; set "

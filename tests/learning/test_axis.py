@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.learning.axis import OneRun, Runs
+from rl.learning.many_runs import Runs
+from rl.learning.one_run import OneRun
 
 X = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
 

@@ -1,22 +1,8 @@
-"""Policy losses and measures of policy change, one value per sample; the caller averages over the valid samples.
-
-Advantages and log-probabilities of the behaviour policy are constants: no gradient flows through them.
-"""
+"""PPO's surrogate loss, and how far the policy is from the one that acted."""
 
 import math
 
 import tensorflow as tf
-
-
-def policy_gradient_loss(log_prob: tf.Tensor, advantage: tf.Tensor) -> tf.Tensor:
-    """−log π(a|s) A, whose gradient is minus the policy gradient (Williams 1992; Sutton et al. 2000, theorem 1).
-
-    Args:
-        log_prob: [B], log π(a|s) of the action taken, in nats.
-        advantage: [B]; no gradient flows through it.
-    Returns: [B]; the gradient with respect to log_prob is −A.
-    """
-    return -log_prob * tf.stop_gradient(advantage)
 
 
 def clipped_surrogate_loss(log_ratio: tf.Tensor, advantage: tf.Tensor, *, clip: float) -> tf.Tensor:
