@@ -20,6 +20,8 @@ _PAIR_TAGS = {
 _OWN_TAGS = {"share": "update/share/{a}", "step_cosine": "update/cosine/{a}-applied"}
 _NAMING = re.compile(r"(?:gradient/norm|update/share)/([^/]+)|update/cosine/(?!combined-)([^/]+)-applied")
 _NAMING_BOTH = re.compile(r"gradient/(?:norm_ratio|cosine|conflict)/([^/-]+)-([^/-]+)")
+_FIRST_OF = ("start", "value", "values")
+"""Fields of `rl.schedules` that hold the first value, or a list that begins with it."""
 
 
 class Measure(NamedTuple):
@@ -49,7 +51,7 @@ def leading(tags: Collection[str], settings: Mapping[str, Any]) -> tuple[str, ..
     Args:
         tags: of metrics.csv.
         settings: {dotted key: value} of the config, with `agent.groups.<group>`, a list of objectives, and
-            `agent.coefficients.<objective>`, 1 where it is missing.
+            `agent.coefficients.<objective>`, 1 where it is missing; of a schedule its first value counts.
     Returns: names, the reference first, then in the order of the groups; empty if no row was logged.
     """
     names = objectives(tags)
@@ -58,13 +60,18 @@ def leading(tags: Collection[str], settings: Mapping[str, Any]) -> tuple[str, ..
     members = [[name for name in group if name in names] for group in groups if isinstance(group, list | tuple)]
 
     def coefficient(name: str) -> float:
-        return abs(settings.get(f"agent.coefficients.{name}", 1.0))
+        key = f"agent.coefficients.{name}"
+        given = (settings[one] for one in (key, *(f"{key}.{field}" for field in _FIRST_OF)) if one in settings)
+        first = next(given, 1.0)
+        return abs(first[0] if isinstance(first, list | tuple) else first)
 
     found = [
         next((name for name in group if name in reference), max(group, key=coefficient))
         for group in (members if any(members) else [[name] for name in names])
         if group
     ]
+    if any(members):  # an objective in no group of the config belongs to a further update of the agent
+        found += [name for name in names if not any(name in group for group in members)]
     return tuple(dict.fromkeys([*(name for name in found if name in reference), *found]))
 
 

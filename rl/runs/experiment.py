@@ -111,7 +111,7 @@ class Experiment:
         acting = self.learner.acting(read(self.variables))
         return axis.merge(axis.each(actor.greedy)(acting, axis.split(observation)))
 
-    def audit(self) -> dict[str, dict[str, str]]:
+    def audit(self) -> dict[str, dict[str, dict[str, str]]]:
         """Audits which weights the gradient of every objective reaches, for the first run.
 
         Returns: {update: {objective: {weight: none, zero or non-zero}}}.

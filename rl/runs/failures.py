@@ -52,7 +52,7 @@ def raised_inside(error: BaseException, environments: Sequence[Environment]) -> 
 
 def in_words(error: BaseException) -> str:
     """An error's class and message; for TensorFlow's errors, whose other lines describe the graph, the first line."""
-    words = str(error).splitlines()[0] if isinstance(error, tf.errors.OpError) else str(error)
+    words = str(error).partition("\n")[0] if isinstance(error, tf.errors.OpError) else str(error)
     return f"{type(error).__name__}: {words}"
 
 

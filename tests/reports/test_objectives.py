@@ -36,6 +36,21 @@ def test_the_reference_leads_its_group_and_elsewhere_the_largest_coefficient_doe
     assert leading(only_norms, given) == ("d", "b")
 
 
+def test_of_a_coefficient_that_follows_a_schedule_the_first_value_counts():
+    of = settings({"a": 0.1}, first=["a", "b", "c"])
+    only_norms = [f"gradient/norm/{name}" for name in "abc"]
+    ends = {"agent.coefficients.b.start": 0.0, "agent.coefficients.b.end": 9.0}
+    pieces = {"agent.coefficients.c.values": [0.2, 0.0], "agent.coefficients.c.boundaries": [100]}
+    assert leading(only_norms, {**of, **ends, **pieces}) == ("c",)
+    assert leading(only_norms, {**of, **ends, "agent.coefficients.c.value": 0.05}) == ("a",)
+
+
+def test_objectives_in_no_group_of_the_config_lead_themselves():
+    """They belong to further updates of the agent."""
+    of = settings({"a": 1.0, "b": 0.1}, actor=["a", "b"])
+    assert leading(tags_of("a", "b", "fit", "keep"), of) == ("a", "fit", "keep")
+
+
 def test_a_group_without_logged_rows_has_no_leader_and_without_groups_each_objective_is_one():
     assert leading(tags_of("a", "b"), settings({}, one=["a"], two=["b"], three=["c"])) == ("a", "b")
     assert leading(tags_of("a", "b", "c"), {}) == ("a", "b", "c")
