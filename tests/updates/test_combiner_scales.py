@@ -5,35 +5,15 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_combiner_properties import COMBINERS as ALL
 
 from rl.gradients import gramian
 from rl.updates.clipping import clip_by_global_norm
-from rl.updates.combiners import (
-    IMTLG,
-    MGDA,
-    AlignedMTL,
-    CAGrad,
-    ConFIG,
-    DualProj,
-    GradNorm,
-    GradVac,
-    NashMTL,
-    PCGrad,
-    UPGrad,
-)
+from rl.updates.combiners import GradVac
 
 COMBINERS = {
-    "pcgrad": PCGrad(scope="global"),
-    "mgda": MGDA(scope="global"),
-    "imtl_g": IMTLG(scope="global"),
-    "config": ConFIG(scope="global"),
-    "upgrad": UPGrad(scope="global", preference=None),
-    "dual_proj": DualProj(scope="global", preference=None),
-    "cagrad": CAGrad(scope="global", c=0.4),
-    "nash_mtl": NashMTL(scope="global"),
-    "aligned_mtl": AlignedMTL(scope="global"),
+    **{name: one for name, one in ALL.items() if name not in ("sum", "mean", "random")},
     "gradvac": GradVac(scope="global", beta=0.5),
-    "gradnorm": GradNorm(scope="global", learning_rate=0.025),
 }
 EPS = np.finfo(np.float32).eps
 

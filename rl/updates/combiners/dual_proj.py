@@ -5,19 +5,18 @@ several rows at once.
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import tensorflow as tf
 
-from rl.settings import PositiveNumber, settings
-from rl.updates.combiners.active_sets import require_few
-from rl.updates.combiners.combiner import Combiner
+from rl.settings import settings
 from rl.updates.combiners.cosine_matrix import unit_rows
 from rl.updates.combiners.dual_cone import into_dual_cone
-from rl.updates.combiners.preference import normalized, require_preference
+from rl.updates.combiners.preference import PreferenceCombiner, normalized
 
 
 @settings
-class DualProj(Combiner):
+class DualProj(PreferenceCombiner):
     """The vector nearest to the (weighted) mean of the rows that conflicts with none of them.
 
     x = argmin |x − Σ_i p_i g_i|²  subject to  g_j·x ≥ 0 for all j
@@ -26,14 +25,7 @@ class DualProj(Combiner):
     for every ratio between the rows' norms, up to six rows.
     """
 
-    preference: Sequence[PositiveNumber] | None
-    """p, one positive number per row, normalised by their sum; None for equal preferences."""
-
-    def init(self, num_rows: int) -> tuple:
-        """No state. Raises: ConfigError for more than six rows, or a preference without one number per row."""
-        require_few("dual_proj", num_rows)
-        require_preference(self.preference, num_rows)
-        return ()
+    option: ClassVar[str] = "dual_proj"
 
     def weights(self, gramian, losses, state, seed):
         """`dual_proj_weights` of the Gramian; see `Combiner.weights`."""

@@ -1,10 +1,31 @@
 """The preference: how much each row counts in combiners that start from a weighted mean of the rows."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import tensorflow as tf
 
 from rl.errors import require
+from rl.settings import PositiveNumber, settings
+from rl.updates.combiners.active_sets import require_few
+from rl.updates.combiners.combiner import Combiner
+
+
+@settings
+class PreferenceCombiner(Combiner):
+    """A combiner that starts from a weighted mean of up to six rows."""
+
+    preference: Sequence[PositiveNumber] | None
+    """p, one positive number per row, normalised by their sum; None for equal preferences."""
+
+    option: ClassVar[str]
+    """Its name in `combiner=`, for messages."""
+
+    def init(self, num_rows: int) -> tuple:
+        """No state. Raises: ConfigError for more than six rows, or a preference without one number per row."""
+        require_few(self.option, num_rows)
+        require_preference(self.preference, num_rows)
+        return ()
 
 
 def require_preference(preference: Sequence[float] | None, num_rows: int) -> None:

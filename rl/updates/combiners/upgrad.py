@@ -1,20 +1,19 @@
 """UPGrad: unconflicting projection of gradients (Quinton & Rey 2024, arXiv:2406.16232)."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import tensorflow as tf
 
-from rl.settings import PositiveNumber, settings
-from rl.updates.combiners.active_sets import require_few
-from rl.updates.combiners.combiner import Combiner
+from rl.settings import settings
 from rl.updates.combiners.cosine_matrix import unit_rows
 from rl.updates.combiners.dual_cone import into_dual_cone
 from rl.updates.combiners.pcgrad import pcgrad_weights
-from rl.updates.combiners.preference import normalized, require_preference
+from rl.updates.combiners.preference import PreferenceCombiner, normalized
 
 
 @settings
-class UPGrad(Combiner):
+class UPGrad(PreferenceCombiner):
     """Projects each row onto the dual cone of the rows, and takes the (weighted) mean of the projections.
 
     x = Σ_i p_i P(g_i),  P(v) = argmin |y − v|²  subject to  g_j·y ≥ 0 for all j
@@ -23,14 +22,7 @@ class UPGrad(Combiner):
     update. Exact to rounding for every ratio between the rows' norms, up to six rows.
     """
 
-    preference: Sequence[PositiveNumber] | None
-    """p, one positive number per row, normalised by their sum; None for equal preferences."""
-
-    def init(self, num_rows: int) -> tuple:
-        """No state. Raises: ConfigError for more than six rows, or a preference without one number per row."""
-        require_few("upgrad", num_rows)
-        require_preference(self.preference, num_rows)
-        return ()
+    option: ClassVar[str] = "upgrad"
 
     def weights(self, gramian, losses, state, seed):
         """`upgrad_weights` of the Gramian; see `Combiner.weights`."""
