@@ -1,6 +1,8 @@
 """The config groups, and the options of each."""
 
 import functools
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -13,16 +15,30 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("choices", lambda: "\n".join(_choices_offered()), replace=True)
 
 
+def config_folders(arguments: Sequence[str]) -> list[Path]:
+    """The config folders: this package's, and the user's own if one is given (`--config-dir FOLDER`).
+
+    Hydra itself adds the user's folder to its search path, for every job of a sweep.
+    """
+    folders = [CONFIGS]
+    for place, text in enumerate(arguments):
+        flag, _, value = text.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            folders += [Path(folder) for folder in (value, *arguments[place + 1 : place + 2]) if folder][:1]
+    return folders
+
+
 @functools.cache
-def choices_of(group: str) -> tuple[str, ...]:
+def choices_of(group: str, folder: Path = CONFIGS) -> tuple[str, ...]:
     """The options of a config group, without those of a nested group such as `agent/bootstrap`.
 
     Args:
         group: a folder in configs/, such as `agent`; `/` separates nested groups.
+        folder: the config folder; by default this package's.
     Returns: the options sorted by path, with `/` in those from subfolders; () where there is no such group. Files that
         begin with `_` are bases of options and no options themselves.
     """
-    folder, inner = CONFIGS / group, set(_groups())
+    folder, inner = folder / group, set(_groups())
     if not folder.is_dir():
         return ()
     files = (file.relative_to(folder).with_suffix("") for file in sorted(folder.rglob("*.yaml")))
@@ -48,5 +64,9 @@ def _groups() -> tuple[str, ...]:
 
 
 def _choices_offered() -> list[str]:
-    """A line for each config group: `group: option, option, …`."""
-    return [f"{group}: {', '.join(choices_of(group))}" for group in _groups()]
+    """A line for each config group: `group: option, option, …`, the user's own options last."""
+    folders = config_folders(sys.argv[1:])
+    every = {
+        group: dict.fromkeys(name for folder in folders for name in choices_of(group, folder)) for group in _groups()
+    }
+    return [f"{group}: {', '.join(options)}" for group, options in every.items()]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rl.commands.choices import choices_of
-from rl.config_files import CONFIGS
 
 _PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
 """Overrides whose value is a path."""
@@ -49,21 +48,9 @@ def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | N
         for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
             choice = value.strip()
             if choice not in offered and not any((folder / key / f"{choice}.yaml").exists() for folder in folders):
-                return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(offered)}."
+                every = dict.fromkeys(name for folder in folders for name in choices_of(key, folder))
+                return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(every)}."
     return None
-
-
-def config_folders(arguments: Sequence[str]) -> list[Path]:
-    """The config folders: this package's, and the user's own if one is given (`--config-dir FOLDER`).
-
-    Hydra itself adds the user's folder to its search path, for every job of a sweep.
-    """
-    folders = [CONFIGS]
-    for place, text in enumerate(arguments):
-        flag, _, value = text.partition("=")
-        if flag in ("--config-dir", "-cd"):
-            folders += [Path(folder) for folder in (value, *arguments[place + 1 : place + 2]) if folder][:1]
-    return folders
 
 
 def quoted_text(text: str) -> str:

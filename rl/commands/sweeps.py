@@ -18,7 +18,8 @@ from omegaconf import OmegaConf
 
 import rl
 from rl.commands import sweep_journal
-from rl.commands.command_line import asks_for_a_sweep, config_folders, quoted_text, unknown_choice
+from rl.commands.choices import config_folders
+from rl.commands.command_line import asks_for_a_sweep, quoted_text, unknown_choice
 from rl.commands.run_names import JOURNAL, varied_keys
 from rl.commands.sweep_journal import FAILED, Outcome
 from rl.commands.threads import available_cores

@@ -48,6 +48,19 @@ def trained(root, tmp_path_factory):
         yield found
 
 
+def test_the_help_text_lists_them_beside_the_packages_own(root, tmp_path):
+    folder = root / "tests" / "strangers" / "configs"
+    printed = inside.call(root, tmp_path, "train.py", f"--config-dir={folder}", "--help").stdout
+    for group, own, theirs in (
+        ("combiner", "sum", "louder"),
+        ("agent", "a2c", "reinforce"),
+        ("probe", "all", "longest"),
+    ):
+        (line,) = [line.strip() for line in printed.splitlines() if line.strip().startswith(f"{group}: ")]
+        offered = line.partition(": ")[2].split(", ")
+        assert offered.index(own) < offered.index(theirs)
+
+
 def test_each_part_trains_to_the_end(trained):
     assert {summary["status"] for _, summary, _ in trained.values()} == {"completed"}
 

@@ -14,7 +14,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
-from rl.commands import command_line, sweep_journal, sweeps
+from rl.commands import choices, command_line, sweep_journal, sweeps
 from rl.config_files import CONFIGS
 
 SMALL = (
@@ -51,9 +51,11 @@ def test_a_choice_that_is_not_there_is_named_before_the_first_job(overrides, sen
 def test_a_choice_in_a_folder_of_ones_own_is_known(tmp_path, flags):
     (tmp_path / "combiner").mkdir()
     (tmp_path / "combiner" / "mine.yaml").write_text("defaults: [sum, _self_]\n")
-    folders = command_line.config_folders(["-m", *(flag.format(tmp_path) for flag in flags), "combiner=sum,mine"])
+    folders = choices.config_folders(["-m", *(flag.format(tmp_path) for flag in flags), "combiner=sum,mine"])
     assert command_line.unknown_choice(["combiner=sum,mine"], folders) is None
-    assert "combiner=yours is no choice" in command_line.unknown_choice(["combiner=mine,yours"], folders)
+    said = command_line.unknown_choice(["combiner=mine,yours"], folders)
+    assert "combiner=yours is no choice" in said
+    assert said.endswith(", value_only, mine.")
 
 
 def test_the_launchers_processes_find_the_package_and_none_of_its_modules_by_their_own_name(root, monkeypatch):
