@@ -1,4 +1,7 @@
-"""What learning is, pure: collecting, the learner, normalization, the state, and the compiled programs."""
+"""Learning as pure functions: rollouts, normalisation, updates and their state; and the programs compiled from them.
+
+A *run* trains one seed. S runs with different seeds or hyperparameters can train in one program, along an axis of runs.
+"""
 
 from rl.learning.normalization import Normalizer
 

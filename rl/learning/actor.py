@@ -1,4 +1,4 @@
-"""Acting: from observations to actions, by a set of weights."""
+"""The actor: from observations to actions, with explicit weights."""
 
 import functools
 from typing import Any, NamedTuple
@@ -17,32 +17,54 @@ from rl.spaces import spec
 
 
 class Acting(NamedTuple):
-    """What of a state acting takes; step: environment steps done, [] float32."""
+    """The part of a `TrainState` that acting depends on."""
 
     weights: Weights
+    """{part: tensors}, of the live network or of a frozen copy."""
     normalizer: NormalizerState
+    """The statistics that normalise the observations; acting does not change them."""
     hyperparameters: dict[str, tf.Tensor]
+    """{config key: [] float32}."""
     step: tf.Tensor
+    """Environment steps done, [] float32; scheduled hyperparameters depend on it."""
 
 
 class Actor:
-    """An agent's policy as pure functions of its weights: what training, evaluation and videos act with."""
+    """An agent's policy as pure functions of its weights. Training, evaluation, videos and export all act through it.
+
+    N is the number of environments. The functions are about one run; `Axis.each` batches them over several.
+    """
 
     def __init__(self, agent: Agent, model: ActorCriticNetwork, normalizer: Normalizer):
         self._agent, self._model, self._normalizer = agent, model, normalizer
 
     def noise(self, seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-        """The noise of `act`, with leading axes `shape`; seed: [2] int."""
+        """Draws the noise from which `act` samples actions.
+
+        Args:
+            seed: [2] int.
+            shape: leading axes: (T, N) for a whole rollout, (N,) for one step.
+        Returns: [*shape, ...] float32, as the action distribution needs it.
+        """
         return self._model.distribution.noise(shape, seed)
 
     def act(self, acting: Acting, observation: tf.Tensor, noise: tf.Tensor) -> Acted:
-        """The actions in N environments, and what the agent keeps of them; observation and noise [N, ...]."""
+        """Samples the actions in N environments, a deterministic function of its arguments.
+
+        Args:
+            observation: [N, ...], as the environments return it, not normalised.
+            noise: [N, ...], one step of `noise`.
+        Returns: the actions, and the extras that the agent records with them.
+        """
         policy = self._policy(acting, observation)
         action = self._model.distribution.sample(policy, noise)
         return Acted(action, self._agent.extras(self._model, policy, action))
 
     def extras_spec(self, environment: Environment, length: int) -> Any:
-        """The specs of what is kept of a rollout of T steps, [T, N, ...]."""
+        """The TensorSpecs [T, N, ...] of the agent's extras in a rollout of T = `length` steps.
+
+        They are found by tracing the agent's function; nothing is executed.
+        """
         width, num_envs = self._model.network.widths["policy"], environment.num_envs
         policy, action = tf.TensorSpec((num_envs, width), tf.float32), spec(environment.action_space, num_envs)
         traced = tf.function(functools.partial(self._agent.extras, self._model), autograph=False)
@@ -50,10 +72,12 @@ class Actor:
         return tf.nest.map_structure(lambda x: tf.TensorSpec((length, *x.shape), x.dtype), extras)
 
     def greedy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
-        """The most likely actions in N environments."""
+        """The most likely actions [N, ...] at observations [N, ...], for evaluation; they need no noise."""
         return self._model.distribution.mode(self._policy(acting, observation))
 
     def _policy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
+        """The parameters [N, P] of the action distribution, with hyperparameters at their current values."""
+
         def now(part, path):
             return at_step(inputs.with_inputs(part, inputs.below(path, acting.hyperparameters)), acting.step)
 

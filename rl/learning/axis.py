@@ -1,4 +1,7 @@
-"""The axis of runs: what batches independent runs that train in one program, or leaves a single one as it is."""
+"""The axis of runs: S independent runs in one program, with or without a leading axis in their tensors.
+
+`OneRun` has no such axis; `Runs` has one of length S. Code written for one run works for both through `Axis.each`.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -7,33 +10,41 @@ import tensorflow as tf
 
 
 class Axis(Protocol):
-    """The place of S runs in the tensors of a program. A scalar is common to all runs: a counter, a round's number."""
+    """Where the S runs of a program are in its tensors. A scalar is common to all runs, such as the iteration."""
 
     num_runs: int
+    """S, ≥ 1."""
     shape: tuple[int, ...]
     """(S,), or () without an axis."""
 
     def each(self, function: Callable) -> Callable:
-        """A function of one run as a function of all of them.
+        """Turns a function of one run into a function of all runs.
 
-        Its arguments and results are nests of tensors with an axis of runs in front; scalars are handed on as they are.
+        Args: function: from nests of one run's tensors to nests of one run's tensors.
+        Returns: the same function on nests of tensors with a leading axis of runs; scalar arguments are passed on
+            unchanged.
         """
 
     def stack(self, runs: Sequence[Any]) -> Any:
-        """The arrays (or tensors) of all runs as one."""
+        """Stacks the nests of arrays or tensors of all runs, one nest per run, into one nest with the axis of runs."""
 
     def take(self, array: Any, run: int, *, axis: int = 0) -> Any:
-        """One run's share of an array whose axis of runs is `axis`; the array itself where it is a scalar."""
-
-    def merge(self, x: tf.Tensor, *, axis: int = 0) -> tf.Tensor:
-        """The environments of all runs in one axis, [S, N, ...] → [S·N, ...].
+        """One run's slice of an array.
 
         Args:
-            axis: the place of the merged axis: with 1, [S, T, N, ...] → [T, S·N, ...].
+            array: an array or tensor; a scalar is common to all runs and returned unchanged.
+            run: index of the run, from 0.
+            axis: position of the axis of runs.
+        """
+
+    def merge(self, x: tf.Tensor, *, axis: int = 0) -> tf.Tensor:
+        """Merges the axes of runs and environments, [S, N, ...] → [S·N, ...].
+
+        Args: axis: position of the merged axis: with 1, [S, T, N, ...] → [T, S·N, ...].
         """
 
     def split(self, x: tf.Tensor, *, axis: int = 0) -> tf.Tensor:
-        """The inverse of `merge`."""
+        """The inverse of `merge`: [S·N, ...] → [S, N, ...]."""
 
     def spec(self, spec: tf.TensorSpec) -> tf.TensorSpec:
-        """The spec of all runs' tensors, from that of one run's."""
+        """The TensorSpec of all runs together, from that of one run."""

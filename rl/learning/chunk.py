@@ -1,4 +1,4 @@
-"""What a host call leaves to log."""
+"""The results of one host call, for the log."""
 
 from typing import NamedTuple
 
@@ -10,33 +10,38 @@ from rl.learning.axis import Axis
 from rl.learning.state import TrainState
 
 Basis = tuple[TrainState, Trajectory] | tuple[TrainState]
-"""What an iteration learnt from; with a compiled environment the state before its rollout, which says it all."""
+"""The data that an iteration learnt from: the state before learning and the trajectory.
+
+With a compiled environment it is only the state before the rollout, from which the rollout can be repeated.
+"""
 
 
 class Chunk(NamedTuple):
-    """What K iterations left to log.
+    """The results of K iterations.
 
-    metrics: {tag: [K]}; findings: {tag: [K]}, NaN in iterations that were not probed; gramians: {place among the K:
-    [L, R, R] float64} of those that were; rows: the newest raw rows, {objective: [P]}, empty where nothing was probed
-    yet; basis: from which `Programs.learnt_from` has what the last iteration learnt from. With several runs in one
-    program each has an axis of runs, after K or, without one, in front.
+    With S runs in one program every array has an axis of runs: [K, S] for [K], otherwise in front.
     """
 
     metrics: dict[str, np.ndarray]
+    """{tag: [K]}."""
     findings: dict[str, np.ndarray]
+    """{tag: [K]}, numbers that the probes computed; NaN in iterations without probes."""
     gramians: dict[int, np.ndarray]
+    """{index of a probed iteration among the K: [L, R, R] float64}."""
     rows: dict[str, tf.Tensor]
+    """{objective: its raw row [P]} of the most recent probe; empty before the first one."""
     basis: Basis
+    """The basis of the last iteration, for `Programs.learnt_from`."""
 
     def of(self, axis: Axis, run: int) -> "Chunk":
-        """One run's share of what is to be logged; the basis stays whole."""
+        """One run's share of everything but the basis, which keeps all runs."""
         metrics, findings = ({tag: axis.take(x, run, axis=1) for tag, x in numbers.items()} for numbers in self[:2])
         gramians = {place: axis.take(found, run) for place, found in self.gramians.items()}
         rows = {name: axis.take(x, run) for name, x in self.rows.items()}
         return self._replace(metrics=metrics, findings=findings, gramians=gramians, rows=rows)
 
     def without_last(self) -> "Chunk":
-        """All but what the last iteration left, of one run."""
+        """One run's chunk without its last iteration, K − 1 long; rows and basis are unchanged."""
         metrics, findings = ({tag: x[:-1] for tag, x in numbers.items()} for numbers in self[:2])
         last = len(self.metrics["bad_update"]) - 1
         gramians = {place: found for place, found in self.gramians.items() if place != last}

@@ -1,4 +1,4 @@
-"""An iteration's rollout, in the environments of all runs at once."""
+"""The rollout of an iteration, in the environments of all runs at once."""
 
 import tensorflow as tf
 
@@ -9,18 +9,22 @@ from rl.learning.state import TrainState
 
 
 def collect(learner: Learner, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Trajectory]:
-    """A rollout in the environments of all runs.
+    """Collects T = `agent.rollout_length` steps in the environments of all runs.
 
-    The weights of the agent's role `acts_with` act. The environments of S runs with N each are stepped as S · N
-    environments; every run's policy acts in its own.
+    The S · N environments of S runs are stepped together, outside the batching over runs: an environment need not
+    support it. Each run acts in its own N environments, with the weights of the agent's role `acts_with`.
 
     Args:
-        random: of each run, as `Learner.rollout_noise` gives it.
-    Returns: the state with its environments further on, and the trajectory, not normalised.
+        learner: of all runs.
+        state: of all runs, [S, ...] or, for one run, [...].
+        random: all random numbers of the rollout, from `Learner.rollout_noise`.
+    Returns: (state, trajectory). In the state only environment and observation have changed; the trajectory is
+        [S, T, N, ...] or [T, N, ...], not normalised.
     """
     axis, acting = learner.axis, learner.acting(state, learner.agent.acts_with)
 
     def act(observation, noise):
+        """The actions in all environments, [S·N, ...]; each run's policy acts in its own."""
         split = tf.nest.map_structure(axis.split, (observation, noise))
         return tf.nest.map_structure(axis.merge, axis.each(learner.actor.act)(acting, *split))
 

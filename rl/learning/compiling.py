@@ -1,4 +1,4 @@
-"""Compiling several programs at once, and saying how long it took."""
+"""Compiles several programs in parallel, and reports how long each took."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,14 +9,15 @@ from rl.naming import Program
 
 
 def compile_together(programs: Mapping[str, tuple[Program, tuple]], say: Callable[[str], None]) -> None:
-    """Traces the programs one after the other, compiles them side by side, and runs nothing.
+    """Traces the programs one after another, then compiles them in parallel.
 
-    Each compiles in a thread of its own: the memory that a compilation leaves behind in the thread that runs the
-    programs slows it down by 5 to 10 % for good.
+    Each is compiled in its own thread: memory that a compilation leaves behind in the thread that later runs the
+    programs would slow that down permanently, by 5 to 10 %. A program is compiled by calling it once, so the arguments
+    should make that call cheap and free of side effects; its result is discarded.
 
     Args:
-        programs: {name in the sentences: (program, the arguments that it is traced with)}.
-        say: called with a sentence before and after.
+        programs: {name for the messages: (program, arguments of the call)}; at least one.
+        say: prints a message, before compilation and after it.
     """
     say(f"Compiling {' and '.join(filter(None, (', '.join([*programs][:-1]), [*programs][-1])))} …")
     with ThreadPoolExecutor() as threads:
@@ -32,6 +33,10 @@ def compile_together(programs: Mapping[str, tuple[Program, tuple]], say: Callabl
 
 
 def _compiled(program: Program, arguments: tuple, began: float) -> float:
-    """Compiles, by a first call, and returns the seconds since tracing began."""
+    """Compiles a program by its first call.
+
+    Args: began: when tracing began, in seconds of `time.perf_counter`.
+    Returns: seconds since then.
+    """
     program(*arguments)
     return time.perf_counter() - began

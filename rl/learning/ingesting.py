@@ -1,4 +1,4 @@
-"""Taking an iteration's trajectory in, and keeping what later iterations learn from."""
+"""Normalises an iteration's trajectory, updates statistics, and keeps batches for later iterations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,12 +17,11 @@ from rl.learning.state import TrainState
 def ingest(
     learner: Learner, state: TrainState, trajectory: Trajectory
 ) -> tuple[TrainState, Trajectory, dict[str, tf.Tensor]]:
-    """Refreshes the frozen copies that are due, normalises a run's trajectory, and updates the statistics.
+    """Normalises a run's trajectory, updates the statistics, and refreshes the frozen copies that are due.
 
-    Observations are normalised by the statistics before the rollout, by which the policy acted, rewards by those after
-    it.
-
-    Returns: the state with frozen copies, episodes and statistics, the normalised trajectory, and metrics.
+    Observations are normalised with the statistics from before the rollout, with which the policy acted; rewards with
+    those that include it. Returns the state with new frozen copies, episodes and statistics; the normalised
+    trajectory [T, N, ...]; and the metrics {tag: [] float32}.
     """
     normalizer, ended = learner.normalizer, trajectory.terminated | trajectory.truncated
     episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
@@ -41,16 +40,16 @@ def ingest(
 
 
 def is_sound(learner: Learner, trajectory: Trajectory) -> tf.Tensor:
-    """Whether what the environment may give wrongly is finite in the whole trajectory, [] bool."""
+    """Whether all values of a trajectory that the environment does not check itself are sound, [] bool."""
     fields = {"observation": (trajectory.observation, trajectory.next_observation), "reward": (trajectory.reward,)}
     unchecked = [x for field in learner.environment.unchecked for x in tf.nest.flatten(fields[field])]
     return all_sound_within(*unchecked) if unchecked else tf.constant(True)
 
 
 def kept(learner: Learner, phase: Phase, state: TrainState, prepared: Mapping[str, Any]) -> TrainState:
-    """The state, of all runs, whose phase's source keeps this iteration's batch.
+    """Stores this iteration's batch in the phase's source; outside the batching over runs, see `Recent.put`.
 
-    prepared: {earlier phase: its batch}.
+    Args: state: of all runs; prepared: {earlier phase: the batch that it prepared in this iteration}.
     """
     if phase.source.of is None:
         return state

@@ -98,7 +98,9 @@ def actor_critic(
         own = {"policy": policy, "value": value}[name] if head.layer is None else head.layer(*_seeds_of(name, seed, 1))
         read = (*((torsos[name],) if name in torsos else ()), *head.inputs)
         parts[name] = Part(own, read, head.detached)
-        inputs |= head.inputs
+        for one, shape in head.inputs.items():
+            if inputs.setdefault(one, shape) != shape:
+                raise ValueError(f"head {name!r} reads {one!r} with shape {shape}; elsewhere it is {inputs[one]}.")
     return ActorCriticNetwork(Network(parts, inputs, tuple(heads)), distribution)
 
 

@@ -16,17 +16,21 @@ HEADS = {
 USUAL = {"policy_gain": 0.01, "value_gain": 1.0, "value_bias": 0.0}
 
 
-def weights(action_space=None, *, shared=True, **changes):
-    model = actor_critic(
+def built(action_space=None, *, shared=True, heads=HEADS, **changes):
+    return actor_critic(
         torso=MLP(widths=[16], activation="tanh", layer_norm=False),
         shared=shared,
         initial_log_std=0.5 if isinstance(action_space, Box) else 0.0,
         observation_space=unbounded((4,)),
         action_space=action_space or Discrete(3),
         seed=5,
-        heads=HEADS,
+        heads=heads,
         **{**USUAL, **changes},
     )
+
+
+def weights(action_space=None, **changes):
+    model = built(action_space, **changes)
     return {part: [w.numpy() for w in own] for part, own in model.network.initial_weights().items()}
 
 
@@ -56,6 +60,48 @@ def test_gain_of_the_policy_head(action_space):
     assert all(same(usual[part], other[part]) for part in usual if part != "policy")
     if isinstance(action_space, Box):
         np.testing.assert_array_equal(next(w for w in other["policy"] if w.shape == (3,) and w.any()), [0.5] * 3)
+
+
+def added(name, **more):
+    return {name: Head(lambda seed: value_head(gain=1.0, bias=0.0, seed=seed, name=name), **more)}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_further_head_changes_no_other_part_and_has_a_seed_of_its_own(shared):
+    usual = weights(shared=shared)
+    more = weights(shared=shared, heads={**HEADS, **added("first"), **added("second", torso="policy")})
+    assert all(same(usual[part], more[part]) for part in usual)
+    assert not np.allclose(more["first"][0], more["second"][0])
+    alone = weights(shared=shared, heads={**HEADS, **added("second", torso="policy")})
+    assert same(alone["second"], more["second"])
+
+
+def test_a_torso_by_another_name_is_one_more():
+    usual = weights(shared=False)
+    more = weights(shared=False, heads={**HEADS, **added("model", torso="world")})
+    assert set(more) - set(usual) == {"world_torso", "model"}
+    assert all(same(usual[part], more[part]) for part in usual)
+    assert not np.allclose(more["world_torso"][0], more["value_torso"][0])
+    assert "world_torso" not in weights(shared=True, heads={**HEADS, **added("model", torso="world")})
+
+
+def test_a_head_reads_named_inputs_after_the_torso_or_alone():
+    """q = w · (features, action) + b, with 16 features and 2 numbers of an action; reward from the action alone."""
+    reads = {"action": (2,)}
+    heads = {**HEADS, **added("q", inputs=reads), **added("reward", torso=None, inputs=reads)}
+    network = built(heads=heads).network
+    assert network.reads["q"] == ("torso", "q")
+    assert network.reads["reward"] == ("reward",)
+    own = network.initial_weights()
+    random = np.random.default_rng(0)
+    observation, action = (random.normal(size=(5, n)).astype(np.float32) for n in (4, 2))
+    found = network.apply(own, {"observation": observation, "action": action}, ("q", "reward", "value"))
+    kernel, bias = own["torso"]
+    features = np.concatenate([np.tanh(observation @ kernel + bias), action], 1)
+    np.testing.assert_allclose(found["q"], features @ own["q"][0] + own["q"][1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["reward"], action @ own["reward"][0] + own["reward"][1], rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"head 'b' reads 'action' with shape \(3,\); elsewhere it is \(2,\)"):
+        built(heads={**heads, **added("b", inputs={"action": (3,)})})
 
 
 @pytest.mark.parametrize("key", USUAL)
