@@ -25,7 +25,7 @@ AS_GIVEN = dict(os.environ)
 """The environment variables as the user set them."""
 
 _XLA_FLAGS = {
-    # Operations run sequentially: for ones this small, parallelism costs more than it gains (benchmarks/README.md).
+    # Sequential operations: for ones this small, parallelism costs more than it gains (scripts/benchmarks/README.md).
     "--xla_cpu_enable_concurrency_optimized_scheduler": "false",
     # The full width of AVX-512 where the processor has it; LLVM's default is half of it.
     "--xla_cpu_prefer_vector_width": "512",

@@ -40,7 +40,7 @@ def ingest(
 
 
 def is_sound(learner: Learner, trajectory: Trajectory) -> tf.Tensor:
-    """Whether all values of a trajectory that the environment does not check itself are sound, [] bool."""
+    """Whether every value of the environment's `unchecked` fields is finite and at most 1e30 in magnitude, [] bool."""
     fields = {"observation": (trajectory.observation, trajectory.next_observation), "reward": (trajectory.reward,)}
     unchecked = [x for field in learner.environment.unchecked for x in tf.nest.flatten(fields[field])]
     return all_sound_within(*unchecked) if unchecked else tf.constant(True)

@@ -1,4 +1,4 @@
-"""The variables that runs begin with."""
+"""The variables of a new run, and those of several runs stacked into one set."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,10 +18,16 @@ from rl.spaces import spec
 
 
 def initial_variables(learner: Learner, network: Network, seed: tf.Tensor) -> TrainState:
-    """Variables for a new run of this seed ([2] uint32), its environments freshly reset.
+    """Creates the variables of a new run, with its environments reset.
+
+    Live weights are trainable variables; everything else, frozen copies included, is not trainable. Variables are named
+    after their paths in the state, under which a checkpoint stores them.
 
     Args:
-        network: with the seed's initial weights.
+        learner: of one run.
+        network: built with the initial weights of this seed.
+        seed: the run's seed, [2] uint32.
+    Returns: a `TrainState` of variables, without an axis of runs.
     """
     environment, normalizer = learner.environment, learner.normalizer
     weights = network.initial_weights()
@@ -46,11 +52,15 @@ def initial_variables(learner: Learner, network: Network, seed: tf.Tensor) -> Tr
 
 
 def _nothing_kept(learner: Learner, state: TrainState) -> dict[str, Any]:
-    """{phase: what its source keeps before the first iteration}."""
+    """The initial data of the sources that keep batches, {phase: data}.
+
+    The shapes of the batches are found by tracing the earlier phase's preparation; nothing is executed.
+    """
     phases, kept = {phase.name: phase for phase in learner.phases}, {}
     for phase in (phase for phase in learner.phases if phase.source.of is not None):
 
         def prepared(trajectory, earlier=phases[phase.source.of]):
+            """The batch that the earlier phase prepares from a trajectory of one run."""
             seen, trajectory, _ = ingest(learner, state, trajectory)
             return earlier.prepare(roles_of(seen.weights, seen.frozen), trajectory)[0]
 
@@ -62,7 +72,13 @@ def _nothing_kept(learner: Learner, state: TrainState) -> dict[str, Any]:
 
 
 def stacked(axis: Axis, runs: Sequence[TrainState]) -> TrainState:
-    """Variables of several runs as variables with an axis of runs, under the same names; the counters have none."""
+    """Stacks the variables of several runs into variables with an axis of runs, under the same names.
+
+    Args:
+        axis: of as many runs as there are states.
+        runs: the states, in the order of the axis; for a single run its variables are returned unchanged.
+    Returns: variables [S, ...]; those of `COMMON` are the first run's, without an axis.
+    """
 
     def stack(*variables):
         whole = axis.stack([variable.value() for variable in variables])
@@ -74,7 +90,7 @@ def stacked(axis: Axis, runs: Sequence[TrainState]) -> TrainState:
 
 
 def _with_variables(node, path: str = ""):
-    """The nest with variables in the place of tensors, named by their paths."""
+    """The nest with each tensor replaced by a variable, named after its path: `normalizer/reward/count`."""
     if isinstance(node, Mapping):
         return {key: _with_variables(value, f"{path}{key}/") for key, value in node.items()}
     if hasattr(node, "_fields"):
@@ -85,4 +101,5 @@ def _with_variables(node, path: str = ""):
 
 
 def _variable(tensor: tf.Tensor, name: str) -> tf.Variable:
+    """A variable with `trainable=False`: no update rule moves it."""
     return tf.Variable(tensor, trainable=False, name=name)

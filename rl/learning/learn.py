@@ -1,4 +1,4 @@
-"""One iteration's learning as a pure function: from (state, trajectory) to (state, numbers to log)."""
+"""The learning of one iteration as a pure function: (state, trajectory) → (state, metrics)."""
 
 import functools
 from typing import Any
@@ -14,10 +14,14 @@ from rl.learning.update_metrics import Metrics
 
 
 def learn(learner: Learner, state: TrainState, trajectory: Trajectory) -> tuple[TrainState, Metrics]:
-    """All updates from a trajectory.
+    """Runs all phases that are due on a trajectory: ingest, then the rounds of each phase.
 
-    The metric `bad_update` is −1, or the number of the first round whose losses or gradient are not finite, counted
-    over all phases, 0 where the trajectory itself holds what is not: the state then comes back as it went in.
+    The metric `bad_update` is −1 if everything was finite. Otherwise it is the number of the first non-finite round,
+    counted over all phases from 0, or 0 if the trajectory itself is unsound; the run's state is then returned as it was
+    before, though the iteration, which all runs share, advances if any run was finite.
+
+    Args: learner, state, trajectory: of all runs; as returned by `collect`.
+    Returns: the state after the iteration, and {tag: [S] or [] float32}; metrics of phases that are not due are NaN.
     """
     axis, before = learner.axis, state
     ingested, trajectory, metrics, bad = axis.each(functools.partial(_ingested, learner))(state, trajectory)
@@ -25,7 +29,7 @@ def learn(learner: Learner, state: TrainState, trajectory: Trajectory) -> tuple[
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)
         run = functools.partial(run_phase, learner, phase, state, trajectory)
-        if not phase.is_always_due:  # asked once for all runs: of a batched predicate both branches would run
+        if not phase.is_always_due:  # one condition for all runs: with a batched predicate both branches would run
             due, skip = phase.is_due(state.iteration), functools.partial(skipped, run, state)
             run = functools.partial(tf.cond, due, run, skip)
         state, prepared[phase.name], more, failed = run()
@@ -40,7 +44,11 @@ def learn(learner: Learner, state: TrainState, trajectory: Trajectory) -> tuple[
 def _ingested(
     learner: Learner, state: TrainState, trajectory: Trajectory
 ) -> tuple[dict[str, Any], Trajectory, Metrics, tf.Tensor]:
-    """What `ingest` changes and returns, and 0 where the trajectory holds what is not finite, otherwise −1."""
+    """`ingest` for one run, as a function to batch over runs.
+
+    Only the changed fields of the state are returned, {field: value}: the others need no copy. The last result is −1,
+    or 0 if the trajectory is unsound, [] int32.
+    """
     bad = tf.where(is_sound(learner, trajectory), -1, 0)
     after, trajectory, metrics = ingest(learner.at(state), state, trajectory)
     changed = {name: getattr(after, name) for name in ("frozen", "episodes", "normalizer")}

@@ -1,4 +1,4 @@
-"""What a run learns with: agent, network, update rules and frozen copies, put together and checked."""
+"""The learner: an agent with its network, update rules, frozen copies and normaliser, checked against each other."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,10 +29,10 @@ from rl.updates.optimizers import Optimizer
 
 
 class Learner:
-    """An agent, its network, its rules and its frozen copies: what `collect` and `learn` are functions of.
+    """Everything constant that `collect` and `learn` depend on: agent, network, update rules, copies' schedules.
 
-    It holds no variable. Both functions take the states of all runs that train in one program, along `axis`, and return
-    them; the methods here are about one run.
+    It holds no variables. `collect` and `learn` take and return the state of all runs that train in one program, along
+    `axis`; methods that take a `TrainState` are about one run, unless they say otherwise.
     """
 
     def __init__(
@@ -52,14 +52,18 @@ class Learner:
     ):
         """
         Args:
-            environment: of one run.
-            combiner, optimizer: of every update's rule.
-            schedules: {role: how the frozen copy moves}.
+            agent: defines heads, phases and updates.
+            model: the network and the action distribution.
+            environment: the N environments of one run.
+            combiner, optimizer: used in the rule of every update.
+            schedules: {role of a frozen copy: its schedule}.
+            normalizer: scales observations and rewards.
             total_steps: environment steps of the whole run, for the learning-rate schedule.
-            freeze: weights that no update moves; none, if not given.
-            axis: of the runs that train together; one run, if not given.
-            environments: the environments of all of them as one, if there are several.
-        Raises: ConfigError where the agent's minibatches do not divide its batch, or a frozen copy is missing.
+            freeze: the weights that no update moves; None for none.
+            axis: of the runs that train together; None for a single run.
+            environments: the S · N environments of all runs, stepped together; None for a single run.
+        Raises: ConfigError if the agent's minibatches do not divide its batch, a frozen copy that the agent needs is
+            missing, or one follows an unknown phase or update.
         """
         agent.check_frozen(schedules)
         self.agent, self.model, self.environment = agent, model, environment
@@ -68,12 +72,12 @@ class Learner:
         self.axis, self.environments = axis or OneRun(), environments or environment
         self.phases = agent.phases(model, environment)
         self.updates = {update.name: update for phase in self.phases for update in phase.updates}
-        """{name: update}, of all phases in order."""
+        """{name: update}, the updates of all phases in order."""
         self.rules = {
             name: update_rule(update, model.network, combiner, optimizer, freeze=freeze)
             for name, update in self.updates.items()
         }
-        """{update: its rule}."""
+        """{update: its update rule}."""
         phases = [phase.name for phase in self.phases]
         check_copies(self.schedules, phases, list(self.updates), acts_with=agent.acts_with)
         self.normalizer, self.total_steps = normalizer, total_steps
@@ -83,26 +87,31 @@ class Learner:
 
     @property
     def num_iterations(self) -> int:
-        """Iterations until at least `total_steps` environment steps are done."""
+        """Number of iterations of a whole run: `total_steps` divided by the steps per iteration, rounded up."""
         return -(-self.total_steps // self.steps_per_iteration)
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """The parts that more than one group's gradient reaches, whichever updates the groups belong to."""
+        """The parts that more than one group's gradient reaches, also if the groups belong to different updates."""
         network, rules = self.model.network, self.rules.values()
         return shared_parts(network.names, network.heads, [places for rule in rules for places in rule.reads.values()])
 
     @property
     def hyperparameters(self) -> dict[str, float]:
-        """The numbers that a state brings along as inputs of the programs, by their config keys."""
+        """The settings that are inputs of the programs, {config key: number}.
+
+        A state carries them as tensors, so that a sweep over them compiles one program and runs in one program can
+        differ in them.
+        """
         numbers = {"steps": float(self.total_steps)}
         for path, part in self._parts.items():
             numbers |= inputs.at(path, inputs.inputs_of(part))
         return numbers
 
     def at(self, state: TrainState) -> "Learner":
-        """The learner of one run at a moment: with the numbers that its state brings along, and the values that
-        schedules have at its environment step.
+        """The learner of one run with the hyperparameters in its state, and scheduled ones at its environment step.
+
+        Its hyperparameters are tensors, whose ranges are not checked again.
         """
         numbers, step = state.hyperparameters, self.steps_done(state.iteration)
         parts = {
@@ -122,68 +131,103 @@ class Learner:
         )
 
     def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
-        """Environment steps done before an iteration, [] float32."""
+        """Environment steps done before an iteration (counted from 0), [] float32; per run, as all counts of steps."""
         return tf.cast(iteration, tf.float32) * float(self.steps_per_iteration)
 
     def of(self, state: TrainState, phase: Phase) -> tuple["Learner", Phase]:
-        """The learner at a moment of one run, and its phase of the same name; see `at`."""
+        """The learner `at` a state of one run, and that learner's phase of the same name.
+
+        A phase holds its agent's hyperparameters, hence a phase of this learner would have constants instead.
+        """
         learner = self.at(state)
         return learner, next(one for one in learner.phases if one.name == phase.name)
 
     @property
     def _parts(self) -> dict[str, Any]:
+        """{config key: the settings object there}, those whose fields may be inputs of programs."""
         copies = {f"frozen.{role}": schedule for role, schedule in self.schedules.items()}
         return {"agent": self.agent, "optimizer": self.optimizer, "normalize": self.normalizer, **copies}
 
     def acting(self, state: TrainState, role: str = LIVE) -> Acting:
-        """What of a state acting takes; role: whose weights act."""
+        """The part of a state that the actor needs.
+
+        Args:
+            state: of all runs or of one.
+            role: whose weights act, `live` or a frozen copy.
+        """
         weights = state.weights if role == LIVE else state.frozen[role].weights
         return Acting(weights, state.normalizer, state.hyperparameters, self.steps_done(state.iteration))
 
     def num_samples(self, phase: Phase) -> int:
-        """Samples of a phase's prepared batch."""
+        """Number of samples in a phase's prepared batch, of one run; invalid samples count too."""
         return self.steps_per_iteration * phase.source.iterations
 
     def orders(self, phase: Phase, state: TrainState) -> Orders:
-        """The samples of every round of a phase."""
+        """Draws which samples each round of a phase uses in the state's iteration; see `Source.orders`."""
         return phase.source.orders(self._seed(Purpose.SHUFFLE, state, phase), self.num_samples(phase))
 
     def draw(self, phase: Phase, batch: Any, orders: Orders, state: TrainState, number: int | tf.Tensor) -> Any:
-        """The settled samples of round `number` of a prepared batch."""
+        """The minibatch of one round of a phase, settled: all its random numbers are drawn.
+
+        Args:
+            batch: the phase's prepared batch.
+            orders: from `orders`.
+            state: its seed and iteration determine the random numbers.
+            number: the round, from 0.
+        """
         drawn = phase.source.draw(batch, orders, number)
         return phase.settle(drawn, self._seed(Purpose.SETTLE, state, phase, number))
 
     def before(self, update: Update, batch: Any, state: TrainState, number: int | tf.Tensor) -> Minibatch:
-        """A minibatch and all that an update of round `number` starts from."""
+        """The arguments of an update in round `number`: settled samples `batch`, and weights and rule of the state."""
         seed = self._seed(Purpose.COMBINER, state, update, number)
         return Minibatch(update, batch, roles_of(state.weights, state.frozen), state.rules[update.name], seed)
 
     def _seed(self, purpose: Purpose, state: TrainState, of: Phase | Update, *number: int | tf.Tensor) -> tf.Tensor:
-        """A seed of an iteration, for a phase or an update by its place among all."""
+        """A seed [2] for one purpose in the state's iteration.
+
+        Args:
+            of: the phase or update that needs it; its index among all is folded in.
+            number: further numbers to fold in, such as the round.
+        """
         of_all = self.phases if isinstance(of, Phase) else self.updates.values()
         place = [one.name for one in of_all].index(of.name)
         return fold(state.seed, purpose, state.iteration, place, *number)
 
     def progress(self, state: TrainState) -> tf.Tensor:
-        """The share of the run's environment steps that is done, [] float32."""
+        """Fraction of the run's environment steps that are done, [] float32 in [0, 1]."""
         done = tf.cast(state.iteration, tf.float32) * (self.steps_per_iteration / self.total_steps)
         return tf.minimum(done, 1.0)
 
     def trajectory_spec(self) -> Trajectory:
-        """Shapes and types of what `collect` records of one run."""
+        """The TensorSpecs of one run's trajectory from `collect`, [T, N, ...]."""
         length = self.agent.rollout_length
         return trajectory_spec(self.environment, length, self.actor.extras_spec(self.environment, length))
 
     def rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
-        """What is random in the rollouts of an iteration; seed: [2] of one run, [S, 2] of several."""
+        """Draws all random numbers of an iteration's rollout at once.
+
+        They are drawn outside the rollout's loop, where one operation draws them for all steps.
+
+        Args:
+            seed: the runs' seeds, [S, 2], or [2] for one run.
+            iteration: [] int64, from 0.
+        Returns: noise [T, N, ...] and uniform numbers [T, N, u], with the axis of runs in front if there is one.
+        """
         return self.axis.each(self._rollout_noise)(seed, iteration)
 
     def _rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
+        """`rollout_noise` of one run."""
         shape = (self.agent.rollout_length, self.environment.num_envs)
         noise = self.actor.noise(fold(seed, Purpose.ACTION, iteration), shape)
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
         return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
     def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
-        """{role: copy} of all frozen copies, those refreshed that are due before a phase; None: before an iteration."""
+        """All frozen copies {role: copy}, refreshed if their schedules say so before this phase.
+
+        Args:
+            phase: a phase's name; None for the start of an iteration.
+            state: its copies and live weights.
+        """
         return copies_before(self.schedules, phase, state.frozen, state.weights)

@@ -1,4 +1,4 @@
-"""Several runs in one program, batched over a leading axis."""
+"""The axis of several runs in one program: a leading axis of length S in every tensor but scalars."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,19 +8,25 @@ import tensorflow as tf
 
 
 class Runs:
-    """A leading axis of S runs. What is written for one run is batched by `tf.vectorized_map`."""
+    """A leading axis of S runs; see `Axis`. Functions of one run are batched by `tf.vectorized_map`."""
 
     def __init__(self, num_runs: int):
+        """num_runs: S, ≥ 1."""
         self.num_runs, self.shape = num_runs, (num_runs,)
 
     def each(self, function):
-        """See `Axis.each`."""
+        """See `Axis.each`. An operation that cannot be batched raises an error rather than running in a loop over runs.
+
+        Scalars stay out of the batching, so whatever depends on them alone is computed once for all runs.
+        """
 
         def of_all(*arguments):
+            """The function on nests with a leading axis of runs."""
             flat = tf.nest.flatten(arguments)
             places = [place for place, x in enumerate(flat) if tf.convert_to_tensor(x).shape.rank > 0]
 
             def one(batched):
+                """The function on one run's tensors, with the scalars put back in their places."""
                 whole = list(flat)
                 for place, x in zip(places, batched, strict=True):
                     whole[place] = x
@@ -31,7 +37,7 @@ class Runs:
         return of_all
 
     def stack(self, runs):
-        """[S, ...]."""
+        """See `Axis.stack`: [...] for each run → [S, ...]."""
         return tf.nest.map_structure(lambda *arrays: _stacked(arrays), *runs)
 
     def take(self, array, run, *, axis=0):
@@ -49,16 +55,17 @@ class Runs:
         return _moved(x, axis, 0)
 
     def spec(self, spec):
-        """[S, ...]."""
+        """See `Axis.spec`: [...] → [S, ...]."""
         return tf.TensorSpec((self.num_runs, *spec.shape), spec.dtype)
 
 
 def _stacked(arrays: Sequence[Any]) -> Any:
+    """One array [S, ...] of S arrays [...]: NumPy's if they are, else a tensor."""
     return np.stack(arrays) if isinstance(arrays[0], np.ndarray | np.generic) else tf.stack(arrays)
 
 
 def _moved(x: tf.Tensor, start: int, end: int) -> tf.Tensor:
-    """The tensor with one of its axes moved from place `start` to `end`."""
+    """The tensor with one axis moved from position `start` to `end`; the others keep their order."""
     if start == end:
         return x
     axes = [axis for axis in range(x.shape.rank) if axis != start]

@@ -1,4 +1,4 @@
-"""The compiled programs of a run, and the variables that they move."""
+"""The compiled programs that train one or several runs, and the variables that hold their state."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -16,26 +16,26 @@ from rl.learning.learner import Learner
 from rl.learning.state import TrainState, assign, read
 from rl.naming import Program
 
-_MOST_ITERATIONS = 256  # a host call; an XLA program needs to know how many rows it may have to log
+_MOST_ITERATIONS = 256  # per host call: XLA needs a static size of the log
 
 
 class _Log(NamedTuple):
-    """How many iterations are done, whether the last was not finite, and what was logged, a line an iteration."""
+    """The log within a host call: one row per iteration."""
 
-    done: tf.Tensor
-    bad: tf.Tensor
+    done: tf.Tensor  # [] int32, iterations done in this call
+    bad: tf.Tensor  # [] bool, whether the last iteration was not finite in some run
     metrics: tf.TensorArray
     findings: tf.TensorArray
     gramians: tf.TensorArray
 
 
 class Programs:
-    """Host calls on the variables of a run.
+    """Host calls that advance the variables.
 
-    One host call runs K iterations, and is traced once for all K. With a compiled environment it is one XLA program;
-    otherwise a graph, in which the learning alone is an XLA program. The probes are a program of their own, which is
-    given a copy of what an iteration learnt from and can have no influence on the weights. In a compiled environment it
-    repeats the rollout, since keeping every trajectory would cost more.
+    One host call runs K iterations and is traced once for all K. With a compiled environment it is one XLA program;
+    otherwise it is a graph in which only learning and random numbers are XLA programs. The probes are a separate
+    program, which gets a copy of the data that an iteration learnt from and cannot influence the weights. With a
+    compiled environment it repeats the rollout, which is cheaper than keeping every trajectory.
     """
 
     def __init__(
@@ -47,8 +47,9 @@ class Programs:
     ):
         """
         Args:
-            prober: of one run; None for no probes.
-            probe_every: iterations from one probe to the next; the first iteration is probed.
+            learner, variables: of all runs.
+            prober: computes the findings of one run, a pure function; None for no probes.
+            probe_every: iterations between probed ones, ≥ 1; the first iteration is probed.
         """
         self.learner, self.variables = learner, variables
         self._prober, self._probe_every = prober, probe_every
@@ -67,16 +68,16 @@ class Programs:
         self._compiled = False
 
     def compile(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Traces and compiles, and runs nothing; see `compile_together`.
+        """Traces and compiles all programs, once; no variable changes.
 
-        say: where a sentence goes before and after, if there is anything to be done.
+        Args: say: prints a message before and after; not called if everything is compiled already.
         """
         if self._compiled:
             return
         basis = self._no_basis()
         programs = {"the iteration": (self._iterate, (tf.constant(0),))}
         if not self._whole:
-            # A graph's XLA programs are not those of eager mode.
+            # XLA programs called from a graph are compiled apart from those called eagerly.
             noise = self._program(lambda: self._rollout_noise(basis[0].seed, basis[0].iteration), compiled=False)
             programs["the learning"] = (self._program(lambda: self._learn(*basis), compiled=False), ())
             programs["the random numbers"] = (noise, ())
@@ -87,18 +88,18 @@ class Programs:
 
     @property
     def rows(self) -> dict[str, tf.Tensor]:
-        """The newest raw rows, {objective: [P]}, empty where nothing was probed yet."""
+        """The raw rows of the most recent probe, {objective: [P] or [S, P]}; empty before the first one."""
         return self._rows
 
     def recall(self, rows: Mapping[str, np.ndarray]) -> None:
-        """Puts the newest rows of a run that is resumed in the place of those of another run with these programs."""
+        """Replaces `rows` when the programs go on with other runs: by those from a checkpoint, or {} for new runs."""
         self._rows = {objective: tf.constant(row) for objective, row in rows.items()}
 
     def iterate(self, count: int) -> Chunk:
-        """Up to `count` iterations in one host call.
+        """Runs up to `count` iterations, at most 256, in one host call.
 
-        Fewer where a call would be too long, where a compiled environment has to wait for the probes, or where an
-        update is not finite; the last row then says which.
+        The call ends early after an iteration with a non-finite update, whose `bad_update` is then ≥ 0, and with a
+        compiled environment also after an iteration to be probed, since the probes run outside the program.
         """
         first = int(self.variables.iteration)
         count = min(count, _MOST_ITERATIONS)
@@ -120,16 +121,17 @@ class Programs:
         return Chunk(metrics, findings, of_each, self._rows, basis)
 
     def learnt_from(self, basis: Basis) -> tuple[TrainState, Trajectory]:
-        """The state and the trajectory that an iteration learnt from."""
+        """The state before learning and the trajectory, of all runs; the rollout is repeated if the basis lacks it."""
         return self._learnt_from(*basis)
 
     @property
     def num_traces(self) -> int:
-        """How often the programs were traced in all."""
+        """Total number of traces of the programs that train and probe."""
         programs = (self._iterate, self._probe, self._learn)
         return sum(program.num_traces for program in programs)
 
     def _iterate_steps(self, count: tf.Tensor):
+        """The program of `iterate`: reads the variables, runs the iterations, assigns the variables."""
         start = read(self.variables)
         nothing = (start,) if self._whole else (start, self._no_trajectory())
         metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
@@ -142,7 +144,7 @@ class Programs:
         return log.done, log.metrics.stack(), log.findings.stack(), log.gramians.stack(), rows, basis
 
     def _block(self, count, log, state, basis, rows):
-        """Iterations up to number `count`, and what the last of them learnt from."""
+        """Runs iterations until `log.done` is `count` or one is bad; returns the basis of the last one."""
 
         def unfinished(log, *_):
             return (log.done < count) & ~log.bad
@@ -159,7 +161,7 @@ class Programs:
         return *tf.while_loop(unfinished, iteration, carry, parallel_iterations=1), rows
 
     def _blocks(self, count, log, state, basis, rows):
-        """The same with a look after every block that ends with an iteration to be probed."""
+        """`_block`, interrupted after each iteration to be probed to run the probes within the graph."""
         if not self._prober:
             return self._block(count, log, state, basis, rows)
 
@@ -182,7 +184,7 @@ class Programs:
         return tf.while_loop(unfinished, block, carry, parallel_iterations=1)
 
     def _nothing_found(self, basis: Basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        """In the form of what the probes find within the graph."""
+        """Zeros in the shapes of the probes' results within the graph; empty if no probes run there."""
         if self._prober is None or self._whole:
             return tf.zeros(0), tf.zeros(0, tf.float64), {}
         shapes = self._probe.traced(*basis).structured_outputs
@@ -192,6 +194,7 @@ class Programs:
         return learn(self.learner, state, trajectory)
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        """The program of the probes: numbers [..., F] in the order of `_probe_tags`, Gramians and raw rows."""
         numbers, gramian, rows = self.learner.axis.each(self._prober)(*self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
         return _stacked(numbers), gramian, rows
@@ -220,15 +223,17 @@ def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArr
 
 
 def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:
+    """One row of the log, [..., number of tags]: a program returns one tensor faster than a hundred scalars."""
     return tf.stack(list(numbers.values()), -1) if numbers else tf.zeros(0)
 
 
 def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """{tag: [K] or [K, S]} of rows [K, ..., number of tags]."""
     return {tag: rows[..., column] for column, tag in enumerate(tags)}
 
 
 def _identity(learner: Learner, variables: TrainState) -> tuple:
-    """What the programs are made of, without the numbers that a sweep would change."""
+    """What distinguishes these programs from others, without the hyperparameters that are their inputs."""
     parts = (learner.agent, learner.model.distribution, learner.environment, learner.normalizer)
     parts += (*learner.schedules.values(), learner.combiner, learner.optimizer)
     counts = tuple((phase.name, phase.source) for phase in learner.phases)
