@@ -6,9 +6,12 @@ bootstrap target. `Agent` is the protocol, and `Phase` and `Update` are the valu
 
 from rl.agents.a2c import A2C
 from rl.agents.actor_critic import ActorCritic
-from rl.agents.bootstrap import GradientCorrection, Residual, SemiGradient
-from rl.agents.phase import LIVE, Agent, Phase, Roles, Update, roles_of
+from rl.agents.agent import Agent
+from rl.agents.gradient_correction import GradientCorrection
+from rl.agents.phase import LIVE, Phase, Roles, Update, roles_of
 from rl.agents.ppo import PPO
+from rl.agents.residual import Residual
+from rl.agents.semi_gradient import SemiGradient
 
 __all__ = [
     "A2C",

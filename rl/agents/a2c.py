@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
-from rl.agents.actor_critic import ActorCritic, Batch
+from rl.agents.actor_critic import ActorCritic
 from rl.agents.phase import Diagnostics
+from rl.agents.samples import Batch
 from rl.estimators import policy_gradient_loss
 from rl.settings import settings
 

@@ -1,14 +1,17 @@
-"""The common base of A2C and PPO: advantages from a behaviour snapshot, and three objectives."""
+"""The common part of A2C and PPO: advantages from a behaviour snapshot, and three objectives."""
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal
 
 import tensorflow as tf
 from pydantic import Field
 
-from rl.agents.bootstrap import Bootstrap, SemiGradient
-from rl.agents.phase import Agent, Diagnostics, Phase, Roles, Update
+from rl.agents.agent import Agent
+from rl.agents.bootstrap import Bootstrap
+from rl.agents.phase import Diagnostics, Phase, Roles, Update
+from rl.agents.samples import Batch, flat, without_invalid
+from rl.agents.semi_gradient import SemiGradient
 from rl.agents.successors import successor_values
 from rl.environments import Environment, Trajectory
 from rl.errors import require
@@ -30,21 +33,6 @@ from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.settings import Number, PositiveInteger, PositiveNumber, Share, settings
 from rl.sources import Newest
 from rl.spaces import Spaces
-
-
-class Batch(NamedTuple):
-    """B samples; no gradient flows through any field."""
-
-    observation: tf.Tensor  # [B, ...]
-    action: tf.Tensor  # [B, ...]
-    log_prob: tf.Tensor  # [B], log π(a|s) of the behaviour copy
-    value: tf.Tensor  # [B], v(s) of the behaviour copy
-    advantage: tf.Tensor  # [B], generalised advantage estimate
-    target: tf.Tensor  # [B], the λ-return that the value regresses on
-    valid: tf.Tensor  # [B] float, 1, or 0 for a step that was spent on a reset
-    reward: tf.Tensor  # [B], of the step
-    discount: tf.Tensor  # [B], γ, or 0 where the episode terminated
-    next_observation: tf.Tensor  # [B, ...], the step's successor
 
 
 @settings
@@ -167,8 +155,8 @@ class ActorCritic(Agent):
         δ_t = r_t + γ_t v'(s_{t+1}) − v(s_t),  A_t = δ_t + γ_t λ_t A_{t+1},  target = A_t + v(s_t)
         """
         if not environment.compiled:  # where every step is valid
-            trajectory = _without_invalid(trajectory)
-        observation = _flat(trajectory.observation)
+            trajectory = without_invalid(trajectory)
+        observation = flat(trajectory.observation)
         outputs = model.network.apply(roles["behaviour"], {OBSERVATION: observation}, ("policy", "value"))
         v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
 
@@ -184,10 +172,10 @@ class ActorCritic(Agent):
         )
         advantage = gae(trajectory.reward, discount_t, v_tm1, v_t, lambda_t)
         target, valid = advantage + v_tm1, tf.cast(trajectory.valid, tf.float32)
-        action = _flat(trajectory.action)
+        action = flat(trajectory.action)
         log_prob = model.distribution.log_prob(outputs["policy"], action)
         numbers = (v_tm1, advantage, target, valid, trajectory.reward, discount_t, trajectory.next_observation)
-        batch = Batch(observation, action, log_prob, *(_flat(x) for x in numbers))
+        batch = Batch(observation, action, log_prob, *(flat(x) for x in numbers))
         return tf.nest.map_structure(tf.stop_gradient, batch), {
             "value/explained_variance": explained_variance(v_tm1, target, valid),
             "value/mean": masked_mean(v_tm1, valid),
@@ -228,21 +216,3 @@ class ActorCritic(Agent):
         if self.value_loss == "huber":
             return huber_value_loss(v, batch.target, delta=self.huber_delta)
         return squared_value_loss(v, batch.target)
-
-
-def _without_invalid(trajectory: Trajectory) -> Trajectory:
-    """Replaces the entries of invalid steps by zeros.
-
-    A weight of 0 excludes them from the losses, but would not keep a NaN out of the gradients: 0 · NaN is NaN.
-    """
-
-    def kept(x):
-        valid = tf.reshape(trajectory.valid, (*trajectory.valid.shape, *(1,) * (x.shape.rank - 2)))
-        return tf.where(valid, x, tf.zeros_like(x))
-
-    return tf.nest.map_structure(kept, trajectory)
-
-
-def _flat(x: tf.Tensor) -> tf.Tensor:
-    """[T, N, ...] → [T·N, ...]."""
-    return tf.reshape(x, (-1, *x.shape[2:]))

@@ -1,22 +1,18 @@
-"""The parts of an agent: phases, which define the data, and updates, which define what moves the weights.
-
-In each iteration the due phases run in order; a phase makes its updates from each minibatch of its source.
-"""
+"""What an agent learns: phases, which say from which data, and updates, which say what moves the weights."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rl.environments import Environment
-from rl.frozen import FrozenState, Schedule
+from rl.frozen import FrozenState
 from rl.gradients import LIVE, Objective, Roles
 from rl.gradients.rows import Weights
-from rl.networks import ActorCriticNetwork, Head
 from rl.sources import Source
-from rl.spaces import Spaces
 
 Batch = Any  # a named tuple of tensors with a leading axis of samples
+
+
 Diagnostics = dict[str, tf.Tensor]  # {tag: [] float32}
 
 
@@ -69,39 +65,6 @@ class Phase(NamedTuple):
         """Whether the phase is executed in an iteration, counted from 0, [] bool."""
         done = iteration + 1 - self.starts_at
         return (done > 0) & tf.equal(done % self.every_iterations, 0)
-
-
-class Agent(Protocol):
-    """An agent: its heads, phases and frozen copies."""
-
-    rollout_length: int
-    """Steps per environment and iteration."""
-    gamma: float
-    """Discount factor per step, in [0, 1]."""
-    frozen_roles: tuple[str, ...]
-    """The roles of the frozen copies that its objectives use."""
-
-    acts_with: str = LIVE
-    """The role whose weights act in training: `live`, or a frozen copy."""
-
-    def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any) -> Any:
-        """What the trajectory keeps of acting in addition to the actions, a nest of [N, ...]; nothing by default.
-
-        Args: policy: [N, P], the output of `policy`; action: [N, ...], the actions drawn from it.
-        """
-        return ()
-
-    def heads(self, spaces: Spaces) -> Mapping[str, Head]:
-        """The heads of the network, {name: head}; `policy` must be among them."""
-
-    def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
-        """Raises ConfigError if a frozen copy that the agent needs is missing or has an unsuitable schedule."""
-
-    def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
-        """The parameters [N, P] of the action distribution at observations [N, ...]."""
-
-    def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
-        """The phases of an iteration, in order."""
 
 
 def roles_of(weights: Weights, frozen: Mapping[str, FrozenState]) -> dict[str, Weights]:

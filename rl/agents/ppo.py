@@ -4,8 +4,9 @@ from typing import Annotated
 
 import tensorflow as tf
 
-from rl.agents.actor_critic import ActorCritic, Batch
+from rl.agents.actor_critic import ActorCritic
 from rl.agents.phase import Diagnostics
+from rl.agents.samples import Batch
 from rl.errors import require
 from rl.estimators import approximate_kl, clip_fraction, clipped_surrogate_loss
 from rl.inputs import INPUT

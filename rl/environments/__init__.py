@@ -4,6 +4,7 @@
 """
 
 from rl.environments.gymnasium_adapter import GymnasiumEnvironment
-from rl.environments.protocol import Environment, State, Trajectory, Transition
+from rl.environments.protocol import Environment, State
+from rl.environments.transition import Trajectory, Transition
 
 __all__ = ["Environment", "GymnasiumEnvironment", "State", "Trajectory", "Transition"]

@@ -12,8 +12,8 @@ from rl.environments.gymnasium_spaces import actions, observations
 from rl.environments.inspected import MishapError
 from rl.environments.making import make_vector
 from rl.environments.origin import in_one_line
-from rl.environments.protocol import Transition
 from rl.environments.time_limit import time_limit
+from rl.environments.transition import Transition
 from rl.errors import BadEnvironmentError, require
 from rl.settings import PositiveInteger, checked
 from rl.spaces import unbounded

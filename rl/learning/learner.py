@@ -131,13 +131,13 @@ class Learner:
         )
 
     def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
-        """Environment steps done before an iteration (counted from 0), [] float32; per run, as all counts of steps."""
+        """Environment steps that one run has done before an iteration, counted from 0, [] float32."""
         return tf.cast(iteration, tf.float32) * float(self.steps_per_iteration)
 
     def of(self, state: TrainState, phase: Phase) -> tuple["Learner", Phase]:
         """The learner `at` a state of one run, and that learner's phase of the same name.
 
-        A phase holds its agent's hyperparameters, hence a phase of this learner would have constants instead.
+        A phase's functions are bound to its agent's hyperparameters, so this learner's own phase would use constants.
         """
         learner = self.at(state)
         return learner, next(one for one in learner.phases if one.name == phase.name)

@@ -98,8 +98,8 @@ class Programs:
     def iterate(self, count: int) -> Chunk:
         """Runs up to `count` iterations, at most 256, in one host call.
 
-        The call ends early after an iteration with a non-finite update, whose `bad_update` is then ≥ 0, and with a
-        compiled environment also after an iteration to be probed, since the probes run outside the program.
+        The call ends early after an iteration with a non-finite update in some run, whose `bad_update` is then ≥ 0.
+        With a compiled environment it also ends after an iteration to be probed: the probes run outside the program.
         """
         first = int(self.variables.iteration)
         count = min(count, _MOST_ITERATIONS)
@@ -223,7 +223,7 @@ def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArr
 
 
 def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:
-    """One row of the log, [..., number of tags]: a program returns one tensor faster than a hundred scalars."""
+    """One row of the log, [..., number of tags], in the order of the tags."""
     return tf.stack(list(numbers.values()), -1) if numbers else tf.zeros(0)
 
 

@@ -1,4 +1,9 @@
-"""The rounds of a phase: draw, settle, rows, combine, step, apply."""
+"""The rounds of a phase: draw, settle, rows, combine, step, apply.
+
+A round is one minibatch and the updates made from it. The loop over rounds, and the choice of the updates that are due
+in one, are outside the batching over runs: all runs of a program share them, and a batched condition would execute both
+of its branches.
+"""
 
 import functools
 import math
@@ -16,16 +21,16 @@ from rl.learning.updating import MOVING, Loop, one_update
 from rl.sources import Orders
 
 Phased = tuple[TrainState, Any, Metrics, tf.Tensor]
-"""The state after a phase, the batch that it prepared, metrics, and the first round that was not finite, −1 if none."""
+"""(state after a phase, prepared batch, {tag: metric}, number of the first non-finite round or −1), all of all runs."""
 
 
 def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
-    """All rounds of a phase.
-
-    Rounds, and which updates are due in them, are counted outside of the batching over runs.
+    """Executes a phase: refreshes its copies, prepares its batch, and runs all of its rounds.
 
     Args:
-        trajectory: normalised.
+        state: of all runs, before the phase.
+        trajectory: of all runs, normalised.
+    Returns: see `Phased`. A metric of an update is its mean over the rounds in which the update was computed.
     """
     each = learner.axis.each
     if any(schedule.before == phase.name for schedule in learner.schedules.values()):
@@ -34,7 +39,7 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
     batch, orders, metrics = each(functools.partial(_prepared, learner, phase))(state, data)
 
     def body(number, loop):
-        """A round: draw, settle, and of each update that is due rows, combine, step, apply."""
+        """One round: draw and settle; then rows, combine, step and apply for each update that is due."""
         settled, loop = each(functools.partial(_settled, learner, phase))(state, batch, orders, number, loop)
         for update in phase.updates:
             updated = each(functools.partial(one_update, learner, phase, update.name))
@@ -48,7 +53,7 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
 
     tags = tags_of(learner, phase, state, batch, orders)
     start = each(functools.partial(_started, phase, tags))(state)
-    # Always to the end, even where the rest is left out: many runs in one program share the number of rounds.
+    # All rounds are executed, even if a run has stopped: the runs of a program share the number of rounds.
     _, end = tf.while_loop(lambda number, _: number < phase.source.rounds, body, (tf.constant(0), start))
     for update, sums in end.sums.items():
         taken = end.taken[update]
@@ -60,9 +65,9 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
 
 
 def skipped(run: Callable[[], Phased], state: TrainState) -> Phased:
-    """What a phase that is not due gives: the state as it is, zeros for the batch, and metrics that are NaN.
+    """The result of a phase that is not due: the state unchanged, a batch of zeros, and NaN for every metric.
 
-    run: what it would give if it were due; only its shapes and types count.
+    Args: run: executes the phase; it is traced for the shapes and dtypes of its results, not called.
     """
     _, *specs = tf.function(run, autograph=False).get_concrete_function().structured_outputs
     batch, metrics, bad = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
@@ -70,14 +75,17 @@ def skipped(run: Callable[[], Phased], state: TrainState) -> Phased:
 
 
 def _prepared(learner: Learner, phase: Phase, state: TrainState, data: Any) -> tuple[Any, Orders, Metrics]:
-    """The phase's samples, their order in its rounds, and metrics."""
+    """The prepared batch of one run [B, ...], the samples of each round, and the metrics of the preparation."""
     learner, phase = learner.of(state, phase)
     batch, metrics = phase.prepare(roles_of(state.weights, state.frozen), data)
     return batch, learner.orders(phase, state), metrics
 
 
 def _started(phase: Phase, tags: dict[str, list[str]], state: TrainState) -> Loop:
-    """The loop before the first round."""
+    """The loop of one run before the first round.
+
+    Args: tags: {update: the tags of its metrics}, whose sums start at 0.
+    """
     false, zero = tf.constant(False), tf.zeros(())
     return Loop(
         **{name: getattr(state, name) for name in MOVING},
@@ -91,12 +99,12 @@ def _started(phase: Phase, tags: dict[str, list[str]], state: TrainState) -> Loo
 
 
 def _settled(learner: Learner, phase: Phase, state: TrainState, batch, orders, number, loop: Loop) -> tuple[Any, Loop]:
-    """Draw, settle: the minibatch of a round, and the loop at its beginning."""
+    """The settled minibatch of a round of one run, and the loop at the start of the round."""
     learner, phase = learner.of(state, phase)
     settled = learner.draw(phase, batch, orders, state, number)
     return settled, loop._replace(over=loop.stopped | (loop.bad >= 0), finite=tf.constant(True))
 
 
 def _ended(number: tf.Tensor, loop: Loop) -> Loop:
-    """The loop at the end of a round, which is the first bad one where an update was not finite."""
+    """The loop of one run at the end of round `number`, which is recorded as `bad` if it is the first non-finite one."""
     return loop._replace(bad=tf.where(loop.finite | loop.over, loop.bad, number))

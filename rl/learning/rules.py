@@ -1,4 +1,4 @@
-"""An agent's updates as update rules, and its frozen copies checked against its phases and updates."""
+"""The update rule of each of an agent's updates, and checks of its frozen copies and sources."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,14 @@ from rl.updates.optimizers import Optimizer
 def check_copies(
     schedules: Mapping[str, Schedule], phases: Sequence[str], updates: Sequence[str], *, acts_with: str
 ) -> None:
-    """ConfigError where a frozen copy follows what the agent does not have, or one that is to act is missing."""
+    """Checks the frozen copies against the agent.
+
+    Args:
+        schedules: {role: schedule}.
+        phases, updates: names of the agent's phases and updates.
+        acts_with: the role whose weights act.
+    Raises: ConfigError if a schedule follows an unknown phase or update, or the copy that acts is missing.
+    """
     require(
         acts_with in (LIVE, *schedules),
         f"the agent acts with a frozen copy {acts_with!r}, and there is none (frozen.{acts_with}).",
@@ -37,7 +44,14 @@ def update_rule(
     always_rows: bool = False,
     freeze: Freeze | None = None,
 ) -> UpdateRule:
-    """How an update's objectives move a network; see `UpdateRule`."""
+    """Builds the update rule that turns the gradients of an update's objectives into steps of the network's weights.
+
+    Args:
+        update: its objectives and groups.
+        network: the names of its weights and heads.
+        combiner, optimizer, always_rows, freeze: see `UpdateRule`.
+    Raises: ConfigError if these do not fit the update or the network.
+    """
     return UpdateRule(
         objectives=update.objectives,
         groups=update.groups,
@@ -51,10 +65,14 @@ def update_rule(
 
 
 def check_sources(phases: Sequence[Phase], agent: Agent, num_envs: int) -> None:
-    """Checks what every phase learns from.
+    """Checks the source of every phase.
 
-    Raises: ConfigError where the agent's minibatches do not divide its batch; ValueError where a phase keeps batches of
-    one that is no earlier phase, or is not executed in every iteration.
+    A source may keep batches only of an earlier phase that is executed in every iteration and keeps none itself:
+    otherwise there would be iterations without a batch to keep.
+
+    Args: phases: of the agent, in order; num_envs: N, of one run.
+    Raises: ConfigError if a phase's minibatches do not divide its batch; ValueError if it keeps batches of a phase that
+        does not meet the condition.
     """
     for place, phase in enumerate(phases):
         earlier = [one.name for one in phases[:place] if one.is_always_due and one.source.of is None]

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from rl.agents import LIVE
-from rl.agents.actor_critic import Batch
+from rl.agents.samples import Batch
 from rl.environments import Trajectory
 
 SMALL = ("environment=compiled/cartpole", "num_envs=2", "network.torso.widths=[1]", "network.torso.activation=relu")

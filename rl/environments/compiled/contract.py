@@ -23,7 +23,8 @@ from rl import spaces
 from rl.environments.compiled.environment import CompiledEnvironment
 from rl.environments.compiled.tracing import check_traced
 from rl.environments.origin import in_one_line
-from rl.environments.protocol import Environment, Transition
+from rl.environments.protocol import Environment
+from rl.environments.transition import Transition
 from rl.errors import ConfigError, require
 from rl.spaces import Box, Discrete
 

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, NamedTuple
 import tensorflow as tf
 from pydantic import Field
 
-from rl.environments.protocol import State, Transition
+from rl.environments.protocol import State
+from rl.environments.transition import Transition
 from rl.randomness import uniforms
 from rl.settings import PositiveInteger, checked
 from rl.spaces import Space, unbounded

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rl.environments.compiled.environment import CompiledEnvironment, EpisodeSteps, Timed
-from rl.environments.protocol import Transition
+from rl.environments.transition import Transition
 from rl.settings import PositiveInteger, Share, checked
 from rl.spaces import Discrete
 

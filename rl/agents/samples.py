@@ -1,0 +1,40 @@
+"""The samples that an actor-critic agent learns from, made of a trajectory."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from rl.environments import Trajectory
+
+
+class Batch(NamedTuple):
+    """B samples; no gradient flows through any field."""
+
+    observation: tf.Tensor  # [B, ...]
+    action: tf.Tensor  # [B, ...]
+    log_prob: tf.Tensor  # [B], log π(a|s) of the behaviour copy
+    value: tf.Tensor  # [B], v(s) of the behaviour copy
+    advantage: tf.Tensor  # [B], generalised advantage estimate
+    target: tf.Tensor  # [B], the λ-return that the value regresses on
+    valid: tf.Tensor  # [B] float, 1, or 0 for a step that was spent on a reset
+    reward: tf.Tensor  # [B], of the step
+    discount: tf.Tensor  # [B], γ, or 0 where the episode terminated
+    next_observation: tf.Tensor  # [B, ...], the step's successor
+
+
+def without_invalid(trajectory: Trajectory) -> Trajectory:
+    """Replaces the entries of invalid steps by zeros.
+
+    A weight of 0 excludes them from the losses, but would not keep a NaN out of the gradients: 0 · NaN is NaN.
+    """
+
+    def kept(x):
+        valid = tf.reshape(trajectory.valid, (*trajectory.valid.shape, *(1,) * (x.shape.rank - 2)))
+        return tf.where(valid, x, tf.zeros_like(x))
+
+    return tf.nest.map_structure(kept, trajectory)
+
+
+def flat(x: tf.Tensor) -> tf.Tensor:
+    """[T, N, ...] → [T·N, ...]."""
+    return tf.reshape(x, (-1, *x.shape[2:]))
