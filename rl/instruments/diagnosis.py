@@ -1,4 +1,7 @@
-"""Where a number that is not finite came from."""
+"""Locates the origin of a non-finite number: the environment, or the first loss or gradient of an update.
+
+It runs eagerly, after training has stopped.
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,17 +21,19 @@ from rl.learning.updating import applied
 
 
 class Fault(NamedTuple):
-    """The first loss or gradient entry that is not finite.
-
-    variable is None where the loss itself is it; objective is empty where all are finite and their norm is not.
-    """
+    """The first non-finite number of an update."""
 
     objective: str
+    """The objective whose loss or gradient is not finite; empty if all are finite and only their norm overflows."""
     variable: str | None
+    """The weight whose gradient has a non-finite entry; None if it is the loss."""
     update: int
+    """Number of the update in the run, from 1, counting all updates."""
     minibatch: Minibatch
+    """The arguments of the update."""
 
     def __str__(self) -> str:
+        """The description for an error message, without a full stop."""
         if not self.objective:
             return f"the norm of the combined gradient overflows at update {self.update}, though every row is finite"
         what = f"the loss of objective {self.objective!r}"
@@ -38,21 +43,25 @@ class Fault(NamedTuple):
 
 
 def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_round: int) -> Fault:
-    """Replays an iteration up to its first round that is not finite, one objective at a time.
+    """Replays an iteration up to its first non-finite round, with a separate gradient of each objective.
 
     Args:
+        learner: its hyperparameters are replaced by those in the state.
         state: of one run, before the iteration's learning.
-        trajectory: of the iteration.
-        bad_round: its number over all phases, as `Learner.learn` reports it.
+        trajectory: of one run, [T, N, ...], as returned by `collect`.
+        bad_round: number of the round, counted over all phases: the metric `bad_update` of `learn`.
+    Returns: the fault, with the minibatch and weights that the update met.
+    Raises: ValueError if the iteration has no round of this number.
     """
     learner = learner.at(state)
     state, trajectory, _ = ingest(learner, state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)
-        batch, orders = prepared_of(learner, phase, state, trajectory)
-        prepared[phase.name], start = batch, state
-        for number in range(phase.source.rounds if phase.is_due(state.iteration) else 0):
+        start, batch, orders = prepared_of(learner, phase, state, trajectory)
+        prepared[phase.name], is_due = batch, bool(phase.is_due(state.iteration))
+        state = start if is_due else state
+        for number in range(phase.source.rounds if is_due else 0):
             settled = learner.draw(phase, batch, orders, start, number)
             for update in (update for update in phase.updates if number % update.every_rounds == 0):
                 minibatch = learner.before(update, settled, state, number)
@@ -66,7 +75,10 @@ def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_ro
 
 
 def _fault(learner: Learner, minibatch: Minibatch, state: TrainState) -> Fault | None:
-    """The first loss or gradient of an update that is not finite; None where all are."""
+    """The first loss, else the first gradient entry, of an update that is not finite; None if all are finite.
+
+    Args: state: before the update; only its counts of updates are used.
+    """
     rows, number = rows_of(learner, minibatch), _updates_done(state) + 1
     for objective, loss in rows.losses.items():
         if not bool(tf.math.is_finite(loss)):
@@ -80,15 +92,18 @@ def _fault(learner: Learner, minibatch: Minibatch, state: TrainState) -> Fault |
 
 
 def _updates_done(state: TrainState) -> int:
+    """Number of updates applied so far, of all names."""
     return sum(int(count) for count in state.updates.values())
 
 
 def environments_fault(learner: Learner, state: TrainState, trajectory: Trajectory) -> str | None:
-    """Words for the first number of a rollout that may not come from an environment; None where there is none.
+    """Describes the first unsound value that an environment returned in a rollout; see `rl.environments.boundary`.
 
     Args:
-        state: before the iteration's learning.
-        trajectory: of the iteration.
+        learner: gives the environment's name.
+        state: of one run, before the iteration's learning, so that episodes' lengths are those before the rollout.
+        trajectory: of one run, [T, N, ...], as returned by `collect`.
+    Returns: a message that names environment, step and value; None if all values are sound.
     """
     known = trajectory.observation, trajectory.reward, trajectory.terminated, trajectory.truncated
     acted_on, reward, terminated, truncated, successor = (x.numpy() for x in (*known, trajectory.next_observation))
@@ -97,12 +112,13 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
     first = int(state.iteration) * length
 
     def words(found: Unsound, step: int, within: int) -> str:
+        """The message; `step` counts from the first reset (0), `within` from the start of the episode."""
         return f"{place(learner.environment.name, number=found.number, step=step, elapsed=within)}: {found}"
 
     if found := first_unsound(observation=acted_on[0]):
         return words(found, first, int(elapsed[found.number]))
     for t in range(length):
-        # What follows an end in the last step is in no trajectory: the next iteration meets it.
+        # The observation after an episode that ends in the last step is in the next iteration's trajectory only.
         following = acted_on[t + 1] if t + 1 < length else _zero_where(ended[t], successor[t])
         found = first_unsound(reward=reward[t], observation=following, final_observation=successor[t])
         if found:
@@ -112,12 +128,18 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
 
 
 def _zero_where(ended: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """The frames [N, ...] with 0 in the environments where `ended` [N] is true."""
+    """The observations [N, ...], replaced by 0 in the environments in which the episode `ended`, [N] bool."""
     return np.where(ended.reshape(-1, *(1,) * (frames.ndim - 1)), 0, frames)
 
 
 def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> None:
-    """Writes the minibatch (`batch/<field>`) and the weights that it met, by name, as an NPZ file."""
+    """Writes the minibatch of a fault, and the live weights before its update, to an NPZ file.
+
+    Args:
+        fault: its minibatch is saved under `batch/<field>`.
+        names: {part: names of its weights}, under which these are saved.
+        file: overwritten if it exists.
+    """
     batch = fault.minibatch.batch
     arrays = {f"batch/{field}": getattr(batch, field).numpy() for field in batch._fields}
     for part, tensors in fault.minibatch.weights.items():

@@ -1,4 +1,4 @@
-"""The leak audit of an agent's updates on a made-up trajectory."""
+"""The leak audit of an agent's updates, on a synthetic trajectory."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,9 +12,11 @@ from rl.spaces import Discrete
 
 
 def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, dict[str, str]]]:
-    """{update: {objective: {weight: none, zero or non-zero}}} of all updates of all phases, of one run.
+    """Audits the gradients of all updates of all phases; see `rl.gradients.audit`.
 
-    Raises: LeakError where an objective reaches other weights than it declares.
+    Args: state: of one run; it gives the weights, and the observations that the trajectory imitates.
+    Returns: {update: {objective: {weight: none, zero or non-zero}}}.
+    Raises: LeakError if an objective reaches other weights than it declares.
     """
     tables, trajectory, names = {}, _made_up(learner, state), learner.model.network.names
     for name in learner.updates:
@@ -26,7 +28,7 @@ def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, di
 
 
 def _made_up(learner: Learner, state: TrainState) -> Trajectory:
-    """A trajectory of noise around the present observation: what reaches what does not depend on the numbers."""
+    """A random trajectory of one run, [T, N, ...]: which weights a gradient reaches does not depend on the values."""
     random = np.random.default_rng(0)
     shape = (learner.agent.rollout_length, learner.environment.num_envs)
     frames = tf.nest.map_structure(lambda now: _around(now.numpy(), shape[0], random), state.observation)
@@ -45,7 +47,7 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory:
 
 
 def _around(now: np.ndarray, length: int, random: np.random.Generator) -> tf.Tensor:
-    """Observations [length, N, ...] around the present ones [N, ...], of their type."""
+    """Observations [length, N, ...]: the current ones [N, ...] plus noise, or random 0 and 1 for integers."""
     if np.issubdtype(now.dtype, np.floating):
         return tf.constant(now + random.normal(size=(length, *now.shape)), now.dtype)
     return tf.constant(random.integers(2, size=(length, *now.shape)), now.dtype)

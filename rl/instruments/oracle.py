@@ -1,4 +1,4 @@
-"""The rows of policy and value beside the true ones, where the truth is known."""
+"""The oracle: bias and variance of the sampled rows against the true gradients, on finite MDPs."""
 
 import copy
 from collections.abc import Mapping
@@ -21,27 +21,34 @@ _OBJECTIVES = ("policy", "value")
 
 
 class Oracle:
-    """Bias and variance of the rows of one iteration's samples, on a finite MDP.
+    """Compares the rows of one iteration's samples with the true rows of policy and value, on a finite MDP.
 
-    With d the share of steps that the current policy π takes in each state in the long run, v_π and A_π its values and
-    advantages, all exact and held fixed, the true rows are the gradients of
+    Let d be the long-run fraction of steps that the current policy π takes in each state, and v_π and A_π its state
+    values and advantages, all exact and treated as constants. The true rows are the gradients of
 
         policy:  −Σ_s d(s) Σ_a π(a|s) A_π(s, a)         (Sutton et al. 2000, theorem 1, with d not discounted)
         value:   ½ Σ_s d(s) (v(s) − v_π(s))²
 
-    at the current weights: what the rows of A2C and of PPO's first update would be on average if advantages and value
-    targets were the true ones. Rewards are taken as the estimators see them, normalised by this iteration's statistics,
-    observations as the network does.
+    at the current weights: the expectations of the rows of A2C and of PPO's first update if advantages and value
+    targets were exact. Rewards and observations are normalised as in this iteration.
 
-    Against them stands the row of the iteration's whole batch, the mean of one row from each environment, before the
-    first update and without normalising advantages. Given where they stood, the environments are independent of one
-    another: the spread of their rows is the variance. Into the bias goes what λ < 1, bootstrapping from a wrong value
-    and a robust value loss make of the estimate, and that the environments may not have forgotten yet where they began.
-    A row is taken on all of the objective's route but its head: the raw row, where the torso is shared.
+    They are compared with the row of the iteration's whole batch before the first update, without standardised
+    advantages: the mean of N rows, one per environment. Given their states at the start of the rollout, the
+    environments are independent, so the spread of their rows gives the variance. The bias is due to λ < 1, to
+    bootstrapping from inexact values, to a robust value loss, and to a state distribution that still depends on where
+    the environments started.
+
+    A row covers the objective's route except its head; with a shared torso this is the raw row. P is its length, S and
+    A are the numbers of states and actions.
     """
 
     def __init__(self, learner: Learner):
-        """Raises: ConfigError where the truth is not known."""
+        """
+        Args: learner: of one run; its hyperparameters may be replaced later, see `of`.
+        Raises: ConfigError unless there are at least 3 environments of a tabular MDP, and an actor-critic agent whose
+            value loss has a semi-gradient; or if the MDP has no finite values at γ = 1, or without a time limit no
+            unique stationary distribution.
+        """
         environment, agent = learner.environment, learner.agent
         require(
             isinstance(environment, TabularMDP),
@@ -71,7 +78,7 @@ class Oracle:
         self._learner, self._phase = learner, _plain_phase(learner)
 
     def of(self, learner: Learner) -> "Oracle":
-        """The oracle of a learner that differs in its hyperparameters alone."""
+        """The oracle of a learner that differs only in its hyperparameters, as from `Learner.at`; checks nothing."""
         other = copy.copy(self)
         other._learner, other._phase = learner, _plain_phase(learner)
         return other
@@ -79,22 +86,23 @@ class Oracle:
     def __call__(
         self, before: TrainState, state: TrainState, trajectory: Trajectory, rows: Mapping[str, Gradient]
     ) -> dict[str, tf.Tensor]:
-        """The tags gradient/oracle/….
+        """The metrics gradient/oracle/… of one iteration of one run.
 
-        <objective>/norm                the true row's length |g|
-        <objective>/cosine              of the first minibatch's row, as the update has it, and the true row
-        <objective>/squared_bias        of the whole batch's row, over |g|²; below 0 only by chance
-        <objective>/standard_error      of that squared bias
-        <objective>/variance            of the whole batch's row, the sum over its coordinates, over |g|²
+        <objective>/norm                |g|, the norm of the true row
+        <objective>/cosine              of the true row and the first minibatch's row, the one that the update used
+        <objective>/squared_bias        of the whole batch's row, divided by |g|²; an unbiased estimate, may be negative
+        <objective>/standard_error      of that squared bias, divided by |g|²
+        <objective>/variance            of the whole batch's row, summed over its coordinates, divided by |g|²
         value_error                     √(Σ_s d(s) (v(s) − v_π(s))²), in units of the normalised return
-        return                          the discounted return of π from the start, in the environment's own units
+        return                          discounted return of π from the start distribution, in the environment's units
 
-        Where the true row is 0, what is relative to it is NaN or infinite.
+        If the true row is 0, the numbers that are divided by its norm are NaN or infinite.
 
         Args:
-            before: the state that the iteration began with.
-            state, trajectory: what `ingest` made of it and of its rollout.
-            rows: of the first minibatch, by objective.
+            before: the state before the iteration's learning; its statistics normalised the observations.
+            state, trajectory: as returned by `ingest`.
+            rows: {objective: gradient} on the first minibatch.
+        Returns: {tag: [] float64}.
         """
         true, numbers = self.truth(before, state)
         sampled = self.sampled(state, trajectory)
@@ -107,7 +115,11 @@ class Oracle:
         return {f"gradient/oracle/{tag}": number for tag, number in numbers.items()}
 
     def truth(self, before: TrainState, state: TrainState) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        """The true rows, {objective: [P] float64}, and the numbers value_error and return."""
+        """The true rows by exact solution of the MDP; see the class for their definition.
+
+        Args: before, state: as in `__call__`.
+        Returns: ({objective: [P] float64}, {`value_error` and `return`: [] float64}).
+        """
         learner, gamma = self._learner, tf.cast(self._learner.agent.gamma, tf.float64)
         environment, mdp = learner.environment, learner.environment.mdp
         seen = learner.normalizer.observation(before.normalizer, tf.constant(environment.features))
@@ -120,6 +132,7 @@ class Oracle:
         advantage = traced.advantages(mdp, values, reward, gamma=gamma)
 
         def losses(roles: Roles):
+            """The true losses of both objectives; d, A_π and v_π are constants."""
             chosen, v = self._on(seen, roles[LIVE])
             policy_loss = -tf.reduce_sum(shares * tf.reduce_sum(chosen * advantage, 1))
             return {"policy": policy_loss, "value": 0.5 * tf.reduce_sum(shares * tf.square(v - values))}, None
@@ -130,14 +143,16 @@ class Oracle:
         return rows, {"value_error": error, "return": discounted}
 
     def sampled(self, state: TrainState, trajectory: Trajectory) -> dict[str, tf.Tensor]:
-        """The rows from the samples of each environment by itself, {objective: [N, P] float64}."""
+        """The rows of each environment's samples separately, {objective: [N, P] float64}; their mean is the batch's."""
         roles, (update,) = roles_of(state.weights, state.frozen), self._phase.updates
 
         def of_one(number: tf.Tensor) -> dict[str, tf.Tensor]:
+            """The rows {objective: [P]} from environment `number` alone."""
             own = tf.nest.map_structure(lambda x: tf.gather(x, number[None], axis=1), trajectory)
             batch, _ = self._phase.prepare(roles, own)
 
             def losses(live: Roles):
+                """The losses of the two objectives only; copies are constant."""
                 values, _ = update.losses({**roles, **live}, batch)
                 return {name: values[name] for name in _OBJECTIVES}, None
 
@@ -147,26 +162,31 @@ class Oracle:
         return tf.vectorized_map(of_one, numbers, fallback_to_while_loop=False)
 
     def _on(self, seen: tf.Tensor, weights: Weights) -> tuple[tf.Tensor, tf.Tensor]:
-        """The policy's probabilities [S, A] and the values [S] of all states, in float64."""
+        """The policy's probabilities [S, A] and values [S] of all states, float64.
+
+        Args: seen: [S, ...], the normalised observation of every state.
+        """
         outputs = self._learner.model.network.apply(weights, {OBSERVATION: seen})
         logits, value = (tf.cast(outputs[head], tf.float64) for head in ("policy", "value"))
         return tf.nn.softmax(logits), value[:, 0]
 
     def _rows(self, losses, weights: Weights) -> dict[str, tf.Tensor]:
+        """The rows {objective: [P] float64} of losses, a function of the weights by role, at live weights."""
         network = self._learner.model.network
         reads = {name: tuple(At(LIVE, part) for part in network.routes[name]) for name in _OBJECTIVES}
         rows = watched_rows(losses, {LIVE: weights}, reads, names=network.names).gradients
         return {name: self._flat(onto_live(row)) for name, row in rows.items()}
 
     def _flat(self, row: Gradient) -> tf.Tensor:
+        """A gradient on all parts but the heads as one vector, [P] float64."""
         heads = self._learner.model.network.heads
         tensors = [tensor for part in row if part not in heads for tensor in row[part]]
         return tf.concat([tf.reshape(tf.cast(tensor, tf.float64), (-1,)) for tensor in tensors], 0)
 
 
 def _plain_phase(learner: Learner) -> Phase:
-    """The agent's phase without normalised advantages."""
+    """The agent's only phase with `normalize_advantage` off: standardised advantages would change the row's scale."""
     agent = copy.copy(learner.agent)
-    object.__setattr__(agent, "normalize_advantage", False)  # not `replace`, whose checks take no tensors
+    object.__setattr__(agent, "normalize_advantage", False)  # `replace` would check ranges of tensors
     (phase,) = agent.phases(learner.model, learner.environment)
     return phase

@@ -1,4 +1,4 @@
-"""Probes on a running agent: an iteration's first updates replayed beside the program that moves the weights."""
+"""Runs the probes on an iteration: replays its first updates, apart from the program that moves the weights."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -24,28 +24,38 @@ from rl.tensorboard.gramians import Legend
 from rl.vectors import flat
 
 _PAIRS = (row_cosines, conflict_fraction)
-"""Probes of pairs of rows, which are also of interest where the rows belong to different updates."""
+"""Probes of pairs of rows, which are also computed for pairs of different updates."""
 
 
 class _AllRows(NamedTuple):
-    """What probes of pairs read, of the rows of all updates; see `Evidence`."""
+    """The part of `Evidence` that probes of pairs read, for the m rows of all updates together."""
 
     objectives: tuple[str, ...]
+    """Names of the m objectives, update by update."""
     layers: tuple[str, ...]
+    """Names of the L shared layers."""
     sizes: tuple[int, ...]
+    """Number of weights in each layer."""
     raw: tf.Tensor
+    """The Gramian of the objectives' rows, [L, m, m] float64."""
 
 
 class Prober:
-    """Replays the first minibatch of each of an iteration's updates from (state, trajectory), and applies nothing.
+    """Replays the first minibatch of every update of an iteration, and applies nothing.
 
-    All updates start from the weights before the iteration's learning, on the minibatch of their own phase, so that
-    their rows can be compared. Every objective gets its own backward pass, whatever the update itself takes: `learn`
-    never depends on it.
+    All updates are replayed at the weights before the iteration's learning, each on the first minibatch of its own
+    phase, so that their rows can be compared. Every objective gets its own backward pass, even if the update itself
+    takes one pass through the total loss; the program that trains never depends on the prober.
     """
 
     def __init__(self, learner: Learner, probes: Sequence[Probe], *, num_samples: int, oracle: Oracle | None = None):
-        """num_samples: at most so many samples get rows of their own."""
+        """
+        Args:
+            learner: of the runs to probe.
+            probes: functions from evidence to {tag: number}.
+            num_samples: maximal number of samples whose rows are computed separately.
+            oracle: its metrics are added; None for none.
+        """
         self.learner, self.probes, self.oracle = learner, tuple(probes), oracle
         self.num_samples, self._others = num_samples, tuple(learner.updates)[1:]
         first, heads = next(iter(learner.rules.values())), {*learner.model.network.heads}
@@ -73,12 +83,18 @@ class Prober:
             settings=dataclasses.asdict(first.combiner),
             changing=tuple(objective.name for objective in every if isinstance(objective.coefficient, Schedule)),
         )
-        """What the axes of the Gramians mean; groups are those of the first update."""
+        """The meaning of the axes of `Findings.gramian`; its groups are those of the first update."""
 
     def __call__(self, state: TrainState, trajectory: Trajectory) -> Findings:
-        """Pure; the state is the one before the iteration's learning.
+        """Computes the findings of one iteration of one run; a pure function.
 
-        A number of a later update that an earlier one has as well takes the later one's name at its tag's end.
+        If several updates have a number of the same tag, the first keeps the tag, and `/<update>` is appended to it for
+        the others. Of the updates after the first, only `gradient/…` and `update/…` are returned.
+
+        Args:
+            state: before the iteration's learning.
+            trajectory: [T, N, ...], as returned by `collect`.
+        Returns: the findings; their rows are those of all updates, in the order of the legend's objectives.
         """
         played = replay(self.learner, state, trajectory)
         evidence = UpdateEvidence(
@@ -110,5 +126,6 @@ class Prober:
         )
 
     def _of(self, update: str, state: TrainState, trajectory: Trajectory) -> UpdateEvidence:
+        """The evidence of another update than the first, without further extra rows."""
         played = replay(self.learner, state, trajectory, update)
         return UpdateEvidence(played.learner, state, played.minibatch(0), num_samples=self.num_samples)

@@ -1,4 +1,4 @@
-"""An iteration's learning up to one of its updates, again, with nothing applied."""
+"""Replays an iteration's learning up to one of its updates, without applying anything."""
 
 from typing import Any, NamedTuple
 
@@ -17,43 +17,50 @@ from rl.sources import Orders
 
 
 class Replay(NamedTuple):
-    """One update of a phase, with all that it learns from.
-
-    state, trajectory: as `Learner.ingest` gave them; batch: as the phase prepared it; orders: the samples of its
-    rounds.
-    """
+    """One update of one run, with its phase and the data that it learns from."""
 
     learner: Learner
+    """With the hyperparameters of the state (`Learner.at`)."""
     phase: Phase
+    """The phase to which the update belongs."""
     update: Update
+    """The replayed update."""
     state: TrainState
+    """As returned by `ingest`, with the weights before the iteration's learning."""
     trajectory: Trajectory
+    """As returned by `ingest`, normalised, [T, N, ...]."""
     batch: Any
+    """The batch that the phase prepared, [B, ...]."""
     orders: Orders
+    """The samples of each of its rounds."""
 
     def minibatch(self, number: int | tf.Tensor, state: TrainState | None = None) -> Minibatch:
-        """What the update of round `number` starts from, with the weights of `state`; those before the phase, if not
-        given.
+        """The arguments of the update in one round.
+
+        Args:
+            number: the round, from 0.
+            state: its weights and rule's state are used; None for those before the iteration's learning.
         """
         state = self.state if state is None else state
         settled = self.learner.draw(self.phase, self.batch, self.orders, state, number)
         return self.learner.before(self.update, settled, state, number)
 
     def propose(self, minibatch: Minibatch) -> Proposal:
-        """What the update would do."""
+        """The proposal of the update on a minibatch; nothing is applied."""
         return propose(self.learner, minibatch, self.state)
 
 
 def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: str | None = None) -> Replay:
-    """One of the learner's updates, of one run; the first of all, if not named.
+    """Replays one of the learner's updates, as a pure function.
 
-    An update of a later phase starts from the weights before the iteration's learning as well, so that all of them are
-    compared at the same weights.
+    All updates, also those of later phases, are replayed at the weights before the iteration's learning, so that they
+    can be compared.
 
     Args:
-        learner: of the run; the replay's is that of the moment (`Learner.at`).
-        state: before the iteration's learning.
-        trajectory: of the iteration, as `collect` gave it.
+        learner: its hyperparameters are replaced by those in the state.
+        state: of one run, before the iteration's learning.
+        trajectory: of one run, [T, N, ...], as returned by `collect`.
+        update: its name; None for the first update of all phases.
     """
     learner = learner.at(state)
     asked = learner.updates[update or next(iter(learner.updates))]
@@ -61,22 +68,32 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)
-        prepared[phase.name], orders = prepared_of(learner, phase, state, trajectory)
+        state, prepared[phase.name], orders = prepared_of(learner, phase, state, trajectory)
         if asked in phase.updates:
             break
     return Replay(learner, phase, asked, state, trajectory, prepared[phase.name], orders)
 
 
-def prepared_of(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> tuple[Any, Orders]:
-    """A phase's prepared batch, and the order of its samples; state and trajectory as `Learner.ingest` gave them."""
+def prepared_of(
+    learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory
+) -> tuple[TrainState, Any, Orders]:
+    """The state before a phase's first round, its prepared batch [B, ...], and the samples of its rounds.
+
+    The frozen copies that are due before the phase are refreshed in the state; no update is applied.
+
+    Args: state, trajectory: of one run, as returned by `ingest`.
+    """
     state = state._replace(frozen=learner.copies_before(phase.name, state))
     data = phase.source.data(state.sources.get(phase.name), trajectory)
     batch, _ = phase.prepare(roles_of(state.weights, state.frozen), data)
-    return batch, learner.orders(phase, state)
+    return state, batch, learner.orders(phase, state)
 
 
 def propose(learner: Learner, minibatch: Minibatch, state: TrainState) -> Proposal:
-    """What an update would do to the weights of a minibatch, in an iteration of a state: as in `one_update`."""
+    """The proposal of a minibatch's update, computed as in `one_update`; nothing is applied.
+
+    Args: state: of one run; only its iteration is used, for the learning-rate schedule.
+    """
     rule = learner.rules[minibatch.update.name]
     rows = watched_rows(minibatch.losses, minibatch.seen, **rule.asked, watch=minibatch.watch)
     direction, rule_state = rule.combine(rows, minibatch.rule, minibatch.seed)
@@ -85,7 +102,10 @@ def propose(learner: Learner, minibatch: Minibatch, state: TrainState) -> Propos
 
 
 def rows_of(learner: Learner, minibatch: Minibatch) -> Rows:
-    """The raw row and head gradients of every objective of an update, without coefficients."""
+    """The gradient of every objective of a minibatch's update, separately and without coefficients.
+
+    Returns: {objective: {place: tensors}} in `Rows.gradients`, for all places that the objective reads, heads included.
+    """
     reads = {objective.name: objective.places for objective in minibatch.update.objectives}
     names = learner.model.network.names
     return watched_rows(minibatch.losses, minibatch.seen, reads, watch=minibatch.watch, names=names)

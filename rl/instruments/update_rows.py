@@ -1,4 +1,4 @@
-"""The rows of one update, on the whole minibatch and on parts of it, at live weights and at copies; and its steps."""
+"""The rows of one update: on the minibatch and parts of it, at live weights and at frozen copies, and its steps."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -21,17 +21,20 @@ from rl.updates.clipping import global_norm
 from rl.vectors import flat
 
 THROUGH_TARGET = "through_target"
+"""The name of the extra row that holds the gradient through the successor's value, see `Evidence.one_step`."""
 
 
 def stale_row(role: str, objective: str) -> str:
-    """The name of an objective's row at a frozen copy's weights, as an extra row of the Gramian."""
+    """The name of the extra row that holds an objective's row at the weights of the frozen copy with this role."""
     return f"stale/{role}/{objective}"
 
 
 class UpdateRows:
-    """The rows of one minibatch's update; see `Evidence` for what each of it is.
+    """The rows of one minibatch's update, of one run; `Evidence` defines each field.
 
-    An objective that moves no more than a head has no row, and is left out.
+    An objective that reaches only heads has no row and is left out. L is the number of shared layers, m that of
+    objectives with a row, e that of extra rows, and P the length of a row. With separate torsos a row lies on the
+    objective's own torso, and the Gramian is empty.
     """
 
     def __init__(
@@ -45,16 +48,18 @@ class UpdateRows:
     ):
         """
         Args:
-            state: before the iteration.
-            num_samples: at most so many samples get rows of their own.
-            beside: extra rows of the Gramian besides those that it always has, `THROUGH_TARGET` or of `stale_row`.
+            learner: with the hyperparameters of the state (`Learner.at`).
+            state: before the iteration's learning; its copies and iteration are used.
+            minibatch: the update and its arguments.
+            num_samples: maximal number of samples whose rows are computed separately, ≥ 1.
+            beside: names of extra rows after `EXTRA_ROWS`: `THROUGH_TARGET`, or from `stale_row`.
         """
         self._learner, self._state, self._minibatch, update = learner, state, minibatch, minibatch.update
         self._num_samples, self._rule, self._beside = num_samples, learner.rules[update.name], tuple(beside)
         self._network, self._shared = learner.model.network, learner.shared
         rows = rows_of(learner, minibatch)
         self.gradients = {name: onto_live(row) for name, row in rows.gradients.items()}
-        """{objective: its gradient}, those of heads' own objectives included."""
+        """{objective: its gradient}, also of objectives that reach only heads; a part through copies is added."""
         self.objectives = tuple(name for name, row in self.gradients.items() if set(row) - {*self._rule.heads})
         coefficients = {objective.name: objective.coefficient for objective in update.objectives}
         own = [tf.cast(coefficients[name], tf.float64) for name in self.objectives]
@@ -66,24 +71,26 @@ class UpdateRows:
 
     @cached_property
     def _update(self):
+        """(direction, step) that the update proposes."""
         direction, step, _ = propose(self._learner, self._minibatch, self._state)
         return direction, step
 
     @cached_property
     def gramian(self) -> tf.Tensor:
-        """[L, m + e, m + e]."""
+        """[L, m + e, m + e] float64 over the rows and extra rows; an empty tensor if no weights are shared."""
         if not self._shared:
             return tf.zeros((0, 0, 0))
         return gramian([*self.rows.values(), *self.extra_rows.values()], self.places)
 
     @cached_property
     def extra_rows(self) -> dict[str, Row]:
-        """{extra row: its vector}, in the order of the Gramian."""
+        """{extra row: its vector on the shared weights}, in the order of the Gramian: `EXTRA_ROWS`, then `beside`."""
         direction, step = self._update
         trees = dict(zip(EXTRA_ROWS, (direction.gradient, step.clipped, step.delta), strict=True))
         return {**{name: self._row(tree) for name, tree in trees.items()}, **{x: self._extra(x) for x in self._beside}}
 
     def _extra(self, name: str) -> Row:
+        """The extra row that a name in `beside` denotes."""
         if name == THROUGH_TARGET:
             return self.one_step[1]
         _, role, objective = name.split("/")
@@ -91,25 +98,29 @@ class UpdateRows:
 
     @cached_property
     def torso_norms(self) -> dict[str, tf.Tensor]:
-        """{objective: norm}."""
+        """{objective: norm of its raw row, []}."""
         return self._of_objectives(self.gradients, lambda gradient: global_norm(self._body(gradient)))
 
     @cached_property
     def halves(self) -> tuple[dict[str, Row], dict[str, Row]]:
-        """Two of {objective: row}."""
+        """{objective: raw row} on the even and on the odd samples; the last sample of an odd number is left out."""
         batch = self._minibatch.batch
         even = 2 * (_size(batch) // 2)
-        # Every other sample: a minibatch that is the whole rollout is ordered by time.
+        # Alternate samples, since a minibatch that is the whole rollout is ordered by time.
         halves = [tf.nest.map_structure(lambda x, k=k: x[k:even:2], batch) for k in (0, 1)]
         return tuple(self._of_objectives(self._gradients_on(half), self._row) for half in halves)
 
     @cached_property
     def samples(self) -> dict[str, SampleRows]:
-        """{objective: rows [n, P]}, of the objectives that are means over samples."""
+        """{objective: rows of n single samples [n, P]}, for objectives that are means over samples.
+
+        The samples are evenly spaced in the minibatch; n is at most `num_samples`.
+        """
         batch, number = self._minibatch.batch, min(self._num_samples, _size(self._minibatch.batch))
         means = {objective.name for objective in self._minibatch.update.objectives if objective.per_sample}
 
         def of_one(sample):
+            """{objective: [P]} from one sample, by its index in the minibatch, []."""
             gradients = self._gradients_on(tf.nest.map_structure(lambda x: tf.gather(x, sample[None]), batch))
             own = self._of_objectives(gradients, lambda gradient: flat(self._body(gradient)))
             return {name: row for name, row in own.items() if name in means}
@@ -123,14 +134,18 @@ class UpdateRows:
 
     @cached_property
     def stale(self) -> dict[str, dict[str, Row]]:
-        """{role: {objective: row}}."""
+        """{role: {objective: raw row at the frozen copy's weights, on this minibatch}}."""
         batch, copies = self._minibatch.batch, self._state.frozen.items()
         gradients = {role: self._gradients_on(batch, at=copy.weights) for role, copy in copies}
         return {role: self._of_objectives(own, self._row) for role, own in gradients.items()}
 
     @cached_property
     def one_step(self) -> tuple[Row, Row]:
-        """The semi-gradient, and that through the successor."""
+        """The gradients of ½ δ² through v(s), the semi-gradient, and through the successor's v̄(s').
+
+        v̄ is at the target copy's weights if there is one, otherwise at the live weights; the tape watches it as a
+        separate role, so that the two gradients stay apart.
+        """
         live, parts = self._minibatch.weights, self._network.reads["value"]
         roles = {LIVE: live, "beyond": self._minibatch.roles.get("target", live)}
         roles = {role: {part: weights[part] for part in parts} for role, weights in roles.items()}
@@ -139,9 +154,11 @@ class UpdateRows:
         return tuple(self._row({part: row[At(role, part)] for part in parts}) for role in roles)
 
     def _one_step_loss(self, roles: Roles) -> tuple[dict[str, tf.Tensor], None]:
+        """The mean of ½ δ² over the valid samples, δ = r + γ v̄(s') − v(s), as losses of `watched_rows`."""
         batch = self._minibatch.batch
 
         def value(weights: Weights, observation: tf.Tensor) -> tf.Tensor:
+            """The values [B] of observations [B, ...]."""
             return self._network.apply(weights, {OBSERVATION: observation}, ("value",))["value"][:, 0]
 
         error = batch.reward + batch.discount * value(roles["beyond"], batch.next_observation)
@@ -149,7 +166,7 @@ class UpdateRows:
         return {"error": masked_mean(0.5 * tf.square(error), batch.valid)}, None
 
     def _gradients_on(self, batch, at: Weights | None = None) -> dict[str, Gradient]:
-        """{objective: its gradient} on other samples, or at other weights."""
+        """{objective: its gradient} on other samples, and at other weights if `at` is given."""
         minibatch = self._minibatch._replace(batch=batch)
         if at is not None:
             roles = {**minibatch.roles, LIVE: at}
@@ -157,19 +174,20 @@ class UpdateRows:
         return {name: onto_live(row) for name, row in rows_of(self._learner, minibatch).gradients.items()}
 
     def _of_objectives(self, gradients: Mapping[str, Gradient], taken: Callable[[Gradient], Any]) -> dict[str, Any]:
-        """{objective: what is taken of its gradient}, of those that have a row."""
+        """Applies `taken` to the gradient of each objective that has a row."""
         return {name: taken(gradients[name]) for name in self.objectives}
 
     def _body(self, gradient: Gradient) -> Row:
-        """A gradient's tensors on all of its route but the head."""
+        """The gradient's tensors on its whole route except heads."""
         return tuple(x for part, tensors in gradient.items() if part not in self._rule.heads for x in tensors)
 
     def _row(self, gradient: Gradient) -> Row:
-        """A gradient's tensors on the shared weights, 0 where it does not reach them; nothing shared: on its route."""
+        """The gradient as a row on the shared weights, 0 where it does not reach; `_body` if no weights are shared."""
         if not self._shared:
             return self._body(gradient)
         return shared_rows([gradient, self._minibatch.weights], self._shared)[0]
 
 
 def _size(batch) -> int:
+    """The number of samples in a batch."""
     return batch[0].shape[0]

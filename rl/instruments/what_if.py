@@ -1,4 +1,4 @@
-"""What other rules would do: the step of each from one state and one minibatch. Nothing is applied."""
+"""What other update rules would do: the step of each from the same state and minibatch. Nothing is applied."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -21,20 +21,20 @@ from rl.vectors import flat, inner, moved
 
 
 class Outcome(NamedTuple):
-    """What one rule would do.
-
-    row_weights: {group: its weight, the mean over layers}; direction and step: the combined gradient and Δw on the
-    shared weights, one vector [P] each; expected: {objective: g_i·Δw over all weights}, the change of its loss to first
-    order; changes: {objective: the change of its loss on the minibatch}; elsewhere: the same on the next minibatch,
-    which the rule has not seen, NaN where there is none.
-    """
+    """The step of one rule, and its effect on the losses. P is the number of shared weights."""
 
     row_weights: dict[str, float]
+    """{group: the combiner's weight of its row}, averaged over layers."""
     direction: np.ndarray
+    """The combined gradient on the shared weights, [P]."""
     step: np.ndarray
+    """Δw on the shared weights, [P]."""
     expected: dict[str, float]
+    """{objective: g_i · Δw}, the first-order change of its loss, over all weights, heads included."""
     changes: dict[str, float]
+    """{objective: measured change of its loss on the minibatch}."""
     elsewhere: dict[str, float]
+    """{objective: measured change on the next minibatch}, from which the step was not computed; NaN without one."""
 
 
 def what_if(
@@ -44,14 +44,18 @@ def what_if(
     combiners: Mapping[str, Combiner],
     optimizers: Mapping[str, Optimizer],
 ) -> dict[tuple[str, str], Outcome]:
-    """{(combiner, optimizer): its outcome} for the first minibatch of the learner's first phase.
+    """Computes the outcome of every combination of combiner and optimizer, on the first minibatch of the first update.
 
-    An optimizer that equals the run's own goes on from the run's slots; another one starts with fresh ones, in which
-    Adam and RMSProp take steps as for a gradient that has always been this one. A combiner starts afresh. Learning
-    rates are those of the moment; at the end of a run, where a schedule has brought them to 0, those of its beginning.
+    An optimizer equal to the run's own starts from the run's slots, any other from initial slots, with which Adam and
+    RMSProp step as if the gradient had always been this one. Combiners start from their initial state. Learning rates
+    are the current ones; for a completed run, whose schedule may have reached 0, the initial ones.
 
     Args:
-        state, trajectory: what an iteration would learn from.
+        learner: of one run, with a network that shares weights.
+        state: of one run, before the iteration's learning.
+        trajectory: of one run, [T, N, ...], as returned by `collect`.
+        combiners, optimizers: {name: combiner or optimizer}.
+    Returns: {(combiner, optimizer): outcome}, by their names.
     """
     played = replay(learner, state, trajectory)
     update, network, minibatch = played.update, learner.model.network, played.minibatch(0)
@@ -82,7 +86,7 @@ def what_if(
 
 
 def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
-    """Cosines of n vectors, [n, n]; NaN where one is zero."""
+    """The cosines of all pairs of n vectors [P], [n, n]; NaN for pairs with a zero vector."""
     vectors = np.array(vectors, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -90,6 +94,7 @@ def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _changes(minibatch: Minibatch, delta: Mapping) -> dict[str, float]:
+    """{objective: change of its loss on the minibatch} when the live weights move by Δw, {part: tensors}."""
     after = {**minibatch.roles, LIVE: moved(minibatch.weights, delta)}
     (old, _), (new, _) = (minibatch.losses(roles) for roles in (minibatch.roles, after))
     return {name: float(new[name] - old[name]) for name in old}

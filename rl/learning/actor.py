@@ -30,12 +30,18 @@ class Acting(NamedTuple):
 
 
 class Actor:
-    """An agent's policy as pure functions of its weights. Training, evaluation, videos and export all act through it.
+    """An agent's policy as pure functions of its weights. Training, evaluation and videos all act through it.
 
     N is the number of environments. The functions are about one run; `Axis.each` batches them over several.
     """
 
     def __init__(self, agent: Agent, model: ActorCriticNetwork, normalizer: Normalizer):
+        """
+        Args:
+            agent: reads the action distribution's parameters off the network.
+            model: the network and the action distribution.
+            normalizer: scales observations before the network.
+        """
         self._agent, self._model, self._normalizer = agent, model, normalizer
 
     def noise(self, seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
@@ -79,6 +85,7 @@ class Actor:
         """The parameters [N, P] of the action distribution, with hyperparameters at their current values."""
 
         def now(part, path):
+            """The settings object with the hyperparameters below its config key, at the current environment step."""
             return at_step(inputs.with_inputs(part, inputs.below(path, acting.hyperparameters)), acting.step)
 
         seen = now(self._normalizer, "normalize").observation(acting.normalizer, observation)

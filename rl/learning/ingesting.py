@@ -20,8 +20,9 @@ def ingest(
     """Normalises a run's trajectory, updates the statistics, and refreshes the frozen copies that are due.
 
     Observations are normalised with the statistics from before the rollout, with which the policy acted; rewards with
-    those that include it. Returns the state with new frozen copies, episodes and statistics; the normalised
-    trajectory [T, N, ...]; and the metrics {tag: [] float32}.
+    those that include it.
+
+    Returns: (state with new copies, episodes and statistics, normalised trajectory, {tag: metric, [] float32}).
     """
     normalizer, ended = learner.normalizer, trajectory.terminated | trajectory.truncated
     episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)

@@ -20,8 +20,8 @@ from rl.spaces import spec
 def initial_variables(learner: Learner, network: Network, seed: tf.Tensor) -> TrainState:
     """Creates the variables of a new run, with its environments reset.
 
-    Live weights are trainable variables; everything else, frozen copies included, is not trainable. Variables are named
-    after their paths in the state, under which a checkpoint stores them.
+    Live weights are trainable; everything else, frozen copies included, is not. Live weights keep the network's names,
+    all other variables are named after their paths in the state; a checkpoint stores them by name.
 
     Args:
         learner: of one run.
@@ -81,6 +81,7 @@ def stacked(axis: Axis, runs: Sequence[TrainState]) -> TrainState:
     """
 
     def stack(*variables):
+        """One variable [S, ...] of S variables [...], with the name of the first."""
         whole = axis.stack([variable.value() for variable in variables])
         return tf.Variable(whole, trainable=variables[0].trainable, name=variables[0].name.split(":")[0])
 

@@ -33,9 +33,9 @@ class Programs:
     """Host calls that advance the variables.
 
     One host call runs K iterations and is traced once for all K. With a compiled environment it is one XLA program;
-    otherwise it is a graph in which only learning and random numbers are XLA programs. The probes are a separate
-    program, which gets a copy of the data that an iteration learnt from and cannot influence the weights. With a
-    compiled environment it repeats the rollout, which is cheaper than keeping every trajectory.
+    otherwise it is a graph that calls XLA programs for random numbers, learning and probes. The probes get a copy
+    of the data that an iteration learnt from and cannot influence the weights. With a compiled environment they are run
+    after the host call and repeat the rollout, which is cheaper than keeping every trajectory.
     """
 
     def __init__(
@@ -191,6 +191,7 @@ class Programs:
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), shapes)
 
     def _learn_step(self, state: TrainState, trajectory: Trajectory):
+        """`learn` as a program."""
         return learn(self.learner, state, trajectory)
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
@@ -200,6 +201,7 @@ class Programs:
         return _stacked(numbers), gramian, rows
 
     def _basis_taken(self, state: TrainState, *trajectory: Trajectory) -> tuple[TrainState, Trajectory]:
+        """The program of `learnt_from`: the same random numbers give the same rollout."""
         return (
             (state, *trajectory)
             if trajectory
@@ -207,18 +209,22 @@ class Programs:
         )
 
     def _program(self, python: Callable, *, compiled: bool | None) -> Program:
+        """A program with the identity of these programs; see `Program`."""
         return Program(python, compiled=compiled, identity=self._identity)
 
     def _no_basis(self) -> Basis:
+        """A basis of the right shapes, for tracing: the current state and a trajectory of zeros."""
         state = read(self.variables)
         return (state,) if self._whole else (state, self._no_trajectory())
 
     def _no_trajectory(self) -> Trajectory:
+        """A trajectory of zeros, of all runs."""
         specs = tf.nest.map_structure(self.learner.axis.spec, self.learner.trajectory_spec())
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
 
 
 def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArray:
+    """An empty log with rows of this shape."""
     return tf.TensorArray(dtype, size=_MOST_ITERATIONS, element_shape=shape)
 
 

@@ -81,7 +81,7 @@ def rollout(
     _, state, observation, recorded = tf.while_loop(lambda t, *_: t < length, step, start, parallel_iterations=1)
     trajectory = tf.nest.map_structure(lambda array: array.stack(), recorded)
     if environment.compiled:
-        trajectory = trajectory._replace(valid=tf.ones_like(trajectory.valid))  # a constant, so that XLA removes the masks
+        trajectory = trajectory._replace(valid=tf.ones_like(trajectory.valid))  # constant, so XLA removes the masks
     return state, observation, trajectory
 
 

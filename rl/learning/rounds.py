@@ -30,7 +30,7 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
     Args:
         state: of all runs, before the phase.
         trajectory: of all runs, normalised.
-    Returns: see `Phased`. A metric of an update is its mean over the rounds in which the update was computed.
+    Returns: see `Phased`. An update's metric is its mean over the rounds in which it was due, until the phase stopped.
     """
     each = learner.axis.each
     if any(schedule.before == phase.name for schedule in learner.schedules.values()):
@@ -106,5 +106,5 @@ def _settled(learner: Learner, phase: Phase, state: TrainState, batch, orders, n
 
 
 def _ended(number: tf.Tensor, loop: Loop) -> Loop:
-    """The loop of one run at the end of round `number`, which is recorded as `bad` if it is the first non-finite one."""
+    """The loop of one run at the end of round `number`, which becomes `bad` if it is the first non-finite one."""
     return loop._replace(bad=tf.where(loop.finite | loop.over, loop.bad, number))

@@ -40,9 +40,9 @@ def run_seed(seed: int) -> tf.Tensor:
 
 
 def fold(seed: tf.Tensor, *data: int | tf.Tensor) -> tf.Tensor:
-    """Derives a seed, a different one for every sequence of numbers.
+    """Derives a seed, a different one for every sequence of numbers of one length.
 
-    Args: seed: [2] uint32; data: integers or [] int tensors: purpose, iteration, …
+    Args: seed: [2] uint32; data: integers or [] int tensors: purpose, iteration, …, padded with 0 to an even length.
     Returns: [2] uint32.
     """
     data = [tf.cast(number, tf.int32) for number in data]

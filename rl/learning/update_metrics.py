@@ -1,4 +1,4 @@
-"""The metrics of an update: what it logs, and under which tags."""
+"""The metrics of an update and their tags."""
 
 from typing import NamedTuple
 
@@ -14,15 +14,35 @@ Metrics = dict[str, tf.Tensor]
 
 
 class Proposal(NamedTuple):
-    """What an update would do: the combined gradient, Δw, and the rule's next state. Nothing is applied."""
+    """The result of an update before it is applied."""
 
     direction: Direction
+    """The combined gradient, and the losses and Gramians that it comes from."""
     step: Step
+    """Δw, and what clipping and schedule contributed to it."""
     rule: RuleState
+    """The update rule's next state."""
 
 
 def numbers_of(learner: Learner, update: Update, proposal: Proposal) -> Metrics:
-    """The metrics of one update, {tag: [] float32}; an iteration's are the means over its rounds."""
+    """The metrics of one update of one run; those of an iteration are means over its rounds.
+
+    objective/<objective>                  the loss, without coefficient
+    update/gradient_norm                   global norm before clipping
+    update/clip_ratio                      factor of the clipping by global norm, in [0, 1]
+    update/learning_rate                   of the torso
+    gradient/group_norm/<group>            norm of a group's row, coefficients included
+    gradient/group_cosine/<a>-<b>          cosine of two groups' rows
+    update/row_weight/<group>              the combiner's weight of a group's row, averaged over layers
+
+    The last three exist only if the rule takes rows. The losses' own diagnostics are added under their own tags.
+
+    Args:
+        learner: of one run.
+        update: whose proposal it is.
+        proposal: the losses, gradient and step of the update.
+    Returns: {tag: [] float32}, with tags from `own_tag`.
+    """
     direction, step, _ = proposal
     numbers = {f"objective/{name}": loss for name, loss in direction.losses.items()}
     numbers.update(direction.auxiliary)
@@ -42,16 +62,28 @@ def numbers_of(learner: Learner, update: Update, proposal: Proposal) -> Metrics:
 
 
 def own_tag(learner: Learner, update: str, tag: str) -> str:
-    """The tag, with the update's name where the agent has several updates and their numbers would collide."""
+    """The tag under which an update's metric is logged.
+
+    If the agent has several updates, tags of `update/…` and `gradient/…`, which each of them has, get the update's name
+    at the end; all other tags are returned unchanged.
+    """
     several = len(learner.updates) > 1 and tag.startswith(("update/", "gradient/"))
     return f"{tag}/{update}" if several else tag
 
 
 def tags_of(learner: Learner, phase: Phase, state: TrainState, batch, orders) -> dict[str, list[str]]:
-    """{update: the tags of its numbers}, found by tracing the losses of one run aside: no tag depends on a gradient."""
+    """The tags of each update's metrics, which the loop over rounds must know before its first round.
+
+    They are found by tracing the losses of the first run; nothing is executed, and no gradient is taken, since no tag
+    depends on one.
+
+    Args: learner, phase, state, batch, orders: as for the rounds of the phase, of all runs.
+    Returns: {update: tags}, in the order of `numbers_of`.
+    """
     nest = tf.nest.map_structure(lambda x: learner.axis.take(x, 0), (state, batch, orders))
 
     def numbers(state, batch, orders):
+        """The metrics of every update, from a proposal in which all but the losses are zeros."""
         one, own = learner.of(state, phase)
         settled, found = one.draw(own, batch, orders, state, 0), {}
         for update in own.updates:

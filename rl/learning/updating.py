@@ -1,4 +1,7 @@
-"""One update: rows, combine, step, apply."""
+"""One update of one run: rows, combine, step, apply.
+
+The rows are the groups' gradients (or the total loss's); `combine` makes one gradient of them, `step` turns it into Δw.
+"""
 
 from typing import NamedTuple, TypeVar
 
@@ -15,32 +18,44 @@ from rl.vectors import moved
 
 
 class Loop(NamedTuple):
-    """What goes from one round of a phase to the next, of one run.
-
-    stopped: [] bool, whether the rest of the phase is left out. bad: [] int32, the first round with an update that is
-    not finite, −1 if none. over: [] bool, whether the phase ended before this round. finite: [] bool, whether the
-    round's updates are finite so far. taken and sums: of each update, how many rounds entered the sums, and {tag: sum}.
-    """
+    """The loop variables of a phase's rounds, of one run. The first four are fields of `TrainState`."""
 
     weights: dict
     rules: dict[str, RuleState]
     frozen: dict[str, FrozenState]
     updates: dict[str, tf.Tensor]
     stopped: tf.Tensor
+    """Whether the agent's stopping rule ended the phase, [] bool; nothing is applied from then on."""
     bad: tf.Tensor
+    """The first round with a non-finite update, [] int32; −1 if there is none."""
     over: tf.Tensor
+    """Whether the phase ended before the current round, [] bool: by `stopped` or by `bad`."""
     finite: tf.Tensor
+    """Whether all updates of the current round so far are finite, [] bool."""
     taken: dict[str, tf.Tensor]
+    """{update: number of rounds in `sums`, [] float32}."""
     sums: dict[str, Metrics]
+    """{update: {tag: sum over the rounds so far, [] float32}}."""
 
 
 MOVING = ("weights", "rules", "frozen", "updates")
-"""The fields of a state that updates move."""
+"""The fields of `TrainState` and `Loop` that updates change."""
 Moving = TypeVar("Moving", TrainState, Loop)
 
 
 def one_update(learner: Learner, phase: Phase, name: str, state: TrainState, settled, number, loop: Loop) -> Loop:
-    """Rows, combine, step, apply: w ← w + Δw, unless something is not finite or the phase is over."""
+    """Makes one update: w ← w + Δw, unless a loss or the gradient is not finite, or the phase has ended.
+
+    Args:
+        learner, phase: those of all runs; hyperparameters are taken from the state.
+        name: of the update.
+        state: at the start of the phase; its seed, iteration and hyperparameters are used.
+        settled: the settled minibatch of the round, [B, ...].
+        number: the round, from 0, [] int32.
+        loop: before the update; its weights, rules and copies are used.
+    Returns: the loop after the update. The update's metrics are added even if it was not applied, unless the phase had
+        ended before this round.
+    """
     learner, phase = learner.of(state, phase)
     update, rule = learner.updates[name], learner.rules[name]
     now = state._replace(weights=loop.weights, rules=loop.rules, frozen=loop.frozen)
@@ -67,7 +82,11 @@ def one_update(learner: Learner, phase: Phase, name: str, state: TrainState, set
 
 
 def applied(learner: Learner, moving: Moving, update: Update, proposal: Proposal) -> Moving:
-    """w ← w + Δw: a state (or loop) with the proposal applied, and the frozen copies that follow the update moved."""
+    """Applies a proposal, w ← w + Δw, and moves the frozen copies that follow the update; no condition is checked.
+
+    Args: moving: a state or loop of one run.
+    Returns: it with new weights, frozen copies, rule state and count of updates.
+    """
     weights = moved(moving.weights, proposal.step.delta)
     updates = {**moving.updates, update.name: moving.updates[update.name] + 1}
     frozen = {**moving.frozen, **copies_after(learner.schedules, update.name, moving.frozen, weights, updates)}
@@ -76,9 +95,10 @@ def applied(learner: Learner, moving: Moving, update: Update, proposal: Proposal
 
 
 def _chosen(applies: tf.Tensor, after: Loop, before: Loop) -> Loop:
-    """What the updates move, after an update where it applies, otherwise before it."""
+    """The fields `MOVING` after an update if it is applied ([] bool), otherwise before it; all others unchanged."""
 
     def choose(new, old):
+        """The new tensor or the old one; a tensor that the update did not change needs no selection."""
         return new if new is old else tf.where(applies, new, old)
 
     fields = {name: tf.nest.map_structure(choose, getattr(after, name), getattr(before, name)) for name in MOVING}

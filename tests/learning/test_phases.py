@@ -147,6 +147,21 @@ def test_a_copy_follows_the_update_and_the_phase_that_it_names(build):
     np.testing.assert_array_equal(after[3]["frozen/kept/torso/dense_0/kernel"], start)
 
 
+def test_a_replay_meets_the_copy_that_is_taken_before_its_phase(build):
+    """Five iterations on, `kept` is an old copy; before the second phase it is the live weights again."""
+    from rl.instruments.replay import replay
+
+    experiment = build(*SMALL, "+frozen.kept={_target_:rl.frozen.Snapshot,before:second}")
+    experiment.programs(probe_every=10).iterate(5)
+    learner, state = experiment.learner, read(experiment.variables)
+    before, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
+    live, old = before.weights["torso"][0].numpy(), before.frozen["kept"].weights["torso"][0].numpy()
+    assert np.abs(live - old).max() > 0
+    for update, met in (("update", old), ("fit", live), ("keep", live)):
+        minibatch = replay(learner, before, trajectory, update).minibatch(0)
+        np.testing.assert_array_equal(minibatch.roles["kept"]["torso"][0], met)
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
