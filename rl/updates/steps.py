@@ -1,11 +1,9 @@
-"""The results of an update rule's stages, from rows to a step, and the assignment of the step."""
+"""The results of an update rule's stages, from rows to a step."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rl.frozen import refuse_frozen
 from rl.gradients.rows import Gradient
 from rl.updates.optimizers import Slots
 
@@ -47,17 +45,3 @@ class Step(NamedTuple):
     """The factor of the clipping by global norm, [] in [0, 1]."""
     learning_rate: tf.Tensor
     """The torso's learning rate, [], before the factors of `optimizer.rates`."""
-
-
-def apply_step(targets: Mapping[str, Sequence[tf.Variable]], delta: Gradient) -> None:
-    """w ← w + Δw on live variables.
-
-    Args:
-        targets: {part: variables}.
-        delta: Δw, {part: tensors}; target parts that it lacks are left unchanged.
-    Raises: ValueError that names the variable, before anything is assigned, if a target belongs to a frozen copy.
-    """
-    refuse_frozen(variable for part in delta for variable in targets[part])
-    for part, steps in delta.items():
-        for variable, step in zip(targets[part], steps, strict=True):
-            variable.assign_add(step)
