@@ -85,9 +85,8 @@ def test_the_figures_colours_are_the_tabs(root):
     """Red fights and blue agrees, in both."""
     plt = pytest.importorskip("matplotlib.pyplot")
     theme = (root / "rl" / "tensorboard" / "plugin" / "static" / "theme.js").read_text()
-    light = theme.split("const DARK")[0]
-    red, blue = re.search(r'ends: \["(#\w+)", "(#\w+)"\]', light).groups()
-    middle = re.search(r'middle: "(#\w+)"', light)[1]
+    red, blue = re.search(r'ends: \[\s*\["(#\w+)", "(#\w+)"\]', theme).groups()  # the first of two are the light ones
+    middle = re.search(r'middle: \["(#\w+)"', theme)[1]
     colors = agreement_colors(plt)
     for place, expected in ((0.0, red), (0.5, middle), (1.0, blue)):
         found = np.array(plt.matplotlib.colors.to_rgb(colors(place)))

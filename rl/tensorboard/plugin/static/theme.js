@@ -1,35 +1,36 @@
 // Colours, light and dark. The palettes follow Paul Tol's bright and light schemes and that of Okabe and Ito, which can
 // be told apart with every kind of colour vision; lines that share a colour differ in their dashes.
 
-const LIGHT = {
-  dark: false,
-  text: "#212121",
-  faint: "#5f6368",
-  line: "#dadce0",
-  background: "#ffffff",
-  band: "rgba(95, 99, 104, 0.16)",
-  nothing: "#e4e4e4",
-  middle: "#f7f7f7",
-  series: ["#4477aa", "#ee6677", "#a28a00", "#228833", "#aa3377", "#0e8fb3", "#555555", "#332288", "#9a5b13"],
-  pairs: ["#212121", "#c25100", "#7b3fa0", "#00806a", "#8a5a2b", "#0b6e8f", "#a3195b", "#5c6b00"],
-  runs: ["#0072b2", "#d55e00", "#009e73", "#b5629a", "#b88600", "#2f8fc4", "#6b6b6b", "#000000"],
-  ends: ["#b2182b", "#2166ac"],
+/** {name: [light, dark]}. */
+const COLOURS = {
+  dark: [false, true],
+  text: ["#212121", "#f1f3f4"],
+  faint: ["#5f6368", "#b0b5ba"],
+  line: ["#dadce0", "#4a4d51"],
+  background: ["#ffffff", "#303030"],
+  band: ["rgba(95, 99, 104, 0.16)", "rgba(200, 205, 210, 0.16)"],
+  nothing: ["#e4e4e4", "#454545"],
+  middle: ["#f7f7f7", "#3b3b3b"],
+  series: [
+    ["#4477aa", "#ee6677", "#a28a00", "#228833", "#aa3377", "#0e8fb3", "#555555", "#332288", "#9a5b13"],
+    ["#77aadd", "#ff8f9c", "#eedd88", "#66cc77", "#dd88bb", "#66ccee", "#cccccc", "#b3a5ff", "#e0a96d"],
+  ],
+  pairs: [
+    ["#212121", "#c25100", "#7b3fa0", "#00806a", "#8a5a2b", "#0b6e8f", "#a3195b", "#5c6b00"],
+    ["#ffffff", "#ffb14e", "#c9a0ff", "#5fe0c4", "#d9b38c", "#8fd3ff", "#ff9ccb", "#cfe070"],
+  ],
+  runs: [
+    ["#0072b2", "#d55e00", "#009e73", "#b5629a", "#b88600", "#2f8fc4", "#6b6b6b", "#000000"],
+    ["#56b4e9", "#e69f00", "#2fc99b", "#de9fc4", "#f0e442", "#8fb8ff", "#bbbbbb", "#ffffff"],
+  ],
+  ends: [
+    ["#b2182b", "#2166ac"],
+    ["#f4847a", "#6fb1ea"],
+  ],
 };
-
-const DARK = {
-  dark: true,
-  text: "#f1f3f4",
-  faint: "#b0b5ba",
-  line: "#4a4d51",
-  background: "#303030",
-  band: "rgba(200, 205, 210, 0.16)",
-  nothing: "#454545",
-  middle: "#3b3b3b",
-  series: ["#77aadd", "#ff8f9c", "#eedd88", "#66cc77", "#dd88bb", "#66ccee", "#cccccc", "#b3a5ff", "#e0a96d"],
-  pairs: ["#ffffff", "#ffb14e", "#c9a0ff", "#5fe0c4", "#d9b38c", "#8fd3ff", "#ff9ccb", "#cfe070"],
-  runs: ["#56b4e9", "#e69f00", "#2fc99b", "#de9fc4", "#f0e442", "#8fb8ff", "#bbbbbb", "#ffffff"],
-  ends: ["#f4847a", "#6fb1ea"],
-};
+const [LIGHT, DARK] = [0, 1].map((place) =>
+  Object.fromEntries(Object.entries(COLOURS).map(([name, pair]) => [name, pair[place]])),
+);
 
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 const FEW = 3; // colours that must be left over by the objectives for extra rows to use these alone
