@@ -43,6 +43,7 @@ class Actor:
             normalizer: scales observations before the network.
         """
         self._agent, self._model, self._normalizer = agent, model, normalizer
+        self._extras: dict[int, Any] = {}
 
     def noise(self, seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         """Draws the noise from which `act` samples actions.
@@ -69,13 +70,15 @@ class Actor:
     def extras_spec(self, environment: Environment, length: int) -> Any:
         """The TensorSpecs [T, N, ...] of the agent's extras in a rollout of T = `length` steps.
 
-        They are found by tracing the agent's function; nothing is executed.
+        They are found by tracing the agent's function once for each number of environments; nothing is executed.
         """
-        width, num_envs = self._model.network.widths["policy"], environment.num_envs
-        policy, action = tf.TensorSpec((num_envs, width), tf.float32), spec(environment.action_space, num_envs)
-        traced = tf.function(functools.partial(self._agent.extras, self._model), autograph=False)
-        extras = traced.get_concrete_function(policy, action).structured_outputs
-        return tf.nest.map_structure(lambda x: tf.TensorSpec((length, *x.shape), x.dtype), extras)
+        num_envs = environment.num_envs
+        if num_envs not in self._extras:
+            policy = tf.TensorSpec((num_envs, self._model.network.widths["policy"]), tf.float32)
+            traced = tf.function(functools.partial(self._agent.extras, self._model), autograph=False)
+            function = traced.get_concrete_function(policy, spec(environment.action_space, num_envs))
+            self._extras[num_envs] = function.structured_outputs
+        return tf.nest.map_structure(lambda x: tf.TensorSpec((length, *x.shape), x.dtype), self._extras[num_envs])
 
     def greedy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
         """The most likely actions [N, ...] at observations [N, ...], for evaluation; they need no noise."""

@@ -51,7 +51,7 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
                 loop = tf.cond(due, functools.partial(updated, loop), lambda loop=loop: loop)
         return number + 1, each(_ended)(number, loop)
 
-    tags = tags_of(learner, phase, state, batch, orders)
+    tags = tags_of(learner, phase, state, batch)
     start = each(functools.partial(_started, phase, tags))(state)
     # All rounds are executed, even if a run has stopped: the runs of a program share the number of rounds.
     _, end = tf.while_loop(lambda number, _: number < phase.source.rounds, body, (tf.constant(0), start))

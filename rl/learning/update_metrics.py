@@ -1,12 +1,13 @@
 """The metrics of an update and their tags."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rl.agents import Phase, Update
+from rl.agents import Phase, Update, roles_of
 from rl.gradients import cosines, norms
 from rl.learning.learner import Learner
+from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
 from rl.updates import Direction, RuleState, Step
 
@@ -71,29 +72,30 @@ def own_tag(learner: Learner, update: str, tag: str) -> str:
     return f"{tag}/{update}" if several else tag
 
 
-def tags_of(learner: Learner, phase: Phase, state: TrainState, batch, orders) -> dict[str, list[str]]:
+def tags_of(learner: Learner, phase: Phase, state: TrainState, batch: Any) -> dict[str, list[str]]:
     """The tags of each update's metrics, which the loop over rounds must know before its first round.
 
-    They are found by tracing the losses of the first run; nothing is executed, and no gradient is taken, since no tag
-    depends on one.
+    They are found by tracing the losses of the first run on its whole batch; nothing is executed, and no gradient is
+    taken, since no tag depends on one.
 
-    Args: learner, phase, state, batch, orders: as for the rounds of the phase, of all runs.
+    Args: learner, phase, state, batch: as for the rounds of the phase, of all runs.
     Returns: {update: tags}, in the order of `numbers_of`.
     """
-    nest = tf.nest.map_structure(lambda x: learner.axis.take(x, 0), (state, batch, orders))
+    state, batch = tf.nest.map_structure(lambda x: learner.axis.take(x, 0), (state, batch))
 
-    def numbers(state, batch, orders):
+    def numbers():
         """The metrics of every update, from a proposal in which all but the losses are zeros."""
         one, own = learner.of(state, phase)
-        settled, found = one.draw(own, batch, orders, state, 0), {}
+        seed, zero, found = tf.zeros(2, tf.int32), tf.zeros(()), {}
+        settled, roles = own.settle(batch, seed), roles_of(state.weights, state.frozen)
         for update in own.updates:
-            minibatch, number = one.before(update, settled, state, 0), tf.zeros(())
+            minibatch = Minibatch(update, settled, roles, state.rules[update.name], seed)
             values, diagnostics = minibatch.losses(minibatch.seen)
             k = len(one.rules[update.name].combined)
             rows = (tf.zeros((1, k, k)), tf.zeros((1, k))) if one.rules[update.name].takes_rows else (None, None)
-            direction, step = Direction(values, diagnostics, {}, *rows), Step({}, {}, number, number, number)
+            direction, step = Direction(values, diagnostics, {}, *rows), Step({}, {}, zero, zero, zero)
             found[update.name] = numbers_of(one, update, Proposal(direction, step, minibatch.rule))
         return found
 
-    traced = tf.function(numbers, autograph=False).get_concrete_function(*nest).structured_outputs
+    traced = tf.function(numbers, autograph=False).get_concrete_function().structured_outputs
     return {update: list(found) for update, found in traced.items()}
