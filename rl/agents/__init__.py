@@ -8,6 +8,7 @@ from rl.agents.a2c import A2C
 from rl.agents.actor_critic import ActorCritic
 from rl.agents.agent import Agent
 from rl.agents.gradient_correction import GradientCorrection
+from rl.agents.impala import IMPALA
 from rl.agents.phase import LIVE, Phase, Roles, Update, roles_of
 from rl.agents.ppo import PPO
 from rl.agents.residual import Residual
@@ -15,6 +16,7 @@ from rl.agents.semi_gradient import SemiGradient
 
 __all__ = [
     "A2C",
+    "IMPALA",
     "LIVE",
     "PPO",
     "ActorCritic",

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import tensorflow as tf
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from rl.agents.agent import Agent
 from rl.agents.bootstrap import Bootstrap
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
-from rl.agents.samples import Batch, flat, without_invalid
+from rl.agents.samples import Batch, Steps, flat, without_invalid
 from rl.agents.semi_gradient import SemiGradient
 from rl.agents.successors import successor_values
 from rl.environments import Environment, Trajectory
@@ -46,6 +46,9 @@ class ActorCritic(Agent):
     objectives: ClassVar[tuple[str, ...]] = ("policy", "value", "entropy")
     """Each has a coefficient. All are named after the head that they read, but for `entropy`, which reads `policy`."""
 
+    baseline: ClassVar[str] = "behaviour"
+    """The role whose values are the baseline; `live` are the weights before the iteration's learning."""
+
     gamma: Annotated[Share, INPUT]
     lambda_: Annotated[Share, INPUT]
     rollout_length: PositiveInteger
@@ -77,6 +80,10 @@ class ActorCritic(Agent):
             isinstance(schedules.get("behaviour"), Snapshot),
             "the agent needs a frozen copy `behaviour` with schedule rl.frozen.Snapshot (frozen.behaviour).",
         )
+        self.check_target(schedules)
+
+    def check_target(self, schedules: Mapping[str, Schedule]) -> None:
+        """Raises ConfigError without a target copy that the value bootstraps from."""
         require(
             self.bootstrap.of == "live" or "target" in schedules,
             "the value bootstraps from a frozen copy `target` (agent.bootstrap), and there is none: choose "
@@ -150,14 +157,11 @@ class ActorCritic(Agent):
         roles: Roles,
         trajectory: Trajectory,
     ) -> tuple[Batch, Diagnostics]:
-        """Computes advantages and value targets, from values at the behaviour copy and at the bootstrap's weights.
-
-        δ_t = r_t + γ_t v'(s_{t+1}) − v(s_t),  A_t = δ_t + γ_t λ_t A_{t+1},  target = A_t + v(s_t)
-        """
+        """Computes advantages and value targets, from values at `baseline` and at the bootstrap's weights."""
         if not environment.compiled:  # where every step is valid
             trajectory = without_invalid(trajectory)
         observation = flat(trajectory.observation)
-        outputs = model.network.apply(roles["behaviour"], {OBSERVATION: observation}, ("policy", "value"))
+        outputs = model.network.apply(roles[self.baseline], {OBSERVATION: observation}, ("policy", "value"))
         v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
 
         def value(observation):
@@ -170,10 +174,10 @@ class ActorCritic(Agent):
         discount_t, lambda_t = discounts(
             trajectory.terminated, trajectory.truncated, gamma=self.gamma, lambda_=self.lambda_
         )
-        advantage = gae(trajectory.reward, discount_t, v_tm1, v_t, lambda_t)
-        target, valid = advantage + v_tm1, tf.cast(trajectory.valid, tf.float32)
-        action = flat(trajectory.action)
+        action, valid = flat(trajectory.action), tf.cast(trajectory.valid, tf.float32)
         log_prob = model.distribution.log_prob(outputs["policy"], action)
+        steps = Steps(trajectory.reward, discount_t, v_tm1, v_t, lambda_t)
+        target, advantage = self.estimates(steps, tf.reshape(log_prob, v_tm1.shape), trajectory.extras)
         numbers = (v_tm1, advantage, target, valid, trajectory.reward, discount_t, trajectory.next_observation)
         batch = Batch(observation, action, log_prob, *(flat(x) for x in numbers))
         return tf.nest.map_structure(tf.stop_gradient, batch), {
@@ -181,6 +185,14 @@ class ActorCritic(Agent):
             "value/mean": masked_mean(v_tm1, valid),
             "value/target_mean": masked_mean(target, valid),
         }
+
+    def estimates(self, steps: Steps, log_prob: tf.Tensor, extras: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Value targets and advantages, [T, N] each: the λ-return and generalised advantage estimation.
+
+        Args: log_prob: [T, N], of the actions at `baseline`; extras: of the trajectory.
+        """
+        advantage = gae(*steps)
+        return advantage + steps.v_tm1, advantage
 
     def _settle(self, batch: Batch, seed: tf.Tensor) -> Batch:
         """Standardises the advantages of a minibatch, if configured."""

@@ -7,6 +7,16 @@ import tensorflow as tf
 from rl.environments import Trajectory
 
 
+class Steps(NamedTuple):
+    """What advantages are estimated from, [T, N] each; the fields are the arguments of `gae`."""
+
+    reward: tf.Tensor
+    discount_t: tf.Tensor  # γ, or 0 where the episode terminated
+    v_tm1: tf.Tensor  # the value of the observation that was acted on
+    v_t: tf.Tensor  # the value of the step's own successor
+    lambda_t: tf.Tensor  # λ, or 0 where the episode ended
+
+
 class Batch(NamedTuple):
     """B samples; no gradient flows through any field."""
 

@@ -11,8 +11,10 @@ from rl.estimators.policy_gradient import policy_gradient_loss
 from rl.estimators.residuals import gradient_correction_loss, residual_loss, td_error
 from rl.estimators.returns import discounted_returns, lambda_returns, n_step_returns
 from rl.estimators.value_losses import clipped_value_loss, huber_value_loss, squared_value_loss
+from rl.estimators.vtrace import VTrace, vtrace
 
 __all__ = [
+    "VTrace",
     "approximate_kl",
     "clip_fraction",
     "clipped_surrogate_loss",
@@ -32,4 +34,5 @@ __all__ = [
     "squared_value_loss",
     "standardize",
     "td_error",
+    "vtrace",
 ]
