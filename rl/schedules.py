@@ -164,7 +164,7 @@ def _now(value: Any, step: tf.Tensor) -> Any:
     """The value of a field with every schedule within it replaced; the same object if it holds none."""
     if isinstance(value, Schedule):
         return value.at(step)
-    if isinstance(value, Mapping) and any(isinstance(one, Schedule) for one in value.values()):
+    if isinstance(value, Mapping) and any(map(dataclasses.is_dataclass, value.values())):
         return {key: _now(one, step) for key, one in value.items()}
     return at_step(value, step) if dataclasses.is_dataclass(value) else value
 

@@ -10,6 +10,7 @@ from rl.agents.agent import Agent
 from rl.agents.gradient_correction import GradientCorrection
 from rl.agents.impala import IMPALA
 from rl.agents.phase import LIVE, Phase, Roles, Update, roles_of
+from rl.agents.ppg import PPG
 from rl.agents.ppo import PPO
 from rl.agents.residual import Residual
 from rl.agents.semi_gradient import SemiGradient
@@ -18,6 +19,7 @@ __all__ = [
     "A2C",
     "IMPALA",
     "LIVE",
+    "PPG",
     "PPO",
     "ActorCritic",
     "Agent",

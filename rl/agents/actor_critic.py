@@ -1,5 +1,6 @@
 """The common part of A2C and PPO: advantages from a behaviour snapshot, and three objectives."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
@@ -8,17 +9,16 @@ import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.agent import Agent
+from rl.agents.auxiliary import Auxiliary
 from rl.agents.bootstrap import Bootstrap
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
-from rl.agents.samples import Batch, Steps, flat, without_invalid
+from rl.agents.preparing import prepared
+from rl.agents.samples import Batch, Steps
 from rl.agents.semi_gradient import SemiGradient
-from rl.agents.successors import successor_values
-from rl.environments import Environment, Trajectory
+from rl.environments import Environment
 from rl.errors import require
 from rl.estimators import (
     clipped_value_loss,
-    discounts,
-    explained_variance,
     gae,
     huber_value_loss,
     masked_mean,
@@ -62,6 +62,8 @@ class ActorCritic(Agent):
     groups: Mapping[str, Annotated[Sequence[str], Field(min_length=1)]]
     bootstrap: Bootstrap
     differentiate_at: Literal["live", "behaviour"]
+    auxiliary: Annotated[Mapping[str, Auxiliary], INPUT] = dataclasses.field(default_factory=dict)
+    """{objective: what it is}, beside the agent's own; the config's root key `auxiliary`."""
 
     def __post_init__(self):
         require(
@@ -73,6 +75,8 @@ class ActorCritic(Agent):
             f"agent.value_loss is {self.value_loss!r}; this agent/bootstrap has the squared one-step "
             "TD error for the value: set agent.value_loss=squared, or choose agent/bootstrap=semi_gradient.",
         )
+        taken = {*self.objectives, *self.bootstrap.objectives} & set(self.auxiliary)
+        require(not taken, f"auxiliary has an objective {', '.join(taken)}, which the agent has itself; rename it.")
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError without a behaviour snapshot, or without a target copy that the value bootstraps from."""
@@ -83,7 +87,9 @@ class ActorCritic(Agent):
         self.check_target(schedules)
 
     def check_target(self, schedules: Mapping[str, Schedule]) -> None:
-        """Raises ConfigError without a target copy that the value bootstraps from."""
+        """Raises ConfigError without a copy that the value bootstraps from, or that an auxiliary objective needs."""
+        for name, objective in self.auxiliary.items():
+            objective.check_frozen(name, schedules)
         require(
             self.bootstrap.of == "live" or "target" in schedules,
             "the value bootstraps from a frozen copy `target` (agent.bootstrap), and there is none: choose "
@@ -94,11 +100,14 @@ class ActorCritic(Agent):
     @property
     def frozen_roles(self) -> tuple[str, ...]:
         """The roles of the frozen copies that the objectives use."""
-        return ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
+        own = ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
+        return tuple(dict.fromkeys((*own, *(role for one in self.auxiliary.values() for role in one.frozen_roles))))
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
-        """The heads `policy` and `value`, and those of the bootstrap."""
-        return {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
+        """The heads `policy` and `value`, and those of the bootstrap and of auxiliary objectives."""
+        own = {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
+        auxiliary = {name: objective.heads(name, spaces) for name, objective in self.auxiliary.items()}
+        return {**own, **{name: head for heads in auxiliary.values() for name, head in heads.items()}}
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The policy head's output, [N, P]."""
@@ -106,14 +115,15 @@ class ActorCritic(Agent):
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase of one update: all epochs over the newest trajectory."""
-        reads = {name: {LIVE: parts} for name, parts in model.network.reads.items()}
-        reads["entropy"] = reads["policy"]
-        if self.bootstrap.through:
-            reads["value"] |= dict.fromkeys(self.bootstrap.through, reads["value"][LIVE])
+        reads = self.reads(model)
         coefficients = {**self.coefficients, **self.bootstrap.objectives}
+        coefficients |= {name: objective.coefficient for name, objective in self.auxiliary.items()}
         update = Update(
             name="update",
-            objectives=tuple(Objective(name, coefficient, reads[name]) for name, coefficient in coefficients.items()),
+            objectives=tuple(
+                Objective(name, coefficient, reads[name], per_sample=self._is_per_sample(name))
+                for name, coefficient in coefficients.items()
+            ),
             groups=self._groups(),
             losses=functools.partial(self.losses, model),
             at=self.differentiate_at,
@@ -123,20 +133,38 @@ class ActorCritic(Agent):
             Phase(
                 name="update",
                 source=Newest(self.epochs, self.minibatches),
-                prepare=functools.partial(self._prepare, model, environment),
+                prepare=functools.partial(prepared, self, model, environment),
                 settle=self._settle,
                 updates=(update,),
                 stop=self.stop,
             ),
         )
 
+    def reads(self, model: ActorCriticNetwork) -> dict[str, dict[str, tuple[str, ...]]]:
+        """{objective: {role: the parts that its gradient reaches}}."""
+        reads = {name: {LIVE: parts} for name, parts in model.network.reads.items()}
+        reads["entropy"] = reads["policy"]
+        if self.bootstrap.through:
+            reads["value"] |= dict.fromkeys(self.bootstrap.through, reads["value"][LIVE])
+        return reads | {name: {LIVE: one.reads(name, model)} for name, one in self.auxiliary.items()}
+
+    def _is_per_sample(self, name: str) -> bool:
+        return name not in self.auxiliary or self.auxiliary[name].per_sample
+
+    def outputs(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The outputs that the losses are made of, {head: [B, ...]}."""
+        heads = ("policy", "value", *self.bootstrap.heads)
+        return model.network.apply(weights, {OBSERVATION: observation}, heads)
+
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        """The configured groups; the bootstrap's own objectives join the group of the value."""
-        own = {group: tuple(members) for group, members in self.groups.items()}
-        return {
-            group: members + tuple(self.bootstrap.objectives) if "value" in members else members
-            for group, members in own.items()
+        """The configured groups; objectives of the bootstrap join the value's, auxiliary ones the one they name."""
+        groups = {
+            group: (*members, *self.bootstrap.objectives) if "value" in members else tuple(members)
+            for group, members in self.groups.items()
         }
+        for name, objective in self.auxiliary.items():
+            groups[objective.group] = (*groups.get(objective.group, ()), name)
+        return groups
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
         """The policy loss of each sample.
@@ -149,42 +177,6 @@ class ActorCritic(Agent):
     def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
         """False: a phase never stops early."""
         return tf.constant(False)
-
-    def _prepare(
-        self,
-        model: ActorCriticNetwork,
-        environment: Environment,
-        roles: Roles,
-        trajectory: Trajectory,
-    ) -> tuple[Batch, Diagnostics]:
-        """Computes advantages and value targets, from values at `baseline` and at the bootstrap's weights."""
-        if not environment.compiled:  # where every step is valid
-            trajectory = without_invalid(trajectory)
-        observation = flat(trajectory.observation)
-        outputs = model.network.apply(roles[self.baseline], {OBSERVATION: observation}, ("policy", "value"))
-        v_tm1 = tf.reshape(outputs["value"], trajectory.reward.shape)
-
-        def value(observation):
-            outputs = model.network.apply(roles[self.bootstrap.of], {OBSERVATION: observation}, ("value",))
-            return outputs["value"][:, 0]
-
-        # The snapshot is as new as the live weights when an iteration's learning begins.
-        known = v_tm1 if environment.compiled and self.bootstrap.of == "live" else None
-        v_t = successor_values(value, trajectory, known, max_episode_steps=environment.max_episode_steps)
-        discount_t, lambda_t = discounts(
-            trajectory.terminated, trajectory.truncated, gamma=self.gamma, lambda_=self.lambda_
-        )
-        action, valid = flat(trajectory.action), tf.cast(trajectory.valid, tf.float32)
-        log_prob = model.distribution.log_prob(outputs["policy"], action)
-        steps = Steps(trajectory.reward, discount_t, v_tm1, v_t, lambda_t)
-        target, advantage = self.estimates(steps, tf.reshape(log_prob, v_tm1.shape), trajectory.extras)
-        numbers = (v_tm1, advantage, target, valid, trajectory.reward, discount_t, trajectory.next_observation)
-        batch = Batch(observation, action, log_prob, *(flat(x) for x in numbers))
-        return tf.nest.map_structure(tf.stop_gradient, batch), {
-            "value/explained_variance": explained_variance(v_tm1, target, valid),
-            "value/mean": masked_mean(v_tm1, valid),
-            "value/target_mean": masked_mean(target, valid),
-        }
 
     def estimates(self, steps: Steps, log_prob: tf.Tensor, extras: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Value targets and advantages, [T, N] each: the λ-return and generalised advantage estimation.
@@ -205,8 +197,7 @@ class ActorCritic(Agent):
 
         Returns: ({objective: [] loss}, {tag: [] diagnostic}).
         """
-        heads = ("policy", "value", *self.bootstrap.heads)
-        outputs = model.network.apply(roles[LIVE], {OBSERVATION: batch.observation}, heads)
+        outputs = self.outputs(model, roles[LIVE], batch.observation)
         log_prob = model.distribution.log_prob(outputs["policy"], batch.action)
         policy_loss, diagnostics = self.policy_loss(log_prob, batch, batch.advantage)
         entropy = masked_mean(model.distribution.entropy(outputs["policy"]), batch.valid)
@@ -218,6 +209,7 @@ class ActorCritic(Agent):
             v_t = model.network.apply(roles[self.bootstrap.of], successor, ("value",))["value"][:, 0]
             losses |= self.bootstrap.losses(roles[LIVE], outputs, v_t, batch)
         losses["entropy"] = -entropy
+        losses |= {name: one.loss(name, model, roles, batch) for name, one in self.auxiliary.items()}
         averages = {tag: masked_mean(x, batch.valid) for tag, x in diagnostics.items()}
         return losses, {**averages, "policy/entropy": entropy}
 

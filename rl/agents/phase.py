@@ -35,21 +35,36 @@ class Update(NamedTuple):
     """The update is made in round 0 of a phase and in every `every_rounds`-th round after it."""
 
 
+def as_kept(roles: Roles, batch: Batch) -> tuple[Batch, Diagnostics]:  # noqa: ARG001
+    """The data itself, for a source that keeps prepared batches."""
+    return batch, {}
+
+
+def unchanged(batch: Batch, seed: tf.Tensor) -> Batch:  # noqa: ARG001
+    """The minibatch itself."""
+    return batch
+
+
+def never(diagnostics: Diagnostics) -> tf.Tensor:  # noqa: ARG001
+    """False."""
+    return tf.constant(False)
+
+
 class Phase(NamedTuple):
     """A source of data, and the updates made from each of its minibatches, in order."""
 
     name: str
     source: Source
-    prepare: Callable[[Roles, Any], tuple[Batch, Diagnostics]]
+    updates: tuple[Update, ...]
+    prepare: Callable[[Roles, Any], tuple[Batch, Diagnostics]] = as_kept
     """(roles, data of the source) → (samples to learn from, diagnostics to log). The data is a normalised trajectory or
     kept batches.
     """
-    settle: Callable[[Batch, tf.Tensor], Batch]
+    settle: Callable[[Batch, tf.Tensor], Batch] = unchanged
     """(minibatch, seed [2]) → the minibatch that the losses receive. It computes what depends on a minibatch as a whole
     (standardised advantages) and draws all random numbers.
     """
-    updates: tuple[Update, ...]
-    stop: Callable[[Diagnostics], tf.Tensor]
+    stop: Callable[[Diagnostics], tf.Tensor] = never
     """Diagnostics → whether to skip this round and the rest of the phase, [] bool."""
     every_iterations: int = 1
     """The phase is executed in every `every_iterations`-th iteration."""

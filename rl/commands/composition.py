@@ -71,7 +71,11 @@ def keep(config: DictConfig, experiment: Any) -> None:
 def _program(config: DictConfig, experiment: Any) -> str:
     """A key of the compiled programs: all settings that change weights, except numbers that are inputs of them."""
     numbers = experiment.learner.hyperparameters
-    rest = {key: value for key, value in what_tells_apart(config).items() if key not in numbers}
+    rest = {
+        key: value
+        for key, value in what_tells_apart(config).items()
+        if key not in numbers and f"agent.{key}" not in numbers
+    }
     observed = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("probe", "evaluation")}
     return repr((rest, sorted(numbers), observed, config.seeds))
 

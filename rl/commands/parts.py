@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from rl.agents import Agent
+from rl.agents.auxiliary import Auxiliary
 from rl.commands.maker import Maker, not_a_group, of_kind, plain, plain_value
 from rl.commands.run_names import flat
 from rl.environments import Environment
@@ -67,7 +68,7 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
     maker.check(environment, "environment")
     maker.check_environment(environment)
     maker.check(network, "network")
-    agent, combiner = maker.make(config.agent, "agent"), maker.make(config.combiner, "combiner")
+    agent, combiner = _agent(maker, config), maker.make(config.combiner, "combiner")
     made = {
         "agent": of_kind(agent, Agent, "agent"),
         "make_environment": lambda **more: of_kind(
@@ -97,6 +98,15 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
     return Parts(root, run, made)
 
 
+def _agent(maker: Maker, config: DictConfig) -> Any:
+    """Makes the agent, with its auxiliary objectives if there are any."""
+    auxiliary = {
+        str(name): of_kind(maker.make(node, f"auxiliary.{name}"), Auxiliary, f"auxiliary.{name}")
+        for name, node in (config.get("auxiliary") or {}).items()
+    }
+    return maker.make(config.agent, "agent", **({"auxiliary": auxiliary} if auxiliary else {}))
+
+
 def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     """The settings outside of the parts: the keys at the root, and `_OBSERVED`.
 
@@ -112,7 +122,7 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     gone = [group for group in groups if not isinstance(config.get(group), DictConfig)]
     if gone:
         raise ConfigError(not_a_group(gone[0], config.get(gone[0]), given=gone[0] in config))
-    rest = {str(key): plain_value(value) for key, value in config.items() if key not in groups}
+    rest = {str(key): plain_value(value) for key, value in config.items() if key not in (*groups, "auxiliary")}
     root = RootSettings(**rest)
     observed = {}
     for key, kind in _OBSERVED.items():

@@ -19,6 +19,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rl.commands.choices import choices_of
 from rl.commands.name_text import former_joined, identity, joined, safe, unresolved
 
 WEIGHTLESS = (
@@ -225,9 +226,14 @@ def _composed_once(*overrides: str) -> DictConfig:
 
 
 def _choices(root: DictConfig) -> dict[str, str]:
-    """{group: choice}, without Hydra's own groups and groups without a choice."""
-    choices = root.hydra.runtime.choices
-    return {group: choice for group, choice in choices.items() if not group.startswith("hydra/") and choice is not None}
+    """{group: choice}, without Hydra's own groups and groups without a choice.
+
+    Hydra does not record several choices of one group; those of `auxiliary` are read off the config.
+    """
+    every = root.hydra.runtime.choices.items()
+    found = {group: choice for group, choice in every if not group.startswith("hydra/") and choice is not None}
+    several = sorted(set(root.get("auxiliary") or {}) & set(choices_of("auxiliary")))
+    return {**found, **({"auxiliary": f"[{','.join(several)}]"} if several else {})}
 
 
 def _without_hydra(root: DictConfig) -> DictConfig:

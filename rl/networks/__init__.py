@@ -6,7 +6,8 @@ heads.
 
 from rl.networks.actor_critic import ActorCriticNetwork, actor_critic
 from rl.networks.convolutional import ConvolutionalTorso
-from rl.networks.heads import Head, value_head
+from rl.networks.heads import Head, logits_head, scalar_head, value_head
+from rl.networks.linear import linear
 from rl.networks.mlp import MLP
 from rl.networks.network import OBSERVATION, Network, Output, Part
 
@@ -20,5 +21,8 @@ __all__ = [
     "Output",
     "Part",
     "actor_critic",
+    "linear",
+    "logits_head",
+    "scalar_head",
     "value_head",
 ]

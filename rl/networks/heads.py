@@ -42,3 +42,8 @@ def value_head(*, gain: float, bias: float, seed: int, name: str = "value") -> k
         name: of the part.
     """
     return keras.Sequential([linear(1, "linear", gain=gain, bias=bias, seed=seed)], name=name)
+
+
+def scalar_head(name: str) -> Callable[[int], keras.Layer]:
+    """What makes a linear head with one output, [B, F] → [B, 1], from a seed; the gain is 1, the bias 0."""
+    return lambda seed: value_head(gain=1.0, bias=0.0, seed=seed, name=name)

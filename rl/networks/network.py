@@ -55,6 +55,8 @@ class Network:
         """{head: the parts that its gradient reaches}, in the order of the computation."""
         self.routes = {head: self._reached(head, through_detached=True) for head in self.heads}
         """{head: the parts that it is computed from}."""
+        self.inputs = {name: tuple(shape) for name, shape in inputs.items()}
+        """{named input: the shape of one sample}."""
         self._build(inputs)
         layers = {name: part.layer for name, part in self.parts.items()}
         self.names = {

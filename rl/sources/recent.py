@@ -1,5 +1,7 @@
 """The samples of the last few iterations, split into minibatches."""
 
+import collections
+import functools
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -18,12 +20,14 @@ class Recent(NamedTuple):
     epochs: passes over the samples, ≥ 1.
     minibatches: minibatches per epoch, ≥ 1; divides the number of kept samples.
     of: the name of the earlier phase.
+    fields: the fields of its batches that are kept; () for all.
     """
 
     iterations: int
     epochs: int
     minibatches: int
     of: str
+    fields: tuple[str, ...] = ()
 
     @property
     def rounds(self) -> int:
@@ -32,7 +36,7 @@ class Recent(NamedTuple):
 
     def init(self, batch: Any) -> Any:
         """Zeros [iterations, B, ...] for a batch [B, ...]."""
-        return tf.nest.map_structure(lambda x: tf.zeros((self.iterations, *x.shape), x.dtype), batch)
+        return tf.nest.map_structure(lambda x: tf.zeros((self.iterations, *x.shape), x.dtype), self._kept(batch))
 
     def put(self, kept: Any, batch: Any, iteration: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
         """Replaces the oldest batch by the new one; see `Source.put`."""
@@ -40,7 +44,7 @@ class Recent(NamedTuple):
         # One scatter for all runs: XLA does not compile the one that TensorFlow makes of a scatter batched over runs.
         places = [[place]] if not runs else tf.stack([tf.range(*runs), tf.fill(runs, place)], 1)
         return tf.nest.map_structure(
-            lambda old, x: tf.tensor_scatter_nd_update(old, places, x if runs else x[None]), kept, batch
+            lambda old, x: tf.tensor_scatter_nd_update(old, places, x if runs else x[None]), kept, self._kept(batch)
         )
 
     def data(self, kept: Any, trajectory: Any) -> Any:
@@ -54,3 +58,13 @@ class Recent(NamedTuple):
     def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
         """See `Source.draw`."""
         return Epochs(self.epochs, self.minibatches).draw(batch, orders, number)
+
+    def _kept(self, batch: Any) -> Any:
+        """What is kept of a prepared batch: all of it, or a named tuple of some of its fields."""
+        return _of_fields(self.fields)(*(getattr(batch, name) for name in self.fields)) if self.fields else batch
+
+
+@functools.cache
+def _of_fields(fields: tuple[str, ...]) -> type:
+    """The named tuple with these fields."""
+    return collections.namedtuple("Kept", fields)

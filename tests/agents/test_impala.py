@@ -85,4 +85,4 @@ def test_two_seeds_in_one_program(build):
 
 def test_a_copy_that_never_moves_cannot_act(build):
     with pytest.raises(ConfigError, match=r"acts with a frozen copy `behaviour` with schedule rl\.frozen\.Hard"):
-        build(*SMALL, "agent=impala", "frozen.behaviour={_target_:rl.frozen.Never}")
+        build(*SMALL, "agent=impala", "frozen=default", "frozen.behaviour._target_=rl.frozen.Never")

@@ -39,9 +39,7 @@ class TwoPhases(A2C):
             name="second",
             source=Recent(iterations=self.iterations, epochs=2, minibatches=2, of="update"),
             prepare=lambda roles, batch: (batch, {"second/kept": tf.reduce_sum(batch.valid)}),
-            settle=lambda batch, seed: batch,
             updates=(fit, keep),
-            stop=lambda diagnostics: tf.constant(False),
             every_iterations=self.iterations,
         )
         return first, second

@@ -69,7 +69,7 @@ def test_two_steps_by_hand():
 
 
 def test_a_termination_has_no_future_and_a_truncation_its_own():
-    """One step, ρ = 1, r = 1, v = 2, γ = ½, the final observation's value 8: 1 − 2 after an end, 1 + 4 − 2 after a cut."""
+    """One step, ρ = 1, r = 1, v = 2, γ = ½, v of the final observation 8: 1 − 2 after an end, 1 + 4 − 2 after a cut."""
     one = [np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)]
     values = np.full((1, 1), 2.0), np.full((1, 1), 8.0)
     yes, no = np.ones((1, 1), bool), np.zeros((1, 1), bool)

@@ -26,6 +26,9 @@ EXTRA = {
     ("environment", "gymnasium"): ["environment.id=CartPole-v1"],
     ("probe", "oracle"): ["environment=compiled/tabular/chain"],
     **{("frozen", choice): ["agent.bootstrap.of=target"] for choice in ("target_hard", "target_polyak")},
+    ("frozen", "lagged"): ["agent=impala"],
+    ("frozen", "ppg"): ["agent=ppg"],
+    ("auxiliary", "self_prediction"): ["frozen=target_polyak"],
     **{("agent/bootstrap", choice): ["frozen=target_hard"] for choice in ("residual", "tdc", "tdrc")},
 }
 
@@ -33,9 +36,11 @@ EXTRA = {
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_builds_an_experiment_that_passes_the_audit(compose, group, choice):
     config = compose(f"{group}={choice}", *EXTRA.get((group, choice), []))
-    (table,) = build(config).audit().values()  # {update: {objective: {weight: kind}}}, and PPO and A2C have one update
-    own = {"correction"} if choice in {"tdc", "tdrc"} else set()
-    assert set(table) == {"policy", "value", "entropy"} | own
+    tables = build(config).audit()  # {update: {objective: {weight: kind}}}
+    own = {"tdc": {"correction"}, "tdrc": {"correction"}, "ppg": {"refit", "clone"}}
+    own |= {choice: {choice}} if group == "auxiliary" else {}
+    found = {objective for table in tables.values() for objective in table}
+    assert found == {"policy", "value", "entropy"} | own.get(choice, set())
 
 
 def test_every_number_says_what_it_means_once():
@@ -75,6 +80,14 @@ def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):
         named(compose, "optimizer.learning_rate=0.001", "agent=a2c")
         == "agent-a2c__optimizer.learning_rate-0.001__seed-0"
     )
+
+
+def test_several_choices_of_one_group_are_one_part_of_the_name(compose):
+    compose()
+    name = named(compose, "auxiliary=[termination,decorrelation]", "auxiliary.termination.coefficient=2")
+    assert name == "auxiliary-decorrelation_termination__auxiliary.termination.coefficient-2__seed-0"
+    assert named(compose, "auxiliary=[decorrelation,termination]", "auxiliary.termination.coefficient=2.0") == name
+    assert named(compose, "auxiliary=termination") == "auxiliary-termination__seed-0"
 
 
 def test_names_are_by_resolved_values_and_not_by_spelling_or_order(compose):

@@ -62,9 +62,7 @@ class Reinforce(Agent):
                 name="update",
                 source=Newest(epochs=1, minibatches=1),
                 prepare=self._prepare,
-                settle=lambda batch, seed: batch,
                 updates=(update,),
-                stop=lambda diagnostics: tf.constant(False),
             ),
         )
 

@@ -1,0 +1,149 @@
+"""PPG: its two phases, its two forms, and what the value may move."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rl.errors import ConfigError
+from rl.gradients.rows import LeakError
+from rl.instruments.replay import replay
+from rl.learning.collecting import collect
+from rl.learning.state import named_variables, read
+
+SMALL = (
+    "agent=ppg",
+    "frozen=ppg",
+    "environment=compiled/cartpole",
+    "num_envs=4",
+    "agent.rollout_length=8",
+    "agent.minibatches=2",
+    "agent.auxiliary_every=3",
+    "agent.auxiliary_epochs=2",
+    "agent.auxiliary_minibatches=2",
+    "network.torso.widths=[8]",
+    "optimizer.learning_rate=0.01",
+    "probe=none",
+)
+DUAL = ("agent.form=dual", "network.shared=false")
+
+
+def run(experiment, count):
+    """{name: value} of all variables after each iteration."""
+    programs, after = experiment.programs(probe_every=100), []
+    for _ in range(count):
+        programs.iterate(1)
+        after.append({name: v.numpy() for name, v in named_variables(experiment.variables).items()})
+    return after
+
+
+def weights(values):
+    return {n: x for n, x in values.items() if n.split("/")[0] in ("torso", "policy", "value")}
+
+
+def replayed(experiment, update):
+    learner, state = experiment.learner, read(experiment.variables)
+    state, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
+    return replay(learner, state, trajectory, update)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_the_auxiliary_phase_is_made_once_in_n_iterations(build, seeds):
+    """Two minibatches an iteration, and 2 · 2 in the auxiliary phases of iterations 3 and 6."""
+    after = run(build(*SMALL, f"seeds={seeds}"), 7)
+    assert [x["updates/update"].max() for x in after] == [2, 4, 6, 8, 10, 12, 14]
+    assert [x["updates/auxiliary"].max() for x in after] == [0, 0, 4, 4, 4, 8, 8]
+    assert [x["updates/auxiliary"].min() for x in after] == [0, 0, 4, 4, 4, 8, 8]
+
+
+def test_a_detached_value_is_what_policy_only_says(build):
+    """A stop-gradient before the value head, and a combiner that gives the critic's row no weight: equal steps."""
+    plain = (*SMALL, "agent.auxiliary_every=5", "agent.auxiliary_minibatches=1")
+    detached = run(build(*plain), 6)
+    combined = run(build(*plain, "agent.detach_value=false", "combiner=policy_only"), 6)
+    start = weights({n: v.numpy() for n, v in named_variables(build(*plain).variables).items()})
+    for name, x in weights(detached[-1]).items():
+        assert np.abs(x - start[name]).max() > 1e-3
+        np.testing.assert_allclose(combined[-1][name], x, rtol=2e-4, atol=2e-5, err_msg=name)
+    whole = run(build(*plain, "agent.detach_value=false"), 6)
+    assert np.abs(whole[-1]["torso/dense_0/kernel"] - detached[-1]["torso/dense_0/kernel"]).max() > 1e-3
+
+
+def test_the_anchor_is_the_policy_before_the_auxiliary_phase(build):
+    """In iteration 3 it is taken after the policy phase, so that its clone starts with no divergence."""
+    experiment = build(*SMALL)
+    after = run(experiment, 3)
+    kernel = "torso/dense_0/kernel"
+    assert np.abs(after[2][f"frozen/anchor/{kernel}"] - after[1][kernel]).max() > 0
+    played = replayed(experiment, "auxiliary")
+    minibatch = played.minibatch(0)
+    losses, _ = minibatch.losses(minibatch.seen)
+    assert float(losses["clone"]) == 0.0
+    assert float(losses["refit"]) > 0.0
+
+
+def test_losses_of_the_auxiliary_phase_by_hand(build):
+    """½ (v − target)² of both value heads on all kept samples, and KL from a shifted anchor."""
+    experiment = build(*SMALL, *DUAL, "agent.auxiliary_minibatches=1")
+    run(experiment, 4)
+    minibatch = replayed(experiment, "auxiliary").minibatch(0)
+    shifted = {part: tuple(4.0 * w + 0.3 for w in own) for part, own in minibatch.roles["anchor"].items()}
+    losses, _ = minibatch._replace(roles={**minibatch.roles, "anchor": shifted}).losses(
+        {**minibatch.roles, "anchor": shifted}
+    )
+    network, batch = experiment.learner.model.network, minibatch.batch
+    outputs = network.apply(minibatch.weights, {"observation": batch.observation})
+    for objective, head in (("refit", "value"), ("auxiliary_value", "auxiliary_value")):
+        error = 0.5 * np.square(outputs[head][:, 0] - batch.target)
+        np.testing.assert_allclose(losses[objective], np.sum(error * batch.valid) / np.sum(batch.valid), rtol=1e-5)
+    old = network.apply(shifted, {"observation": batch.observation}, ("policy",))["policy"]
+    p, q = tf.nn.softmax(old).numpy(), tf.nn.softmax(outputs["policy"]).numpy()
+    kl = np.sum(p * np.log(p / q), 1)
+    np.testing.assert_allclose(losses["clone"], np.sum(kl * batch.valid) / np.sum(batch.valid), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reads"),
+    [
+        ((), {"value": ["value"], "refit": ["torso", "value"], "clone": ["torso", "policy"]}),
+        (("agent.detach_value=false",), {"value": ["torso", "value"]}),
+        (
+            DUAL,
+            {
+                "value": ["value_torso", "value"],
+                "refit": ["value_torso", "value"],
+                "auxiliary_value": ["policy_torso", "auxiliary_value"],
+                "clone": ["policy_torso", "policy"],
+            },
+        ),
+    ],
+)
+def test_the_audit_of_both_phases(build, overrides, reads):
+    tables = build(*SMALL, *overrides).audit()
+    assert list(tables) == ["update", "auxiliary"]
+    found = {name: weights for table in tables.values() for name, weights in table.items()}
+    for objective, parts in reads.items():
+        reached = {weight.split("/")[0] for weight, kind in found[objective].items() if kind != "none"}
+        assert reached == set(parts)
+
+
+def test_a_value_that_leaks_is_refused(build, monkeypatch):
+    """`detach_value` declared, but the gradient not stopped."""
+    from rl.agents import PPG, PPO
+
+    monkeypatch.setattr(PPG, "outputs", PPO.outputs)
+    with pytest.raises(LeakError, match=r"objective 'value' leaks into 'torso/dense_0/kernel'"):
+        build(*SMALL).audit()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("frozen=default",), r"a frozen copy `anchor` with schedule rl\.frozen\.Snapshot and before: auxiliary"),
+        (("agent.form=dual",), r"agent\.form is 'dual', but network\.shared is true"),
+        (("network.shared=false",), r"agent\.form is 'single', but network\.shared is false"),
+        (("agent.auxiliary_minibatches=5",), r"does not divide the batch of 96"),
+    ],
+)
+def test_what_cannot_be_is_said(build, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        build(*SMALL, *overrides)
