@@ -95,7 +95,7 @@ def _forward(kernels: Kernels, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 
 def _head(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """x W as one matrix-vector product a column: the fastest form for few columns, as in `rl.networks.heads`."""
+    """x W as one matrix-vector product a column: the fastest form for few columns, as in `rl.networks.linear`."""
     return tf.stack([tf.linalg.matvec(x, column) for column in tf.unstack(kernel, axis=1)], 1)
 
 
