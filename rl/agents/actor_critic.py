@@ -9,7 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.agent import Agent
-from rl.agents.auxiliary import Auxiliary
+from rl.agents.auxiliary import RESERVED, Auxiliary
 from rl.agents.bootstrap import Bootstrap
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
 from rl.agents.preparing import prepared
@@ -81,8 +81,9 @@ class ActorCritic(Agent):
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError without a behaviour snapshot, or without a target copy that the value bootstraps from."""
         require(
-            isinstance(schedules.get("behaviour"), Snapshot),
-            "the agent needs a frozen copy `behaviour` with schedule rl.frozen.Snapshot (frozen.behaviour).",
+            isinstance(schedules.get("behaviour"), Snapshot) and schedules["behaviour"].before is None,
+            "the agent needs a frozen copy `behaviour` with schedule rl.frozen.Snapshot (frozen.behaviour), taken "
+            "before every iteration (before: null).",
         )
         self.check_target(schedules)
 
@@ -106,8 +107,12 @@ class ActorCritic(Agent):
     def heads(self, spaces: Spaces) -> dict[str, Head]:
         """The heads `policy` and `value`, and those of the bootstrap and of auxiliary objectives."""
         own = {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
-        auxiliary = {name: objective.heads(name, spaces) for name, objective in self.auxiliary.items()}
-        return {**own, **{name: head for heads in auxiliary.values() for name, head in heads.items()}}
+        for name, objective in self.auxiliary.items():
+            more = objective.heads(name, spaces)
+            taken = sorted({name, *more} & {*own, *RESERVED})
+            require(not taken, f"auxiliary.{name} would make a part {', '.join(taken)}, which there is; rename it.")
+            own |= more
+        return own
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The policy head's output, [N, P]."""
@@ -116,6 +121,8 @@ class ActorCritic(Agent):
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase of one update: all epochs over the newest trajectory."""
         reads = self.reads(model)
+        if silent := sorted({*self.coefficients} - {*reads}):
+            raise ValueError(f"objective {', '.join(silent)} has no entry in `reads`: name the parts that it reads.")
         coefficients = {**self.coefficients, **self.bootstrap.objectives}
         coefficients |= {name: objective.coefficient for name, objective in self.auxiliary.items()}
         update = Update(

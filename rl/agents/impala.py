@@ -37,7 +37,7 @@ class IMPALA(A2C):
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError unless `behaviour` follows the live weights, or where the target copy is missing."""
         require(
-            isinstance(schedules.get("behaviour"), Hard | Snapshot),
+            isinstance(schedules.get("behaviour"), Hard | Snapshot) and schedules["behaviour"].before is None,
             "the agent acts with a frozen copy `behaviour` with schedule rl.frozen.Hard or rl.frozen.Snapshot "
             "(frozen.behaviour).",
         )

@@ -49,6 +49,14 @@ class PPG(PPO):
     clone: Annotated[NonNegativeNumber, INPUT]
     """β, weight of the KL divergence."""
 
+    def __post_init__(self):
+        super().__post_init__()
+        require(
+            not self.bootstrap.through,
+            "agent=ppg stops or splits the value's gradient, and agent/bootstrap lets it flow through a frozen copy: "
+            "choose agent/bootstrap=semi_gradient.",
+        )
+
     @property
     def frozen_roles(self) -> tuple[str, ...]:
         """PPO's, and `anchor`."""

@@ -61,15 +61,18 @@ def check_audit(
         roles, names, watch: as passed to `audit`.
     Raises: LeakError that names the first objective and weight for which this fails.
     """
+    missing = sorted({objective.name for objective in objectives} - {*table})
+    if missing:
+        raise LeakError(f"the losses are {sorted(table)}; {', '.join(missing)} is declared, and has none.")
     for objective in objectives:
         for place, weights in place_names(places_of(roles, watch), names).items():
-            declared = place in objective.places
+            reads = place in objective.places
             for name in weights:
                 reached = table[objective.name][name] != NONE
-                if reached and not declared:
-                    reads = [read.name(read.part) for read in objective.places]
-                    raise LeakError(f"objective {objective.name!r} leaks into {name!r}; it declares {reads}.")
-                if declared and not reached:
+                if reached and not reads:
+                    parts = [read.name(read.part) for read in objective.places]
+                    raise LeakError(f"objective {objective.name!r} leaks into {name!r}; it declares {parts}.")
+                if reads and not reached:
                     raise LeakError(
                         f"objective {objective.name!r} does not reach {name!r}, though it declares "
                         f"{place.name(place.part)!r}."

@@ -108,7 +108,7 @@ class Prober:
             numbers.update(found)
         others = {update: self._of(update, state, trajectory) for update in self._others}
         for update, other in others.items():
-            for probe in self.probes:
+            for probe in (probe for probe in self.probes if probe is not through_target):
                 later = {tag: x for tag, x in probe(other).items() if tag.startswith(("gradient/", "update/"))}
                 numbers.update({f"{tag}/{update}" if tag in numbers else tag: x for tag, x in later.items()})
         rows = {**evidence.rows, **{name: row for other in others.values() for name, row in other.rows.items()}}

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.agents import LIVE
+from rl.errors import require
 from rl.gradients import onto_live, watched_rows
 from rl.instruments.replay import replay, rows_of
 from rl.learning.learner import Learner
@@ -57,7 +58,7 @@ def what_if(
         combiners, optimizers: {name: combiner or optimizer}.
     Returns: {(combiner, optimizer): outcome}, by their names.
     """
-    played = replay(learner, state, trajectory)
+    played = replay(learner, state, trajectory, combining_update(learner))
     update, network, minibatch = played.update, learner.model.network, played.minibatch(0)
     unseen = played.minibatch(1) if played.phase.source.minibatches > 1 else None
     rows = {name: onto_live(row) for name, row in rows_of(played.learner, minibatch).gradients.items()}
@@ -83,6 +84,16 @@ def what_if(
                 elsewhere=_changes(unseen, step.delta) if unseen else dict.fromkeys(rows, float("nan")),
             )
     return outcomes
+
+
+def combining_update(learner: Learner) -> str:
+    """The first update in which a combiner has several rows to combine.
+
+    Raises: ConfigError where there is none.
+    """
+    found = next((name for name, rule in learner.rules.items() if rule.shared), None)
+    require(found is not None, "no update of the agent has two groups of objectives that share weights (agent.groups).")
+    return found
 
 
 def cosine_matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:

@@ -16,7 +16,7 @@ from rl.learning.minibatch import Minibatch
 from rl.learning.normalization import Normalizer
 from rl.learning.one_run import OneRun
 from rl.learning.rollout import RolloutNoise, trajectory_spec
-from rl.learning.rules import check_copies, check_sources, update_rule
+from rl.learning.rules import check_copies, check_names, check_sources, update_rule
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState
 from rl.networks import ActorCriticNetwork
@@ -71,6 +71,7 @@ class Learner:
         self.freeze = freeze
         self.axis, self.environments = axis or OneRun(), environments or environment
         self.phases = agent.phases(model, environment)
+        check_names(self.phases, model.network.parts)
         self.updates = {update.name: update for phase in self.phases for update in phase.updates}
         """{name: update}, the updates of all phases in order."""
         self.rules = {

@@ -1,6 +1,6 @@
 """The update rule of each of an agent's updates, and checks of its frozen copies and sources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rl.agents import LIVE, Agent, Phase, Update
 from rl.errors import require
@@ -64,6 +64,28 @@ def update_rule(
     )
 
 
+def check_names(phases: Sequence[Phase], parts: Collection[str]) -> None:
+    """Raises ValueError where two phases, updates or objectives of an agent have one name, or one reads no known part.
+
+    Args: parts: of the network.
+    """
+    updates = [update for phase in phases for update in phase.updates]
+    objectives = [objective.name for update in updates for objective in update.objectives]
+    named = {"phases": phases, "updates": updates}
+    every = {**{kind: [one.name for one in ones] for kind, ones in named.items()}, "objectives": objectives}
+    for kind, names in every.items():
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two {kind} of the agent are called {', '.join(twice)}; give each a name of its own.")
+    for objective in (objective for update in updates for objective in update.objectives):
+        unknown = sorted(set(objective.parts) - set(parts))
+        if unknown:
+            raise ValueError(
+                f"objective {objective.name!r} declares to read {', '.join(unknown)}; the network has "
+                f"{', '.join(parts)}."
+            )
+
+
 def check_sources(phases: Sequence[Phase], agent: Agent, num_envs: int) -> None:
     """Checks the source of every phase.
 
@@ -78,10 +100,14 @@ def check_sources(phases: Sequence[Phase], agent: Agent, num_envs: int) -> None:
         earlier = [one.name for one in phases[:place] if one.is_always_due and one.source.of is None]
         num_samples = agent.rollout_length * num_envs * phase.source.iterations
         if phase.source.of not in (None, *earlier):
-            raise ValueError(f"phase {phase.name!r} learns from {phase.source.of!r}; it may from {earlier}.")
+            raise ValueError(
+                f"phase {phase.name!r} learns from the batches of {phase.source.of!r}; it may learn from those of "
+                f"{', '.join(earlier) or 'no phase'}."
+            )
+        iterations = f" × {phase.source.iterations} iterations" if phase.source.iterations > 1 else ""
         require(
             num_samples % phase.source.minibatches == 0,
-            f"agent.minibatches is {phase.source.minibatches}, which does not divide the batch of "
-            f"{num_samples} "
-            f"samples (num_envs {num_envs} × agent.rollout_length {agent.rollout_length}).",
+            f"agent.{'minibatches' if not place else f'{phase.name}_minibatches'} is {phase.source.minibatches}, which "
+            f"does not divide the batch of {num_samples} samples (num_envs {num_envs} × agent.rollout_length "
+            f"{agent.rollout_length}{iterations}) of phase {phase.name!r}.",
         )

@@ -189,8 +189,8 @@ def build_experiment(
     )
     require(
         combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
-        "the combiner has nothing to act on, since the network shares no weights: choose combiner=sum, or share "
-        "a torso (network.shared=true).",
+        "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
+        "combiner=sum, or share a torso (network.shared=true).",
     )
     require_memory(learner)
     known = Oracle(learner) if oracle else None

@@ -29,6 +29,7 @@ SMALL = (
     "network.torso.widths=[6]",
     "probe=none",
 )
+OWN = "{_target_:rl.agents.auxiliary.Termination,coefficient:1.0,group:auxiliary,torso:policy}"
 TARGET = ("frozen=target_polyak",)  # for self-prediction
 CONTINUOUS = ("environment=compiled/pendulum", *SMALL[1:])
 
@@ -240,7 +241,9 @@ def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
         ),
         (("auxiliary=[termination]", "auxiliary.termination.coefficient=nan"), r"auxiliary\.termination\.coefficient"),
         (("auxiliary=[termination]", "auxiliary.termination.torso=none"), r"auxiliary\.termination\.torso"),
-        (("+auxiliary.value={_target_:rl.agents.auxiliary.Termination}",), r"auxiliary\.value"),
+        ((f"+auxiliary.value={OWN}",), r"auxiliary has an objective value, which the agent has itself"),
+        ((f"+auxiliary.observation={OWN}",), r"auxiliary\.observation would make a part observation, which there is"),
+        ((f"+auxiliary.torso={OWN}",), r"auxiliary\.torso would make a part torso, which there is"),
         (
             ("auxiliary=[termination]", *TARGET),
             r"frozen copy `target` \(frozen.target\), but nothing bootstraps from it",
@@ -250,6 +253,12 @@ def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
 def test_what_cannot_be_is_said(build, overrides, message):
     with pytest.raises(ConfigError, match=message):
         build(*SMALL, *overrides)
+
+
+def test_a_name_that_begins_like_another_is_another_objective(build):
+    (table,) = build(*SMALL, "auxiliary=[reward_prediction]", f"+auxiliary.reward={OWN}").audit().values()
+    assert table["reward"]["reward_prediction/linear/kernel"] == "none"
+    assert table["reward"]["reward/linear/kernel"] == "non-zero"
 
 
 def test_per_sample_probes_leave_out_what_is_no_mean_over_samples(build):

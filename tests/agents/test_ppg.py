@@ -141,9 +141,32 @@ def test_a_value_that_leaks_is_refused(build, monkeypatch):
         (("frozen=default",), r"a frozen copy `anchor` with schedule rl\.frozen\.Snapshot and before: auxiliary"),
         (("agent.form=dual",), r"agent\.form is 'dual', but network\.shared is true"),
         (("network.shared=false",), r"agent\.form is 'single', but network\.shared is false"),
-        (("agent.auxiliary_minibatches=5",), r"does not divide the batch of 96"),
+        (("agent.auxiliary_minibatches=5",), r"agent\.auxiliary_minibatches is 5, .* of 96 .* × 3 iterations\)"),
+        (("+frozen.behaviour.before=auxiliary",), r"taken before every iteration \(before: null\)"),
+        (("combiner=pcgrad",), r"no two groups of an update's objectives share weights"),
+        (("agent/bootstrap=residual",), r"choose agent/bootstrap=semi_gradient"),
     ],
 )
 def test_what_cannot_be_is_said(build, overrides, message):
     with pytest.raises(ConfigError, match=message):
         build(*SMALL, *overrides)
+
+
+@pytest.mark.parametrize("overrides", [(), DUAL], ids=["single", "dual"])
+def test_every_probe_reads_both_phases(build, overrides):
+    settings = [x for x in SMALL if x != "probe=none"]
+    experiment = build(*settings, "probe=all", *overrides)
+    learner, state = experiment.learner, read(experiment.variables)
+    run = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
+    numbers, matrix, _ = experiment.prober(*run)
+    assert "gradient/norm/refit" in numbers
+    assert "gradient/noise/clone/trace" in numbers
+    assert matrix.shape[1] == len(experiment.prober.legend.rows)
+
+
+def test_what_if_needs_an_update_that_combines(build):
+    from rl.instruments.what_if import combining_update
+
+    with pytest.raises(ConfigError, match="no update of the agent has two groups of objectives that share weights"):
+        combining_update(build(*SMALL).learner)
+    assert combining_update(build(*SMALL, "agent.detach_value=false").learner) == "update"

@@ -211,3 +211,20 @@ def test_the_rows_of_all_updates_lie_beside_one_another(build):
     assert not [tag for tag in numbers if tag.endswith("fit/fit")]
     # The step of `fit` lowers the loss of `fit`.
     assert float(numbers["update/change/fit"]) < 0
+
+
+def test_two_objectives_of_an_agent_have_two_names(build, monkeypatch):
+    """Tags and rows go by names: an objective of another update would take the place of the first."""
+    import two_phases
+
+    own = two_phases.TwoPhases.phases
+
+    def phases(self, model, environment):
+        first, second = own(self, model, environment)
+        fit, keep = second.updates
+        again = fit._replace(objectives=(fit.objectives[0]._replace(name="value"),), groups={"fit": ("value",)})
+        return first, second._replace(updates=(again, keep))
+
+    monkeypatch.setattr(two_phases.TwoPhases, "phases", phases)
+    with pytest.raises(ValueError, match="two objectives of the agent are called value"):
+        build(*SMALL)

@@ -17,6 +17,8 @@ from rl.spaces import Box, Discrete, Spaces
 
 ACTION = "action"
 """The input of heads that read the action."""
+RESERVED = (OBSERVATION, ACTION, "torso", "policy_torso", "value_torso", "auxiliary_value", "refit", "clone")
+"""Names of inputs, parts and objectives that no auxiliary objective may have."""
 
 
 @settings
@@ -52,7 +54,7 @@ class Auxiliary:
 
     def heads_of(self, name: str, model: ActorCriticNetwork) -> tuple[str, ...]:
         """The heads of the network that are its own."""
-        return tuple(head for head in model.network.heads if head == name or head.startswith(f"{name}_"))
+        return tuple(head for head in model.network.heads if head in (name, f"{name}_before", f"{name}_after"))
 
     def loss(self, name: str, model: ActorCriticNetwork, roles: Roles, batch: Batch) -> tf.Tensor:
         """The loss to minimise, []."""

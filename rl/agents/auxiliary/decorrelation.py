@@ -38,4 +38,4 @@ class Decorrelation(Auxiliary):
         correlation = tf.matmul(weight * unit, unit, transpose_a=True)
         width = features.shape[-1]
         apart = tf.linalg.set_diag(correlation, tf.zeros(width))
-        return tf.reduce_sum(tf.square(apart)) / (width * (width - 1.0))
+        return tf.reduce_sum(tf.square(apart)) / max(width * (width - 1.0), 1.0)

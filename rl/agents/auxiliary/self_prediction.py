@@ -31,7 +31,8 @@ class SelfPrediction(Auxiliary):
         require(
             "target" in schedules,
             f"auxiliary objective {name} predicts the features of a frozen copy `target`, and there is none: choose "
-            "frozen=target_polyak or frozen=target_hard.",
+            "frozen=target_polyak or frozen=target_hard, or add "
+            "'+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}'.",
         )
 
     def heads(self, name: str, spaces: Spaces) -> dict[str, Head]:

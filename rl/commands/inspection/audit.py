@@ -10,6 +10,7 @@ from pathlib import Path
 import hydra
 
 from rl.commands.answers import add_trust
+from rl.commands.command_line import quoted_text
 from rl.commands.composition import build
 from rl.commands.inspection.printing import Column, show
 from rl.commands.restoring import load_run
@@ -23,6 +24,7 @@ def add(commands) -> None:
     help_ = "which objective's gradient reaches which weight"
     command = commands.add_parser("audit", help=help_, description=__doc__)
     command.add_argument("overrides", nargs="*", help="a run directory, or overrides as for training")
+    command.add_argument("--config-dir", type=Path, help="a folder of configs of your own, as for training")
     add_trust(command)
     command.set_defaults(run_command=audit)
 
@@ -46,8 +48,10 @@ def audit(arguments: argparse.Namespace) -> None:
     if run is not None:
         experiment, _ = load_run(run, "newest", trusted=arguments.trust)
     else:
+        folder = arguments.config_dir
+        own = [] if folder is None else [f"hydra.searchpath=[{quoted_text(f'file://{folder.resolve()}')}]"]
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            experiment = build(hydra.compose("train", overrides=arguments.overrides))
+            experiment = build(hydra.compose("train", overrides=[*given, *own]))
     tables = experiment.audit()
     columns = _columns(tables, experiment.learner.shared, experiment.learner.model.network.names)
     show("which objective's gradient reaches which weight", columns, "A wider terminal, or COLUMNS=160, shows all.")

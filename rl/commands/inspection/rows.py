@@ -90,10 +90,11 @@ def _lines(fresh) -> list[Line]:
     from rl.instruments.replay import replay
 
     learner = fresh.experiment.learner
-    played = replay(learner, fresh.state, fresh.trajectory)
-    evidence = UpdateEvidence(learner, fresh.state, played.minibatch(0), num_samples=2)
-    objectives, layers, sizes = evidence.objectives, evidence.layers, evidence.sizes
-    by_layer = gramian(list(evidence.rows.values()), evidence.places)
+    played = [replay(learner, fresh.state, fresh.trajectory, update) for update in learner.updates]
+    found = [UpdateEvidence(learner, fresh.state, one.minibatch(0), num_samples=2) for one in played]
+    rows = {name: row for evidence in found for name, row in evidence.rows.items()}
+    objectives, layers, sizes = tuple(rows), found[0].layers, found[0].sizes
+    by_layer = gramian(list(rows.values()), found[0].places)
 
     def line(layer, size, matrix) -> Line:
         lengths, angles = norms(matrix).numpy(), cosines(matrix).numpy()

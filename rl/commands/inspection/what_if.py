@@ -33,13 +33,15 @@ def what_if(arguments: argparse.Namespace) -> None:
 
     Raises: ConfigError where the run cannot be restored, shares no weights, or the files cannot be written.
     """
+    from rl.instruments.what_if import combining_update
     from rl.instruments.what_if import what_if as outcomes_of
 
     outputs = outputs_of(arguments, "whatif", ("whatif.csv", "whatif_cosines.csv", "whatif.png"))
     fresh = fresh_batch(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     experiment, config, state, trajectory, step = fresh
     learner = experiment.learner
-    groups = next(iter(learner.rules.values())).combined
+    update = combining_update(learner)
+    groups = learner.rules[update].combined
     own_combiner, own_optimizer = (_own_name(group, config) for group in ("combiner", "optimizer"))
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(groups))
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
@@ -52,6 +54,9 @@ def what_if(arguments: argparse.Namespace) -> None:
     rest = f"All numbers are in {place / numbers.name}, the cosines in {place / cosines.name}."
     show(title, _columns(shown, own_combiner, groups), rest)
     print(_other_optimizers([name for name in optimizers if name != own_optimizer], place / numbers.name))
+    if len(learner.updates) > 1:
+        others = ", ".join(name for name in learner.updates if name != update)
+        print(f"All of this is about the update {update!r}; the agent's other updates are {others}.")
     print(f"Cosine to {own_combiner}: of the combined gradients, before the optimizer; step's cosine: of the steps.")
     print("Δ: change of the loss on the batch that the step was made from; elsewhere: on one that it has not seen.")
     print("A step differs from its direction by the optimizer's slots, which are those of the checkpoint for all.")
