@@ -61,6 +61,15 @@ def test_the_help_text_lists_them_beside_the_packages_own(root, tmp_path):
         assert offered.index(own) < offered.index(theirs)
 
 
+def test_their_audit_is_printed_before_there_is_a_run(root, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(root / "tests"))
+    folder = root / "tests" / "strangers" / "configs"
+    chosen = ("environment=compiled/cartpole", "agent=reinforce", "network.torso.widths=[8]")
+    result = inside.call(root, tmp_path, "inspect_gradients.py", "audit", f"--config-dir={folder}", *chosen)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "baseline/linear/kernel" in result.stdout
+
+
 def test_each_part_trains_to_the_end(trained):
     assert {summary["status"] for _, summary, _ in trained.values()} == {"completed"}
 
