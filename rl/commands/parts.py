@@ -9,6 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rl.agents import Agent
 from rl.agents.auxiliary import Auxiliary
+from rl.commands.choices import choices_of
 from rl.commands.maker import Maker, not_a_group, of_kind, plain, plain_value
 from rl.commands.run_names import flat
 from rl.environments import Environment
@@ -122,6 +123,9 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     gone = [group for group in groups if not isinstance(config.get(group), DictConfig)]
     if gone:
         raise ConfigError(not_a_group(gone[0], config.get(gone[0]), given=gone[0] in config))
+    if "auxiliary" in config and not isinstance(config.auxiliary, DictConfig):
+        offered = ", ".join(choices_of("auxiliary"))
+        raise ConfigError(f"auxiliary is {config.auxiliary!r}; choose any number with auxiliary=[…] from {offered}.")
     rest = {str(key): plain_value(value) for key, value in config.items() if key not in (*groups, "auxiliary")}
     root = RootSettings(**rest)
     observed = {}
