@@ -119,14 +119,14 @@ class UpdateRows:
         batch, number = self._minibatch.batch, min(self._num_samples, _size(self._minibatch.batch))
         means = {objective.name for objective in self._minibatch.update.objectives if objective.per_sample}
 
-        def of_one(sample):
+        def rows_of_sample(sample):
             """{objective: [P]} from one sample, by its index in the minibatch, []."""
             gradients = self._gradients_on(tf.nest.map_structure(lambda x: tf.gather(x, sample[None]), batch))
             own = self._of_objectives(gradients, lambda gradient: flat(self._body(gradient)))
             return {name: row for name, row in own.items() if name in means}
 
         chosen = tf.range(number) * (_size(batch) // number)
-        rows = tf.vectorized_map(of_one, chosen, fallback_to_while_loop=False)
+        rows = tf.vectorized_map(rows_of_sample, chosen, fallback_to_while_loop=False)
         valid, all_valid = tf.gather(batch.valid, chosen), tf.reduce_sum(batch.valid)
         return {
             name: SampleRows(own, valid, tf.square(self.torso_norms[name]), all_valid) for name, own in rows.items()

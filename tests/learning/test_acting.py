@@ -28,7 +28,7 @@ def collected(experiment):
 
 
 def log_probs(learner, weights, trajectory):
-    """Of the trajectory's actions, by some weights."""
+    """Log-probabilities of the trajectory's actions, and the parameters of the policy, under given weights."""
     model, frames = learner.model, tf.reshape(trajectory.observation, (-1, 4))
     policy = learner.agent.policy(model, weights, frames)
     found = model.distribution.log_prob(policy, tf.reshape(trajectory.action, (-1,)))

@@ -82,7 +82,7 @@ def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):
     )
 
 
-def test_several_choices_of_one_group_are_one_part_of_the_name(compose):
+def test_auxiliary_objectives_chosen_together_are_one_part_of_the_name(compose):
     compose()
     name = named(compose, "auxiliary=[termination,decorrelation]", "auxiliary.termination.coefficient=2")
     assert name == "auxiliary-decorrelation_termination__auxiliary.termination.coefficient-2__seed-0"
