@@ -44,7 +44,8 @@ class Prober:
     """Replays the first minibatch of every update of an iteration, and applies nothing.
 
     All updates are replayed at the weights before the iteration's learning, each on the first minibatch of its own
-    phase, so that their rows can be compared. Every objective gets its own backward pass, even if the update itself
+    phase, so that their rows can be compared; in a later phase that refreshes a frozen copy, one round later
+    (`Replay.probed_minibatch`). Every objective gets its own backward pass, even if the update itself
     takes one pass through the total loss; the program that trains never depends on the prober.
     """
 
@@ -128,4 +129,4 @@ class Prober:
     def _of(self, update: str, state: TrainState, trajectory: Trajectory) -> UpdateEvidence:
         """The evidence of another update than the first, without further extra rows."""
         played = replay(self.learner, state, trajectory, update)
-        return UpdateEvidence(played.learner, state, played.minibatch(0), num_samples=self.num_samples)
+        return UpdateEvidence(played.learner, state, played.probed_minibatch(), num_samples=self.num_samples)

@@ -13,6 +13,7 @@ from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
 from rl.learning.update_metrics import Proposal
+from rl.learning.updating import applied
 from rl.sources import Orders
 
 
@@ -44,6 +45,20 @@ class Replay(NamedTuple):
         state = self.state if state is None else state
         settled = self.learner.draw(self.phase, self.batch, self.orders, state, number)
         return self.learner.before(self.update, settled, state, number)
+
+    def probed_minibatch(self) -> Minibatch:
+        """The arguments of the update in its phase's first round, or in the second if the phase refreshes a copy.
+
+        Where live weights and copy are equal, a divergence from the copy (PPG's `clone`) has no gradient: its row would
+        be rounding errors. The updates of the first round are then applied to the state; the replay's own is unchanged.
+        """
+        if not self.learner.refreshes_before(self.phase):
+            return self.minibatch(0)
+        state = self.state
+        for update in self.phase.updates:
+            one = self._replace(update=update)
+            state = applied(self.learner, state, update, one.propose(one.minibatch(0, state)))
+        return self.minibatch(1, state)
 
     def propose(self, minibatch: Minibatch) -> Proposal:
         """The proposal of the update on a minibatch; nothing is applied."""

@@ -224,6 +224,10 @@ class Learner:
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
         return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
+    def refreshes_before(self, phase: Phase) -> bool:
+        """Whether a frozen copy is taken before a phase."""
+        return any(schedule.before == phase.name for schedule in self.schedules.values())
+
     def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
         """All frozen copies {role: copy}, refreshed if their schedules say so before this phase.
 

@@ -5,10 +5,12 @@ import pytest
 import tensorflow as tf
 
 from rl.errors import ConfigError
+from rl.gradients import onto_live
 from rl.gradients.rows import LeakError
-from rl.instruments.replay import replay
+from rl.instruments.replay import replay, rows_of
 from rl.learning.collecting import collect
 from rl.learning.state import named_variables, read
+from rl.updates.clipping import global_norm
 
 SMALL = (
     "agent=ppg",
@@ -79,6 +81,33 @@ def test_the_anchor_is_the_policy_before_the_auxiliary_phase(build):
     losses, _ = minibatch.losses(minibatch.seen)
     assert float(losses["clone"]) == 0.0
     assert float(losses["refit"]) > 0.0
+
+
+def test_the_auxiliary_update_is_probed_in_its_second_round(build):
+    """At the anchor the row of `clone` is rounding errors; one step later it is the gradient of KL(anchor, live)."""
+    experiment = build(*SMALL)
+    run(experiment, 3)
+    played = replayed(experiment, "auxiliary")
+    first, probed = played.minibatch(0), played.probed_minibatch()
+    delta = played.propose(first).step.delta
+    for part, own in probed.weights.items():
+        for weight, before, step in zip(own, first.weights[part], delta[part], strict=True):
+            np.testing.assert_array_equal(weight, before + step)
+    assert int(np.max([np.abs(x - y).max() for x, y in zip(probed.batch, played.minibatch(1).batch, strict=True)])) == 0
+    rows = rows_of(experiment.learner, probed).gradients
+    norms = {name: float(global_norm(onto_live(rows[name])["torso"])) for name in ("refit", "clone")}
+    rounding = global_norm(onto_live(rows_of(experiment.learner, first).gradients["clone"])["torso"])
+    assert norms["clone"] > 1e-3 * norms["refit"] > 1e3 * float(rounding)
+
+    network, seen = experiment.learner.model.network, {"observation": probed.batch.observation}
+    old = tf.nn.softmax(network.apply(first.weights, seen, ("policy",))["policy"])
+    with tf.GradientTape() as tape:
+        tape.watch(probed.weights["torso"])
+        new = tf.nn.log_softmax(network.apply(probed.weights, seen, ("policy",))["policy"])
+        divergence = tf.reduce_sum(old * (tf.math.log(old) - new), -1)
+        loss = tf.reduce_sum(divergence * probed.batch.valid) / tf.reduce_sum(probed.batch.valid)
+    for x, y in zip(onto_live(rows["clone"])["torso"], tape.gradient(loss, probed.weights["torso"]), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4 * norms["clone"])
 
 
 def test_losses_of_the_auxiliary_phase_by_hand(build):

@@ -81,7 +81,8 @@ def _columns(lines: list[Line]) -> list[Column]:
 def _lines(fresh) -> list[Line]:
     """The lines of the table: all shared weights, and each layer.
 
-    Rows are taken at the checkpoint's weights, on the first minibatch of the iteration that would follow.
+    Rows are taken at the checkpoint's weights, on the first minibatch of the iteration that would follow; those of a
+    phase that refreshes a frozen copy, on the second.
     """
     import tensorflow as tf
 
@@ -91,7 +92,8 @@ def _lines(fresh) -> list[Line]:
 
     learner = fresh.experiment.learner
     played = [replay(learner, fresh.state, fresh.trajectory, update) for update in learner.updates]
-    found = [UpdateEvidence(learner, fresh.state, one.minibatch(0), num_samples=2) for one in played]
+    minibatches = [played[0].minibatch(0), *(one.probed_minibatch() for one in played[1:])]
+    found = [UpdateEvidence(learner, fresh.state, minibatch, num_samples=2) for minibatch in minibatches]
     rows = {name: row for evidence in found for name, row in evidence.rows.items()}
     objectives, layers, sizes = tuple(rows), found[0].layers, found[0].sizes
     by_layer = gramian(list(rows.values()), found[0].places)
