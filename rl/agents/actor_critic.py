@@ -75,7 +75,7 @@ class ActorCritic(Agent):
             f"agent.value_loss is {self.value_loss!r}; this agent/bootstrap has the squared one-step "
             "TD error for the value: set agent.value_loss=squared, or choose agent/bootstrap=semi_gradient.",
         )
-        taken = {*self.objectives, *self.bootstrap.objectives} & set(self.auxiliary)
+        taken = {*self.objectives, *self.bootstrap.auxiliary} & set(self.auxiliary)
         require(not taken, f"auxiliary has an objective {', '.join(taken)}, which the agent has itself; rename it.")
 
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
@@ -89,7 +89,7 @@ class ActorCritic(Agent):
 
     def check_target(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError without a copy that the value bootstraps from, or that an auxiliary objective needs."""
-        for name, objective in self.auxiliary.items():
+        for name, objective in self.beside.items():
             objective.check_frozen(name, schedules)
         require(
             self.bootstrap.of == "live" or "target" in schedules,
@@ -102,12 +102,17 @@ class ActorCritic(Agent):
     def frozen_roles(self) -> tuple[str, ...]:
         """The roles of the frozen copies that the objectives use."""
         own = ("behaviour",) if self.bootstrap.of == "live" else ("behaviour", "target")
-        return tuple(dict.fromkeys((*own, *(role for one in self.auxiliary.values() for role in one.frozen_roles))))
+        return tuple(dict.fromkeys((*own, *(role for one in self.beside.values() for role in one.frozen_roles))))
+
+    @property
+    def beside(self) -> dict[str, Auxiliary]:
+        """The objectives beside the agent's own, {name: objective}: those of the bootstrap, and `auxiliary`."""
+        return {**self.bootstrap.auxiliary, **self.auxiliary}
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
-        """The heads `policy` and `value`, and those of the bootstrap and of auxiliary objectives."""
-        own = {"policy": Head(torso="policy"), "value": Head(), **self.bootstrap.heads}
-        for name, objective in self.auxiliary.items():
+        """The heads `policy` and `value`, and those of auxiliary objectives."""
+        own = {"policy": Head(torso="policy"), "value": Head()}
+        for name, objective in self.beside.items():
             more = objective.heads(name, spaces)
             taken = sorted({name, *more} & {*own, *RESERVED})
             require(not taken, f"auxiliary.{name} would make a part {', '.join(taken)}, which there is; rename it.")
@@ -123,8 +128,7 @@ class ActorCritic(Agent):
         reads = self.reads(model)
         if silent := sorted({*self.coefficients} - {*reads}):
             raise ValueError(f"objective {', '.join(silent)} has no entry in `reads`: name the parts that it reads.")
-        coefficients = {**self.coefficients, **self.bootstrap.objectives}
-        coefficients |= {name: objective.coefficient for name, objective in self.auxiliary.items()}
+        coefficients = {**self.coefficients, **{name: one.coefficient for name, one in self.beside.items()}}
         update = Update(
             name="update",
             objectives=tuple(
@@ -153,24 +157,23 @@ class ActorCritic(Agent):
         reads["entropy"] = reads["policy"]
         if self.bootstrap.through:
             reads["value"] |= dict.fromkeys(self.bootstrap.through, reads["value"][LIVE])
-        return reads | {name: {LIVE: one.reads(name, model)} for name, one in self.auxiliary.items()}
+        return reads | {name: {LIVE: one.reads(name, model)} for name, one in self.beside.items()}
 
     def _is_per_sample(self, name: str) -> bool:
-        return name not in self.auxiliary or self.auxiliary[name].per_sample
+        return name not in self.beside or self.beside[name].per_sample
 
     def outputs(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The outputs that the losses are made of, {head: [B, ...]}."""
-        heads = ("policy", "value", *self.bootstrap.heads)
+        """The outputs that the agent's own losses are made of, {head: [B, ...]}."""
+        heads = ("policy", "value", *self.bootstrap.auxiliary)
         return model.network.apply(weights, {OBSERVATION: observation}, heads)
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        """The configured groups; objectives of the bootstrap join the value's, auxiliary ones the one they name."""
-        groups = {
-            group: (*members, *self.bootstrap.objectives) if "value" in members else tuple(members)
-            for group, members in self.groups.items()
-        }
-        for name, objective in self.auxiliary.items():
-            groups[objective.group] = (*groups.get(objective.group, ()), name)
+        """The configured groups, which auxiliary objectives join."""
+        groups = {group: tuple(members) for group, members in self.groups.items()}
+        of_value = next((group for group, members in groups.items() if "value" in members), "value")
+        for name, objective in self.beside.items():
+            group = objective.group or of_value
+            groups[group] = (*groups.get(group, ()), name)
         return groups
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
@@ -214,9 +217,9 @@ class ActorCritic(Agent):
         else:
             successor = {OBSERVATION: batch.next_observation}
             v_t = model.network.apply(roles[self.bootstrap.of], successor, ("value",))["value"][:, 0]
-            losses |= self.bootstrap.losses(roles[LIVE], outputs, v_t, batch)
+            losses["value"] = self.bootstrap.loss(outputs, v_t, batch)
         losses["entropy"] = -entropy
-        losses |= {name: one.loss(name, model, roles, batch) for name, one in self.auxiliary.items()}
+        losses |= {name: one.loss(name, model, roles, batch) for name, one in self.beside.items()}
         averages = {tag: masked_mean(x, batch.valid) for tag, x in diagnostics.items()}
         return losses, {**averages, "policy/entropy": entropy}
 

@@ -5,10 +5,9 @@ from typing import Annotated, ClassVar
 
 import tensorflow as tf
 
+from rl.agents.auxiliary import Auxiliary
 from rl.estimators import masked_mean, residual_loss
-from rl.gradients.rows import Weights
 from rl.inputs import INPUT
-from rl.networks import Head
 from rl.settings import NonNegativeNumber, settings
 
 
@@ -25,17 +24,15 @@ class Residual:
 
     of: ClassVar[str] = "target"
     through: ClassVar[tuple[str, ...]] = ("target",)
-    objectives: ClassVar[Mapping[str, float]] = {}
-    heads: ClassVar[Mapping[str, Head]] = {}
+    auxiliary: ClassVar[Mapping[str, Auxiliary]] = {}
 
-    def losses(self, weights: Weights, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> dict[str, tf.Tensor]:
-        """{objective: [] loss}.
+    def loss(self, outputs: Mapping[str, tf.Tensor], v_t: tf.Tensor, batch) -> tf.Tensor:
+        """The loss of the value, [].
 
         Args:
-            weights: the live weights.
             outputs: {head: its output at the live weights}; [B, 1] for `value`.
             v_t: the target copy's values of the successors, [B].
             batch: [B, ...], with reward, discount and valid.
         """
         value = residual_loss(outputs["value"][:, 0], batch.reward, batch.discount, v_t, eta=self.eta)
-        return {"value": masked_mean(value, batch.valid)}
+        return masked_mean(value, batch.valid)

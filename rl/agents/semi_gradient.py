@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from rl.networks import Head
+from rl.agents.auxiliary import Auxiliary
 from rl.settings import settings
 
 
@@ -16,7 +16,5 @@ class SemiGradient:
 
     through: ClassVar[tuple[str, ...]] = ()
     """Roles of frozen copies through which the value's gradient flows as well."""
-    objectives: ClassVar[Mapping[str, float]] = {}
-    """{objective in addition to the agent's own: its coefficient}; each reads the head of the same name."""
-    heads: ClassVar[Mapping[str, Head]] = {}
-    """{name: head in addition to the agent's own}."""
+    auxiliary: ClassVar[Mapping[str, Auxiliary]] = {}
+    """{name: objective in addition to the agent's own, whose head the value's loss uses}."""

@@ -183,7 +183,7 @@ def test_policy_and_entropy_do_not_notice_the_bootstrap(build):
         (["agent/bootstrap=residual"], "frozen=target_polyak"),
         (["agent/bootstrap=residual", *NEW, "agent.bootstrap.eta=-1"], "agent.bootstrap.eta is -1"),
         (["agent/bootstrap=tdc", *NEW, "agent.value_loss=clipped"], "agent.value_loss is 'clipped'"),
-        (["agent/bootstrap=tdc", *NEW, "agent.bootstrap.regularization=-1"], "regularization is -1"),
+        (["agent/bootstrap=tdc", *NEW, "agent.bootstrap.correction.regularization=-1"], "regularization is -1"),
         (["agent.bootstrap.of=later"], "agent.bootstrap.of is 'later'"),
         (
             ["agent.bootstrap=target"],

@@ -30,8 +30,8 @@ class Auxiliary:
 
     coefficient: Annotated[Number, INPUT]
     """Weight of the objective in the total loss."""
-    group: str
-    """The group of objectives that it joins, one of agent.groups or a new one."""
+    group: str | None
+    """The group of objectives that it joins, one of agent.groups or a new one; None: that of `value`."""
     torso: Literal["policy", "value"]
     """With separate torsos, the one that it shapes."""
 
