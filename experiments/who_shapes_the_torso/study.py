@@ -34,11 +34,13 @@ ENVIRONMENTS = {
     "breakout": ("environment=compiled/minatar/breakout", *MINATAR),
     "space_invaders": ("environment=compiled/minatar/space_invaders", *MINATAR),
     "acrobot": ("environment=compiled/acrobot", "steps=200_000", *QUIET),
+    "cartpole": ("environment=compiled/cartpole", "steps=500_000", *QUIET),
 }
 PPG = {  # an auxiliary phase every 8 or 32 iterations, in minibatches as large as those of the policy phase
     "breakout": ("agent.auxiliary_every=8", "agent.auxiliary_minibatches=64"),
     "space_invaders": ("agent.auxiliary_every=8", "agent.auxiliary_minibatches=64"),
     "acrobot": ("agent.auxiliary_every=32", "agent.auxiliary_minibatches=128"),
+    "cartpole": ("agent.auxiliary_every=32", "agent.auxiliary_minibatches=128"),
 }
 SHARED = "PPO, shared"
 VARIANTS = {

@@ -226,7 +226,10 @@ def test_a_leak_is_refused_by_name(build, monkeypatch, name):
 
 def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
     groups = [f"auxiliary.{name}.group={name}" for name in NAMES]
-    with pytest.raises(ConfigError, match=r"combiner upgrad takes at most 6 rows, but agent.groups has 8"):
+    with pytest.raises(
+        ConfigError,
+        match=r"at most 6 rows, but there are 8 groups .* \(agent\.groups, auxiliary\.<name>\.group\)",
+    ):
         build(*SMALL, *TARGET, f"auxiliary=[{','.join(NAMES)}]", *groups, "combiner=upgrad")
     build(*SMALL, *TARGET, f"auxiliary=[{','.join(NAMES)}]", *groups, "combiner=pcgrad")
     build(*SMALL, *TARGET, f"auxiliary=[{','.join(NAMES)}]", *groups[:3], "combiner=upgrad")

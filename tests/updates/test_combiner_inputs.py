@@ -54,7 +54,7 @@ def test_wrong_number_of_row_weights_is_refused(row_weights):
 
 def test_mgda_refuses_more_rows_than_it_can_enumerate():
     assert MGDA(scope="global").init(6) == ()
-    with pytest.raises(ConfigError, match=r"mgda takes at most 6 rows, but agent\.groups has 7"):
+    with pytest.raises(ConfigError, match=r"mgda takes at most 6 rows, but there are 7 groups"):
         MGDA(scope="global").init(7)
 
 

@@ -21,7 +21,11 @@ def require_few(name: str, num_rows: int) -> None:
 
     Raises: ConfigError for more than six rows.
     """
-    require(num_rows <= MAX_ROWS, f"combiner {name} takes at most {MAX_ROWS} rows, but agent.groups has {num_rows}.")
+    require(
+        num_rows <= MAX_ROWS,
+        f"combiner {name} takes at most {MAX_ROWS} rows, but there are {num_rows} groups of objectives: merge some of "
+        "them (agent.groups, auxiliary.<name>.group).",
+    )
 
 
 def supports(num_rows: int, *, with_empty: bool) -> tf.Tensor:
