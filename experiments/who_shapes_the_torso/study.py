@@ -29,7 +29,8 @@ AUXILIARY = (
 TARGET = "+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}"  # the successor's features in self_prediction
 PROBES = "probe.names=[norms,cosines,attribution,cross_batch,representation,units]"
 QUIET = ("evaluation.every_steps=1_000_000_000", "checkpoint.every_steps=1_000_000_000", PROBES)
-MINATAR = ("experiment=minatar", "steps=500_000", *QUIET)
+NETWORK = ("network=mlp", "network.torso.widths=[128,128]", "network.torso.activation=relu")
+MINATAR = ("experiment=minatar", *NETWORK, "steps=500_000", *QUIET)
 ENVIRONMENTS = {
     "breakout": ("environment=compiled/minatar/breakout", *MINATAR),
     "space_invaders": ("environment=compiled/minatar/space_invaders", *MINATAR),

@@ -8,5 +8,6 @@ function of parameters and noise.
 from rl.distributions.categorical import Categorical
 from rl.distributions.distribution import Distribution
 from rl.distributions.gaussian import DiagonalGaussian
+from rl.distributions.tanh_gaussian import TanhGaussian
 
-__all__ = ["Categorical", "DiagonalGaussian", "Distribution"]
+__all__ = ["Categorical", "DiagonalGaussian", "Distribution", "TanhGaussian"]

@@ -9,6 +9,7 @@ from rl.estimators.clipped_surrogate import approximate_kl, clip_fraction, clipp
 from rl.estimators.discounts import discounts
 from rl.estimators.policy_gradient import policy_gradient_loss
 from rl.estimators.residuals import gradient_correction_loss, residual_loss, td_error
+from rl.estimators.retrace import retrace
 from rl.estimators.returns import discounted_returns, lambda_returns, n_step_returns
 from rl.estimators.value_losses import clipped_value_loss, huber_value_loss, squared_value_loss
 from rl.estimators.vtrace import VTrace, vtrace
@@ -31,6 +32,7 @@ __all__ = [
     "n_step_returns",
     "policy_gradient_loss",
     "residual_loss",
+    "retrace",
     "squared_value_loss",
     "standardize",
     "td_error",

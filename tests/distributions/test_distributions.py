@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rl.distributions import Categorical, DiagonalGaussian
+from rl.distributions import Categorical, DiagonalGaussian, TanhGaussian
 
 DRAWS = 20_000
 SEED = tf.constant([7, 11])
 CASES = {
     "categorical": (Categorical(4), [0.5, -1.0, 2.0, 0.0], [0.0, 1.0, 1.5, -0.5]),
     "gaussian": (DiagonalGaussian(2), [0.3, -1.0, 0.2, -0.7], [0.0, -0.5, 0.5, -0.5]),
+    "tanh_gaussian": (TanhGaussian([-1.0, 0.0], [3.0, 0.5]), [0.3, -1.0, 0.2, -0.7], [0.0, -0.5, 0.5, -0.5]),
 }
 
 
