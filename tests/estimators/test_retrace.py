@@ -45,12 +45,8 @@ def test_two_steps_by_hand():
     δ₁ = 3 + ½·6 − 4 = 2, δ₀ = 1 + ½·4 − 2 = 1; target₁ = 6, target₀ = 2 + 1 + ½·½·2 = 3½.
     With ρ = 3 of the second action, cut at 1: target₀ = 2 + 1 + ½·2 = 4.
     """
-    r, q, v, never = (
-        np.array([[1.0], [3.0]]),
-        np.array([[2.0], [4.0]]),
-        np.array([[4.0], [6.0]]),
-        np.zeros((2, 1), bool),
-    )
+    r, q, v = (np.array(x)[:, None] for x in ([1.0, 3.0], [2.0, 4.0], [4.0, 6.0]))
+    never = np.zeros((2, 1), bool)
     for rho, first in ((0.5, 3.5), (3.0, 4.0)):
         log_rho = np.log([[3.0], [rho]])
         found = fast(log_rho, r, never, never, q, v, gamma=0.5, lambda_=1.0)
