@@ -7,6 +7,7 @@ from rl.estimators.advantages import gae
 from rl.estimators.averages import explained_variance, masked_mean, masked_variance, standardize
 from rl.estimators.clipped_surrogate import approximate_kl, clip_fraction, clipped_surrogate_loss
 from rl.estimators.discounts import discounts
+from rl.estimators.n_step_transitions import NStep, n_step_transitions
 from rl.estimators.policy_gradient import policy_gradient_loss
 from rl.estimators.residuals import gradient_correction_loss, residual_loss, td_error
 from rl.estimators.retrace import retrace
@@ -15,6 +16,7 @@ from rl.estimators.value_losses import clipped_value_loss, huber_value_loss, squ
 from rl.estimators.vtrace import VTrace, vtrace
 
 __all__ = [
+    "NStep",
     "VTrace",
     "approximate_kl",
     "clip_fraction",
@@ -30,6 +32,7 @@ __all__ = [
     "masked_mean",
     "masked_variance",
     "n_step_returns",
+    "n_step_transitions",
     "policy_gradient_loss",
     "residual_loss",
     "retrace",
