@@ -34,10 +34,8 @@ def write(ring: Any, rows: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) 
     axis, first = len(runs), tf.nest.flatten(ring)[0]
     num_rows, length = first.shape[axis], tf.nest.flatten(rows)[0].shape[axis]
     places = tf.cast((written + tf.range(length, dtype=tf.int64)) % num_rows, tf.int32)
-    if not runs:
-        at = places[:, None]
-    else:  # one scatter for all runs: XLA does not compile the one that TensorFlow makes of a scatter batched over runs
-        at = tf.stack(tf.meshgrid(tf.range(*runs), places, indexing="ij"), -1)
+    # One scatter for all runs: XLA does not compile the one that TensorFlow makes of a scatter batched over runs.
+    at = tf.stack(tf.meshgrid(tf.range(*runs), places, indexing="ij"), -1) if runs else places[:, None]
     return tf.nest.map_structure(lambda old, new: tf.tensor_scatter_nd_update(old, at, new), ring, rows)
 
 
