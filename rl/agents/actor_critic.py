@@ -1,4 +1,4 @@
-"""The common part of A2C and PPO: advantages from a behaviour snapshot, and three objectives."""
+"""The common part of A2C, PPO, IMPALA and PPG: advantages from values at `baseline`, and three objectives or more."""
 
 import dataclasses
 import functools
@@ -68,7 +68,8 @@ class ActorCritic(Agent):
     def __post_init__(self):
         require(
             sorted(self.coefficients) == sorted(self.objectives),
-            f"agent.coefficients has {sorted(self.coefficients)}; it needs {', '.join(self.objectives)}, and no other.",
+            f"agent.coefficients has {sorted(self.coefficients)}; it needs {', '.join(self.objectives)}, and no "
+            "other (that of an auxiliary objective is auxiliary.<name>.coefficient).",
         )
         require(
             isinstance(self.bootstrap, SemiGradient) or self.value_loss == "squared",
@@ -95,7 +96,7 @@ class ActorCritic(Agent):
             self.bootstrap.of == "live" or "target" in schedules,
             "the value bootstraps from a frozen copy `target` (agent.bootstrap), and there is none: choose "
             "frozen=target_polyak or frozen=target_hard (with frozen.target.every_updates=1 it is as new as the live "
-            "weights).",
+            "weights), or add '+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}'.",
         )
 
     @property
@@ -114,7 +115,7 @@ class ActorCritic(Agent):
         own = {"policy": Head(torso="policy"), "value": Head()}
         for name, objective in self.beside.items():
             more = objective.heads(name, spaces)
-            taken = sorted({name, *more} & {*own, *RESERVED})
+            taken = sorted({name, *more} & {*own, *RESERVED, *(other for other in self.beside if other != name)})
             require(not taken, f"auxiliary.{name} would make a part {', '.join(taken)}, which there is; rename it.")
             own |= more
         return own

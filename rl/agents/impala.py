@@ -34,6 +34,14 @@ class IMPALA(A2C):
     acts_with: ClassVar[str] = "behaviour"
     baseline: ClassVar[str] = "live"
 
+    def __post_init__(self):
+        super().__post_init__()
+        require(
+            not self.bootstrap.through,
+            "agent=impala corrects the value's targets by importance weights, and this agent/bootstrap has a one-step "
+            "error without them: choose agent/bootstrap=semi_gradient.",
+        )
+
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError unless `behaviour` follows the live weights, or where the target copy is missing."""
         require(

@@ -1,10 +1,11 @@
 """PPG: phasic policy gradient (Cobbe et al. 2021, arXiv:2009.04416)."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import tensorflow as tf
+from pydantic import Field
 
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
 from rl.agents.ppo import PPO
@@ -32,22 +33,24 @@ class PPG(PPO):
     held to the frozen copy `anchor`, taken before the phase, by β KL(π_anchor, π). The value is fitted further.
 
     Form `single`: policy and value on one torso. In the policy phase the value's gradient stops before it; in the
-    auxiliary phase it does not, and there is no auxiliary head. Form `dual`: two torsos, and an auxiliary value head on
-    the policy's.
+    auxiliary phase it does not, and there is no auxiliary head (section 3.5). Form `dual`: two torsos, and an auxiliary
+    value head on the policy's. Differs from the authors' code, whose single network has an auxiliary head as well.
     """
 
     form: Literal["single", "dual"]
     """One torso (`network.shared=true`), or two."""
     detach_value: bool
-    """Form `single`: whether the value's gradient stops before the torso in the policy phase."""
+    """Form `single`: whether the value's gradient stops before the torso in the policy phase; no effect in `dual`."""
     auxiliary_every: PositiveInteger
     """N, iterations from one auxiliary phase to the next; the samples of all of them are kept."""
     auxiliary_epochs: PositiveInteger
     """Passes over those samples."""
-    auxiliary_minibatches: PositiveInteger
-    """Minibatches per pass; divides the number of samples."""
+    auxiliary_minibatches: PositiveInteger | None
+    """Minibatches per pass; divides the number of samples. None: half as large as those of the policy phase."""
     clone: Annotated[NonNegativeNumber, INPUT]
     """β, weight of the KL divergence."""
+    auxiliary_groups: Mapping[str, Annotated[Sequence[str], Field(min_length=1)]]
+    """The groups of the auxiliary phase's objectives; form `single` leaves out `auxiliary_value`."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -69,7 +72,8 @@ class PPG(PPO):
         require(
             isinstance(anchor, Snapshot) and anchor.before == _AUXILIARY,
             "the agent needs a frozen copy `anchor` with schedule rl.frozen.Snapshot and before: auxiliary "
-            "(frozen.anchor): choose frozen=ppg.",
+            "(frozen.anchor): choose frozen=ppg, which any further copy is added to by "
+            "'+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}'.",
         )
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
@@ -96,7 +100,7 @@ class PPG(PPO):
         update = Update(
             name=_AUXILIARY,
             objectives=tuple(objectives),
-            groups={_AUXILIARY: tuple(objective.name for objective in objectives)},
+            groups=self._auxiliary_groups([objective.name for objective in objectives]),
             losses=functools.partial(self._auxiliary_losses, model),
         )
         auxiliary = Phase(
@@ -104,7 +108,7 @@ class PPG(PPO):
             source=Recent(
                 iterations=self.auxiliary_every,
                 epochs=self.auxiliary_epochs,
-                minibatches=self.auxiliary_minibatches,
+                minibatches=self.auxiliary_minibatches or 2 * self.minibatches * self.auxiliary_every,
                 of=policy_phase.name,
                 fields=("observation", "target", "valid"),
             ),
@@ -126,6 +130,23 @@ class PPG(PPO):
         inputs |= network.apply(weights, inputs, ("torso",))
         features = {"torso": tf.stop_gradient(inputs["torso"])}
         return {**network.apply(weights, inputs, ("policy",)), **network.apply(weights, features, ("value",))}
+
+    def _auxiliary_groups(self, objectives: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """`auxiliary_groups` without the objective that the form does not have.
+
+        Raises: ConfigError unless every objective is in exactly one group.
+        """
+        groups = {
+            group: tuple(name for name in members if name in objectives or self.form == "dual")
+            for group, members in self.auxiliary_groups.items()
+        }
+        groups = {group: members for group, members in groups.items() if members}
+        require(
+            sorted(name for members in groups.values() for name in members) == sorted(objectives),
+            f"agent.auxiliary_groups is { ({g: list(n) for g, n in self.auxiliary_groups.items()}) }; each of "
+            f"{', '.join(objectives)} must be in exactly one group.",
+        )
+        return groups
 
     @property
     def _is_detached(self) -> bool:

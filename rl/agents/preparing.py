@@ -43,7 +43,8 @@ def prepared(
     log_prob = model.distribution.log_prob(outputs["policy"], action)
     steps = Steps(trajectory.reward, discount_t, v_tm1, v_t, lambda_t)
     target, advantage = agent.estimates(steps, tf.reshape(log_prob, v_tm1.shape), trajectory.extras)
-    numbers = (v_tm1, advantage, target, valid, trajectory.reward, discount_t, trajectory.next_observation)
+    terminated = tf.cast(trajectory.terminated, tf.float32)
+    numbers = (v_tm1, advantage, target, valid, trajectory.reward, discount_t, terminated, trajectory.next_observation)
     batch = Batch(observation, action, log_prob, *(flat(x) for x in numbers))
     return tf.nest.map_structure(tf.stop_gradient, batch), {
         "value/explained_variance": explained_variance(v_tm1, target, valid),

@@ -22,13 +22,14 @@ class Batch(NamedTuple):
 
     observation: tf.Tensor  # [B, ...]
     action: tf.Tensor  # [B, ...]
-    log_prob: tf.Tensor  # [B], log π(a|s) of the behaviour copy
-    value: tf.Tensor  # [B], v(s) of the behaviour copy
-    advantage: tf.Tensor  # [B], generalised advantage estimate
-    target: tf.Tensor  # [B], the λ-return that the value regresses on
+    log_prob: tf.Tensor  # [B], log π(a|s) at the agent's `baseline` weights
+    value: tf.Tensor  # [B], v(s) at these weights
+    advantage: tf.Tensor  # [B], the agent's estimate: GAE, or V-trace's
+    target: tf.Tensor  # [B], what the value regresses on: the λ-return, or V-trace's target
     valid: tf.Tensor  # [B] float, 1, or 0 for a step that was spent on a reset
     reward: tf.Tensor  # [B], of the step
     discount: tf.Tensor  # [B], γ, or 0 where the episode terminated
+    terminated: tf.Tensor  # [B] float, 1 where the episode terminated
     next_observation: tf.Tensor  # [B, ...], the step's successor
 
 

@@ -31,9 +31,10 @@ def asks_for_a_sweep(argument: str) -> bool:
 
 
 def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | None:
-    """A sentence on the first option in a sweep that no config folder offers; None where there is none.
+    """A sentence on the first option that no config folder offers; None where there is none.
 
-    Hydra would abort the whole sweep at that job, and the jobs after it would never start.
+    Hydra would abort a whole sweep at that job, and the jobs after it would never start; and of a wrong name in a list
+    of options it would not say which there are.
 
     Args:
         overrides: `group=option,…` or `key=value,…` of the command line.
@@ -45,9 +46,10 @@ def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | N
     for given in overrides:
         key, _, values = given.partition("=")
         offered = choices_of(key)
-        for value in values.split(",") if offered and not set("()[]{}$'\"\\") & set(values) else ():
-            choice = value.strip()
-            if choice not in offered and not any((folder / key / f"{choice}.yaml").exists() for folder in folders):
+        for value in values.split(",") if offered and not set("(){}$'\"\\") & set(values) else ():
+            choice = value.strip("[] ")
+            files = [folder / key / f"{choice}.yaml" for folder in folders]
+            if choice and choice not in offered and not any(file.exists() for file in files):
                 every = dict.fromkeys(name for folder in folders for name in choices_of(key, folder))
                 return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(every)}."
     return None

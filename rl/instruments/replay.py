@@ -52,7 +52,7 @@ class Replay(NamedTuple):
         Where live weights and copy are equal, a divergence from the copy (PPG's `clone`) has no gradient: its row would
         be rounding errors. The updates of the first round are then applied to the state; the replay's own is unchanged.
         """
-        if not self.learner.refreshes_before(self.phase):
+        if not self.learner.refreshed_before(self.phase):
             return self.minibatch(0)
         state = self.state
         for update in self.phase.updates:

@@ -134,8 +134,13 @@ class UpdateRows:
 
     @cached_property
     def stale(self) -> dict[str, dict[str, Row]]:
-        """{role: {objective: raw row at the frozen copy's weights, on this minibatch}}."""
-        batch, copies = self._minibatch.batch, self._state.frozen.items()
+        """{role: {objective: raw row at the frozen copy's weights, on this minibatch}}.
+
+        Without the copies that the update's phase refreshes: at its anchor a divergence from it has no gradient.
+        """
+        learner, batch = self._learner, self._minibatch.batch
+        refreshed = learner.refreshed_before(learner.phase_of(self._minibatch.update.name))
+        copies = [(role, copy) for role, copy in self._state.frozen.items() if role not in refreshed]
         gradients = {role: self._gradients_on(batch, at=copy.weights) for role, copy in copies}
         return {role: self._of_objectives(own, self._row) for role, own in gradients.items()}
 

@@ -224,9 +224,13 @@ class Learner:
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
         return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))
 
-    def refreshes_before(self, phase: Phase) -> bool:
-        """Whether a frozen copy is taken before a phase."""
-        return any(schedule.before == phase.name for schedule in self.schedules.values())
+    def refreshed_before(self, phase: Phase) -> tuple[str, ...]:
+        """The roles of the frozen copies that are taken before a phase."""
+        return tuple(role for role, schedule in self.schedules.items() if schedule.before == phase.name)
+
+    def phase_of(self, update: str) -> Phase:
+        """The phase to which an update belongs, by the update's name."""
+        return next(phase for phase in self.phases if update in [one.name for one in phase.updates])
 
     def copies_before(self, phase: str | None, state: TrainState) -> dict[str, FrozenState]:
         """All frozen copies {role: copy}, refreshed if their schedules say so before this phase.

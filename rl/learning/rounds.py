@@ -33,7 +33,7 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
     Returns: see `Phased`. An update's metric is its mean over the rounds in which it was due, until the phase stopped.
     """
     each = learner.axis.each
-    if learner.refreshes_before(phase):
+    if learner.refreshed_before(phase):
         state = state._replace(frozen=each(functools.partial(learner.copies_before, phase.name))(state))
     data = trajectory if phase.source.of is None else each(phase.source.data)(state.sources[phase.name], ())
     batch, orders, metrics = each(functools.partial(_prepared, learner, phase))(state, data)

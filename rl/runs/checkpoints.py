@@ -134,7 +134,8 @@ def restore(variables: Mapping[str, tf.Variable], arrays: Mapping[str, np.ndarra
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise ConfigError(
-            f"checkpoint {source} is of another network: {'; '.join(wrong[:3])}{more} (network, environment)."
+            f"checkpoint {source} is of another network: {'; '.join(wrong[:3])}{more} (network, environment, "
+            "auxiliary; load.parts chooses the parts to load)."
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])

@@ -190,8 +190,17 @@ def build_experiment(
     require(
         combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
         "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
-        "combiner=sum, or share a torso (network.shared=true).",
+        "combiner=sum, share a torso (network.shared=true), or with agent=ppg let the value reach it "
+        "(agent.detach_value=false) or split agent.auxiliary_groups.",
     )
+    for phase in learner.phases:
+        first, count = phase.starts_at + phase.every_iterations, learner.num_iterations
+        require(
+            first <= count,
+            f"phase {phase.name!r} begins with iteration {first}, but the run has {count} of "
+            f"{learner.steps_per_iteration:,} steps: raise steps, or execute the phase more often "
+            f"(agent.{phase.name}_every).",
+        )
     require_memory(learner)
     known = Oracle(learner) if oracle else None
 

@@ -229,6 +229,6 @@ def _partition(groups: Mapping[str, Sequence[str]], objectives: Mapping[str, Obj
     require(
         sorted(members) == sorted(objectives) and all(groups.values()),
         f"agent.groups is { ({g: list(n) for g, n in groups.items()}) }; every objective of {sorted(objectives)} "
-        "must be in exactly one group, and no group empty.",
+        "must be in exactly one group, and no group empty (auxiliary objectives name theirs: auxiliary.<name>.group).",
     )
     return {group: tuple(names) for group, names in groups.items()}

@@ -30,6 +30,8 @@ SMALL = (
     "probe=none",
 )
 OWN = "{_target_:rl.agents.auxiliary.Termination,coefficient:1.0,group:auxiliary,torso:policy}"
+BASE, DECORRELATED, INVERSE = (OWN.replace("Termination", x) for x in ("Auxiliary", "Decorrelation", "InverseDynamics"))
+CORRECTION = OWN.replace("Termination", "Correction").replace("}", ",regularization:0.0}")
 TARGET = ("frozen=target_polyak",)  # for self-prediction
 CONTINUOUS = ("environment=compiled/pendulum", *SMALL[1:])
 
@@ -82,10 +84,15 @@ def test_next_observation(build):
     np.testing.assert_allclose(found.loss, found.mean(error), rtol=1e-4)
 
 
-def test_termination(build):
-    found = taken(build, "termination")
+@pytest.mark.parametrize("gamma", [0.99, 0.0])
+def test_termination(build, gamma):
+    """With γ = 0 the discount of every step is 0, and yet no more steps terminate."""
+    found = taken(build, "termination", (*SMALL, f"agent.gamma={gamma}", "agent.rollout_length=32"))
     logit = found.head("termination", found.features(found.batch.observation), found.action)[:, 0]
-    ended = found.batch.discount.numpy() == 0
+    ended = found.batch.terminated.numpy() == 1
+    assert 0 < np.count_nonzero(ended) < np.size(ended) / 4
+    if gamma:
+        np.testing.assert_array_equal(ended, found.batch.discount.numpy() == 0)
     p = 1 / (1 + np.exp(-logit.astype(float)))
     np.testing.assert_allclose(found.loss, found.mean(-np.log(np.where(ended, p, 1 - p))), rtol=1e-4)
 
@@ -247,6 +254,14 @@ def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
         ((f"+auxiliary.value={OWN}",), r"auxiliary has an objective value, which the agent has itself"),
         ((f"+auxiliary.observation={OWN}",), r"auxiliary\.observation would make a part observation, which there is"),
         ((f"+auxiliary.torso={OWN}",), r"auxiliary\.torso would make a part torso, which there is"),
+        ((f"+auxiliary.combined={OWN}",), r"auxiliary\.combined would make a part combined, which there is"),
+        (
+            (f"+auxiliary.x_before={DECORRELATED}", f"+auxiliary.x={INVERSE}"),
+            r"auxiliary\.x would make a part x_before, which there is",
+        ),
+        ((f"+auxiliary.mine={BASE}",), r"an auxiliary objective .* has no loss; name one of its subclasses"),
+        ((f"+auxiliary.h={CORRECTION}",), r"objective h needs a frozen copy `target`"),
+        (("auxiliary=[termination]", "+agent.coefficients.termination=2"), r"auxiliary\.<name>\.coefficient"),
         (
             ("auxiliary=[termination]", *TARGET),
             r"frozen copy `target` \(frozen.target\), but nothing bootstraps from it",

@@ -83,6 +83,13 @@ def test_two_seeds_in_one_program(build):
     np.testing.assert_array_equal(both.variables.frozen["behaviour"].age, [3, 3])
 
 
+@pytest.mark.parametrize("bootstrap", ["residual", "tdc", "tdrc"])
+def test_a_value_loss_without_importance_weights_is_refused(build, bootstrap):
+    target = "+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}"
+    with pytest.raises(ConfigError, match=r"agent=impala corrects .* choose agent/bootstrap=semi_gradient"):
+        build("agent=impala", "environment=compiled/cartpole", f"agent/bootstrap={bootstrap}", target)
+
+
 def test_a_copy_that_never_moves_cannot_act(build):
     with pytest.raises(ConfigError, match=r"acts with a frozen copy `behaviour` with schedule rl\.frozen\.Hard"):
         build(*SMALL, "agent=impala", "frozen=default", "frozen.behaviour._target_=rl.frozen.Never")

@@ -172,6 +172,8 @@ def test_a_value_that_leaks_is_refused(build, monkeypatch):
         (("network.shared=false",), r"agent\.form is 'single', but network\.shared is false"),
         (("agent.auxiliary_minibatches=5",), r"agent\.auxiliary_minibatches is 5, .* of 96 .* × 3 iterations\)"),
         (("+frozen.behaviour.before=auxiliary",), r"taken before every iteration \(before: null\)"),
+        (("agent.auxiliary_every=1000000",), r"begins with iteration 1000000, but the run has 15625 of 32 steps"),
+        (("agent.auxiliary_groups.auxiliary=[refit]",), r"agent\.auxiliary_groups is .* refit, clone must be in"),
         (("combiner=pcgrad",), r"no two groups of an update's objectives share weights"),
         (("agent/bootstrap=residual",), r"choose agent/bootstrap=semi_gradient"),
     ],
@@ -191,6 +193,38 @@ def test_every_probe_reads_both_phases(build, overrides):
     assert "gradient/norm/refit" in numbers
     assert "gradient/noise/clone/trace" in numbers
     assert matrix.shape[1] == len(experiment.prober.legend.rows)
+
+
+def test_the_auxiliary_phase_combines_its_own_groups(build):
+    """Two groups: the combined gradient of PCGrad is no longer the sum, and what-if is about this update."""
+    from rl.instruments.what_if import combining_update
+
+    split = ("agent.auxiliary_groups.auxiliary=[refit,auxiliary_value]", "+agent.auxiliary_groups.clone=[clone]")
+    experiment = build(*SMALL, *split, "combiner=pcgrad")
+    rule = experiment.learner.rules["auxiliary"]
+    assert rule.combined == ("auxiliary", "clone")
+    assert rule.takes_rows
+    assert combining_update(experiment.learner) == "auxiliary"
+
+
+def test_minibatches_of_the_auxiliary_phase_are_half_as_large_by_default(build):
+    """Two minibatches of 16 samples in the policy phase: 3 · 4 of 8 in the auxiliary one."""
+    experiment = build(*SMALL, "agent.auxiliary_minibatches=null")
+    assert experiment.learner.phases[1].source.minibatches == 12
+    assert replayed(experiment, "auxiliary").minibatch(0).batch.valid.shape == (8,)
+
+
+def test_no_row_is_measured_at_the_copy_that_its_own_phase_takes(build):
+    """At the anchor the gradient of `clone` is 0, and a cosine with it would be one of rounding errors."""
+    settings = [x for x in SMALL if x != "probe=none"]
+    experiment = build(*settings, "probe.names=[staleness]")
+    learner, state = experiment.learner, read(experiment.variables)
+    run = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
+    numbers, _, _ = experiment.prober(*run)
+    stale = {tuple(tag.split("/")[2:4]) for tag in numbers if tag.startswith("gradient/stale")}
+    assert ("behaviour", "clone") in stale
+    assert ("anchor", "policy") in stale
+    assert not {("anchor", "clone"), ("anchor", "refit")} & stale
 
 
 def test_what_if_needs_an_update_that_combines(build):

@@ -39,6 +39,8 @@ def sweep(root, folder, *overrides, **more):
         (["combiner=sum,nope"], "combiner=nope is no choice of configs/combiner: there are aligned_mtl, cagrad"),
         (["environment=compiled/cartpole,compiled/nope"], "environment=compiled/nope is no choice"),
         (["agent/bootstrap=tdc,nope"], "agent/bootstrap=nope is no choice"),
+        (["auxiliary=[termination],[nope]"], "auxiliary=nope is no choice of configs/auxiliary: there are decorr"),
+        (["auxiliary=[]", "auxiliary=[termination,decorrelation]"], None),
         (["combiner=sum,pcgrad", "optimizer.learning_rate=1e-3,nope", "seed=range(3)", "combiner=choice(a,b)"], None),
     ],
 )

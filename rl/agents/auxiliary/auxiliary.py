@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from rl.agents.phase import Roles
 from rl.agents.samples import Batch
+from rl.errors import ConfigError, require
 from rl.frozen import Schedule
 from rl.gradients import LIVE
+from rl.gradients.probes import EXTRA_ROWS
 from rl.inputs import INPUT
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.settings import Number, settings
@@ -17,8 +19,11 @@ from rl.spaces import Box, Discrete, Spaces
 
 ACTION = "action"
 """The input of heads that read the action."""
-RESERVED = (OBSERVATION, ACTION, "torso", "policy_torso", "value_torso", "auxiliary_value", "refit", "clone")
-"""Names of inputs, parts and objectives that no auxiliary objective may have."""
+RESERVED = (
+    *(OBSERVATION, ACTION, "torso", "policy_torso", "value_torso", "auxiliary_value", "refit", "clone"),
+    *(*EXTRA_ROWS, "through_target"),
+)
+"""Names of inputs, parts, objectives and extra rows that no auxiliary objective may have."""
 
 
 @settings
@@ -40,8 +45,22 @@ class Auxiliary:
     per_sample: ClassVar[bool] = True
     """Whether the loss is a mean over samples."""
 
+    def __post_init__(self):
+        if type(self) is Auxiliary:
+            raise ConfigError(
+                "an auxiliary objective (auxiliary.<name>._target_) is rl.agents.auxiliary.Auxiliary, which has no loss; "
+                "name one of its subclasses, such as rl.agents.auxiliary.Termination."
+            )
+
     def check_frozen(self, name: str, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError if a frozen copy is missing; name: of the objective."""
+        for role in self.frozen_roles:
+            require(
+                role in schedules,
+                f"auxiliary objective {name} needs a frozen copy `{role}`, and there is none: choose "
+                "frozen=target_polyak or frozen=target_hard, or add "
+                f"'+frozen.{role}={{_target_:rl.frozen.Polyak,tau:0.005}}'.",
+            )
 
     def heads(self, name: str, spaces: Spaces) -> dict[str, Head]:
         """Its heads, {head: what it is}; name: of the objective."""

@@ -1,6 +1,6 @@
 """The estimate of the TD error by which TDC corrects the value's gradient (Sutton et al. 2009)."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import tensorflow as tf
 
@@ -25,6 +25,8 @@ class Correction(Auxiliary):
 
     regularization: Annotated[NonNegativeNumber, INPUT]
     """β, ≥ 0."""
+
+    frozen_roles: ClassVar[tuple[str, ...]] = ("target",)
 
     def heads(self, name: str, spaces: Spaces) -> dict[str, Head]:
         """h; its gradient stops before the torso."""

@@ -1,6 +1,5 @@
 """Self-prediction in latent space, with a slowly moving target (Schwarzer et al. 2021, arXiv:2007.05929)."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import keras
@@ -9,9 +8,7 @@ import tensorflow as tf
 from rl.agents.auxiliary.auxiliary import Auxiliary, action_inputs
 from rl.agents.phase import Roles
 from rl.agents.samples import Batch
-from rl.errors import require
 from rl.estimators import masked_mean
-from rl.frozen import Schedule
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.settings import settings
 from rl.spaces import Spaces
@@ -25,15 +22,6 @@ class SelfPrediction(Auxiliary):
     """
 
     frozen_roles: ClassVar[tuple[str, ...]] = ("target",)
-
-    def check_frozen(self, name: str, schedules: Mapping[str, Schedule]) -> None:
-        """Raises ConfigError without a copy `target`."""
-        require(
-            "target" in schedules,
-            f"auxiliary objective {name} predicts the features of a frozen copy `target`, and there is none: choose "
-            "frozen=target_polyak or frozen=target_hard, or add "
-            "'+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}'.",
-        )
 
     def heads(self, name: str, spaces: Spaces) -> dict[str, Head]:
         """As many numbers as features, from features and action."""

@@ -25,5 +25,4 @@ class Termination(Auxiliary):
     def loss(self, name: str, model: ActorCriticNetwork, roles: Roles, batch: Batch) -> tf.Tensor:
         """Mean over the valid samples, [], in nats."""
         logit = self.output(name, model, roles, batch.observation, batch.action)[:, 0]
-        ended = tf.cast(batch.discount == 0, tf.float32)
-        return masked_mean(tf.nn.sigmoid_cross_entropy_with_logits(ended, logit), batch.valid)
+        return masked_mean(tf.nn.sigmoid_cross_entropy_with_logits(batch.terminated, logit), batch.valid)

@@ -18,6 +18,8 @@ from rl.commands.inspection.printing import Column, show
 from rl.reports.pyplot import pyplot
 
 _ALL = "all shared weights"
+_MOST_IN_COLUMNS = 3
+"""Largest number of objectives whose pairs are columns of the table and bars of the figure."""
 
 
 class Line(NamedTuple):
@@ -55,6 +57,8 @@ def rows(arguments: argparse.Namespace) -> None:
     folder = outputs.begin()
     title = f"rows on the shared weights at step {fresh.step:,}, without coefficients"
     show(title, _columns(lines), f"All numbers are in {outputs.folder / 'rows.csv'}.")
+    if len(lines[0].norms) > _MOST_IN_COLUMNS:
+        show("cosines over all shared weights", _matrix(lines), "A dash: the two rows have no layer in common.")
     print("Bold: a cosine beyond 2/√P, which independent directions exceed one time in twenty.")
     files = [_write(lines, folder / "rows.csv"), *_figure(lines, fresh.step, folder)]
     outputs.finish()
@@ -64,7 +68,7 @@ def rows(arguments: argparse.Namespace) -> None:
 def _columns(lines: list[Line]) -> list[Column]:
     """The table's columns; in a narrow terminal the first pair's cosine and norms are left out last.
 
-    A cosine beyond the band 2/√P of its line is bold.
+    With more than three objectives the cosines are a table of their own.
     """
     columns = [
         Column("layer", [line.layer for line in lines], is_name=True),
@@ -72,10 +76,27 @@ def _columns(lines: list[Line]) -> list[Column]:
     ]
     for place, name in enumerate(lines[0].norms):
         columns.append(Column(f"|{name}|", [f"{line.norms[name]:.3g}" for line in lines], 1 if place < 2 else 4))
-    for place, pair in enumerate(lines[0].cosines):
-        cells = [f"[bold]{c:+.3f}[/]" if abs(c) > x.band else f"{c:+.3f}" for x in lines for c in [x.cosines[pair]]]
-        columns.append(Column(f"cos {pair}", cells, 5 if place else 0))
+    pairs = list(lines[0].cosines) if len(lines[0].norms) <= _MOST_IN_COLUMNS else []
+    for place, pair in enumerate(pairs):
+        columns.append(Column(f"cos {pair}", [_cell(line, pair) for line in lines], 5 if place else 0))
     return [*columns, Column("chance ±", [f"{line.band:.3f}" for line in lines], 2, style="dim")]
+
+
+def _cell(line: Line, pair: str) -> str:
+    """A cosine, bold beyond the band 2/√P of its line; a dash where it is not defined."""
+    cosine = line.cosines[pair]
+    text = f"{cosine:+.3f}" if np.isfinite(cosine) else "–"
+    return f"[bold]{text}[/]" if abs(cosine) > line.band else text
+
+
+def _matrix(lines: list[Line]) -> list[Column]:
+    """The cosines over all shared weights as a square table, one column per objective."""
+    whole, names = lines[0], list(lines[0].norms)
+    columns = [Column("", names, is_name=True)]
+    for place, name in enumerate(names):
+        cells = [_cell(whole, f"{name}-{other}") for other in names[place + 1 :]]
+        columns.append(Column(name, [*[""] * (place + 1), *cells], 1 + place))
+    return columns[:-1]
 
 
 def _lines(fresh) -> list[Line]:
@@ -98,8 +119,12 @@ def _lines(fresh) -> list[Line]:
     objectives, layers, sizes = tuple(rows), found[0].layers, found[0].sizes
     by_layer = gramian(list(rows.values()), found[0].places)
 
+    reached = np.einsum("lii->il", by_layer) > 0  # objective × layer
+    together = (reached[:, None] & reached[None]).any(-1)  # whether two rows have a layer in common
+
     def line(layer, size, matrix) -> Line:
-        lengths, angles = norms(matrix).numpy(), cosines(matrix).numpy()
+        lengths, angles = norms(matrix).numpy(), np.where(together, cosines(matrix), np.nan)
+        angles[lengths == 0], angles[:, lengths == 0] = np.nan, np.nan
         pairs = itertools.combinations(range(len(objectives)), 2)
         return Line(
             layer,
@@ -137,22 +162,49 @@ def _figure(lines: list[Line], step: int, folder: Path) -> list[Path]:
     if (plt := pyplot()) is None:
         return []
     places = np.arange(len(lines))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.6 + 0.55 * len(lines)), sharey=True, layout="constrained")
+    few = len(lines[0].norms) <= _MOST_IN_COLUMNS
+    height = 1.6 + (0.55 if few else 0.14 * len(lines[0].norms)) * len(lines) + (0 if few else 2.4)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11 if few else 14, height), sharey=few, layout="constrained")
     _bars(left, {name: [line.norms[name] for line in lines] for name in lines[0].norms})
     left.set_xscale("log")
     left.set_yticks(places, [line.layer for line in lines])
     left.invert_yaxis()
     left.set_title("norm of each objective's row", fontsize=10)
-    _bars(right, {pair: [line.cosines[pair] for line in lines] for pair in lines[0].cosines})
-    for place, line in zip(places, lines, strict=True):
-        right.fill_betweenx([place - 0.45, place + 0.45], -line.band, line.band, color="grey", alpha=0.3, linewidth=0)
-    right.axvline(0, color="black", linewidth=0.8)
-    right.set_xlim(-1.05, 1.05)
-    right.set_title("cosine of each pair; grey: what chance gives, ±2/√P", fontsize=10)
+    if few:
+        _cosine_bars(right, lines)
+    else:
+        _cosine_matrix(right, lines[0])
     figure.suptitle(f"Rows on the shared weights at step {step:,}")
     file = write_figure(figure, "rows", step, folder)
     plt.close(figure)
     return [file]
+
+
+def _cosine_bars(axis, lines: list[Line]) -> None:
+    """Draws the cosine of each pair, layer by layer, over the band that chance explains; axis: a Matplotlib axis."""
+    _bars(axis, {pair: [line.cosines[pair] for line in lines] for pair in lines[0].cosines})
+    for place, line in enumerate(lines):
+        axis.fill_betweenx([place - 0.45, place + 0.45], -line.band, line.band, color="grey", alpha=0.3, linewidth=0)
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.set_xlim(-1.05, 1.05)
+    axis.set_title("cosine of each pair; grey: what chance gives, ±2/√P", fontsize=10)
+
+
+def _cosine_matrix(axis, line: Line) -> None:
+    """Draws the cosines of all pairs of one line as a matrix of colours and numbers; axis: a Matplotlib axis."""
+    names = list(line.norms)
+    matrix = np.eye(len(names))
+    for place, (i, j) in enumerate(itertools.combinations(range(len(names)), 2)):
+        matrix[i, j] = matrix[j, i] = list(line.cosines.values())[place]
+    axis.imshow(matrix, cmap="RdBu", vmin=-1, vmax=1)
+    axis.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
+    axis.set_yticks(range(len(names)), names, fontsize=8)
+    for i, j in itertools.product(range(len(names)), repeat=2):
+        text = f"{matrix[i, j]:+.2f}" if np.isfinite(matrix[i, j]) else "–"
+        weight = "bold" if i != j and abs(matrix[i, j]) > line.band else "normal"
+        color = "white" if abs(matrix[i, j]) > 0.6 else "black"
+        axis.text(j, i, text, ha="center", va="center", fontsize=8, fontweight=weight, color=color)
+    axis.set_title(f"cosines over {line.layer}; bold: beyond what chance gives, ±2/√P = {line.band:.3f}", fontsize=10)
 
 
 def _bars(axis, series: Mapping[str, Sequence[float]]) -> None:
