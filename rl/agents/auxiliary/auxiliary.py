@@ -48,8 +48,8 @@ class Auxiliary:
     def __post_init__(self):
         if type(self) is Auxiliary:
             raise ConfigError(
-                "an auxiliary objective (auxiliary.<name>._target_) is rl.agents.auxiliary.Auxiliary, which has no loss; "
-                "name one of its subclasses, such as rl.agents.auxiliary.Termination."
+                "an auxiliary objective (auxiliary.<name>._target_) is rl.agents.auxiliary.Auxiliary, which has no "
+                "loss; name one of its subclasses, such as rl.agents.auxiliary.Termination."
             )
 
     def check_frozen(self, name: str, schedules: Mapping[str, Schedule]) -> None:
