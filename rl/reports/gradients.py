@@ -4,6 +4,7 @@ It shows the measures of `rl.reports.objectives`: a table with one line per sett
 numbers and their quartiles over seeds, and a figure over training.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rl.reports.objectives import Measure
 from rl.reports.page import Page
 from rl.reports.tables import Tables, number
 
+_WIDEST = 12  # columns of numbers that a page has room for
 _MOST_PAIRS = 4  # in the figure, one row of panels each; the table has all
 
 
@@ -50,12 +52,16 @@ def section(
         )
         rows = [row(task, group, measures) for group in known]
         tables.add("gradients", rows)
-        cells = [
-            [group.name, *(_cell(float(of_group[one.tag])) for one in measures_here)]
-            for group, of_group in zip(known, rows, strict=True)
-        ]
-        page.table(["setting", *headings(measures_here)], cells)
+        numbers = [[_cell(float(of_group[one.tag])) for one in measures_here] for of_group in rows]
+        settings, titles = [group.name for group in known], headings(measures_here)
+        if len(titles) > _WIDEST >= len(settings):  # with many objectives, a line per measure
+            page.table(["measure", *settings], [list(line) for line in zip(titles, *numbers, strict=True)])
+        else:
+            page.table(["setting", *titles], [[name, *line] for name, line in zip(settings, numbers, strict=True)])
         _figure(page, task, [group for group in known if group.name in chosen], panels(measures_here), chosen, file)
+        pairs = {one.objectives for one in measures_here if one.kind in ("ratio", "cosine")}
+        if len(pairs) > _MOST_PAIRS:
+            page.text(f"The figure draws {_MOST_PAIRS} of {len(pairs)} pairs of objectives; the table has all.")
 
 
 def row(task: str, group: Group, measures: Sequence[Measure]) -> dict[str, object]:
@@ -133,7 +139,7 @@ def _title(measure: Measure) -> str:
     """The title of a measure's panel."""
     a, b = measure.objectives[0], measure.objectives[-1]
     words = {"ratio": f"{b} row / {a} row", "cosine": f"cosine of {a} and {b}", "share": f"{a}'s share of the step"}
-    return words[measure.kind]
+    return textwrap.fill(words[measure.kind], 30)
 
 
 def _is_measured(group: Group, measure: Measure) -> bool:

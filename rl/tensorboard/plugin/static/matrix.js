@@ -8,6 +8,7 @@ const TOP = 74; // pixels for the columns' names, which are turned by 45°
 const MAX_TOP = 150;
 const ROW = 24;
 const SLANT = Math.SQRT1_2;
+const NARROWEST = 16; // pixels of a column under which the names of neighbours, turned by 45°, would overlap
 
 /**
  * A model of a matrix for a figure.
@@ -50,7 +51,9 @@ export function matrix(rows, columns, values, { two = true, show = number, onPic
     const measure = (text) => ctx.measureText(text).width;
     const written = writing(ctx, cell);
     ctx.textBaseline = "middle";
+    const every = Math.ceil(NARROWEST / cell); // the tip has the names that are left out
     columns.forEach((column, j) => {
+      if (j % every) return;
       ctx.save();
       ctx.translate(left + (j + 0.5) * cell, top - 6);
       ctx.rotate(-Math.PI / 4);

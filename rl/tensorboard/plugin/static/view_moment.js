@@ -64,14 +64,20 @@ export class Moment extends OneRun {
     const name = `${data.run} step ${data.step} ${one.name}`;
     this.arrows.root.hidden = data.num_objectives > MAX_ARROWS;
     this.arrows.set(arrowFigure(app, data, one), name);
-    this.matrix.resize(Math.max(matrixHeight(data.rows.length), 380));
-    this.matrix.set(matrix(data.rows, data.rows, one.cosines, { label: "cosine" }), `${name} cosines`);
+    const shown = shownRows(app, data);
+    const rows = shown.map((i) => data.rows[i]);
+    const cosines = shown.map((i) => shown.map((j) => one.cosines[i][j]));
+    this.matrix.resize(Math.max(matrixHeight(rows.length), 380));
+    this.matrix.set(matrix(rows, rows, cosines, { label: "cosine" }), `${name} cosines`);
     this.note.textContent = [
       `${one.name}: ${whole(one.size)} weights; cosines of independent directions are within ±${number(one.null_band)}.`,
       data.num_objectives === 2
         ? "The plane of the picture is spanned by the two objectives' rows."
         : "The plane of the picture is spanned by the two principal directions of the objectives' rows; arrows that leave the plane are shorter.",
       "−applied is the negated step −Δw: where it points along a row, the step lowers that loss.",
+      shown.length < data.rows.length
+        ? `The matrix leaves out ${data.rows.length - shown.length} extra rows (checkbox on the left).`
+        : "",
       data.broken ? "Numbers of this moment that are not finite are left out." : "",
       data.num_layers > data.layers.length
         ? `The first ${data.layers.length} of ${data.num_layers} layers are shown.`
@@ -130,6 +136,14 @@ export class Moment extends OneRun {
       figure.set(arrowFigure(app, data, one, false), `${data.run} step ${data.step} ${one.name}`);
     });
   }
+}
+
+const ALWAYS = ["combined", "clipped", "−applied"];
+
+/** The places of the rows that the matrix shows: objectives, the step's stages, and if asked for, all extra rows. */
+function shownRows(app, data) {
+  const places = data.rows.map((_, i) => i);
+  return places.filter((i) => i < data.num_objectives || app.state.extra || ALWAYS.includes(data.rows[i]));
 }
 
 /** The model of a moment's rows as arrows, in one layer or over all. */
