@@ -87,6 +87,7 @@ class UpdateRule:
         if not self.shared:
             return ()
         state = self.combiner.init(len(self.combined))
+        self.combiner.check(self.combined, tuple(self.groups))
         return tuple(state for _ in self.layers) if self.combiner.scope == "layer" else state
 
     @property

@@ -174,6 +174,10 @@ def test_a_value_that_leaks_is_refused(build, monkeypatch):
         (("+frozen.behaviour.before=auxiliary",), r"taken before every iteration \(before: null\)"),
         (("agent.auxiliary_every=1000000",), r"begins with iteration 1000000, but the run has 15625 of 32 steps"),
         (("agent.auxiliary_groups.auxiliary=[refit]",), r"agent\.auxiliary_groups is .* refit, clone must be in"),
+        (
+            ("auxiliary=[termination]", "combiner=value_only"),
+            r"combiner\.row is 1, the group critic of agent\.groups, which does not reach .* are actor, auxiliary:",
+        ),
         (("combiner=pcgrad",), r"no two groups of an update's objectives share weights"),
         (("agent/bootstrap=residual",), r"choose agent/bootstrap=semi_gradient"),
     ],

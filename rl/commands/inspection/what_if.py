@@ -43,7 +43,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     update = combining_update(learner)
     groups = learner.rules[update].combined
     own_combiner, own_optimizer = (_own_name(group, config) for group in ("combiner", "optimizer"))
-    combiners = _usable(_choices("combiner", own_combiner, config.combiner), len(groups))
+    combiners = _usable(_choices("combiner", own_combiner, config.combiner), learner.rules[update])
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
     folder = outputs.begin()
@@ -103,12 +103,13 @@ def _composed(group: str, name: str):
     return OmegaConf.create(OmegaConf.to_container(composed, resolve=True))[group]
 
 
-def _usable(combiners: Mapping, num_rows: int) -> dict:
-    """The combiners that accept this number of rows, one for each group of objectives."""
+def _usable(combiners: Mapping, rule) -> dict:
+    """The combiners that accept the rows of an update's rule, one for each group of objectives."""
     usable = {}
     for name, combiner in combiners.items():
         try:
-            combiner.init(num_rows)
+            combiner.init(len(rule.combined))
+            combiner.check(rule.combined, tuple(rule.groups))
         except ConfigError:
             continue
         usable[name] = combiner

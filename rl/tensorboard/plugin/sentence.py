@@ -44,12 +44,7 @@ def _lengths(found: Facts) -> str:
     """The ratio of the two rows' norms, or a statement that they are about equal."""
     if found.ratio < _ALIKE:
         return f"the rows of {' and '.join(sorted((found.long, found.short)))} have about the same norm"
-    return f"{_the(found.long)}'s row is {_times(found.ratio)} {_the(found.short)}'s"
-
-
-def _the(objective: str) -> str:
-    """An objective's name with an article; a name of several words has none."""
-    return objective if "_" in objective else f"the {objective}"
+    return f"the {found.long}'s row is {_times(found.ratio)} the {found.short}'s"
 
 
 def _step(found: Facts) -> str:
@@ -62,11 +57,11 @@ def _step(found: Facts) -> str:
         return ""
     low, high = found.shares
     if low < 0 < high or found.share == 0:
-        return f"{_the(found.served)}'s share of the applied step changes its sign between moments ({_typical(found)})"
+        return f"the {found.served}'s share of the applied step changes its sign between moments ({_typical(found)})"
     does, size = "serves" if found.share < 0 else "works against", abs(found.share)
     if size < 0.5:
-        return f"the applied step {does} {_the(found.served)} most ({100 * size:.0f} %)"
-    return f"{100 * size:.0f} % of the applied step {does} {_the(found.served)}"
+        return f"the applied step {does} the {found.served} most ({100 * size:.0f} %)"
+    return f"{100 * size:.0f} % of the applied step {does} the {found.served}"
 
 
 def _angle(found: Facts) -> str:
@@ -98,7 +93,7 @@ def _details(found: Facts, num_runs: int) -> list[str]:
         f"{_times(found.least)} to {_times(found.most)} over {num_runs} runs" if num_runs > 1 else "",
         f"{_times(first)} in the first quarter and {_times(last)} in the last" if _drifts(first, last) else "",
         f"{_times(found.weighted)} with coefficients" if np.isfinite(found.weighted) else "",
-        f"the step lowers {_the(found.served)}'s loss at {100 * found.lowered:.0f} % of the moments"
+        f"the step lowers the {found.served}'s loss at {100 * found.lowered:.0f} % of the moments"
         if found.served
         else "",
         f"cosine {_signed(found.cosine)} (quartiles {_signed(found.quartiles[0])} and {_signed(found.quartiles[1])}), "

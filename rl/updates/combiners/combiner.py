@@ -1,5 +1,6 @@
 """The interface of combiners."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import tensorflow as tf
@@ -32,6 +33,12 @@ class Combiner:
         Raises: ConfigError if the combiner's settings do not fit k rows.
         """
         return ()
+
+    def check(self, rows: Sequence[str], groups: Sequence[str]) -> None:
+        """Raises ConfigError if a setting names a group that has no row.
+
+        Args: rows: the groups with a row on the shared weights, in order; groups: all groups of the update.
+        """
 
     def weights(self, gramian: tf.Tensor, losses: tf.Tensor, state: State, seed: tf.Tensor) -> tuple[tf.Tensor, State]:
         """The weights of the rows, and the state for the next update.

@@ -25,6 +25,15 @@ class Only(Combiner):
         )
         return ()
 
+    def check(self, rows, groups):
+        """See `Combiner.check`: the row at this place must be that of the group at this place."""
+        named = groups[self.row : self.row + 1]
+        require(
+            rows[self.row : self.row + 1] == named,
+            f"combiner.row is {self.row}, the group {', '.join(named)} of agent.groups, which does not reach the "
+            f"shared weights; those that do are {', '.join(rows)}: choose another combiner.",
+        )
+
     def weights(self, gramian, losses, state, seed):
         """The unit vector of the row, [k] float64; see `Combiner.weights`."""
         return tf.one_hot(self.row, gramian.shape[-1], dtype=tf.float64), state
