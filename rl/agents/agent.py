@@ -19,6 +19,8 @@ class Agent(Protocol):
 
     rollout_length: int
     """Steps per environment and iteration."""
+    ticks: int = 1
+    """How often acting and learning alternate in an iteration; above 1 only for agents that learn from memory."""
     gamma: float
     """Discount factor per step, in [0, 1]."""
     frozen_roles: tuple[str, ...]
@@ -33,6 +35,13 @@ class Agent(Protocol):
         Args: policy: [N, P], the output of `policy`; action: [N, ...], the actions drawn from it.
         """
         return ()
+
+    def sample(self, model: ActorCriticNetwork, policy: tf.Tensor, noise: tf.Tensor, step: tf.Tensor) -> Any:
+        """The actions that act in training, [N, ...]; by default a sample of the action distribution.
+
+        Args: policy: [N, P], the output of `policy`; noise: [N, ...]; step: environment steps done, [] float32.
+        """
+        return model.distribution.sample(policy, noise)
 
     def heads(self, spaces: Spaces) -> Mapping[str, Head]:
         """The heads of the network, {name: head}; `policy` must be among them."""

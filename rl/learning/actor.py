@@ -64,7 +64,7 @@ class Actor:
         Returns: the actions, and the extras that the agent records with them.
         """
         policy = self._policy(acting, observation)
-        action = self._model.distribution.sample(policy, noise)
+        action = self._agent.sample(self._model, policy, noise, acting.step)
         return Acted(action, self._agent.extras(self._model, policy, action))
 
     def extras_spec(self, environment: Environment, length: int) -> Any:

@@ -57,6 +57,9 @@ def _nothing_kept(learner: Learner, state: TrainState) -> dict[str, Any]:
     The shapes of the batches are found by tracing the earlier phase's preparation; nothing is executed.
     """
     phases, kept = {phase.name: phase for phase in learner.phases}, {}
+    for phase in (phase for phase in learner.phases if phase.source.replays):
+        row = tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape[1:], spec.dtype), learner.trajectory_spec())
+        kept[phase.name] = phase.source.init(row)
     for phase in (phase for phase in learner.phases if phase.source.of is not None):
 
         def prepared(trajectory, earlier=phases[phase.source.of]):

@@ -83,7 +83,9 @@ class Learner:
         check_copies(self.schedules, phases, list(self.updates), acts_with=agent.acts_with)
         self.normalizer, self.total_steps = normalizer, total_steps
         self.actor = Actor(agent, model, normalizer)
-        self.steps_per_iteration = agent.rollout_length * environment.num_envs
+        self.alternates = any(phase.source.replays for phase in self.phases)
+        """Whether acting and learning alternate within an iteration."""
+        self.steps_per_iteration = agent.ticks * agent.rollout_length * environment.num_envs
         check_sources(self.phases, agent, environment.num_envs)
 
     @property
@@ -161,7 +163,7 @@ class Learner:
 
     def num_samples(self, phase: Phase) -> int:
         """Number of samples in a phase's prepared batch, of one run; invalid samples count too."""
-        return self.steps_per_iteration * phase.source.iterations
+        return phase.source.num_samples(self.steps_per_iteration)
 
     def orders(self, phase: Phase, state: TrainState) -> Orders:
         """Draws which samples each round of a phase uses in the state's iteration; see `Source.orders`."""
@@ -219,7 +221,7 @@ class Learner:
 
     def _rollout_noise(self, seed: tf.Tensor, iteration: tf.Tensor) -> RolloutNoise:
         """`rollout_noise` of one run."""
-        shape = (self.agent.rollout_length, self.environment.num_envs)
+        shape = (self.agent.ticks * self.agent.rollout_length, self.environment.num_envs)
         noise = self.actor.noise(fold(seed, Purpose.ACTION, iteration), shape)
         seed = fold(seed, Purpose.ENVIRONMENT, iteration)
         return RolloutNoise(noise, uniforms(seed, (*shape, self.environment.num_uniforms)))

@@ -24,12 +24,15 @@ Phased = tuple[TrainState, Any, Metrics, tf.Tensor]
 """(state after a phase, prepared batch, {tag: metric}, number of the first non-finite round or −1), all of all runs."""
 
 
-def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory) -> Phased:
+def run_phase(
+    learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory, first: tf.Tensor | int = 0
+) -> Phased:
     """Executes a phase: refreshes its copies, prepares its batch, and runs all of its rounds.
 
     Args:
         state: of all runs, before the phase.
-        trajectory: of all runs, normalised.
+        trajectory: of all runs, normalised; for a source that replays, the windows drawn for this execution.
+        first: number of the first round; above 0 where a phase is executed several times in an iteration.
     Returns: see `Phased`. An update's metric is its mean over the rounds in which it was due, until the phase stopped.
     """
     each = learner.axis.each
@@ -54,7 +57,8 @@ def run_phase(learner: Learner, phase: Phase, state: TrainState, trajectory: Tra
     tags = tags_of(learner, phase, state, batch)
     start = each(functools.partial(_started, phase, tags))(state)
     # All rounds are executed, even if a run has stopped: the runs of a program share the number of rounds.
-    _, end = tf.while_loop(lambda number, _: number < phase.source.rounds, body, (tf.constant(0), start))
+    last = first + phase.source.rounds
+    _, end = tf.while_loop(lambda number, _: number < last, body, (tf.constant(0) + first, start))
     for update, sums in end.sums.items():
         taken = end.taken[update]
         metrics |= {tag: total / tf.maximum(taken, 1.0) for tag, total in sums.items()}

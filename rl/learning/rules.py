@@ -98,7 +98,7 @@ def check_sources(phases: Sequence[Phase], agent: Agent, num_envs: int) -> None:
     """
     for place, phase in enumerate(phases):
         earlier = [one.name for one in phases[:place] if one.is_always_due and one.source.of is None]
-        num_samples = agent.rollout_length * num_envs * phase.source.iterations
+        num_samples = phase.source.num_samples(agent.ticks * agent.rollout_length * num_envs)
         if phase.source.of not in (None, *earlier):
             raise ValueError(
                 f"phase {phase.name!r} learns from the batches of {phase.source.of!r}; it may learn from those of "

@@ -28,6 +28,8 @@ class Purpose(IntEnum):
     """Evaluation and videos."""
     SETTLE = 5
     """Random numbers of a minibatch (`Phase.settle`)."""
+    REPLAY = 6
+    """Which steps are drawn from memory."""
 
 
 def run_seed(seed: int) -> tf.Tensor:

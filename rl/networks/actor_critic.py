@@ -81,6 +81,7 @@ def actor_critic(
         (num_dimensions,) = action_space.shape
         distribution = DiagonalGaussian(num_dimensions)
         policy = gaussian_head(num_dimensions, gain=policy_gain, seed=seeds[0], initial_log_std=initial_log_std)
+    distribution = heads["policy"].distribution or distribution
     value = value_head(gain=value_gain, bias=value_bias, seed=seeds[1])
     first, second = seeds[2 : 2 + torso.num_seeds], seeds[2 + torso.num_seeds :]
     drawn = {"torso": first, "policy_torso": first, "value_torso": second}

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import keras
 
+from rl.distributions import Distribution
+
 from rl.networks.linear import linear
 
 
@@ -18,6 +20,8 @@ class Head(NamedTuple):
     """With separate torsos, the name of the one that it reads: `policy`, `value` or another. None reads no torso."""
     inputs: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     """{input: shape of one sample} of further inputs (an action), concatenated to the torso's features."""
+    distribution: Distribution | None = None
+    """What `policy` parameterises; None for the usual one of the action space."""
     detached: bool = False
     """Whether its gradient stops before the torso, which then does not learn from it."""
 

@@ -34,6 +34,12 @@ class Recent(NamedTuple):
         """Minibatches in all epochs."""
         return Epochs(self.epochs, self.minibatches).rounds
 
+    replays = False
+
+    def num_samples(self, steps_per_iteration: int) -> int:
+        """See `Source.num_samples`."""
+        return steps_per_iteration * self.iterations
+
     def init(self, batch: Any) -> Any:
         """Zeros [iterations, B, ...] for a batch [B, ...]."""
         return tf.nest.map_structure(lambda x: tf.zeros((self.iterations, *x.shape), x.dtype), self._kept(batch))

@@ -24,6 +24,11 @@ class Source(Protocol):
     """Number of iterations whose samples the phase learns from."""
     of: str | None
     """The earlier phase whose prepared batches the source keeps; None if it keeps nothing."""
+    replays: bool = False
+    """Whether it keeps the steps themselves and draws from them; acting and learning then alternate."""
+
+    def num_samples(self, steps_per_iteration: int) -> int:
+        """Samples of the prepared batch, of one run; invalid samples count too."""
 
     def init(self, batch: Any) -> Any:
         """The data kept before the first iteration.
@@ -68,6 +73,12 @@ class Epochs(NamedTuple):
     def rounds(self) -> int:
         """Number of minibatches in all epochs."""
         return self.epochs * self.minibatches
+
+    replays = False
+
+    def num_samples(self, steps_per_iteration: int) -> int:
+        """See `Source.num_samples`."""
+        return steps_per_iteration
 
     def orders(self, seed: tf.Tensor, num_samples: int) -> Orders:
         """See `Source.orders`."""

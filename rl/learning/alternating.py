@@ -1,0 +1,147 @@
+"""An iteration of an agent that learns from memory: learning and acting alternate.
+
+A tick is the minibatches of each phase, drawn from its ring, and then `agent.rollout_length` steps of every environment,
+written into it. The rings are neither batched over runs, nor selected, nor part of what the probes get: each of these
+would copy them. If an update is not finite, the state goes back to that before the iteration, but for the rings: the
+repeated rollout writes the same rows to the same places.
+"""
+
+import functools
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from rl.agents import Phase
+from rl.environments import Trajectory
+from rl.learning.collecting import collect
+from rl.learning.episodes import EpisodeSummary, episode_metrics, follow_episodes
+from rl.learning.learner import Learner
+from rl.learning.rollout import RolloutNoise
+from rl.learning.rounds import run_phase, skipped
+from rl.learning.seeds import Purpose, fold
+from rl.learning.state import TrainState, unless_bad
+from rl.learning.update_metrics import Metrics
+
+_SUMMED = ("update/count", "update/taken")
+
+
+class Seen(NamedTuple):
+    """What the first tick of an iteration learns from."""
+
+    state: TrainState
+    """Before the iteration, without the rings."""
+    windows: Trajectory
+    """The normalised windows of all minibatches, [rounds · B, W, ...]."""
+
+
+def alternate(learner: Learner, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Metrics, Seen]:
+    """Runs the ticks of an iteration.
+
+    Args:
+        learner, state: of all runs.
+        random: the random numbers of all steps of the iteration.
+    Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
+    """
+    (phase,), axis, agent = learner.phases, learner.axis, learner.agent
+    before, length = state._replace(sources={}), agent.rollout_length
+    due = phase.is_due(state.iteration)
+    seen = Seen(before, drawn(learner, phase, state, 0))
+    metrics = _shapes(learner, phase, before, seen.windows)
+    zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
+    nobody = tf.broadcast_to(tf.constant(-1), axis.shape)
+
+    def going_on(number, state, bad, sums, summary):
+        return (number < agent.ticks) & tf.reduce_all(bad < 0)
+
+    def tick(number, state, bad, sums, summary):
+        """Learns from the ring, then acts and writes into it."""
+        windows, bare = drawn(learner, phase, state, number), state._replace(sources={})
+        run = functools.partial(run_phase, learner, phase, bare, windows, number * phase.source.rounds)
+        bare, _, found, bad = tf.cond(due, run, functools.partial(skipped, run, bare))
+        sums = {tag: total + found[tag] for tag, total in sums.items()}
+        noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
+        bare, trajectory = collect(learner, bare, noise)
+        taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
+        bare = bare._replace(**taken)
+        ring = phase.source.put(state.sources[phase.name], trajectory, written(learner, state, number), axis.shape)
+        return number + 1, bare._replace(sources={phase.name: ring}), bad, sums, axis.each(_both)(summary, one)
+
+    summary = axis.each(_no_summary)(state.episodes)
+    carry = (tf.constant(0), state, nobody, zero, summary)
+    done, after, bad, sums, summary = tf.while_loop(going_on, tick, carry, parallel_iterations=1)
+    ticks = tf.cast(done, tf.float32)
+    means = {tag: total if tag.startswith(_SUMMED) else total / ticks for tag, total in sums.items()}
+    rings = after.sources
+    kept = unless_bad(axis, bad, after._replace(sources={}), before)
+    finite = tf.cast(tf.reduce_any(bad < 0), tf.int64)
+    kept = kept._replace(sources=rings, iteration=before.iteration + finite)
+    found = axis.each(episode_metrics)(summary)
+    return kept, {**found, **means, "bad_update": tf.cast(bad, tf.float32)}, seen
+
+
+def drawn(learner: Learner, phase: Phase, state: TrainState, number) -> Trajectory:
+    """The windows of all minibatches of a tick, normalised with the current statistics, of all runs.
+
+    Args: state: with the rings; number: of the tick within the iteration, [] int32.
+    """
+    source, axis = phase.source, learner.axis
+    rows = written(learner, state, number)
+
+    def places(seed):
+        seed = fold(seed, Purpose.REPLAY, state.iteration, number)
+        return source.places(seed, rows, num_envs=learner.environment.num_envs)
+
+    windows = source.windows(state.sources[phase.name], axis.each(places)(state.seed), axis.shape)
+    return axis.each(functools.partial(_normalized, learner))(state._replace(sources={}), windows)
+
+
+def written(learner: Learner, state: TrainState, number) -> tf.Tensor:
+    """Rows written into a ring before a tick, [] int64."""
+    ticks = state.iteration * learner.agent.ticks + tf.cast(number, tf.int64)
+    return ticks * learner.agent.rollout_length
+
+
+def _normalized(learner: Learner, state: TrainState, windows: Trajectory) -> Trajectory:
+    """The windows of one run as the network sees them, by the statistics in its state."""
+    normalizer = learner.at(state).normalizer
+    return windows._replace(
+        observation=normalizer.observation(state.normalizer, windows.observation),
+        next_observation=normalizer.observation(state.normalizer, windows.next_observation),
+        reward=normalizer.reward(state.normalizer, windows.reward),
+    )
+
+
+def _followed(learner: Learner, state: TrainState, trajectory: Trajectory):
+    """The changed fields of one run's state after acting, and the summary of the episodes that ended."""
+    normalizer, ended = learner.at(state).normalizer, trajectory.terminated | trajectory.truncated
+    episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
+    seen = normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
+    return {"episodes": episodes, "normalizer": seen}, summary
+
+
+def _shapes(learner: Learner, phase: Phase, state: TrainState, windows: Trajectory) -> dict[str, tf.TensorSpec]:
+    """The specs of the phase's metrics, {tag: spec}; nothing is executed."""
+    run = functools.partial(run_phase, learner, phase)
+    traced = tf.function(lambda state, windows: run(state, windows, tf.constant(0))[2], autograph=False)
+    return traced.get_concrete_function(state, windows).structured_outputs
+
+
+def _no_summary(episodes) -> EpisodeSummary:
+    """The summary of no episode, of one run."""
+    zero, infinity = tf.reduce_sum(0.0 * episodes.returns), tf.constant(float("inf"))
+    return EpisodeSummary(zero, zero, zero + infinity, zero - infinity, zero)
+
+
+def _both(one: EpisodeSummary, other: EpisodeSummary) -> EpisodeSummary:
+    """The summary of the episodes of two."""
+    lowest, highest = tf.minimum(one.return_min, other.return_min), tf.maximum(one.return_max, other.return_max)
+    total = EpisodeSummary(*(x + y for x, y in zip(one, other, strict=True)))
+    return total._replace(return_min=lowest, return_max=highest)
+
+
+def _steps(axis, x: tf.Tensor, first, length: int) -> tf.Tensor:
+    """The numbers of `length` steps from `first` on, of [T, N, ...] or [S, T, N, ...]."""
+    place = len(axis.shape)
+    begin = [0] * len(x.shape)
+    begin[place] = first
+    return tf.slice(x, begin, [*x.shape[:place], length, *x.shape[place + 1 :]])
