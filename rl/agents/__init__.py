@@ -13,6 +13,7 @@ from rl.agents.phase import LIVE, Phase, Roles, Update, roles_of
 from rl.agents.ppg import PPG
 from rl.agents.ppo import PPO
 from rl.agents.residual import Residual
+from rl.agents.sac import SAC
 from rl.agents.semi_gradient import SemiGradient
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "LIVE",
     "PPG",
     "PPO",
+    "SAC",
     "ActorCritic",
     "Agent",
     "GradientCorrection",

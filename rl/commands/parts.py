@@ -23,6 +23,7 @@ from rl.runs.settings import (
     LoadSettings,
     LoggingSettings,
     ProbeSettings,
+    ReplaySettings,
     RootSettings,
     RunSettings,
 )
@@ -39,6 +40,7 @@ _OBSERVED = {
     "logging": LoggingSettings,
     "probe": ProbeSettings,
     "load": LoadSettings,
+    "replay": ReplaySettings,
 }
 """{key at the root of a config: the class of its settings}, for what does not belong to a part."""
 

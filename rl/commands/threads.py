@@ -34,6 +34,8 @@ def samples_of(config: DictConfig) -> int:
     An agent without a key `minibatches` is assumed to learn from its whole rollout at once.
     """
     agent = config.agent
+    if "batch_size" in agent:
+        return agent.batch_size * config.seeds
     return config.num_envs * agent.get("rollout_length", 1) * config.seeds // agent.get("minibatches", 1)
 
 

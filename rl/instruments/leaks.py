@@ -30,8 +30,12 @@ def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, di
 def _made_up(learner: Learner, state: TrainState) -> Trajectory:
     """A random trajectory of one run, [T, N, ...]: which weights a gradient reaches does not depend on the values."""
     random = np.random.default_rng(0)
-    shape = (learner.agent.rollout_length, learner.environment.num_envs)
-    frames = tf.nest.map_structure(lambda now: _around(now.numpy(), shape[0], random), state.observation)
+    shape, now = (learner.agent.rollout_length, learner.environment.num_envs), state.observation
+    if learner.alternates:  # windows of consecutive steps in place of a rollout
+        source = learner.phases[0].source
+        shape = (source.num_samples(learner.steps_per_iteration), source.length)
+        now = tf.nest.map_structure(lambda x: tf.repeat(x[:1], source.length, 0), now)
+    frames = tf.nest.map_structure(lambda now: _around(now.numpy(), shape[0], random), now)
     space = learner.environment.action_space
     if isinstance(space, Discrete):
         action = tf.constant(random.integers(space.n, size=shape), tf.int64)

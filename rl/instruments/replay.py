@@ -79,7 +79,8 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     """
     learner = learner.at(state)
     asked = learner.updates[update or next(iter(learner.updates))]
-    state, trajectory, _ = ingest(learner, state, trajectory)
+    if not learner.alternates:  # otherwise the trajectory is what was drawn from memory, normalised
+        state, trajectory, _ = ingest(learner, state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)

@@ -1,9 +1,9 @@
 """An iteration of an agent that learns from memory: learning and acting alternate.
 
-A tick is the minibatches of each phase, drawn from its ring, and then `agent.rollout_length` steps of every environment,
-written into it. The rings are neither batched over runs, nor selected, nor part of what the probes get: each of these
-would copy them. If an update is not finite, the state goes back to that before the iteration, but for the rings: the
-repeated rollout writes the same rows to the same places.
+A tick is the minibatches of the phase, drawn from its ring, and then `agent.rollout_length` steps of every environment,
+which are written into it. The rings are neither batched over runs, nor selected, nor part of what the probes get: each
+of these would copy them. If an update is not finite, the state goes back to that before the iteration, but for the
+rings: the repeated rollout writes the same rows to the same places.
 """
 
 import functools
@@ -50,7 +50,7 @@ def alternate(learner: Learner, state: TrainState, random: RolloutNoise) -> tupl
     zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
     nobody = tf.broadcast_to(tf.constant(-1), axis.shape)
 
-    def going_on(number, state, bad, sums, summary):
+    def going_on(number, _, bad, *__):
         return (number < agent.ticks) & tf.reduce_all(bad < 0)
 
     def tick(number, state, bad, sums, summary):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.learning.alternating import Seen, alternate
 from rl.learning.chunk import Basis, Chunk
 from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
@@ -58,6 +59,7 @@ class Programs:
         within = None if self._whole else True
         self._rollout_noise = self._program(learner.rollout_noise, compiled=within)
         self._learn = self._program(self._learn_step, compiled=within)
+        self._alternate = self._program(self._alternate_step, compiled=within)
         self._iterate = self._program(self._iterate_steps, compiled=self._whole)
         self._probe = self._program(self._probe_step, compiled=True)
         self._probe_apart = self._program(self._probe, compiled=False)
@@ -133,8 +135,11 @@ class Programs:
     def _iterate_steps(self, count: tf.Tensor):
         """The program of `iterate`: reads the variables, runs the iterations, assigns the variables."""
         start = read(self.variables)
-        nothing = (start,) if self._whole else (start, self._no_trajectory())
-        metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
+        nothing = self._no_basis_of(start)
+        if self.learner.alternates:
+            metrics = self._alternate.traced(start).structured_outputs[1]
+        else:
+            metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
         self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
         found, gramian, rows = self._nothing_found(nothing)
         lines = _lines((*runs, len(metrics))), _lines(found.shape), _lines(gramian.shape, tf.float64)
@@ -150,12 +155,17 @@ class Programs:
             return (log.done < count) & ~log.bad
 
         def iteration(log, state, *_):
-            before, trajectory = collect(self.learner, state, self._rollout_noise(state.seed, state.iteration))
-            after, metrics = self._learn(before, trajectory)
+            if self.learner.alternates:
+                after, metrics, seen = self._alternate(state)
+                basis = tuple(seen)
+            else:
+                before, trajectory = collect(self.learner, state, self._rollout_noise(state.seed, state.iteration))
+                after, metrics = self._learn(before, trajectory)
+                basis = (state,) if self._whole else (before, trajectory)
             bad = tf.reduce_any(metrics["bad_update"] >= 0)
             written = log.metrics.write(log.done, _stacked(metrics))
             log = log._replace(done=log.done + 1, bad=bad, metrics=written)
-            return log, after, (state,) if self._whole else (before, trajectory)
+            return log, after, basis
 
         carry = (log, state, basis)
         return *tf.while_loop(unfinished, iteration, carry, parallel_iterations=1), rows
@@ -194,6 +204,10 @@ class Programs:
         """`learn` as a program."""
         return learn(self.learner, state, trajectory)
 
+    def _alternate_step(self, state: TrainState) -> tuple[TrainState, dict[str, tf.Tensor], Seen]:
+        """`alternate` as a program."""
+        return alternate(self.learner, state, self._rollout_noise(state.seed, state.iteration))
+
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """The program of the probes: numbers [..., F] in the order of `_probe_tags`, Gramians and raw rows."""
         numbers, gramian, rows = self.learner.axis.each(self._prober)(*self._basis_taken(*basis))
@@ -214,7 +228,13 @@ class Programs:
 
     def _no_basis(self) -> Basis:
         """A basis of the right shapes, for tracing: the current state and a trajectory of zeros."""
-        state = read(self.variables)
+        return self._no_basis_of(read(self.variables))
+
+    def _no_basis_of(self, state: TrainState) -> Basis:
+        """`_no_basis` with the state given."""
+        if self.learner.alternates:
+            windows = self._alternate.traced(state).structured_outputs[2].windows
+            return state._replace(sources={}), tf.nest.map_structure(lambda x: tf.zeros(x.shape, x.dtype), windows)
         return (state,) if self._whole else (state, self._no_trajectory())
 
     def _no_trajectory(self) -> Trajectory:

@@ -85,7 +85,11 @@ def actor_critic(
     value = value_head(gain=value_gain, bias=value_bias, seed=seeds[1])
     first, second = seeds[2 : 2 + torso.num_seeds], seeds[2 + torso.num_seeds :]
     drawn = {"torso": first, "policy_torso": first, "value_torso": second}
-    torsos = {head: "torso" if shared else f"{one.torso}_torso" for head, one in heads.items() if one.torso is not None}
+    torsos = {
+        head: "torso" if shared else f"{one.torso}_torso"
+        for head, one in heads.items()
+        if one.torso is not None and (shared or not one.reads_observation)
+    }
     frames = observation_space.dtype == tf.uint8
     parts = {
         name: Part(
@@ -97,7 +101,8 @@ def actor_critic(
     inputs = {OBSERVATION: observation_space.shape}
     for name, head in heads.items():
         own = {"policy": policy, "value": value}[name] if head.layer is None else head.layer(*_seeds_of(name, seed, 1))
-        read = (*((torsos[name],) if name in torsos else ()), *head.inputs)
+        before = (torsos[name],) if name in torsos else (OBSERVATION,) if head.reads_observation else ()
+        read = (*before, *head.inputs)
         parts[name] = Part(own, read, head.detached)
         for one, shape in head.inputs.items():
             if inputs.setdefault(one, shape) != shape:

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
-
-from rl.distributions import Distribution
 
 from rl.networks.linear import linear
 
@@ -20,7 +18,9 @@ class Head(NamedTuple):
     """With separate torsos, the name of the one that it reads: `policy`, `value` or another. None reads no torso."""
     inputs: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     """{input: shape of one sample} of further inputs (an action), concatenated to the torso's features."""
-    distribution: Distribution | None = None
+    reads_observation: bool = False
+    """Whether, with separate torsos, it reads the observation itself in place of a torso."""
+    distribution: Any = None
     """What `policy` parameterises; None for the usual one of the action space."""
     detached: bool = False
     """Whether its gradient stops before the torso, which then does not learn from it."""

@@ -71,6 +71,14 @@ class ProbeSettings:
 
 
 @settings
+class ReplaySettings:
+    """The memory of agents that learn from it."""
+
+    capacity: PositiveInteger
+    """Environment steps that are kept."""
+
+
+@settings
 class LoadSettings:
     """The weights of another run that a run starts from."""
 
@@ -123,6 +131,7 @@ class RunSettings:
     logging: LoggingSettings
     probe: ProbeSettings
     load: LoadSettings
+    replay: ReplaySettings
 
     def __post_init__(self):
         require(

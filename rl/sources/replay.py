@@ -71,7 +71,5 @@ class Replay(NamedTuple):
 
     def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
         """The minibatch of round `number`, counted over executions: a slice of the prepared windows."""
-        first = (number % self.rounds) * self.batch
-        return tf.nest.map_structure(
-            lambda x: tf.slice(x, [first] + [0] * (len(x.shape) - 1), [self.batch, *x.shape[1:]]), batch
-        )
+        place = number % self.rounds
+        return tf.nest.map_structure(lambda x: tf.reshape(x, (self.rounds, self.batch, *x.shape[1:]))[place], batch)
