@@ -1,0 +1,143 @@
+"""Iterations in which learning and acting alternate: what is written, what is learnt, and in which order."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rl.instruments.replay import replay
+from rl.learning.alternating import drawn, written
+from rl.learning.collecting import collect
+from rl.learning.rollout import RolloutNoise
+from rl.learning.state import assign, named_variables, read
+from rl.learning.updating import applied
+
+SMALL = (
+    "agent=sac",
+    "environment=compiled/pendulum",
+    "environment.max_episode_steps=5",
+    "num_envs=2",
+    "agent.ticks=4",
+    "agent.rollout_length=2",
+    "agent.update_to_data=0.5",
+    "agent.batch_size=5",
+    "agent.warmup_steps=16",
+    "agent.critic_widths=[7]",
+    "network.torso.widths=[6]",
+    "replay.capacity=60",
+    "optimizer.learning_rate=0.01",
+    "probe=none",
+)
+
+
+def state_after(experiment, count):
+    experiment.programs(probe_every=100).iterate(count)
+    return {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
+
+
+def test_the_first_iteration_writes_what_one_rollout_would(build):
+    """16 steps of warm-up: 4 ticks of 2 steps in 2 environments, the same as 8 steps without a break."""
+    experiment = build(*SMALL)
+    learner, state = experiment.learner, read(experiment.variables)
+    random = learner.rollout_noise(state.seed, state.iteration)
+    pieces = [RolloutNoise(*(x[2 * tick : 2 * tick + 2] for x in random)) for tick in range(4)]
+    rows = []
+    for piece in pieces:
+        state, trajectory = collect(learner, state, piece)
+        rows.append(trajectory)
+    after = state_after(experiment, 1)
+    whole = tf.nest.map_structure(lambda *x: np.concatenate(x), *rows)
+    for field in ("observation", "action", "reward", "truncated", "next_observation"):
+        ring = after[f"sources/update/{field}"]
+        np.testing.assert_allclose(ring[:8], getattr(whole, field), rtol=1e-5, atol=1e-5)
+        assert not np.any(ring[8:])
+    assert after["updates/update"] == 0
+    assert whole.truncated.any()
+
+
+def test_an_iteration_is_draw_learn_act_and_write_tick_by_tick(build):
+    """The compiled iteration against the same steps in Python, eagerly: 2 rounds a tick, two iterations."""
+    experiment = build(*SMALL)
+    experiment.programs(probe_every=100).iterate(1)
+    learner, state = experiment.learner, read(experiment.variables)
+    (phase,) = learner.phases
+    assert phase.source.rounds == 2
+    for _ in range(2):
+        random = learner.rollout_noise(state.seed, state.iteration)
+        for tick in range(4):
+            windows, ring = drawn(learner, phase, state, tick), state.sources["update"]
+            state = state._replace(sources={})
+            for place in range(2):
+                played = replay(learner, state, windows)
+                minibatch = played.minibatch(2 * tick + place, state)
+                state = applied(learner, state, phase.updates[0], played.propose(minibatch))
+            noise = RolloutNoise(*(x[2 * tick : 2 * tick + 2] for x in random))
+            state, trajectory = collect(learner, state, noise)
+            at = written(learner, state, tick)
+            state = state._replace(sources={"update": phase.source.put(ring, trajectory, at)})
+        state = state._replace(iteration=state.iteration + 1)
+    after = state_after(experiment, 2)
+    for part, own in state.weights.items():
+        for name, tensor in zip(learner.model.network.names[part], own, strict=True):
+            np.testing.assert_allclose(after[name], tensor, rtol=2e-3, atol=2e-4, err_msg=name)
+    assert after["updates/update"] == 16
+    np.testing.assert_allclose(after["sources/update/reward"], state.sources["update"].reward, rtol=2e-3, atol=2e-3)
+
+
+def test_a_run_that_goes_on_from_its_state_is_the_same_bit_for_bit(build):
+    """Three iterations, then three more with the variables copied over, against six; the ring wraps around."""
+    whole, first, second = build(*SMALL), build(*SMALL), build(*SMALL)
+    expected = state_after(whole, 6)
+    first.programs(probe_every=100).iterate(3)
+    assign(second.variables, read(first.variables))
+    found = state_after(second, 3)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert 6 * 8 > 60 // 2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_two_runs_in_one_program_are_each_alone(build, seed):
+    both = build(*SMALL, "seeds=2")
+    both.programs(probe_every=100).iterate(3)
+    alone = build(*SMALL, f"seed={seed}")
+    alone.programs(probe_every=100).iterate(3)
+    for ours, theirs in zip(both.variables.weights["q_0"], alone.variables.weights["q_0"], strict=True):
+        np.testing.assert_allclose(ours[seed], theirs, rtol=1e-3, atol=1e-4)
+    ring, own = both.variables.sources["update"].reward, alone.variables.sources["update"].reward
+    np.testing.assert_allclose(ring[seed], own, rtol=1e-3, atol=1e-3)
+
+
+def test_a_bad_reward_leaves_the_state_as_it_was(build):
+    """A NaN in memory reaches the critics: the iteration is undone, but for the ring's rows, and is not counted."""
+    experiment = build(*SMALL)
+    experiment.programs(probe_every=100).iterate(2)
+    ring = experiment.variables.sources["update"].reward
+    before = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
+    ring.assign(tf.fill(ring.shape, np.nan))
+    chunk = experiment.programs(probe_every=100).iterate(3)
+    assert len(chunk.metrics["bad_update"]) == 1
+    assert chunk.metrics["bad_update"][0] >= 0
+    after = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
+    for name in before:
+        if not name.startswith("sources/"):
+            np.testing.assert_array_equal(after[name], before[name], err_msg=name)
+
+
+def test_episodes_are_counted_across_ticks(build):
+    """5 steps an episode, 8 steps an iteration in 2 environments: 2, 4, 2 episodes in the first three."""
+    chunk = build(*SMALL).programs(probe_every=100).iterate(3)
+    np.testing.assert_array_equal(chunk.metrics["episode/count"], [2, 4, 2])
+    assert np.isfinite(chunk.metrics["episode/return"]).all()
+    np.testing.assert_array_equal(chunk.metrics["episode/length"], [5, 5, 5])
+
+
+def test_the_target_moves_by_its_schedule_alone(build):
+    """τ = ¼ after each of the 8 updates of an iteration, and not while the agent only acts."""
+    experiment = build(*SMALL, "frozen.target.tau=0.25", "optimizer.learning_rate=1e-30")
+    start = state_after(experiment, 1)
+    name = "frozen/target/q_0/dense_0/kernel"
+    np.testing.assert_array_equal(start[name], start["q_0/dense_0/kernel"])
+    copy = experiment.variables.frozen["target"].weights["q_0"][0]
+    copy.assign(copy + 1.0)
+    after = state_after(experiment, 1)
+    np.testing.assert_allclose(after[name] - after["q_0/dense_0/kernel"], 0.75**8, rtol=1e-4)
