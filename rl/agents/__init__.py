@@ -15,6 +15,7 @@ from rl.agents.ppo import PPO
 from rl.agents.residual import Residual
 from rl.agents.sac import SAC
 from rl.agents.semi_gradient import SemiGradient
+from rl.agents.td3 import TD3
 
 __all__ = [
     "A2C",
@@ -23,6 +24,7 @@ __all__ = [
     "PPG",
     "PPO",
     "SAC",
+    "TD3",
     "ActorCritic",
     "Agent",
     "GradientCorrection",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rl.distributions import TanhGaussian
+from rl.distributions import Squashed
 from rl.networks import linear
 from rl.networks.dense import dense
 
@@ -31,6 +31,6 @@ def critic_head(name: str, widths: Sequence[int], seed: int, *, layer_norm: bool
     return keras.Sequential([*layers, linear(1, "linear", gain=1.0, seed=last)], name=name)
 
 
-def unit_action(box: TanhGaussian, action: tf.Tensor) -> tf.Tensor:
+def unit_action(box: Squashed, action: tf.Tensor) -> tf.Tensor:
     """Actions [B, d] as a critic reads them: −1 to 1 within the bounds."""
     return (action - tf.constant(box.middle, action.dtype)) / tf.constant(box.half, action.dtype)

@@ -6,8 +6,10 @@ function of parameters and noise.
 """
 
 from rl.distributions.categorical import Categorical
+from rl.distributions.deterministic import Deterministic
 from rl.distributions.distribution import Distribution
 from rl.distributions.gaussian import DiagonalGaussian
+from rl.distributions.squashed import Squashed
 from rl.distributions.tanh_gaussian import TanhGaussian
 
-__all__ = ["Categorical", "DiagonalGaussian", "Distribution", "TanhGaussian"]
+__all__ = ["Categorical", "Deterministic", "DiagonalGaussian", "Distribution", "Squashed", "TanhGaussian"]

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.distributions.gaussian import DiagonalGaussian
+from rl.distributions.squashed import Squashed
 
 _LOG_STD = (-20.0, 2.0)
 _EDGE = 2.0**-24  # a float32 below 1 differs from it by at least this
@@ -21,7 +22,7 @@ class Drawn(NamedTuple):
     log_prob: tf.Tensor  # [...], in nats
 
 
-class TanhGaussian:
+class TanhGaussian(Squashed):
     """Normal numbers squashed into a box, a = m + s tanh(u), u ~ N(μ, diag σ²); parameters μ and log σ, [..., 2d].
 
     m and s are the middle and half the width of the box (Haarnoja et al. 2018, appendix C, arXiv:1812.05905). The
@@ -34,15 +35,8 @@ class TanhGaussian:
     """
 
     def __init__(self, low: Sequence[float], high: Sequence[float]):
-        """Args: low, high: [d] finite bounds, low < high.
-
-        Raises: ValueError for bounds that are not finite, or not in order.
-        """
-        low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
-        if low.shape != high.shape or low.ndim != 1 or not np.all(np.isfinite(low) & np.isfinite(high) & (low < high)):
-            raise ValueError(f"a squashed Gaussian needs finite bounds low < high, [d] each, not {low} and {high}.")
-        self.middle, self.half = (high + low) / 2, (high - low) / 2
-        self.num_dimensions = len(low)
+        """See `Squashed`."""
+        super().__init__(low, high)
         self.num_parameters = 2 * self.num_dimensions
         self._before = DiagonalGaussian(self.num_dimensions)
 
@@ -63,10 +57,6 @@ class TanhGaussian:
     def mode(self, parameters: tf.Tensor) -> tf.Tensor:
         """m + s tanh(μ), [..., d]: the median, which a greedy policy takes; the density has no single mode."""
         return self.squashed(self._split(parameters)[0])
-
-    def squashed(self, before: tf.Tensor) -> tf.Tensor:
-        """m + s tanh(u), [..., d]."""
-        return self._constant(self.middle, before) + self._constant(self.half, before) * tf.tanh(before)
 
     def log_prob(self, parameters: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
         """log π(action), [...]; for actions of one's own, `draw` or `log_prob_before` is exact also at the bounds."""

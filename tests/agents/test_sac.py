@@ -184,8 +184,8 @@ def test_all_critics_minimum_is_the_targets(build):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (("environment=compiled/cartpole",), r"agent=sac needs continuous actions with finite bounds"),
-        (("frozen=default",), r"frozen copy `target`: choose frozen=sac"),
+        (("environment=compiled/cartpole",), r"this agent needs continuous actions with finite bounds"),
+        (("frozen=default",), r"frozen copy `target`, and there is none: choose frozen=off_policy"),
         (("agent.critics_in_target=3",), r"agent\.critics_in_target is 3; it must be at most agent\.num_critics, 2"),
         (("agent.batch_size=0",), r"agent\.batch_size"),
         (("replay.capacity=0",), r"replay\.capacity"),

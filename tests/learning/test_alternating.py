@@ -118,9 +118,9 @@ def test_a_bad_reward_leaves_the_state_as_it_was(build):
     assert len(chunk.metrics["bad_update"]) == 1
     assert chunk.metrics["bad_update"][0] >= 0
     after = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
-    for name in before:
+    for name, value in before.items():
         if not name.startswith("sources/"):
-            np.testing.assert_array_equal(after[name], before[name], err_msg=name)
+            np.testing.assert_array_equal(after[name], value, err_msg=name)
 
 
 def test_episodes_are_counted_across_ticks(build):
