@@ -10,7 +10,7 @@ from rl.randomness import normals
 
 
 class Deterministic(Squashed):
-    """The action m + s tanh(u) itself, as of a deterministic policy (Silver et al. 2014); the parameters are u, [..., d].
+    """The action m + s tanh(u) itself; the parameters are u, [..., d] (Silver et al. 2014).
 
     It has no density: log-probabilities, entropy and divergences are NaN, which logs report as missing.
     """
