@@ -7,11 +7,11 @@ rings: the repeated rollout writes the same rows to the same places.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from rl.agents import Phase
 from rl.environments import Trajectory
 from rl.learning.collecting import collect
 from rl.learning.episodes import EpisodeSummary, episode_metrics, follow_episodes
@@ -34,58 +34,13 @@ class Seen(NamedTuple):
     """The normalised windows of all minibatches, [rounds · B, W, ...]."""
 
 
-def alternate(learner: Learner, state: TrainState, random: RolloutNoise) -> tuple[TrainState, Metrics, Seen]:
-    """Runs the ticks of an iteration.
-
-    Args:
-        learner, state: of all runs.
-        random: the random numbers of all steps of the iteration.
-    Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
-    """
-    (phase,), axis, agent = learner.phases, learner.axis, learner.agent
-    before, length = state._replace(sources={}), agent.rollout_length
-    due = phase.is_due(state.iteration)
-    seen = Seen(before, drawn(learner, phase, state, 0))
-    metrics = _shapes(learner, phase, before, seen.windows)
-    zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
-    nobody = tf.broadcast_to(tf.constant(-1), axis.shape)
-
-    def going_on(number, _, bad, *__):
-        return (number < agent.ticks) & tf.reduce_all(bad < 0)
-
-    def tick(number, state, bad, sums, summary):
-        """Learns from the ring, then acts and writes into it."""
-        windows, bare = drawn(learner, phase, state, number), state._replace(sources={})
-        run = functools.partial(run_phase, learner, phase, bare, windows, number * phase.source.rounds)
-        bare, _, found, bad = tf.cond(due, run, functools.partial(skipped, run, bare))
-        sums = {tag: total + found[tag] for tag, total in sums.items()}
-        noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
-        bare, trajectory = collect(learner, bare, noise)
-        taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
-        bare = bare._replace(**taken)
-        ring = phase.source.put(state.sources[phase.name], trajectory, written(learner, state, number), axis.shape)
-        return number + 1, bare._replace(sources={phase.name: ring}), bad, sums, axis.each(_both)(summary, one)
-
-    summary = axis.each(_no_summary)(state.episodes)
-    carry = (tf.constant(0), state, nobody, zero, summary)
-    done, after, bad, sums, summary = tf.while_loop(going_on, tick, carry, parallel_iterations=1)
-    ticks = tf.cast(done, tf.float32)
-    means = {tag: total if tag.startswith(_SUMMED) else total / ticks for tag, total in sums.items()}
-    rings = after.sources
-    kept = unless_bad(axis, bad, after._replace(sources={}), before)
-    finite = tf.cast(tf.reduce_any(bad < 0), tf.int64)
-    kept = kept._replace(sources=rings, iteration=before.iteration + finite)
-    found = axis.each(episode_metrics)(summary)
-    return kept, {**found, **means, "bad_update": tf.cast(bad, tf.float32)}, seen
-
-
-def drawn(learner: Learner, phase: Phase, state: TrainState, number) -> Trajectory:
+def drawn(learner: Learner, state: TrainState, number: tf.Tensor | int) -> Trajectory:
     """The windows of all minibatches of a tick, normalised with the current statistics, of all runs.
 
     Args: state: with the rings; number: of the tick within the iteration, [] int32.
     """
-    source, axis = phase.source, learner.axis
-    rows = written(learner, state, number)
+    (phase,), axis = learner.phases, learner.axis
+    source, rows = phase.source, written(learner, state, number)
 
     def places(seed):
         seed = fold(seed, Purpose.REPLAY, state.iteration, number)
@@ -99,6 +54,65 @@ def written(learner: Learner, state: TrainState, number) -> tf.Tensor:
     """Rows written into a ring before a tick, [] int64."""
     ticks = state.iteration * learner.agent.ticks + tf.cast(number, tf.int64)
     return ticks * learner.agent.rollout_length
+
+
+def learnt(
+    learner: Learner, state: TrainState, windows: Trajectory, number: tf.Tensor
+) -> tuple[TrainState, Metrics, tf.Tensor]:
+    """The learning of a tick: the phase on its windows, if it is due.
+
+    Args: state: of all runs, without the rings; windows: from `drawn`; number: of the tick, [] int32.
+    Returns: the state, {tag: metric}, and the first non-finite round or −1, of all runs.
+    """
+    (phase,) = learner.phases
+    run = functools.partial(run_phase, learner, phase, state, windows, number * phase.source.rounds)
+    state, _, metrics, bad = tf.cond(phase.is_due(state.iteration), run, functools.partial(skipped, run, state))
+    return state, metrics, bad
+
+
+def alternate(
+    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable = learnt
+) -> tuple[TrainState, Metrics, Seen]:
+    """Runs the ticks of an iteration.
+
+    Args:
+        learner, state: of all runs.
+        random: the random numbers of all steps of the iteration.
+        learnt: the function of this name, or a program of it.
+    Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
+    """
+    (phase,), axis, agent = learner.phases, learner.axis, learner.agent
+    before, length = state._replace(sources={}), agent.rollout_length
+    seen = Seen(before, drawn(learner, state, tf.constant(0)))
+    shapes = tf.function(functools.partial(learnt, learner), autograph=False)
+    metrics = shapes.get_concrete_function(before, seen.windows, tf.constant(0)).structured_outputs[1]
+    zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
+    nobody = tf.broadcast_to(tf.constant(-1), axis.shape)
+
+    def going_on(number, _, bad, *__):
+        return (number < agent.ticks) & tf.reduce_all(bad < 0)
+
+    def tick(number, state, bad, sums, summary):
+        """Learns from the ring, then acts and writes into it."""
+        bare, found, bad = learnt(learner, state._replace(sources={}), drawn(learner, state, number), number)
+        sums = {tag: total + found[tag] for tag, total in sums.items()}
+        noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
+        bare, trajectory = collect(learner, bare, noise)
+        taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
+        ring = phase.source.put(state.sources[phase.name], trajectory, written(learner, state, number), axis.shape)
+        state = bare._replace(**taken, sources={phase.name: ring})
+        return number + 1, state, bad, sums, axis.each(_both)(summary, one)
+
+    summary = axis.each(_no_summary)(state.episodes)
+    carry = (tf.constant(0), state, nobody, zero, summary)
+    done, after, bad, sums, summary = tf.while_loop(going_on, tick, carry, parallel_iterations=1)
+    ticks = tf.cast(done, tf.float32)
+    means = {tag: total if tag.startswith(_SUMMED) else total / ticks for tag, total in sums.items()}
+    kept = unless_bad(axis, bad, after._replace(sources={}), before)
+    finite = tf.cast(tf.reduce_any(bad < 0), tf.int64)
+    kept = kept._replace(sources=after.sources, iteration=before.iteration + finite)
+    found = axis.each(episode_metrics)(summary)
+    return kept, {**found, **means, "bad_update": tf.cast(bad, tf.float32)}, seen
 
 
 def _normalized(learner: Learner, state: TrainState, windows: Trajectory) -> Trajectory:
@@ -117,13 +131,6 @@ def _followed(learner: Learner, state: TrainState, trajectory: Trajectory):
     episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
     seen = normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
     return {"episodes": episodes, "normalizer": seen}, summary
-
-
-def _shapes(learner: Learner, phase: Phase, state: TrainState, windows: Trajectory) -> dict[str, tf.TensorSpec]:
-    """The specs of the phase's metrics, {tag: spec}; nothing is executed."""
-    run = functools.partial(run_phase, learner, phase)
-    traced = tf.function(lambda state, windows: run(state, windows, tf.constant(0))[2], autograph=False)
-    return traced.get_concrete_function(state, windows).structured_outputs
 
 
 def _no_summary(episodes) -> EpisodeSummary:

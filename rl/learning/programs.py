@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
-from rl.learning.alternating import Seen, alternate
+from rl.learning.alternating import Seen, alternate, learnt
 from rl.learning.chunk import Basis, Chunk
 from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
@@ -59,7 +59,8 @@ class Programs:
         within = None if self._whole else True
         self._rollout_noise = self._program(learner.rollout_noise, compiled=within)
         self._learn = self._program(self._learn_step, compiled=within)
-        self._alternate = self._program(self._alternate_step, compiled=within)
+        self._alternate = self._program(self._alternate_step, compiled=None if self._whole else False)
+        self._learnt = self._program(self._learnt_step, compiled=within)
         self._iterate = self._program(self._iterate_steps, compiled=self._whole)
         self._probe = self._program(self._probe_step, compiled=True)
         self._probe_apart = self._program(self._probe, compiled=False)
@@ -81,7 +82,7 @@ class Programs:
         if not self._whole:
             # XLA programs called from a graph are compiled apart from those called eagerly.
             noise = self._program(lambda: self._rollout_noise(basis[0].seed, basis[0].iteration), compiled=False)
-            programs["the learning"] = (self._program(lambda: self._learn(*basis), compiled=False), ())
+            programs["the learning"] = (self._program(lambda: self._learning_from(basis), compiled=False), ())
             programs["the random numbers"] = (noise, ())
         if self._prober:
             programs["the probes"] = (self._probe_apart, basis)
@@ -204,9 +205,18 @@ class Programs:
         """`learn` as a program."""
         return learn(self.learner, state, trajectory)
 
+    def _learning_from(self, basis: Basis):
+        """The learning from a basis, by the program of it."""
+        return self._learnt(*basis, tf.constant(0)) if self.learner.alternates else self._learn(*basis)
+
+    def _learnt_step(self, state: TrainState, windows: Trajectory, number: tf.Tensor):
+        """`learnt` as a program."""
+        return learnt(self.learner, state, windows, number)
+
     def _alternate_step(self, state: TrainState) -> tuple[TrainState, dict[str, tf.Tensor], Seen]:
         """`alternate` as a program."""
-        return alternate(self.learner, state, self._rollout_noise(state.seed, state.iteration))
+        noise = self._rollout_noise(state.seed, state.iteration)
+        return alternate(self.learner, state, noise, learnt=lambda _, *arguments: self._learnt(*arguments))
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """The program of the probes: numbers [..., F] in the order of `_probe_tags`, Gramians and raw rows."""

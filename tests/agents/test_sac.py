@@ -37,7 +37,7 @@ def trained(build):
 
 def minibatch_of(experiment):
     learner, state = experiment.learner, read(experiment.variables)
-    windows = drawn(learner, learner.phases[0], state, 0)
+    windows = drawn(learner, state, 0)
     return replay(learner, state._replace(sources={}), windows).minibatch(0)
 
 

@@ -25,7 +25,7 @@ SMALL = (
 
 def played(experiment, update):
     learner, state = experiment.learner, read(experiment.variables)
-    windows = drawn(learner, learner.phases[0], state, 0)
+    windows = drawn(learner, state, 0)
     return replay(learner, state._replace(sources={}), windows, update)
 
 

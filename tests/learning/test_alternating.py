@@ -64,7 +64,7 @@ def test_an_iteration_is_draw_learn_act_and_write_tick_by_tick(build):
     for _ in range(2):
         random = learner.rollout_noise(state.seed, state.iteration)
         for tick in range(4):
-            windows, ring = drawn(learner, phase, state, tick), state.sources["update"]
+            windows, ring = drawn(learner, state, tick), state.sources["update"]
             state = state._replace(sources={})
             for place in range(2):
                 played = replay(learner, state, windows)
