@@ -180,6 +180,7 @@ def test_a_value_that_leaks_is_refused(build, monkeypatch):
             ("auxiliary=[termination]", "combiner=value_only"),
             r"combiner\.row is 1, the group critic of agent\.groups, which does not reach .* are actor, auxiliary:",
         ),
+        (("agent.auxiliary_groups.auxiliary=[refit,clone,other]",), r"each of refit, clone must be in exactly one"),
         (("combiner=pcgrad",), r"no two groups of an update's objectives share weights"),
         (("agent/bootstrap=residual",), r"choose agent/bootstrap=semi_gradient"),
     ],
