@@ -69,6 +69,7 @@ NOT_CHECKED = (
     "test_call_chain.py",
     "test_ppg.py",
     "test_auxiliary.py",
+    "test_bootstrap.py",
     "test_impala.py",
     "test_learning.py",
     "test_log_repair.py",

@@ -50,7 +50,7 @@ def test_shell_examples_run(block, root, folder):
         program, command, *arguments = shlex.split(line)
         assert program in ("python", "tapestry")
         if command in ("scripts/train.py", "train"):
-            arguments += SHORT
+            arguments += [*SHORT, *(["agent.auxiliary_every=2"] if "agent=ppg" in arguments else [])]
         start = (*TAPESTRY, command) if program == "tapestry" else (sys.executable, str(root / command))
         run([*start, *(_shortened(a, folder) for a in arguments)], folder, root)
 

@@ -48,12 +48,12 @@ class Setting(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder, below the study's."""
+        """The name of the setting's folder, below that of the study."""
         return f"cartpole/age_{self.age}_{'vtrace' if self.corrected else 'uncorrected'}"
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """Of scripts/train.py."""
+        """The overrides that scripts/train.py gets for this setting."""
         return *BASE, f"frozen.behaviour.every_updates={self.age}", f"agent.correction={str(self.corrected).lower()}"
 
 

@@ -33,8 +33,8 @@ class PPG(PPO):
     held to the frozen copy `anchor`, taken before the phase, by β KL(π_anchor, π). The value is fitted further.
 
     Form `single`: policy and value on one torso. In the policy phase the value's gradient stops before it; in the
-    auxiliary phase it does not, and there is no auxiliary head (section 3.5). Form `dual`: two torsos, and an auxiliary
-    value head on the policy's. Differs from the authors' code, whose single network has an auxiliary head as well.
+    auxiliary phase it does not, and there is no auxiliary head. Form `dual`: two torsos, and an auxiliary value head on
+    the policy's.
     """
 
     form: Literal["single", "dual"]
@@ -137,7 +137,7 @@ class PPG(PPO):
         Raises: ConfigError unless every objective is in exactly one group.
         """
         groups = {
-            group: tuple(name for name in members if name in objectives or self.form == "dual")
+            group: tuple(name for name in members if name in objectives or name != "auxiliary_value")
             for group, members in self.auxiliary_groups.items()
         }
         groups = {group: members for group, members in groups.items() if members}

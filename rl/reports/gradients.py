@@ -18,7 +18,7 @@ from rl.reports.objectives import Measure
 from rl.reports.page import Page
 from rl.reports.tables import Tables, number
 
-_WIDEST = 12  # columns of numbers that a page has room for
+_WIDEST = 16  # columns of numbers that a page has room for
 _MOST_PAIRS = 4  # in the figure, one row of panels each; the table has all
 
 

@@ -39,7 +39,7 @@ def batch(action, advantage, target, ratio=None, value=None):
     frames = tf.tile([[1.0, 5.0, -3.0, 2.0]], (size + 1, 1))
     rest = tf.zeros(size + 1)
     action = tf.constant([*action, 1], tf.int64)
-    return Batch(frames, action, log_prob, value, advantage, target, valid, rest, rest, frames)
+    return Batch(frames, action, log_prob, value, advantage, target, valid, rest, rest, rest, frames)
 
 
 def losses_and_gradients(build, samples, *overrides):

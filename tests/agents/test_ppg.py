@@ -93,7 +93,9 @@ def test_the_auxiliary_update_is_probed_in_its_second_round(build):
     for part, own in probed.weights.items():
         for weight, before, step in zip(own, first.weights[part], delta[part], strict=True):
             np.testing.assert_array_equal(weight, before + step)
-    assert int(np.max([np.abs(x - y).max() for x, y in zip(probed.batch, played.minibatch(1).batch, strict=True)])) == 0
+    for x, y in zip(probed.batch, played.minibatch(1).batch, strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert np.any(probed.batch.target != first.batch.target)
     rows = rows_of(experiment.learner, probed).gradients
     norms = {name: float(global_norm(onto_live(rows[name])["torso"])) for name in ("refit", "clone")}
     rounding = global_norm(onto_live(rows_of(experiment.learner, first).gradients["clone"])["torso"])
@@ -178,6 +180,7 @@ def test_a_value_that_leaks_is_refused(build, monkeypatch):
             ("auxiliary=[termination]", "combiner=value_only"),
             r"combiner\.row is 1, the group critic of agent\.groups, which does not reach .* are actor, auxiliary:",
         ),
+        (("agent.auxiliary_groups.auxiliary=[refit,clone,other]",), r"each of refit, clone must be in exactly one"),
         (("combiner=pcgrad",), r"no two groups of an update's objectives share weights"),
         (("agent/bootstrap=residual",), r"choose agent/bootstrap=semi_gradient"),
     ],

@@ -114,7 +114,7 @@ def test_audit_shows_what_flows_through_a_frozen_copy(root, tmp_path, monkeypatc
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "/" in line]
     kinds = {line[0]: line[1:] for line in lines if len(line) == 6}
     assert kinds["target/torso/dense_0/kernel"] == ["frozen copy", "none", "zero", "none", "none"]  # h is 0 at first
-    assert kinds["correction/linear/kernel"] == ["private", "none", "none", "non-zero", "none"]
+    assert kinds["correction/linear/kernel"] == ["private", "none", "none", "none", "non-zero"]
 
 
 def test_what_if_prints_every_combiner_and_writes_numbers_and_figures(root, run, tmp_path):

@@ -21,7 +21,7 @@ SPEC = {"number": tf.TensorSpec((N,), tf.float32), "frame": tf.TensorSpec((N, 1)
 
 
 def filled(num_rows, pieces):
-    """A ring after writing pieces of so many rows, and the number of rows written."""
+    """The ring after writing pieces with these numbers of rows, and the total number of rows written."""
     held, written = ring.empty(SPEC, num_rows), 0
     for piece in pieces:
         held = ring.write(held, rows(written, piece), tf.constant(written, tf.int64))
@@ -42,7 +42,7 @@ def test_it_holds_the_newest_rows_each_in_its_place(num_rows, pieces):
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(num_rows=st.integers(4, 9), pieces=st.lists(st.integers(2, 4), min_size=2, max_size=8), length=st.integers(1, 4))
-def test_windows_are_consecutive_rows_of_one_environment_and_cross_no_seam(num_rows, pieces, length):
+def test_a_window_is_consecutive_rows_of_one_environment(num_rows, pieces, length):
     held, written = filled(num_rows, pieces)
     drawn = ring.starts(
         tf.constant([1, 2]), tf.constant(written, tf.int64), num_rows=num_rows, num_envs=N, count=64, length=length

@@ -54,7 +54,7 @@ def audit(arguments: argparse.Namespace) -> None:
             experiment = build(hydra.compose("train", overrides=[*given, *own]))
     tables = experiment.audit()
     columns = _columns(tables, experiment.learner.shared, experiment.learner.model.network.names)
-    show("which objective's gradient reaches which weight", columns, "A wider terminal, or COLUMNS=160, shows all.")
+    show("which objective's gradient reaches which weight", columns, "A wider terminal or a larger COLUMNS shows all.")
     print("Every objective reaches what it declares, and nothing else.")
 
 

@@ -20,13 +20,13 @@ class ReacherState(NamedTuple):
     """The state of N arms, each field [N, 2] float32."""
 
     angles: tf.Tensor
-    """Of the first link from the x axis, and of the second from the first, in rad."""
+    """Angle of the first link from the x axis, and angle between the two links, in rad."""
     speeds: tf.Tensor
-    """Their derivatives, rad/s."""
+    """Angular velocities of both joints, in rad/s."""
     before: tf.Tensor
     """The angles one step earlier; at the start, the angles themselves."""
     target: tf.Tensor
-    """Position in m."""
+    """Position of the target in m."""
 
 
 class Reacher(CompiledEnvironment):

@@ -100,8 +100,7 @@ def test_without_force_energy_is_kept(name):
     assert np.ptp(seen) < 1e-5 * (abs(before) + 0.5)
 
 
-@pytest.mark.parametrize("order", [16.0])
-def test_runge_kutta_has_order_four(order):
+def test_runge_kutta_has_order_four():
     """y' = −y: halving the step divides the error after one second by 2⁴."""
 
     def error(steps):
@@ -110,7 +109,7 @@ def test_runge_kutta_has_order_four(order):
             y = runge_kutta(lambda y: -y, y, seconds=1.0 / steps)
         return abs(float(y[0, 0]) - math.exp(-1.0))
 
-    np.testing.assert_allclose(error(10) / error(20), order, rtol=0.1)
+    np.testing.assert_allclose(error(10) / error(20), 2**4, rtol=0.1)  # higher orders add a few per cent
 
 
 @pytest.mark.parametrize("kind", [CartPoleSwingUp, Reacher])
