@@ -9,7 +9,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.agent import Agent
-from rl.agents.auxiliary import RESERVED, Auxiliary
+from rl.agents.auxiliary import Auxiliary
+from rl.agents.beside import with_groups, with_heads
 from rl.agents.bootstrap import Bootstrap
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
 from rl.agents.preparing import prepared
@@ -112,13 +113,7 @@ class ActorCritic(Agent):
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
         """The heads `policy` and `value`, and those of auxiliary objectives."""
-        own = {"policy": Head(torso="policy"), "value": Head()}
-        for name, objective in self.beside.items():
-            more = objective.heads(name, spaces)
-            taken = sorted({name, *more} & {*own, *RESERVED, *(other for other in self.beside if other != name)})
-            require(not taken, f"auxiliary.{name} would make a part {', '.join(taken)}, which there is; rename it.")
-            own |= more
-        return own
+        return with_heads({"policy": Head(torso="policy"), "value": Head()}, self.beside, spaces)
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The policy head's output, [N, P]."""
@@ -170,12 +165,8 @@ class ActorCritic(Agent):
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """The configured groups, which auxiliary objectives join."""
-        groups = {group: tuple(members) for group, members in self.groups.items()}
-        of_value = next((group for group, members in groups.items() if "value" in members), "value")
-        for name, objective in self.beside.items():
-            group = objective.group or of_value
-            groups[group] = (*groups.get(group, ()), name)
-        return groups
+        of_value = next((group for group, members in self.groups.items() if "value" in members), "value")
+        return with_groups(self.groups, self.beside, of_value)
 
     def policy_loss(self, log_prob: tf.Tensor, batch: Batch, advantage: tf.Tensor) -> tuple[tf.Tensor, Diagnostics]:
         """The policy loss of each sample.

@@ -29,19 +29,31 @@ class Agent(Protocol):
     acts_with: str = LIVE
     """The role whose weights act in training: `live`, or a frozen copy."""
 
-    def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any) -> Any:
+    def noise(self, model: ActorCriticNetwork, seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """The random numbers of acting, [*shape, ...] float32; by default those of the action distribution.
+
+        Args: seed: [2] int; shape: (T, N) for a whole rollout, (N,) for one step.
+        """
+        return model.distribution.noise(shape, seed)
+
+    def act(
+        self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor, noise: tf.Tensor, step: tf.Tensor
+    ) -> tuple[Any, tf.Tensor]:
+        """The actions that act in training, and the parameters of the distribution, [N, ...] and [N, P].
+
+        By default the actions are samples of the distribution.
+
+        Args: observation: [N, ...]; noise: one step of `noise`, [N, ...]; step: environment steps done, [] float32.
+        """
+        policy = self.policy(model, weights, observation)
+        return model.distribution.sample(policy, noise), policy
+
+    def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any, step: tf.Tensor) -> Any:
         """What the trajectory keeps of acting in addition to the actions, a nest of [N, ...]; nothing by default.
 
-        Args: policy: [N, P], the output of `policy`; action: [N, ...], the actions drawn from it.
+        Args: policy, action: as `act` returned them; step: environment steps done, [] float32.
         """
         return ()
-
-    def sample(self, model: ActorCriticNetwork, policy: tf.Tensor, noise: tf.Tensor, step: tf.Tensor) -> Any:
-        """The actions that act in training, [N, ...]; by default a sample of the action distribution.
-
-        Args: policy: [N, P], the output of `policy`; noise: [N, ...]; step: environment steps done, [] float32.
-        """
-        return model.distribution.sample(policy, noise)
 
     def heads(self, spaces: Spaces) -> Mapping[str, Head]:
         """The heads of the network, {name: head}; `policy` must be among them."""

@@ -12,8 +12,8 @@ from rl.networks import linear
 from rl.networks.dense import dense
 
 
-def critic_head(name: str, widths: Sequence[int], seed: int, *, layer_norm: bool) -> keras.Sequential:
-    """A multilayer perceptron on features or observation and action, [B, F + d] → [B, 1].
+def critic_head(name: str, widths: Sequence[int], seed: int, *, layer_norm: bool, size: int = 1) -> keras.Sequential:
+    """A multilayer perceptron on features or observation and action, [B, F + d] → [B, size].
 
     Args:
         name: of the head.
@@ -28,7 +28,7 @@ def critic_head(name: str, widths: Sequence[int], seed: int, *, layer_norm: bool
         if layer_norm:
             layers.append(keras.layers.LayerNormalization(name=f"norm_{place}"))
         layers.append(keras.layers.Activation("relu", name=f"activation_{place}"))
-    return keras.Sequential([*layers, linear(1, "linear", gain=1.0, seed=last)], name=name)
+    return keras.Sequential([*layers, linear(size, "linear", gain=1.0, seed=last)], name=name)
 
 
 def unit_action(box: Squashed, action: tf.Tensor) -> tf.Tensor:

@@ -1,46 +1,51 @@
 """The common part of agents that learn critics of actions from memory."""
 
+import dataclasses
 import fnmatch
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.agent import Agent
+from rl.agents.auxiliary import Auxiliary
+from rl.agents.beside import with_groups, with_heads
 from rl.agents.critics import critic_head, unit_action
+from rl.agents.experience import Experience, experience
+from rl.agents.exploration import Exploration
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
 from rl.distributions import Squashed
-from rl.environments import Environment, Trajectory
+from rl.environments import Environment
 from rl.errors import require
-from rl.estimators import n_step_transitions
+from rl.estimators import residual_loss
 from rl.frozen import Schedule
+from rl.gradients import LIVE, Objective
 from rl.gradients.rows import Weights
 from rl.inputs import INPUT
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.randomness import normals, uniforms
-from rl.settings import NonNegativeInteger, Number, PositiveInteger, PositiveNumber, Share, settings
-from rl.sources import Replay
-from rl.spaces import Box, Spaces
+from rl.settings import NonNegativeInteger, NonNegativeNumber, Number, PositiveInteger, PositiveNumber, Share, settings
+from rl.sources import Uniform, Windows
+from rl.spaces import Box, Space, Spaces
 
 ACTION = "action"
 
 
-class Experience(NamedTuple):
-    """B samples from memory; no gradient flows through any field."""
+class Backup(NamedTuple):
+    """The critics' target y = r + γ' v(s'), of B samples."""
 
-    observation: tf.Tensor  # [B, ...]
-    action: tf.Tensor  # [B, d], in the action's units
-    reward: tf.Tensor  # [B], the sum of up to n discounted rewards
-    discount: tf.Tensor  # [B], γ to the number of steps, or 0 where the episode terminated
-    next_observation: tf.Tensor  # [B, ...], after these steps
-    valid: tf.Tensor  # [B] float, 1, or 0 for a step that was spent on a reset
-    noise: tf.Tensor = ()  # [B, d] standard normal, for the policy's action at the observation
-    next_noise: tf.Tensor = ()  # [B, d] standard normal, for that at the next observation
-    chosen: tf.Tensor = ()  # [N] float, 1 for the critics in the minimum of the target
+    reward: tf.Tensor  # r, [B]
+    discount: tf.Tensor  # γ', [B]
+    value: tf.Tensor  # v(s'), [B]
+
+    @property
+    def target(self) -> tf.Tensor:
+        """y, [B]; no gradient flows through it."""
+        return tf.stop_gradient(self.reward + self.discount * self.value)
 
 
 @settings
@@ -55,7 +60,7 @@ class OffPolicy(Agent):
     gamma: Annotated[Share, INPUT]
     rollout_length: PositiveInteger
     ticks: PositiveInteger
-    capacity: PositiveInteger
+    replay: Uniform
     batch_size: PositiveInteger
     update_to_data: PositiveNumber
     warmup_steps: NonNegativeInteger
@@ -64,12 +69,18 @@ class OffPolicy(Agent):
     critics_in_target: PositiveInteger
     critic_widths: Annotated[Sequence[PositiveInteger], Field(min_length=1)]
     critic_layer_norm: bool
+    target_encoder: bool
+    residual: Annotated[NonNegativeNumber, INPUT] | None
+    exploration: Exploration
     coefficients: Annotated[Mapping[str, Number], INPUT]
     groups: Mapping[str, Annotated[Sequence[str], Field(min_length=1)]]
+    auxiliary: Annotated[Mapping[str, Auxiliary], INPUT] = dataclasses.field(default_factory=dict)
+    """{objective: what it is}, beside the agent's own; the config's root key `auxiliary`."""
 
-    frozen_roles = ("target",)
-    objectives = ("q", "policy")
+    objectives: ClassVar[tuple[str, ...]] = ("q", "policy")
     """Names of the coefficients; `q` is that of every critic."""
+    keeps_steps: ClassVar[bool] = False
+    """Whether the losses need every step of a window."""
 
     def __post_init__(self):
         require(
@@ -87,88 +98,115 @@ class OffPolicy(Agent):
         """The names of the critics' heads and objectives."""
         return tuple(f"q_{place}" for place in range(self.num_critics))
 
+    @property
+    def frozen_roles(self) -> tuple[str, ...]:
+        """The roles of the frozen copies that the objectives use."""
+        return tuple(dict.fromkeys(("target", *(role for one in self.auxiliary.values() for role in one.frozen_roles))))
+
     def check_frozen(self, schedules: Mapping[str, Schedule]) -> None:
         """Raises ConfigError without a target copy."""
         require(
             "target" in schedules,
             "the critics' targets come from a frozen copy `target`, and there is none: choose frozen=off_policy.",
         )
+        for name, objective in self.auxiliary.items():
+            objective.check_frozen(name, schedules)
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
-        """The policy, and the critics of observation and action."""
-        space = spaces.action
+        """The policy, the critics, and those of auxiliary objectives."""
+        self.check_actions(spaces.action)
+        critics = {name: self.critic_head(name, spaces.action) for name in self.critics}
+        return with_heads({"policy": self.policy_head(spaces.action), **critics}, self.auxiliary, spaces)
+
+    def check_actions(self, space: Space) -> None:
+        """Raises ConfigError for actions other than those of a box with finite bounds."""
         require(
             isinstance(space, Box) and np.isfinite(space.low).all() and np.isfinite(space.high).all(),
-            "this agent needs continuous actions with finite bounds; choose another environment or agent.",
+            "this agent needs continuous actions with finite bounds, and this environment has others; choose another "
+            "environment, or for discrete actions agent=sac_discrete.",
         )
-        (size,) = space.shape
-        heads = {"policy": self.policy_head(space)}
-        for name in self.critics:
-            layer = functools.partial(critic_head, name, self.critic_widths, layer_norm=self.critic_layer_norm)
-            heads[name] = Head(layer, "critic", {ACTION: (size,)}, reads_observation=True)
-        return heads
 
-    def policy_head(self, space: Box) -> Head:
+    def policy_head(self, space: Space) -> Head:
         """The head `policy`, with the distribution that it parameterises."""
         raise NotImplementedError
 
+    def critic_head(self, name: str, space: Space) -> Head:
+        """The head of a critic: a value of observation and action."""
+        layer = functools.partial(critic_head, name, self.critic_widths, layer_norm=self.critic_layer_norm)
+        return Head(layer, "critic", {ACTION: space.shape}, reads_observation=True)
+
     def updates(self, model: ActorCriticNetwork) -> tuple[Update, ...]:
         """The updates made from each minibatch, in order."""
+        raise NotImplementedError
+
+    def backup(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> Backup:
+        """What the critics' target is made of; gradients may flow to the role `target`, never to the live weights."""
+        return Backup(batch.reward, batch.discount, self.successor_value(model, roles, batch))
+
+    def successor_value(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
+        """v(s') of `Backup`, [B]."""
         raise NotImplementedError
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The policy head's output, [N, P]."""
         return model.network.apply(weights, {OBSERVATION: observation}, ("policy",))["policy"]
 
-    def sample(self, model: ActorCriticNetwork, policy: tf.Tensor, noise: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """An exploring action; in the first `warmup_steps` environment steps one that is uniform in the box."""
-        box = model.distribution
-        uniform = box.within(tf.math.erf(noise / math.sqrt(2.0)))
-        return tf.where(step < float(self.warmup_steps), uniform, self.explore(box, policy, noise))
+    def noise(self, model: ActorCriticNetwork, seed: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """The noise of the exploration; see `Agent.noise`."""
+        before = model.network.parts["policy"].inputs[0]
+        features = model.network.widths.get(before) or math.prod(model.network.inputs[OBSERVATION])
+        return self.exploration.noise(seed, shape, model.distribution.num_dimensions, features)
 
-    def explore(self, box: Squashed, policy: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    def act(
+        self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor, noise: tf.Tensor, step: tf.Tensor
+    ) -> tuple[Any, tf.Tensor]:
+        """An exploring action; in the first `warmup_steps` environment steps one that is uniform in the box."""
+        box, before = model.distribution, model.network.parts["policy"].inputs[0]
+        known = model.network.apply(weights, {OBSERVATION: observation}, ("policy", before))
+        epsilon = self.exploration.epsilon(noise, tf.reshape(known[before], (known[before].shape[0], -1)))
+        uniform = box.within(tf.math.erf(epsilon / math.sqrt(2.0)))
+        explored = self.explore(box, known["policy"], epsilon)
+        return tf.where(self.is_warming_up(step), uniform, explored), known["policy"]
+
+    def is_warming_up(self, step: tf.Tensor) -> tf.Tensor:
+        """Whether actions are uniform after this number of environment steps, [] bool."""
+        return step < float(self.warmup_steps)
+
+    def explore(self, box: Squashed, policy: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         """An action [N, d] that explores, from standard normal noise; by default a sample of the policy."""
-        return box.sample(policy, noise)
+        return box.sample(policy, epsilon)
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase on replayed steps."""
         steps = self.rollout_length * environment.num_envs
+        rounds = max(1, round(self.update_to_data * steps))
         return (
             Phase(
                 name="update",
-                source=Replay(
-                    capacity=self.capacity,
-                    batch=self.batch_size,
-                    rounds=max(1, round(self.update_to_data * steps)),
-                    length=self.n_step,
-                ),
+                source=self.replay.source(batch=self.batch_size, rounds=rounds, length=self.n_step),
                 updates=self.updates(model),
                 prepare=self.prepare,
-                settle=functools.partial(self.settle, environment.action_space.shape[0]),
+                settle=functools.partial(self.settle, model),
                 starts_at=-(-self.warmup_steps // (steps * self.ticks)),
+                errors=functools.partial(self.errors, model),
             ),
         )
 
-    def prepare(self, roles: Roles, windows: Trajectory) -> tuple[Experience, Diagnostics]:
+    def prepare(self, roles: Roles, windows: Windows) -> tuple[Experience, Diagnostics]:
         """n-step transitions of windows [B, n, ...]."""
-        found = n_step_transitions(windows.reward, windows.terminated, windows.truncated, gamma=self.gamma)
-        successor = tf.gather(windows.next_observation, found.last, batch_dims=1)
-        return Experience(
-            windows.observation[:, 0],
-            windows.action[:, 0],
-            found.reward,
-            found.discount,
-            successor,
-            tf.cast(windows.valid[:, 0], tf.float32),
-        ), {}
+        return experience(windows, gamma=self.gamma, keep_steps=self.keeps_steps), {}
 
-    def settle(self, size: int, batch: Experience, seed: tf.Tensor) -> Experience:
+    def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:
         """Draws the noise of both actions, and the critics whose minimum is the target."""
-        count = batch.reward.shape[0]
-        noise = normals(seed, (2, count, size))
-        order = tf.argsort(uniforms(seed, (self.num_critics,))) if self.critics_in_target < self.num_critics else None
-        chosen = tf.ones(self.num_critics) if order is None else tf.cast(order < self.critics_in_target, tf.float32)
-        return batch._replace(noise=noise[0], next_noise=noise[1], chosen=chosen)
+        noise = normals(seed, (2, batch.reward.shape[0], model.distribution.num_dimensions))
+        return batch._replace(noise=noise[0], next_noise=noise[1], chosen=self.chosen(seed))
+
+    def chosen(self, seed: tf.Tensor) -> tf.Tensor:
+        """[N] float, 1 for the critics whose minimum is the target, a random subset of `critics_in_target`."""
+        if self.critics_in_target == self.num_critics:
+            return tf.ones(self.num_critics)
+        order = tf.argsort(tf.argsort(uniforms(seed, (self.num_critics,))))
+        return tf.cast(order < self.critics_in_target, tf.float32)
 
     def values(
         self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor, action: tf.Tensor
@@ -178,14 +216,82 @@ class OffPolicy(Agent):
         return {name: q[:, 0] for name, q in model.network.apply(weights, inputs, self.critics).items()}
 
     def lowest(self, values: Mapping[str, tf.Tensor], chosen: tf.Tensor | None = None) -> tf.Tensor:
-        """The minimum over the critics, or over those that are chosen ([N] float), [B]."""
+        """The minimum over the critics, or over those that are chosen ([N] float), of the shape of one's values."""
         q = tf.stack(list(values.values()), -1)
         return tf.reduce_min(q if chosen is None else tf.where(chosen > 0, q, math.inf), -1)
 
-    def expanded(self, objectives: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The configured groups among these objectives, with patterns such as `q_*` expanded; without empty ones."""
-        groups = {
-            group: tuple(name for name in objectives if any(fnmatch.fnmatch(name, one) for one in members))
+    def target_weights(self, model: ActorCriticNetwork, roles: Roles) -> Weights:
+        """The weights of the target; without `target_encoder` the torsos are the live ones, which get no gradient."""
+        if self.target_encoder:
+            return roles["target"]
+        torsos = {part: own for part, own in roles[LIVE].items() if part not in model.network.heads}
+        return {**roles["target"], **stopped(torsos)}
+
+    def critic_losses(
+        self, model: ActorCriticNetwork, roles: Roles, batch: Experience
+    ) -> tuple[dict[str, tf.Tensor], Diagnostics]:
+        """½ (q_i(s, a) − y)² of each critic, auxiliary losses, [] means, and diagnostics; y is of `backup`.
+
+        With `residual` η, η times the gradient through y is added at the target's weights.
+        """
+        return self.losses_of_critics(model, roles, batch, self.backup(model, roles, batch))
+
+    def losses_of_critics(self, model: ActorCriticNetwork, roles: Roles, batch: Experience, backup: Backup):
+        """`critic_losses` with the backup given."""
+        eta, taken = self.residual or 0.0, self.values(model, roles[LIVE], batch.observation, batch.action)
+        losses = {name: batch.mean_error(residual_loss(q, *backup, eta=eta)) for name, q in taken.items()}
+        first = batch.of_first_step()
+        losses |= {name: one.loss(name, model, roles, first) for name, one in self.auxiliary.items()}
+        y = backup.target
+        means = {"value/mean": tf.add_n(list(taken.values())) / len(taken), "value/target_mean": y}
+        return losses, {tag: batch.mean(x) for tag, x in means.items()}
+
+    def critic_objectives(self, model: ActorCriticNetwork) -> tuple[Objective, ...]:
+        """The objectives of the critics, and the auxiliary ones."""
+
+        def reads(name):
+            """{role: the parts that a critic's gradient reaches}; through the target it reaches all critics there."""
+            own = model.network.reads
+            if self.residual is None:
+                return {LIVE: own[name]}
+            reached = dict.fromkeys(part for critic in self.critics for part in own[critic])
+            frozen = [part for part in reached if self.target_encoder or part in model.network.heads]
+            return {LIVE: own[name], "target": tuple(frozen)}
+
+        return (
+            *(Objective(name, self.coefficients["q"], reads(name)) for name in self.critics),
+            *(
+                Objective(name, one.coefficient, {LIVE: one.reads(name, model)}, per_sample=one.per_sample)
+                for name, one in self.auxiliary.items()
+            ),
+        )
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        """The roles through which the critics' gradients flow."""
+        return () if self.residual is None else ("target",)
+
+    def errors(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
+        """|q − y|, the mean over the critics, [B]."""
+        y = self.backup(model, roles, batch).target
+        taken = self.values(model, roles[LIVE], batch.observation, batch.action)
+        return tf.stop_gradient(tf.add_n([tf.abs(q - y) for q in taken.values()]) / len(taken))
+
+    def expanded(self, objectives: Sequence[Objective]) -> dict[str, tuple[str, ...]]:
+        """The configured groups among these objectives, with patterns such as `q_*` expanded; without empty ones.
+
+        Auxiliary objectives join the group of the first critic, unless they name another.
+        """
+        names = [objective.name for objective in objectives]
+        own = {
+            group: tuple(name for name in names if any(fnmatch.fnmatch(name, one) for one in members))
             for group, members in self.groups.items()
         }
-        return {group: members for group, members in groups.items() if members}
+        usual = next((group for group, members in own.items() if "q_0" in members), "critic")
+        beside = {name: one for name, one in self.auxiliary.items() if name in names}
+        return {group: members for group, members in with_groups(own, beside, usual).items() if members}
+
+
+def stopped(weights: Weights) -> Weights:
+    """The weights, to which no gradient flows."""
+    return tf.nest.map_structure(tf.stop_gradient, dict(weights))

@@ -66,6 +66,8 @@ class Phase(NamedTuple):
     """
     stop: Callable[[Diagnostics], tf.Tensor] = never
     """Diagnostics → whether to skip this round and the rest of the phase, [] bool."""
+    errors: Callable[[Roles, Batch], tf.Tensor] | None = None
+    """(roles, settled samples) → the errors' magnitudes, [B], by which a source may set priorities."""
     every_iterations: int = 1
     """The phase is executed in every `every_iterations`-th iteration."""
     starts_at: int = 0

@@ -7,12 +7,11 @@ from typing import Annotated
 import keras
 import tensorflow as tf
 
-from rl.agents.off_policy import Experience, OffPolicy
+from rl.agents.experience import Experience
+from rl.agents.off_policy import OffPolicy, stopped
 from rl.agents.phase import Roles, Update
 from rl.distributions import TanhGaussian
-from rl.estimators import masked_mean
 from rl.gradients import LIVE, Objective
-from rl.gradients.rows import Weights
 from rl.inputs import INPUT
 from rl.networks import ActorCriticNetwork, Head, linear
 from rl.networks.bare import BareParameter
@@ -42,55 +41,68 @@ class SAC(OffPolicy):
 
     def heads(self, spaces: Spaces) -> dict[str, Head]:
         """Those of `OffPolicy`, and log α, which reads nothing."""
-        initial = math.log(self.initial_temperature)
-        temperature = Head(lambda seed: BareParameter(TEMPERATURE, initial), None)  # noqa: ARG005
-        return {**super().heads(spaces), TEMPERATURE: temperature}
+        return {**super().heads(spaces), TEMPERATURE: bare(TEMPERATURE, math.log(self.initial_temperature))}
 
     def policy_head(self, space: Box) -> Head:
         """The mean and log σ before the squashing."""
-        size = 2 * len(space.low)
-
-        def layer(seed: int) -> keras.Layer:
-            return keras.Sequential([linear(size, "parameters", gain=0.01, seed=seed)], name="policy")
-
-        return Head(layer, "policy", distribution=TanhGaussian(space.low, space.high))
+        return gaussian_policy(space)
 
     def updates(self, model: ActorCriticNetwork) -> tuple[Update, ...]:
         """One update of all objectives."""
-        names = dict.fromkeys(self.critics, "q") | {name: name for name in ("policy", TEMPERATURE)}
-        objectives = tuple(
-            Objective(name, self.coefficients[key], {LIVE: model.network.reads[name]}) for name, key in names.items()
-        )
+        own = [
+            Objective(name, self.coefficients[name], {LIVE: model.network.reads[name]})
+            for name in ("policy", TEMPERATURE)
+        ]
+        objectives = (*self.critic_objectives(model), *own)
         losses = functools.partial(self.losses, model)
-        return (Update("update", objectives, self.expanded(list(names)), losses),)
+        return (Update("update", objectives, self.expanded(objectives), losses, through=self.through),)
 
     def losses(self, model: ActorCriticNetwork, roles: Roles, batch: Experience):
         """The losses to minimise, each a mean over the valid samples.
 
         Returns: ({objective: [] loss}, {tag: [] diagnostic}).
         """
-        live = roles[LIVE]
-        stopped = tf.nest.map_structure(tf.stop_gradient, dict(live))
-        log_alpha = model.network.apply(live, {}, (TEMPERATURE,))[TEMPERATURE]
+        log_alpha = model.network.apply(roles[LIVE], {}, (TEMPERATURE,))[TEMPERATURE]
         alpha = tf.stop_gradient(tf.exp(log_alpha))
-        target = tf.stop_gradient(self._target(model, roles, stopped, batch, alpha))
-        taken = self.values(model, live, batch.observation, batch.action)
-        losses = {name: masked_mean(0.5 * tf.square(q - target), batch.valid) for name, q in taken.items()}
-        drawn = model.distribution.draw(self.policy(model, live, batch.observation), batch.noise)
-        lowest = self.lowest(self.values(model, stopped, batch.observation, drawn.action))
-        losses["policy"] = masked_mean(alpha * drawn.log_prob - lowest, batch.valid)
-        entropy = -masked_mean(tf.stop_gradient(drawn.log_prob), batch.valid)
-        wanted = -float(batch.action.shape[-1]) if self.target_entropy is None else self.target_entropy
-        losses[TEMPERATURE] = log_alpha * (entropy - wanted)
-        return losses, {
-            "policy/entropy": entropy,
-            "policy/temperature": alpha,
-            "value/mean": masked_mean(tf.add_n(list(taken.values())) / len(taken), batch.valid),
-            "value/target_mean": masked_mean(target, batch.valid),
+        losses, diagnostics = self.critic_losses(model, roles, batch)
+        policy, entropy = self.policy_loss(model, roles, batch, alpha)
+        entropy = batch.mean(tf.stop_gradient(entropy))
+        losses |= {
+            "policy": batch.mean(policy),
+            TEMPERATURE: log_alpha * (entropy - self.wanted_entropy(model)),
         }
+        return losses, {**diagnostics, "policy/entropy": entropy, "policy/temperature": alpha}
 
-    def _target(self, model: ActorCriticNetwork, roles: Roles, live: Weights, batch: Experience, alpha) -> tf.Tensor:
-        """y, [B]."""
+    def policy_loss(self, model: ActorCriticNetwork, roles: Roles, batch: Experience, alpha: tf.Tensor):
+        """L_π and −log π(a|s) of each sample, [B] each."""
+        live = roles[LIVE]
+        drawn = model.distribution.draw(self.policy(model, live, batch.observation), batch.noise)
+        lowest = self.lowest(self.values(model, stopped(live), batch.observation, drawn.action))
+        return alpha * drawn.log_prob - lowest, -drawn.log_prob
+
+    def wanted_entropy(self, model: ActorCriticNetwork) -> float | tf.Tensor:
+        """H̄ in nats; by default −1 for each component of an action."""
+        return -float(model.distribution.num_dimensions) if self.target_entropy is None else self.target_entropy
+
+    def successor_value(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
+        """min_i q̄_i(s', a') − α log π(a'|s'), [B]; see `OffPolicy.successor_value`."""
+        live = stopped(roles[LIVE])
+        alpha = tf.exp(model.network.apply(live, {}, (TEMPERATURE,))[TEMPERATURE])
         drawn = model.distribution.draw(self.policy(model, live, batch.next_observation), batch.next_noise)
-        values = self.values(model, roles["target"], batch.next_observation, drawn.action)
-        return batch.reward + batch.discount * (self.lowest(values, batch.chosen) - alpha * drawn.log_prob)
+        values = self.values(model, self.target_weights(model, roles), batch.next_observation, drawn.action)
+        return self.lowest(values, batch.chosen) - alpha * drawn.log_prob
+
+
+def bare(name: str, initial: float) -> Head:
+    """A head that reads nothing: one number."""
+    return Head(lambda seed: BareParameter(name, initial), None)  # noqa: ARG005
+
+
+def gaussian_policy(space: Box) -> Head:
+    """The head of a squashed Gaussian policy: the mean and log σ before the squashing."""
+    size = 2 * len(space.low)
+
+    def layer(seed: int) -> keras.Layer:
+        return keras.Sequential([linear(size, "parameters", gain=0.01, seed=seed)], name="policy")
+
+    return Head(layer, "policy", distribution=TanhGaussian(space.low, space.high))

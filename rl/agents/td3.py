@@ -6,10 +6,10 @@ from typing import Annotated
 import keras
 import tensorflow as tf
 
-from rl.agents.off_policy import Experience, OffPolicy
+from rl.agents.experience import Experience
+from rl.agents.off_policy import OffPolicy, stopped
 from rl.agents.phase import Roles, Update
 from rl.distributions import Deterministic, Squashed
-from rl.estimators import masked_mean
 from rl.gradients import LIVE, Objective
 from rl.inputs import INPUT
 from rl.networks import ActorCriticNetwork, Head, linear
@@ -42,49 +42,42 @@ class TD3(OffPolicy):
 
         return Head(layer, "policy", distribution=Deterministic(space.low, space.high))
 
-    def explore(self, box: Squashed, policy: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    def explore(self, box: Squashed, policy: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
         """The action plus noise, clipped to the box; the noise is in units of half the box's width."""
-        return box.within(tf.clip_by_value(tf.tanh(policy) + self.exploration_noise * noise, -1.0, 1.0))
+        return box.within(tf.clip_by_value(tf.tanh(policy) + self.exploration_noise * epsilon, -1.0, 1.0))
 
     def updates(self, model: ActorCriticNetwork) -> tuple[Update, ...]:
         """The critics' update, and the actor's."""
-        reads = model.network.reads
-        critics = tuple(Objective(name, self.coefficients["q"], {LIVE: reads[name]}) for name in self.critics)
-        policy = (Objective("policy", self.coefficients["policy"], {LIVE: reads["policy"]}),)
+        critics = self.critic_objectives(model)
+        policy = (Objective("policy", self.coefficients["policy"], {LIVE: model.network.reads["policy"]}),)
         return (
-            Update("critic", critics, self.expanded(self.critics), functools.partial(self.critic_losses, model)),
+            Update(
+                "critic",
+                critics,
+                self.expanded(critics),
+                functools.partial(self.critic_losses, model),
+                through=self.through,
+            ),
             Update(
                 "actor",
                 policy,
-                self.expanded(["policy"]),
+                self.expanded(policy),
                 functools.partial(self.actor_losses, model),
                 every_rounds=self.actor_every,
             ),
         )
 
-    def critic_losses(self, model: ActorCriticNetwork, roles: Roles, batch: Experience):
-        """({critic: [] loss}, diagnostics), means over the valid samples."""
-        target = tf.stop_gradient(self._target(model, roles, batch))
-        taken = self.values(model, roles[LIVE], batch.observation, batch.action)
-        losses = {name: masked_mean(0.5 * tf.square(q - target), batch.valid) for name, q in taken.items()}
-        return losses, {
-            "value/mean": masked_mean(tf.add_n(list(taken.values())) / len(taken), batch.valid),
-            "value/target_mean": masked_mean(target, batch.valid),
-        }
-
     def actor_losses(self, model: ActorCriticNetwork, roles: Roles, batch: Experience):
         """({`policy`: [] loss}, {}), the mean over the valid samples."""
         live = roles[LIVE]
-        stopped = tf.nest.map_structure(tf.stop_gradient, dict(live))
         action = model.distribution.mode(self.policy(model, live, batch.observation))
-        q = self.values(model, stopped, batch.observation, action)["q_0"]
-        return {"policy": -masked_mean(q, batch.valid)}, {}
+        q = self.values(model, stopped(live), batch.observation, action)["q_0"]
+        return {"policy": -batch.mean(q)}, {}
 
-    def _target(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
-        """y, [B]."""
-        target, bound = roles["target"], self.target_noise_clip
-        unit = tf.tanh(self.policy(model, target, batch.next_observation))
+    def successor_value(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
+        """min_i q̄_i(s', ã), [B]; see `OffPolicy.successor_value`."""
+        target, bound = self.target_weights(model, roles), self.target_noise_clip
+        unit = tf.tanh(self.policy(model, stopped(target), batch.next_observation))
         unit += tf.clip_by_value(self.target_noise * batch.next_noise, -bound, bound)
         action = model.distribution.within(tf.clip_by_value(unit, -1.0, 1.0))
-        values = self.values(model, target, batch.next_observation, action)
-        return batch.reward + batch.discount * self.lowest(values, batch.chosen)
+        return self.lowest(self.values(model, target, batch.next_observation, action), batch.chosen)

@@ -1,6 +1,7 @@
 """Makes objects from config nodes: every value is checked, and an error names its key in the config."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,10 @@ class Maker:
             raise error.within(path) from None
         except TypeError as error:
             raise ConfigError(f"{path}: {node._target_} cannot be made from this config: {error}.") from None
+
+    def takes(self, node: Any, path: str, argument: str) -> bool:
+        """Whether the object of a node has an argument of this name."""
+        return argument in inspect.signature(self._taken_apart(node, path)[0]).parameters
 
     def check(self, node: Any, path: str) -> None:
         """Checks the values of a node whose object needs arguments that are not known yet (`_LATER`)."""

@@ -23,24 +23,23 @@ from rl.runs.settings import (
     LoadSettings,
     LoggingSettings,
     ProbeSettings,
-    ReplaySettings,
     RootSettings,
     RunSettings,
 )
 from rl.setting_errors import SettingError
+from rl.sources import Uniform
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
 
-_GROUPS = ("agent", "environment", "network", "combiner", "optimizer", "frozen")
-"""The config groups whose objects an experiment consists of, except `normalize`."""
+_GROUPS = ("agent", "environment", "network", "combiner", "optimizer", "frozen", "normalize", "replay")
+"""The config groups whose objects an experiment consists of."""
 _OBSERVED = {
     "evaluation": EvaluationSettings,
     "checkpoint": CheckpointSettings,
     "logging": LoggingSettings,
     "probe": ProbeSettings,
     "load": LoadSettings,
-    "replay": ReplaySettings,
 }
 """{key at the root of a config: the class of its settings}, for what does not belong to a part."""
 
@@ -102,12 +101,16 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
 
 
 def _agent(maker: Maker, config: DictConfig) -> Any:
-    """Makes the agent, with its auxiliary objectives if there are any."""
+    """Makes the agent, with its auxiliary objectives if there are any, and its memory if it has one."""
     auxiliary = {
         str(name): of_kind(maker.make(node, f"auxiliary.{name}"), Auxiliary, f"auxiliary.{name}")
         for name, node in (config.get("auxiliary") or {}).items()
     }
-    return maker.make(config.agent, "agent", **({"auxiliary": auxiliary} if auxiliary else {}))
+    more = {"auxiliary": auxiliary} if auxiliary else {}
+    replay = of_kind(maker.make(config.replay, "replay"), Uniform, "replay")
+    if maker.takes(config.agent, "agent", "replay"):
+        more["replay"] = replay
+    return maker.make(config.agent, "agent", **more)
 
 
 def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
@@ -121,7 +124,7 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
         raise ConfigError(f"{str(error).splitlines()[0]} ({getattr(error, 'full_key', None)}).") from None
     for key, value in values.items():
         require(value != "???", f"{key} must be given.")
-    groups = (*_GROUPS, *_OBSERVED, "normalize")
+    groups = (*_GROUPS, *_OBSERVED)
     gone = [group for group in groups if not isinstance(config.get(group), DictConfig)]
     if gone:
         raise ConfigError(not_a_group(gone[0], config.get(gone[0]), given=gone[0] in config))

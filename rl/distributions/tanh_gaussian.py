@@ -46,9 +46,13 @@ class TanhGaussian(Squashed):
 
     def draw(self, parameters: tf.Tensor, noise: tf.Tensor) -> Drawn:
         """The action that the noise selects, and its log-density, by reparametrisation: gradients flow through both."""
-        mean, log_std = self._split(parameters)
-        before = mean + tf.exp(log_std) * noise
+        before = self.before_squashing(parameters, noise)
         return Drawn(self.squashed(before), self.log_prob_before(parameters, before))
+
+    def before_squashing(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """u = μ + σ·noise, [..., d]; gradients flow to the parameters."""
+        mean, log_std = self._split(parameters)
+        return mean + tf.exp(log_std) * noise
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """The action that the noise selects, [..., d] within the box; no gradient flows through it."""

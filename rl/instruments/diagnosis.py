@@ -105,6 +105,7 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
         trajectory: of one run, [T, N, ...], as returned by `collect`.
     Returns: a message that names environment, step and value; None if all values are sound.
     """
+    trajectory = trajectory.steps if learner.alternates else trajectory
     known = trajectory.observation, trajectory.reward, trajectory.terminated, trajectory.truncated
     acted_on, reward, terminated, truncated, successor = (x.numpy() for x in (*known, trajectory.next_observation))
     ended, length = terminated | truncated, len(reward)

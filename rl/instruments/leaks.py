@@ -8,6 +8,7 @@ from rl.gradients.audit import audit, check_audit
 from rl.instruments.replay import replay
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
+from rl.sources import Windows
 from rl.spaces import Discrete
 
 
@@ -27,8 +28,11 @@ def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, di
     return tables
 
 
-def _made_up(learner: Learner, state: TrainState) -> Trajectory:
-    """A random trajectory of one run, [T, N, ...]: which weights a gradient reaches does not depend on the values."""
+def _made_up(learner: Learner, state: TrainState) -> Trajectory | Windows:
+    """A random trajectory of one run, [T, N, ...]: which weights a gradient reaches does not depend on the values.
+
+    For an agent that learns from memory they are windows, [B, n, ...].
+    """
     random = np.random.default_rng(0)
     shape, now = (learner.agent.rollout_length, learner.environment.num_envs), state.observation
     if learner.alternates:  # windows of consecutive steps in place of a rollout
@@ -45,9 +49,11 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory:
     following = tf.nest.map_structure(lambda x: tf.roll(x, -1, 0), frames)
     reward = tf.constant(random.normal(size=shape), tf.float32)
     extras = tf.nest.map_structure(
-        lambda spec: tf.zeros(spec.shape, spec.dtype), learner.actor.extras_spec(learner.environment, shape[0])
+        lambda spec: tf.zeros((*shape, *spec.shape[2:]), spec.dtype),
+        learner.actor.extras_spec(learner.environment, shape[0]),
     )
-    return Trajectory(frames, action, reward, never, never, following, tf.ones(shape, tf.bool), extras)
+    made_up = Trajectory(frames, action, reward, never, never, following, tf.ones(shape, tf.bool), extras)
+    return Windows(made_up) if learner.alternates else made_up
 
 
 def _around(now: np.ndarray, length: int, random: np.random.Generator) -> tf.Tensor:

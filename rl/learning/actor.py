@@ -53,7 +53,7 @@ class Actor:
             shape: leading axes: (T, N) for a whole rollout, (N,) for one step.
         Returns: [*shape, ...] float32, as the action distribution needs it.
         """
-        return self._model.distribution.noise(shape, seed)
+        return self._agent.noise(self._model, seed, shape)
 
     def act(self, acting: Acting, observation: tf.Tensor, noise: tf.Tensor) -> Acted:
         """Samples the actions in N environments, a deterministic function of its arguments.
@@ -63,9 +63,9 @@ class Actor:
             noise: [N, ...], one step of `noise`.
         Returns: the actions, and the extras that the agent records with them.
         """
-        policy = self._policy(acting, observation)
-        action = self._agent.sample(self._model, policy, noise, acting.step)
-        return Acted(action, self._agent.extras(self._model, policy, action))
+        agent, seen = self._now(acting, observation)
+        action, policy = agent.act(self._model, acting.weights, seen, noise, acting.step)
+        return Acted(action, agent.extras(self._model, policy, action, acting.step))
 
     def extras_spec(self, environment: Environment, length: int) -> Any:
         """The TensorSpecs [T, N, ...] of the agent's extras in a rollout of T = `length` steps.
@@ -76,20 +76,22 @@ class Actor:
         if num_envs not in self._extras:
             policy = tf.TensorSpec((num_envs, self._model.network.widths["policy"]), tf.float32)
             traced = tf.function(functools.partial(self._agent.extras, self._model), autograph=False)
-            function = traced.get_concrete_function(policy, spec(environment.action_space, num_envs))
+            action = spec(environment.action_space, num_envs)
+            function = traced.get_concrete_function(policy, action, tf.TensorSpec((), tf.float32))
             self._extras[num_envs] = function.structured_outputs
         return tf.nest.map_structure(lambda x: tf.TensorSpec((length, *x.shape), x.dtype), self._extras[num_envs])
 
     def greedy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
         """The most likely actions [N, ...] at observations [N, ...], for evaluation; they need no noise."""
-        return self._model.distribution.mode(self._policy(acting, observation))
+        agent, seen = self._now(acting, observation)
+        return self._model.distribution.mode(agent.policy(self._model, acting.weights, seen))
 
-    def _policy(self, acting: Acting, observation: tf.Tensor) -> tf.Tensor:
-        """The parameters [N, P] of the action distribution, with hyperparameters at their current values."""
+    def _now(self, acting: Acting, observation: tf.Tensor) -> tuple[Agent, tf.Tensor]:
+        """The agent with hyperparameters at their current values, and the normalised observations [N, ...]."""
 
         def now(part, path):
             """The settings object with the hyperparameters below its config key, at the current environment step."""
             return at_step(inputs.with_inputs(part, inputs.below(path, acting.hyperparameters)), acting.step)
 
         seen = now(self._normalizer, "normalize").observation(acting.normalizer, observation)
-        return now(self._agent, "agent").policy(self._model, acting.weights, seen)
+        return now(self._agent, "agent"), seen

@@ -7,11 +7,13 @@ rings: the repeated rollout writes the same rows to the same places.
 """
 
 import functools
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from rl.agents import Phase, roles_of
 from rl.environments import Trajectory
 from rl.learning.collecting import collect
 from rl.learning.episodes import EpisodeSummary, episode_metrics, follow_episodes
@@ -21,6 +23,7 @@ from rl.learning.rounds import run_phase, skipped
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState, unless_bad
 from rl.learning.update_metrics import Metrics
+from rl.sources import Windows
 
 _SUMMED = ("update/count", "update/taken")
 
@@ -30,44 +33,53 @@ class Seen(NamedTuple):
 
     state: TrainState
     """Before the iteration, without the rings."""
-    windows: Trajectory
+    windows: Windows
     """The normalised windows of all minibatches, [rounds · B, W, ...]."""
 
 
-def drawn(learner: Learner, state: TrainState, number: tf.Tensor | int) -> Trajectory:
+def drawn(learner: Learner, state: TrainState, number: tf.Tensor | int) -> tuple[Windows, Any]:
     """The windows of all minibatches of a tick, normalised with the current statistics, of all runs.
 
     Args: state: with the rings; number: of the tick within the iteration, [] int32.
+    Returns: them, and their places in memory.
     """
     (phase,), axis = learner.phases, learner.axis
-    source, rows = phase.source, written(learner, state, number)
+    source, rows = phase.source, written(learner, state.iteration, number)
+    begun, num_envs = written(learner, state.begun, 0), learner.environment.num_envs
 
-    def places(seed):
-        seed = fold(seed, Purpose.REPLAY, state.iteration, number)
-        return source.places(seed, rows, num_envs=learner.environment.num_envs)
+    def random(seed):
+        """The random part of one run's draws."""
+        return source.drawn(fold(seed, Purpose.REPLAY, state.iteration, number), rows, begun, num_envs=num_envs)
 
-    windows = source.windows(state.sources[phase.name], axis.each(places)(state.seed), axis.shape)
-    return axis.each(functools.partial(_normalized, learner))(state._replace(sources={}), windows)
+    windows, places = source.windows(state.sources[phase.name], axis.each(random)(state.seed), axis.shape)
+    return axis.each(functools.partial(_normalized, learner))(state._replace(sources={}), windows), places
 
 
-def written(learner: Learner, state: TrainState, number) -> tf.Tensor:
-    """Rows written into a ring before a tick, [] int64."""
-    ticks = state.iteration * learner.agent.ticks + tf.cast(number, tf.int64)
+def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
+    """Rows written into a ring before a tick of an iteration, [] int64."""
+    ticks = iteration * learner.agent.ticks + tf.cast(number, tf.int64)
     return ticks * learner.agent.rollout_length
 
 
 def learnt(
-    learner: Learner, state: TrainState, windows: Trajectory, number: tf.Tensor
-) -> tuple[TrainState, Metrics, tf.Tensor]:
+    learner: Learner, state: TrainState, windows: Windows, number: tf.Tensor
+) -> tuple[TrainState, Metrics, tf.Tensor, tf.Tensor]:
     """The learning of a tick: the phase on its windows, if it is due.
 
+    It is due `starts_at` iterations after the memory begins, which then holds the steps of the warm-up.
+
     Args: state: of all runs, without the rings; windows: from `drawn`; number: of the tick, [] int32.
-    Returns: the state, {tag: metric}, and the first non-finite round or −1, of all runs.
+    Returns: the state, {tag: metric}, the first non-finite round or −1, and for a source that prioritises the errors of
+        the samples [rounds · B], NaN where nothing was learnt, of all runs.
     """
     (phase,) = learner.phases
     run = functools.partial(run_phase, learner, phase, state, windows, number * phase.source.rounds)
-    state, _, metrics, bad = tf.cond(phase.is_due(state.iteration), run, functools.partial(skipped, run, state))
-    return state, metrics, bad
+    due = phase.is_due(state.iteration - state.begun)
+    state, batch, metrics, bad = tf.cond(due, run, functools.partial(skipped, run, state))
+    if not phase.source.prioritizes:
+        return state, metrics, bad, tf.zeros(learner.axis.shape)
+    errors = learner.axis.each(functools.partial(_errors, learner, phase, number))(state, batch)
+    return state, metrics, bad, tf.where(due, errors, math.nan)
 
 
 def alternate(
@@ -83,7 +95,7 @@ def alternate(
     """
     (phase,), axis, agent = learner.phases, learner.axis, learner.agent
     before, length = state._replace(sources={}), agent.rollout_length
-    seen = Seen(before, drawn(learner, state, tf.constant(0)))
+    seen = Seen(before, drawn(learner, state, tf.constant(0))[0])
     shapes = tf.function(functools.partial(learnt, learner), autograph=False)
     metrics = shapes.get_concrete_function(before, seen.windows, tf.constant(0)).structured_outputs[1]
     zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
@@ -94,13 +106,15 @@ def alternate(
 
     def tick(number, state, bad, sums, summary):
         """Learns from the ring, then acts and writes into it."""
-        bare, found, bad = learnt(learner, state._replace(sources={}), drawn(learner, state, number), number)
+        windows, places = drawn(learner, state, number)
+        bare, found, bad, errors = learnt(learner, state._replace(sources={}), windows, number)
         sums = {tag: total + found[tag] for tag, total in sums.items()}
         noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
         bare, trajectory = collect(learner, bare, noise)
         taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
-        ring = phase.source.put(state.sources[phase.name], trajectory, written(learner, state, number), axis.shape)
-        state = bare._replace(**taken, sources={phase.name: ring})
+        memory = phase.source.told(state.sources[phase.name], places, errors, axis.shape)
+        memory = phase.source.put(memory, trajectory, written(learner, state.iteration, number), axis.shape)
+        state = bare._replace(**taken, sources={phase.name: memory})
         return number + 1, state, bad, sums, axis.each(_both)(summary, one)
 
     summary = axis.each(_no_summary)(state.episodes)
@@ -110,19 +124,27 @@ def alternate(
     means = {tag: total if tag.startswith(_SUMMED) else total / ticks for tag, total in sums.items()}
     kept = unless_bad(axis, bad, after._replace(sources={}), before)
     finite = tf.cast(tf.reduce_any(bad < 0), tf.int64)
-    kept = kept._replace(sources=after.sources, iteration=before.iteration + finite)
+    kept = kept._replace(sources=after.sources, iteration=before.iteration + finite, begun=before.begun)
     found = axis.each(episode_metrics)(summary)
     return kept, {**found, **means, "bad_update": tf.cast(bad, tf.float32)}, seen
 
 
-def _normalized(learner: Learner, state: TrainState, windows: Trajectory) -> Trajectory:
+def _normalized(learner: Learner, state: TrainState, windows: Windows) -> Windows:
     """The windows of one run as the network sees them, by the statistics in its state."""
-    normalizer = learner.at(state).normalizer
-    return windows._replace(
-        observation=normalizer.observation(state.normalizer, windows.observation),
-        next_observation=normalizer.observation(state.normalizer, windows.next_observation),
-        reward=normalizer.reward(state.normalizer, windows.reward),
+    normalizer, steps = learner.at(state).normalizer, windows.steps
+    seen = steps._replace(
+        observation=normalizer.observation(state.normalizer, steps.observation),
+        next_observation=normalizer.observation(state.normalizer, steps.next_observation),
+        reward=normalizer.reward(state.normalizer, steps.reward),
     )
+    return windows._replace(steps=seen)
+
+
+def _errors(learner: Learner, phase: Phase, number: tf.Tensor, state: TrainState, batch: Any) -> tf.Tensor:
+    """The errors of one run's samples after the learning of a tick, [rounds · B]."""
+    learner, phase = learner.of(state, phase)
+    settled = phase.settle(batch, fold(state.seed, Purpose.PRIORITY, state.iteration, number))
+    return phase.errors(roles_of(state.weights, state.frozen), settled)
 
 
 def _followed(learner: Learner, state: TrainState, trajectory: Trajectory):

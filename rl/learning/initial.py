@@ -45,6 +45,7 @@ def initial_variables(learner: Learner, network: Network, seed: tf.Tensor) -> Tr
         "environment": environment_state,
         "observation": observation,
         "iteration": tf.zeros((), tf.int64),
+        "begun": tf.zeros((), tf.int64),
         "updates": {update: tf.zeros((), tf.int64) for update in learner.updates},
     }
     state = TrainState(weights=weights, frozen=frozen, sources={}, **_with_variables(rest))

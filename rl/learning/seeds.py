@@ -30,6 +30,8 @@ class Purpose(IntEnum):
     """Random numbers of a minibatch (`Phase.settle`)."""
     REPLAY = 6
     """Which steps are drawn from memory."""
+    PRIORITY = 7
+    """Random numbers of the errors that set priorities."""
 
 
 def run_seed(seed: int) -> tf.Tensor:

@@ -16,7 +16,7 @@ from rl.updates import RuleState
 
 
 class TrainState(NamedTuple):
-    """The complete state of one run, or of S runs with an axis of runs in front of every tensor but `iteration`.
+    """The complete state of one run, or of S runs with an axis of runs in front of every tensor but those of `COMMON`.
 
     A checkpoint holds all of it except the hyperparameters, which come from the config.
     """
@@ -43,11 +43,13 @@ class TrainState(NamedTuple):
     """[N, ...], the observation to act on next, not normalised."""
     iteration: tf.Tensor
     """Number of iterations done, [] int64; the same for all runs, so that conditions on it are not batched."""
+    begun: tf.Tensor
+    """The iteration with which memory begins, [] int64, the same for all runs; above 0 where earlier steps were lost."""
     updates: dict[str, tf.Tensor]
     """{update: how often it was applied, [] int64}."""
 
 
-COMMON = ("iteration",)
+COMMON = ("iteration", "begun")
 """The fields without an axis of runs."""
 
 

@@ -40,6 +40,8 @@ class CheckpointSettings:
     """Number of newest checkpoints to keep, besides the best."""
     load: str | None
     """A checkpoint file or run directory to take weights and statistics from: `load.path` with all parts."""
+    replay: bool
+    """Whether the memory of agents that have one is saved beside the newest checkpoint."""
 
 
 @settings
@@ -68,14 +70,6 @@ class ProbeSettings:
     """Maximum number of samples of a minibatch that get rows of their own."""
     oracle: bool
     """Whether rows are compared with the true ones of a finite MDP."""
-
-
-@settings
-class ReplaySettings:
-    """The memory of agents that learn from it."""
-
-    capacity: PositiveInteger
-    """Environment steps that are kept."""
 
 
 @settings
@@ -131,7 +125,6 @@ class RunSettings:
     logging: LoggingSettings
     probe: ProbeSettings
     load: LoadSettings
-    replay: ReplaySettings
 
     def __post_init__(self):
         require(

@@ -1,18 +1,22 @@
 """Experience replay: minibatches drawn from the newest steps."""
 
-from typing import Any, NamedTuple
+import dataclasses
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from rl.settings import PositiveInteger, settings
 from rl.sources import ring
 from rl.sources.source import Orders
+from rl.sources.windows import Windows
 
 
-class Replay(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Replay:
     """Draws every minibatch anew, uniformly with replacement, from a ring of the newest steps (Lin 1992).
 
     Its data for one execution of a phase are all of its minibatches, drawn together: what is drawn does not depend on
-    what is learnt. A sample is a window of `length` consecutive steps of one environment.
+    what is learnt from the others. A sample is a window of `length` consecutive steps of one environment.
     """
 
     capacity: int
@@ -24,10 +28,11 @@ class Replay(NamedTuple):
     length: int = 1
     """Steps in a window, ≥ 1."""
 
-    minibatches = 1
-    iterations = 1
-    of = None
-    replays = True
+    minibatches: ClassVar[int] = 1
+    iterations: ClassVar[int] = 1
+    of: ClassVar[None] = None
+    replays: ClassVar[bool] = True
+    prioritizes: ClassVar[bool] = False
 
     def num_samples(self, steps_per_iteration: int) -> int:
         """Samples in one execution of the phase."""
@@ -42,24 +47,29 @@ class Replay(NamedTuple):
         num_envs = tf.nest.flatten(row)[0].shape[0]
         return ring.empty(row, self.num_rows(num_envs))
 
-    def put(self, kept: Any, batch: Any, iteration: Any, runs: tuple[int, ...] = ()) -> Any:
-        """See `ring.write`; iteration: rows written before, [] int64."""
-        return ring.write(kept, batch, iteration, runs)
+    def put(self, kept: Any, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+        """Writes steps [T, N, ...]; see `ring.write`. written: rows written before, [] int64."""
+        return ring.write(kept, batch, written, runs)
 
-    def places(self, seed: tf.Tensor, written: tf.Tensor, *, num_envs: int) -> tf.Tensor:
-        """Where the windows of one execution begin; see `ring.starts`."""
+    def drawn(self, seed: tf.Tensor, written: tf.Tensor, begun: tf.Tensor, *, num_envs: int) -> tf.Tensor:
+        """The random part of the draws of one execution, of one run: where windows begin; see `ring.starts`."""
         return ring.starts(
             seed,
             written,
+            begun,
             num_rows=self.num_rows(num_envs),
             num_envs=num_envs,
             count=self.batch * self.rounds,
             length=self.length,
         )
 
-    def windows(self, kept: Any, places: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
-        """The windows [rounds · batch, length, ...] that begin at these places; see `ring.windows`."""
-        return ring.windows(kept, places, length=self.length, runs=runs)
+    def windows(self, kept: Any, drawn: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[Windows, Any]:
+        """The windows [rounds · batch, length, ...] of all runs, and their places, for `told`."""
+        return Windows(ring.windows(kept, drawn, length=self.length, runs=runs)), ()
+
+    def told(self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept once the errors of the windows are known: the same."""
+        return kept
 
     def data(self, kept: Any, trajectory: Any) -> Any:
         """The windows themselves."""
@@ -73,3 +83,15 @@ class Replay(NamedTuple):
         """The minibatch of round `number`, counted over executions: a slice of the prepared windows."""
         place = number % self.rounds
         return tf.nest.map_structure(lambda x: tf.reshape(x, (self.rounds, self.batch, *x.shape[1:]))[place], batch)
+
+
+@settings
+class Uniform:
+    """A memory from which every step is drawn with the same probability."""
+
+    capacity: PositiveInteger
+    """Environment steps that each run keeps, ≥ 1."""
+
+    def source(self, *, batch: int, rounds: int, length: int) -> Replay:
+        """The source of a phase; see `Replay`."""
+        return Replay(self.capacity, batch, rounds, length)

@@ -39,7 +39,16 @@ def write(ring: Any, rows: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) 
     return tf.nest.map_structure(lambda old, new: tf.tensor_scatter_nd_update(old, at, new), ring, rows)
 
 
-def starts(seed: tf.Tensor, written: tf.Tensor, *, num_rows: int, num_envs: int, count: int, length: int) -> tf.Tensor:
+def starts(
+    seed: tf.Tensor,
+    written: tf.Tensor,
+    begun: tf.Tensor | int = 0,
+    *,
+    num_rows: int,
+    num_envs: int,
+    count: int,
+    length: int,
+) -> tf.Tensor:
     """Draws where windows begin, uniformly among all windows of `length` rows that the ring holds.
 
     No window reaches over the seam between the newest and the oldest row.
@@ -47,12 +56,13 @@ def starts(seed: tf.Tensor, written: tf.Tensor, *, num_rows: int, num_envs: int,
     Args:
         seed: [2] int.
         written: rows written so far, [] int64, at least `length`.
+        begun: the first row that is there, [] int64; above 0 where earlier ones were lost.
         num_rows, num_envs: R and N.
         count: number of windows, B, drawn independently.
         length: rows of a window, 1 ≤ length ≤ R.
     Returns: [B, 2] int32: the place of the first row, from 0 to R − 1, and the environment.
     """
-    oldest = tf.maximum(written - num_rows, 0)
+    oldest = tf.maximum(written - num_rows, begun)
     possible = tf.maximum(written - oldest - (length - 1), 1)
     # 32 random bits modulo the count: with 10⁶ rows no window is favoured by more than 1 part in 4,000.
     drawn = integers(seed, (count, 2), bits=32)

@@ -25,7 +25,9 @@ class Source(Protocol):
     of: str | None
     """The earlier phase whose prepared batches the source keeps; None if it keeps nothing."""
     replays: bool = False
-    """Whether it keeps the steps themselves and draws from them; acting and learning then alternate."""
+    """Whether it keeps the steps themselves and draws from them; acting and learning then alternate (see `Replay`)."""
+    prioritizes: bool = False
+    """Whether what it draws depends on the errors of earlier samples."""
 
     def num_samples(self, steps_per_iteration: int) -> int:
         """Samples of the prepared batch, of one run; invalid samples count too."""

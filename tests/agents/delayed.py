@@ -12,5 +12,5 @@ class Delayed(A2C):
 
     acts_with: ClassVar[str] = "behaviour"
 
-    def extras(self, model, policy, action):
+    def extras(self, model, policy, action, step):
         return {"log_prob": model.distribution.log_prob(policy, action), "policy": policy}

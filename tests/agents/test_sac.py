@@ -37,8 +37,12 @@ def trained(build):
 
 def minibatch_of(experiment):
     learner, state = experiment.learner, read(experiment.variables)
-    windows = drawn(learner, state, 0)
+    windows, _ = drawn(learner, state, 0)
     return replay(learner, state._replace(sources={}), windows).minibatch(0)
+
+
+def in_float64(batch):
+    return tf.nest.map_structure(lambda x: np.asarray(x, np.float64), batch)
 
 
 def arrays(weights):
@@ -76,7 +80,7 @@ def test_losses_by_hand(trained):
     """In float64 NumPy, from the weights alone; the minibatch is 2-step transitions."""
     experiment, minibatch = trained
     live, target = (arrays(minibatch.roles[role]) for role in (LIVE, "target"))
-    batch = type(minibatch.batch)(*(np.asarray(x, np.float64) for x in minibatch.batch))
+    batch = in_float64(minibatch.batch)
     alpha = math.exp(live["temperature"][0])
     losses, diagnostics = minibatch.losses(minibatch.seen)
 
@@ -103,7 +107,7 @@ def test_the_policys_gradient_goes_through_the_action_alone(trained):
     experiment, minibatch = trained
     rows = rows_of(experiment.learner, minibatch).gradients
     found = onto_live(rows["policy"])["policy"][0].numpy()
-    batch = type(minibatch.batch)(*(np.asarray(x, np.float64) for x in minibatch.batch))
+    batch = in_float64(minibatch.batch)
     live = arrays(minibatch.weights)
     alpha = math.exp(live["temperature"][0])
 
@@ -146,7 +150,7 @@ def test_the_audit_proves_what_each_objective_reaches(build, shared):
 
 
 def test_critics_that_are_not_stopped_are_refused(build, monkeypatch):
-    from rl.agents import sac
+    from rl.agents import off_policy, sac
 
     class Unstopped:
         """TensorFlow without a stop-gradient."""
@@ -155,6 +159,7 @@ def test_critics_that_are_not_stopped_are_refused(build, monkeypatch):
             return tf.identity if name == "stop_gradient" else getattr(tf, name)
 
     monkeypatch.setattr(sac, "tf", Unstopped())
+    monkeypatch.setattr(off_policy, "tf", Unstopped())
     with pytest.raises(LeakError, match=r"objective '(q_0|policy)' leaks into"):
         build(*SMALL).audit()
 
@@ -162,8 +167,7 @@ def test_critics_that_are_not_stopped_are_refused(build, monkeypatch):
 def test_the_critics_in_the_target_are_a_random_subset(build):
     """Two of five (REDQ), and each as often as any other: χ² within five standard deviations of its mean."""
     agent = build(*SMALL, "agent.num_critics=5", "agent.critics_in_target=2", "agent.groups.critic=[q_*]").learner.agent
-    batch = minibatch_of(build(*SMALL)).batch
-    chosen = [agent.settle(1, batch, tf.constant([7, seed])).chosen.numpy() for seed in range(300)]
+    chosen = [agent.chosen(tf.constant([7, seed])).numpy() for seed in range(300)]
     assert {float(np.sum(one)) for one in chosen} == {2.0}
     count, expected = np.sum(chosen, 0), 300 * 2 / 5
     assert np.sum((count - expected) ** 2 / (expected * 3 / 5)) < 4 + 5 * math.sqrt(8)

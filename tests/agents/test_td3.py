@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rl.gradients import LIVE, onto_live
 from rl.instruments.replay import replay, rows_of
@@ -25,7 +26,7 @@ SMALL = (
 
 def played(experiment, update):
     learner, state = experiment.learner, read(experiment.variables)
-    windows = drawn(learner, state, 0)
+    windows, _ = drawn(learner, state, 0)
     return replay(learner, state._replace(sources={}), windows, update)
 
 
@@ -45,6 +46,10 @@ def mlp(weights, x):
     return x
 
 
+def in_float64(batch):
+    return tf.nest.map_structure(lambda x: np.asarray(x, np.float64), batch)
+
+
 def arrays(weights):
     return {part: [np.asarray(x, np.float64) for x in own] for part, own in weights.items()}
 
@@ -61,7 +66,7 @@ def test_targets_and_losses_by_hand(trained):
     """In float64 NumPy: smoothing noise of 0.2, cut at ±0.5, on the target policy's action in the unit box."""
     critic, actor = (played(trained, name).minibatch(0) for name in ("critic", "actor"))
     live, target = (arrays(critic.roles[role]) for role in (LIVE, "target"))
-    batch = type(critic.batch)(*(np.asarray(x, np.float64) for x in critic.batch))
+    batch = in_float64(critic.batch)
     unit = unit_of(target, batch.next_observation) + np.clip(0.2 * batch.next_noise, -0.5, 0.5)
     lowest = np.minimum(*(q_of(target, q, batch.next_observation, np.clip(unit, -1, 1)) for q in ("q_0", "q_1")))
     y = batch.reward + batch.discount * lowest
@@ -124,8 +129,7 @@ def test_the_audit(build, shared):
 
 
 def test_ddpg_is_a_config(build):
-    ddpg = ("agent.num_critics=1", "agent.critics_in_target=1", "agent.target_noise=0", "agent.actor_every=1")
-    experiment = build(*SMALL, *ddpg)
+    experiment = build("agent=ddpg", *SMALL[1:])
     experiment.programs(probe_every=100).iterate(2)
     updates = {name: int(v) for name, v in experiment.variables.updates.items()}
     assert updates == {"critic": 12, "actor": 12}

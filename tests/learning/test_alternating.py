@@ -64,7 +64,7 @@ def test_an_iteration_is_draw_learn_act_and_write_tick_by_tick(build):
     for _ in range(2):
         random = learner.rollout_noise(state.seed, state.iteration)
         for tick in range(4):
-            windows, ring = drawn(learner, state, tick), state.sources["update"]
+            (windows, _), ring = drawn(learner, state, tick), state.sources["update"]
             state = state._replace(sources={})
             for place in range(2):
                 played = replay(learner, state, windows)
@@ -72,7 +72,7 @@ def test_an_iteration_is_draw_learn_act_and_write_tick_by_tick(build):
                 state = applied(learner, state, phase.updates[0], played.propose(minibatch))
             noise = RolloutNoise(*(x[2 * tick : 2 * tick + 2] for x in random))
             state, trajectory = collect(learner, state, noise)
-            at = written(learner, state, tick)
+            at = written(learner, state.iteration, tick)
             state = state._replace(sources={"update": phase.source.put(ring, trajectory, at)})
         state = state._replace(iteration=state.iteration + 1)
     after = state_after(experiment, 2)
