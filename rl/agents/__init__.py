@@ -1,7 +1,8 @@
 """Agents, one file each: an agent declares its heads, its phases with their objectives, and its frozen copies.
 
 `A2C` and `PPO` extend `ActorCritic`. `SemiGradient`, `Residual` and `GradientCorrection` are the choices of its
-bootstrap target. `SAC`, `DiscreteSAC`, `TD3` and `MPO` extend `OffPolicy` and learn from memory. `Agent` is the protocol, and `Phase` and `Update` are the values that an agent consists of.
+bootstrap target. `SAC`, `DiscreteSAC`, `TD3` and `MPO` extend `OffPolicy` and learn from memory. `Agent` is the
+protocol, and `Phase` and `Update` are the values that an agent consists of.
 """
 
 from rl.agents.a2c import A2C

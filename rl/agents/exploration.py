@@ -17,7 +17,7 @@ from rl.settings import PositiveInteger, ShareBelowOne, settings
 class White:
     """Independent at every step."""
 
-    def noise(self, seed: tf.Tensor, shape: tuple[int, ...], size: int, features: int) -> tf.Tensor:  # noqa: ARG002
+    def noise(self, seed: tf.Tensor, shape: tuple[int, ...], size: int, features: int) -> tf.Tensor:
         """The random numbers of a rollout.
 
         Args: seed: [2] int; shape: (T, N), or (N,) for one step; size: d, components of an action; features: F.
@@ -25,7 +25,7 @@ class White:
         """
         return normals(seed, (*shape, size))
 
-    def epsilon(self, noise: tf.Tensor, features: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
+    def epsilon(self, noise: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
         """ε of one step, [N, d].
 
         Args: noise: [N, n], one step of `noise`; features: [N, F], what the policy head reads.

@@ -51,7 +51,7 @@ class IMPALA(A2C):
         )
         self.check_target(schedules)
 
-    def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any, step) -> dict[str, tf.Tensor]:  # noqa: ARG002
+    def extras(self, model: ActorCriticNetwork, policy: tf.Tensor, action: Any, step) -> dict[str, tf.Tensor]:
         """log μ(a|s) of the policy that acts, [N]."""
         return {"log_prob": model.distribution.log_prob(policy, action)}
 

@@ -14,7 +14,6 @@ from rl.agents.sac import bare, gaussian_policy
 from rl.errors import require
 from rl.estimators import retrace
 from rl.gradients import LIVE, Objective
-from rl.gradients.rows import Weights
 from rl.inputs import INPUT
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.randomness import normals

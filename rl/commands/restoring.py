@@ -88,8 +88,8 @@ def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):
     Raises: ConfigError where config or checkpoint are missing, cannot be used, or do not fit; DamagedError.
     """
     from rl.errors import require
-    from rl.learning.state import named_variables
-    from rl.runs.checkpoints import read_checkpoint, restore
+    from rl.runs.beginning import restore_all
+    from rl.runs.checkpoints import CheckpointFolder, read_checkpoint
     from rl.runs.reader import RecordedRun
 
     config = load_config(run)
@@ -98,8 +98,9 @@ def load_run(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()):
     require(checkpoint != "newest" or bool(files), f"{run} holds no checkpoint yet.")
     named = {"newest": files[max(files)] if files else None, "best": run / CHECKPOINTS / BEST}
     file = named.get(checkpoint, Path(checkpoint))
-    found = read_checkpoint(file)
-    restore(named_variables(experiment.variables), found.arrays, source=str(file))
+    newest = CheckpointFolder(run / CHECKPOINTS, keep=1)
+    found = newest.read(max(files)) if checkpoint == "newest" else read_checkpoint(file)
+    restore_all(experiment, [found], source=str(file), say=lambda _: None)
     if checkpoint == "newest":
         _tell_if_older(run, found.meta["steps"])
     return experiment, config

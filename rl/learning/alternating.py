@@ -55,6 +55,27 @@ def drawn(learner: Learner, state: TrainState, number: tf.Tensor | int) -> tuple
     return axis.each(functools.partial(_normalized, learner))(state._replace(sources={}), windows), places
 
 
+def remembered(learner: Learner, state: TrainState) -> tuple[TrainState, Windows]:
+    """What the first tick of the next iteration draws, and the state without the rings, of all runs.
+
+    An empty memory is filled with the steps of one iteration first, taken with the policy; nothing is learnt.
+    """
+    (phase,), length = learner.phases, learner.agent.rollout_length
+    if int(state.iteration) == int(state.begun):
+        acting = state._replace(iteration=tf.maximum(state.iteration, phase.starts_at))  # past the warm-up
+        random = learner.rollout_noise(acting.seed, acting.iteration)
+        collected = tf.function(collect, jit_compile=learner.environment.compiled, autograph=False)
+        for number in range(learner.agent.ticks):
+            noise = RolloutNoise(*(_steps(learner.axis, x, number * length, length) for x in random))
+            acting, trajectory = collected(learner, acting._replace(sources={}), noise)
+            rows = written(learner, state.iteration, number)
+            memory = phase.source.put(state.sources[phase.name], trajectory, rows, learner.axis.shape)
+            state = state._replace(sources={phase.name: memory})
+        state = state._replace(iteration=state.iteration + 1)
+    windows, _ = drawn(learner, state, 0)
+    return state._replace(sources={}), windows
+
+
 def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
     """Rows written into a ring before a tick of an iteration, [] int64."""
     ticks = iteration * learner.agent.ticks + tf.cast(number, tf.int64)

@@ -44,7 +44,7 @@ class TrainState(NamedTuple):
     iteration: tf.Tensor
     """Number of iterations done, [] int64; the same for all runs, so that conditions on it are not batched."""
     begun: tf.Tensor
-    """The iteration with which memory begins, [] int64, the same for all runs; above 0 where earlier steps were lost."""
+    """The iteration with which memory begins, [] int64, the same for all runs; above 0 if earlier steps were lost."""
     updates: dict[str, tf.Tensor]
     """{update: how often it was applied, [] int64}."""
 
@@ -85,6 +85,12 @@ def read(variables: TrainState) -> TrainState:
 def assign(variables: TrainState, state: TrainState) -> None:
     """Assigns every tensor of the state to the variable in its place."""
     tf.nest.map_structure(lambda variable, tensor: variable.assign(tensor), variables, state)
+
+
+def memory_names(learner: Any, variables: TrainState) -> frozenset[str]:
+    """The names of the variables that hold what an agent remembers of its environment, in `named_variables`."""
+    kept = {phase.name: variables.sources[phase.name] for phase in learner.phases if phase.source.replays}
+    return frozenset(variable.name.split(":")[0] for variable in tf.nest.flatten(kept))
 
 
 def named_variables(variables: TrainState) -> dict[str, tf.Variable]:

@@ -11,7 +11,7 @@ from rl.errors import DamagedError, require
 from rl.learning.axis import Axis
 from rl.learning.normalization import Moments
 from rl.learning.seeds import Purpose, fold
-from rl.learning.state import COMMON, named_variables
+from rl.learning.state import COMMON, memory_names, named_variables
 from rl.patterns import masks_of
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, restore
 from rl.runs.experiment import Experiment
@@ -57,9 +57,30 @@ def restored(experiment: Experiment, records: Sequence[Record], say: Say) -> lis
         return None
     if damaged:
         say(f"{damaged[0]} The one before it is taken.")
-    arrays = together(experiment.learner.axis, [checkpoint.arrays for checkpoint in checkpoints])
-    restore(named_variables(experiment.variables), arrays, source=str(files[0]))
+    restore_all(experiment, checkpoints, source=str(files[0]), say=say)
     return list(checkpoints)
+
+
+def restore_all(experiment: Experiment, checkpoints: Sequence[Checkpoint], *, source: str, say: Say) -> None:
+    """Restores all variables from one checkpoint per run.
+
+    Where an agent's memory was not saved, or cannot be read, it begins anew: the agent acts for as long as its warm-up
+    took, with its policy, before it learns again.
+
+    Args: source: the name of the checkpoint, for errors; say: receives sentences for the user.
+    Raises: ConfigError where names, shapes or dtypes differ.
+    """
+    variables, memory = experiment.variables, memory_names(experiment.learner, experiment.variables)
+    named = named_variables(variables)
+    arrays = together(experiment.learner.axis, [{**one.arrays, **one.memory} for one in checkpoints])
+    if forgotten := any(name not in arrays for name in memory):
+        named = {name: variable for name, variable in named.items() if name not in memory}
+        arrays = {name: array for name, array in arrays.items() if name not in memory}
+    restore(named, arrays, source=source)
+    if forgotten:
+        variables.begun.assign(variables.iteration)
+        why = next((one.lost for one in checkpoints if one.lost), "it was not saved with this checkpoint")
+        say(f"The memory is lost ({why}): it fills again before the agent learns, so this is not the run that it was.")
 
 
 def together(axis: Axis, runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from rl.errors import DamagedError, require
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """The format that is written."""
-READABLE = (2, 3, 4)
+READABLE = (2, 3, 4, 5)
 """The formats that can be read."""
 RENAMED = {"updates": "updates/update"}
 """{name of an array in formats 2 and 3: its current name}."""

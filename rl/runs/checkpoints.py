@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import ConfigError, DamagedError, require
-from rl.runs.checkpoint_meta import FORMAT_VERSION, RENAMED, validated, written
-from rl.runs.layout import BEST, checkpoint_files
+from rl.runs.checkpoint_meta import FORMAT_VERSION, READABLE, RENAMED, validated, written
+from rl.runs.layout import BEST, MEMORY, checkpoint_files
 
 _META, _ROWS = "__meta__", "__rows__/"
 _ANYTHING = "environment/"
@@ -23,12 +23,16 @@ class Checkpoint(NamedTuple):
     """What a run needs to resume.
 
     arrays: {name: array}, of all variables of the run. meta: counters, times and results; see `checkpoint_meta`. rows:
-    {objective: [P]}, the newest raw rows; empty where nothing was probed.
+    {objective: [P]}, the newest raw rows; empty where nothing was probed. memory: {name: array}, an agent's
+    memory, in a file of its own beside the newest checkpoint; empty where there is none. lost: a sentence on a memory
+    that cannot be read, or "".
     """
 
     arrays: Mapping[str, np.ndarray]
     meta: Mapping[str, Any]
     rows: Mapping[str, np.ndarray]
+    memory: Mapping[str, np.ndarray] = {}
+    lost: str = ""
 
 
 class CheckpointFolder:
@@ -45,15 +49,30 @@ class CheckpointFolder:
         return self.path / BEST
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes a checkpoint under the step in its metadata; removes nothing.
+        """Writes a checkpoint under the step in its metadata, after its memory; removes nothing.
 
         Raises: OSError where it cannot be written, or the run directory has been removed.
         """
         self.path.mkdir(exist_ok=True)  # without parents: a removed run directory is not created again
-        write_checkpoint(self.path / f"checkpoint_{checkpoint.meta['steps']:012d}.npz", checkpoint)
+        steps = checkpoint.meta["steps"]
+        if checkpoint.memory:
+            _write(self.path / MEMORY.format(steps), checkpoint.memory)
+        write_checkpoint(self.path / f"checkpoint_{steps:012d}.npz", checkpoint)
+
+    def read(self, steps: int) -> Checkpoint:
+        """The checkpoint at an environment step, with its memory if that can be read; see `read_checkpoint`."""
+        checkpoint, file = read_checkpoint(self.by_steps()[steps]), self.path / MEMORY.format(steps)
+        if not file.is_file():
+            return checkpoint
+        try:
+            with np.load(file, allow_pickle=False) as data:
+                return checkpoint._replace(memory={name: data[name] for name in data.files})
+        except Exception as error:  # NumPy's, zip's and zlib's parsers raise many types on a damaged file
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            return checkpoint._replace(lost=f"{file} is not readable: {why}")
 
     def prune(self, steps: int, *, interim: int | None = None) -> None:
-        """Keeps the newest checkpoints up to step `steps`, and removes all others.
+        """Keeps the newest checkpoints up to step `steps`, with the memory of the newest, and removes all others.
 
         interim: the step of a checkpoint to remove in any case; None for none.
         """
@@ -61,6 +80,10 @@ class CheckpointFolder:
         kept = sorted(step for step in files if step <= steps and step != interim)[-self._keep :]
         for step, file in files.items():
             if step not in kept:
+                file.unlink()
+        newest = MEMORY.format(kept[-1]) if kept else None
+        for file in self.path.glob("memory_*.npz"):
+            if file.name != newest:
                 file.unlink()
 
     def by_steps(self) -> dict[int, Path]:
@@ -82,9 +105,14 @@ def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
     """
     meta = json.dumps(written({**checkpoint.meta, "format_version": FORMAT_VERSION}), allow_nan=False)
     rows = {f"{_ROWS}{objective}": row for objective, row in checkpoint.rows.items()}
+    _write(file, {**checkpoint.arrays, **rows, _META: np.array(meta)})
+
+
+def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays into an NPZ file, atomically."""
     partial = file.with_suffix(".partial")
     with partial.open("wb") as handle:
-        np.savez(handle, **checkpoint.arrays, **rows, **{_META: np.array(meta)})
+        np.savez(handle, **arrays)
         handle.flush()
         os.fsync(handle.fileno())
     partial.replace(file)
@@ -110,6 +138,8 @@ def read_checkpoint(file: Path) -> Checkpoint:
     except Exception as error:  # NumPy's, zip's and zlib's parsers raise many types on a damaged file
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise DamagedError(f"{file} is not a readable checkpoint: {why}.") from None
+    if meta.get("format_version") in READABLE[:-1]:
+        arrays.setdefault("begun", np.int64(0))
     rows = {name.removeprefix(_ROWS): arrays.pop(name) for name in [*arrays] if name.startswith(_ROWS)}
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not name.startswith(_ANYTHING) and not np.isfinite(array).all():

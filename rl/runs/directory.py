@@ -21,6 +21,8 @@ _FOLDERS = (layout.CHECKPOINTS, layout.VIDEOS, layout.HYDRA)
 _CLEARED = (
     f"{layout.CHECKPOINTS}/checkpoint_*.npz",  # first, so that no run resumes without the rest
     f"{layout.CHECKPOINTS}/checkpoint_*.partial",
+    f"{layout.CHECKPOINTS}/memory_*.npz",
+    f"{layout.CHECKPOINTS}/memory_*.partial",
     f"{layout.CHECKPOINTS}/best.partial",
     f"{layout.CHECKPOINTS}/{layout.BEST}",
     layout.METRICS,

@@ -4,7 +4,7 @@ runs/<experiment>/<job>/
   .tapestry  .lock                     the marker of a run's folder, and the lock of the process that trains in it
   .hydra/{config,overrides,hydra}.yaml
   summary.json  metrics.csv  events.out.tfevents.*  failure.npz
-  checkpoints/{checkpoint_<steps>,best}.npz
+  checkpoints/{checkpoint_<steps>,best,memory_<steps>}.npz
   videos/episode_<n>.mp4
 """
 
@@ -20,6 +20,8 @@ CONFIG, OVERRIDES, CHOICES = ".hydra/config.yaml", ".hydra/overrides.yaml", ".hy
 CHECKPOINTS, VIDEOS, HYDRA = "checkpoints", "videos", ".hydra"
 BEST = "best.npz"
 """The best checkpoint, in the folder of the checkpoints."""
+MEMORY = "memory_{:012d}.npz"
+"""What an agent with a memory keeps at the step of its newest checkpoint, in the folder of the checkpoints."""
 _CHECKPOINT = re.compile(r"checkpoint_(\d{1,18})\.npz")
 
 

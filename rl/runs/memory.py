@@ -1,4 +1,4 @@
-"""Checks that an iteration fits into the machine's memory, before anything of that size is allocated."""
+"""Checks that an iteration, and what an agent remembers, fit into the machine's memory, before they are allocated."""
 
 import math
 import os
@@ -10,6 +10,8 @@ from rl.learning.learner import Learner
 
 _COPIES = 4
 """Trajectories in memory at once: as recorded, normalised, prepared as samples, and gathered into minibatches."""
+_RINGS = 3
+"""Rings in memory at once: the variables, the state within a program, and at the start or in a checkpoint one more."""
 
 
 def trajectory_bytes(learner: Learner) -> int:
@@ -21,8 +23,16 @@ def trajectory_bytes(learner: Learner) -> int:
     return learner.axis.num_runs * sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
 
 
+def replay_bytes(learner: Learner) -> int:
+    """The size in bytes of what the agents of all runs together remember of their environments."""
+    specs, num_envs = tf.nest.flatten(learner.trajectory_spec()), learner.environment.num_envs
+    row = sum(math.prod(spec.shape[1:]) * spec.dtype.size for spec in specs)
+    sources = [phase.source for phase in learner.phases if phase.source.replays]
+    return learner.axis.num_runs * row * sum(source.num_rows(num_envs) for source in sources)
+
+
 def require_memory(learner: Learner) -> None:
-    """Raises ConfigError where one iteration needs more memory than the machine has.
+    """Raises ConfigError where one iteration, or what the agents remember, needs more memory than the machine has.
 
     The estimate is `_COPIES` copies of the trajectories, and the activations of every sample in float32.
     """
@@ -30,6 +40,13 @@ def require_memory(learner: Learner) -> None:
     activations = 4 * num_runs * learner.steps_per_iteration * sum(learner.model.network.units.values())
     needed = _COPIES * trajectory_bytes(learner) + activations
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    remembered = _RINGS * replay_bytes(learner)
+    require(
+        remembered <= there,
+        f"replay.capacity × seeds {num_runs:,} needs about {remembered / 2**30:,.0f} GiB ({_RINGS} × the "
+        f"{replay_bytes(learner) / 2**30:,.1f} GiB that all runs keep), and this machine has {there / 2**30:,.0f} GiB; "
+        "make one of the two smaller.",
+    )
     require(
         needed <= there,
         f"num_envs {learner.environment.num_envs:,} × agent.rollout_length {learner.agent.rollout_length:,} × seeds "

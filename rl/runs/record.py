@@ -78,8 +78,7 @@ class Record:
 
     def read(self, steps: int) -> tuple[Checkpoint, Path]:
         """The checkpoint at an environment step, and its file; see `read_checkpoint` for errors."""
-        file = self._checkpoints.by_steps()[steps]
-        return read_checkpoint(file), file
+        return self._checkpoints.read(steps), self._checkpoints.by_steps()[steps]
 
     def begin(self) -> None:
         """Removes what an earlier run left, writes the description's files, and begins the log.
@@ -104,7 +103,7 @@ class Record:
             self.directory.write_texts(files)
             self._checkpoints.prune(meta["steps"])  # before the log, which only this checkpoint then fits
             found = self._log.go_on(meta, config_text, hyperparameters, evaluation_due=evaluation_due)
-            lost = [*found.lost, *self._mend_best(checkpoint)]
+            lost = [*found.lost, *self._mend_best(checkpoint), *([checkpoint.lost] if checkpoint.lost else [])]
         self._meta["lost"] = list(dict.fromkeys([*self._meta["lost"], *lost]))
         return [*found.rebuilt, *lost]
 
@@ -149,6 +148,7 @@ class Record:
         self,
         arrays: Mapping[str, np.ndarray],
         rows: Mapping[str, np.ndarray],
+        memory: Mapping[str, np.ndarray],
         *,
         steps: int,
         interim: bool,
@@ -157,7 +157,8 @@ class Record:
         """Writes a checkpoint, after flushing the log to disk; removes nothing yet.
 
         Args:
-            arrays: {name: array} of all variables; rows: {objective: [P]}, the newest raw rows.
+            arrays: {name: array} of all variables but those of the memory; rows: {objective: [P]}, the newest raw rows.
+            memory: {name: array} of the memory; {} for none.
             interim: whether only a signal asked for it: the next checkpoint replaces it.
             num_runs: number of runs in the program, which are saved together.
         """
@@ -166,7 +167,7 @@ class Record:
         meta["wall_seconds"] = self.wall_seconds
         with storing(self.directory.path):
             self._log.sync()
-            self._newest = Checkpoint(arrays, {**meta, **self._log.state()}, rows)
+            self._newest = Checkpoint(arrays, {**meta, **self._log.state()}, rows, memory)
             self._checkpoints.save(self._newest)
 
     def settle(self, *, best: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rl.learning.state import named_variables
+from rl.learning.state import memory_names, named_variables
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
 from rl.runs.experiment import Experiment
@@ -27,6 +27,7 @@ class Records:
         rates: Rates,
         *,
         keep: int,
+        remembers: bool = True,
     ):
         """
         Args:
@@ -34,7 +35,9 @@ class Records:
             directories, descriptions: one per run; the directories are locked.
             rates: of all logs.
             keep: number of newest checkpoints that each run keeps, ≥ 1.
+            remembers: whether an agent's memory is saved beside the newest one.
         """
+        self._memory, self._remembers = memory_names(experiment.learner, experiment.variables), remembers
         self._experiment, self._named = experiment, named_variables(experiment.variables)
         legend = experiment.prober.legend if experiment.prober else None
         self._records = [
@@ -97,11 +100,13 @@ class Records:
             interim: whether only a signal asked for it: the next checkpoint replaces it.
         Raises: StorageError where a directory cannot be written.
         """
-        arrays = {name: variable.numpy() for name, variable in self._named.items()}
+        saved = self._named.keys() if self._remembers else self._named.keys() - self._memory
+        arrays = {name: variable.numpy() for name, variable in self._named.items() if name in saved}
         rows = {objective: np.asarray(row) for objective, row in rows.items()}
         for run, record in enumerate(self):
             own, own_rows = self._share(arrays, run), self._share(rows, run)
-            record.save(own, own_rows, steps=self._experiment.steps, interim=interim, num_runs=len(self))
+            memory = {name: own.pop(name) for name in [*own] if name in self._memory}
+            record.save(own, own_rows, memory, steps=self._experiment.steps, interim=interim, num_runs=len(self))
         for record, is_best in zip(self, best, strict=True):
             record.settle(best=is_best)
 

@@ -63,7 +63,8 @@ class Run:
         self._programs.recall({})
         self._evaluator: Evaluator | None = None  # its environments are created when they are needed
         rates = Rates(self._per_iteration, self._in_iterations(settings.logging.every_steps), self._total)
-        self._records = Records(experiment, directories, descriptions, rates, keep=settings.checkpoint.keep)
+        keep, remembers = settings.checkpoint.keep, settings.checkpoint.replay
+        self._records = Records(experiment, directories, descriptions, rates, keep=keep, remembers=remembers)
         self._can_save = False
         """Whether the variables are in the state after the last logged iteration."""
         self._fresh = fresh or any(record.starting_over for record in self._records)
@@ -132,6 +133,8 @@ class Run:
 
     def _resume_or_start(self) -> None:
         """Resumes the logs from the checkpoints, or starts over in empty directories."""
+        if self._learner.alternates and not self.settings.checkpoint.replay:
+            self._say("Its memory is not saved (checkpoint.replay=false): once interrupted, it resumes without it.")
         if self._resumed is None:
             start(self._records, self._say, fresh=self._fresh)
             return

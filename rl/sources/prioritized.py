@@ -76,9 +76,7 @@ class PrioritizedReplay(Replay):
         weight = tf.where(priority > 0, tf.pow(possible / least, -self.correction), 0.0)
         return Windows(steps, weight), leaves
 
-    def told(
-        self, kept: Prioritized, places: tf.Tensor, errors: tf.Tensor, runs: tuple[int, ...] = ()
-    ) -> Prioritized:
+    def told(self, kept: Prioritized, places: tf.Tensor, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Prioritized:
         """The memory with new priorities.
 
         Args: places: from `windows`; errors: |δ|, [rounds · batch]; where one is not finite the priority stays.

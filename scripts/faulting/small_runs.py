@@ -1,5 +1,6 @@
 """Small runs inside this process that share one compiled program."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
@@ -31,18 +32,27 @@ SMALL = (
 )
 """Ten iterations of 64 steps that write every kind of file; evaluations and checkpoints are at different steps."""
 COMPILED = ("environment=compiled/cartpole", *SMALL, "steps=640")
+REMEMBERING = (
+    *("agent=sac", "environment=compiled/pendulum", "environment.max_episode_steps=7", "num_envs=2"),
+    *("agent.ticks=6", "agent.batch_size=5", "agent.warmup_steps=24", "agent.critic_widths=[7]"),
+    *("network.shared=true", "network.torso.widths=[6]", "combiner=pcgrad", "normalize.observations=true"),
+    *("replay.capacity=70", "probe.names=[norms]", "probe.every_steps=1", "probe.every_iterations=3"),
+    *("evaluation.every_steps=48", "evaluation.episodes=2", "checkpoint.every_steps=24", "checkpoint.keep=2"),
+    *("logging.every_steps=24", "logging.progress=false", "seed=5", "steps=120"),
+)
+"""Ten iterations of 12 steps of an agent with a memory, which is full after six."""
 
 
 class SmallRuns:
     """Trains the same experiment repeatedly, each time in directories that the caller chooses."""
 
-    def __init__(self, *overrides: str):
+    def __init__(self, *overrides: str, base: Sequence[str] = COMPILED):
         """
         Args:
-            overrides: are put after `COMPILED`.
+            overrides: are put after those of `base`.
         """
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            config = hydra.compose("train", overrides=[*COMPILED, *overrides])
+            config = hydra.compose("train", overrides=[*base, *overrides])
         self.experiment, (_, self.settings) = build(config), run_settings(config)
         self._compiled: Run | None = None
         self.said: list[str] = []

@@ -10,7 +10,7 @@ SEED = tf.constant([3, 5])
 
 
 def test_correlated_noise_is_the_recursion_and_stationary():
-    """By a loop; over 20,000 chains every step has variance 1, and steps k apart correlate by ρᵏ (5 standard errors)."""
+    """By a loop; over 20,000 chains variances are 1, and steps k apart correlate by ρᵏ (5 standard errors)."""
     own = Correlated(correlation=0.8)
     white = White().noise(SEED, (6, 20_000), 1, 9).numpy()
     found, x = own.noise(SEED, (6, 20_000), 1, 9).numpy(), white[0]

@@ -117,7 +117,7 @@ def test_losses_by_hand(trained):
 
 
 def test_gradients_by_finite_differences(trained):
-    """Of the policy's bias and of each dual variable; weights, divergences and targets are held where MPO holds them."""
+    """Of the policy's bias and of each dual variable; what MPO holds is held."""
     experiment, minibatch = trained
     agent, batch = experiment.learner.agent, in_float64(minibatch.batch)
     live, target = (arrays(minibatch.roles[role]) for role in (LIVE, "target"))
@@ -196,7 +196,8 @@ def test_retrace_by_a_slow_loop(build):
             if steps.truncated[sample, t]:
                 break
         np.testing.assert_allclose(found.target[sample], total, rtol=2e-3, atol=2e-3)
-    assert min(ratios) < 0.999 < 1.001 < max(ratios)
+    assert min(ratios) < 0.999
+    assert max(ratios) > 1.001
     assert not np.any(found.discount)
 
 

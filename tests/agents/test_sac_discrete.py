@@ -105,7 +105,9 @@ def test_the_audit(build):
 
 def test_the_warm_up_takes_each_action_alike(build):
     """400 actions of a policy that prefers action 1 by far: about half are 1 in the warm-up, nearly all after it."""
-    experiment = build(*SMALL, "agent.warmup_steps=400", "agent.ticks=200", "replay.capacity=800", "steps=4000", *FROZEN)
+    experiment = build(
+        *SMALL, "agent.warmup_steps=400", "agent.ticks=200", "replay.capacity=800", "steps=4000", *FROZEN
+    )
     bias = experiment.variables.weights["policy"][1]
     bias.assign([-10.0, 10.0])
     programs = experiment.programs(probe_every=100)
