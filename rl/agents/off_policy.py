@@ -69,6 +69,7 @@ class OffPolicy(Agent):
     critics_in_target: PositiveInteger
     critic_widths: Annotated[Sequence[PositiveInteger], Field(min_length=1)]
     critic_layer_norm: bool
+    detach_policy: bool
     target_encoder: bool
     residual: Annotated[NonNegativeNumber, INPUT] | None
     exploration: Exploration
@@ -116,7 +117,8 @@ class OffPolicy(Agent):
         """The policy, the critics, and those of auxiliary objectives."""
         self.check_actions(spaces.action)
         critics = {name: self.critic_head(name, spaces.action) for name in self.critics}
-        return with_heads({"policy": self.policy_head(spaces.action), **critics}, self.auxiliary, spaces)
+        policy = self.policy_head(spaces.action)._replace(detached=self.detach_policy)
+        return with_heads({"policy": policy, **critics}, self.auxiliary, spaces)
 
     def check_actions(self, space: Space) -> None:
         """Raises ConfigError for actions other than those of a box with finite bounds."""

@@ -79,12 +79,13 @@ def watched_rows(
 def onto_live(gradient: Mapping[At, tuple[tf.Tensor, ...]]) -> Gradient:
     """The gradient that moves the live weights, {part: tensors}: the sum over all roles, weight by weight.
 
-    Args: gradient: {place: tensors}; a part that is present at a copy must be present at the live weights too.
+    Args: gradient: {place: tensors}.
     """
     whole = {place.part: tensors for place, tensors in gradient.items() if place.role == LIVE}
     for place, tensors in gradient.items():
         if place.role != LIVE:
-            whole[place.part] = tuple(a + b for a, b in zip(whole[place.part], tensors, strict=True))
+            live = whole.get(place.part)
+            whole[place.part] = tensors if live is None else tuple(map(tf.add, live, tensors))
     return whole
 
 

@@ -73,6 +73,8 @@ def actor_critic(
         f"network.initial_log_std is {initial_log_std:g}, but the actions are discrete and have no standard deviation; "
         "leave it at 0.0.",
     )
+    if not isinstance(torso, MLP):
+        torso.check(observation_space.shape)
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(2 * torso.num_seeds + 2)]
     if isinstance(action_space, Discrete):
         distribution = Categorical(action_space.n)

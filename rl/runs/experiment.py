@@ -191,7 +191,8 @@ def build_experiment(
         combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
         "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
         "combiner=sum, share a torso (network.shared=true), or with agent=ppg let the value reach it "
-        "(agent.detach_value=false) or split agent.auxiliary_groups.",
+        "(agent.detach_value=false) or split agent.auxiliary_groups. Where actor and critics have updates of their "
+        "own, as with agent=td3, agent.detach_policy=true leaves the torso to the critics.",
     )
     for phase in learner.phases:
         first, count = phase.starts_at + phase.every_iterations, learner.num_iterations

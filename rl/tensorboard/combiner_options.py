@@ -37,7 +37,7 @@ def combiner_options() -> tuple[CombinerOption, ...]:
     options = []
     for file in sorted((CONFIGS / "combiner").glob("[!_]*.yaml")):
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
-        room, _, class_name = fields["_target_"].rpartition(".")
+        room, _, class_name = fields.get("_target_", "").rpartition(".")  # without one it is another option's alias
         if room == _ROOM:
             settings = {key: x for key, x in fields.items() if key != "defaults" and not key.startswith("_")}
             options.append(CombinerOption(file.stem, class_name, settings))
