@@ -2,17 +2,16 @@
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks.printing import machine, markdown, median
 from benchmarks.products import IterationShape, products_program
+from benchmarks.repeating import seconds_a_step
 from benchmarks.runs import QUIET, rate, train
 from rl.commands.progress import progress
 
 _OURS = (*QUIET, "environment=compiled/cartpole", "agent.value_loss=clipped", "normalize.rewards=false", "probe=none")
 _STEPS = {8: 1_000_000, 64: 1_500_000, 512: 2_000_000}
-_SECONDS = 1.0  # the least duration of one measurement of the products
 
 
 def add(commands) -> None:
@@ -37,7 +36,7 @@ def limit(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for _ in progress(range(arguments.rounds), "rounds"):
             for n, steps in _STEPS.items():
-                products[n].append(_seconds_an_iteration(programs[n]))
+                products[n].append(seconds_a_step(programs[n]))
                 scale = (f"num_envs={n}", f"steps={round(steps * arguments.scale)}", f"threads={arguments.threads}")
                 run = train(Path(folder), *_OURS, *scale).folder
                 whole[n].append(shapes[n].batch / rate(run))
@@ -51,14 +50,3 @@ def limit(arguments: argparse.Namespace) -> None:
         milliseconds = [median((1000 * x for x in numbers), ".3g") for numbers in (products[n], whole[n])]
         rows.append([n, *milliseconds, median(share, ".0%")])
     print(markdown(["environments", "matrix products, ms an iteration", "the iteration, ms", "share"], rows))
-
-
-def _seconds_an_iteration(program) -> float:
-    """Seconds of one iteration's products, from a loop that is lengthened until it takes `_SECONDS`."""
-    count, seconds = 1, 0.0
-    while seconds < _SECONDS:
-        count = max(2 * count, round(1.2 * count * _SECONDS / seconds)) if seconds else 2
-        began = time.perf_counter()
-        program(count)
-        seconds = time.perf_counter() - began
-    return seconds / count

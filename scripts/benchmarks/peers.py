@@ -2,13 +2,14 @@
 
 import json
 import subprocess
+from typing import Any
 
 from benchmarks.runs import SCRIPTS
 from rl.runtime import AS_GIVEN
 
 
-def peer_rate(python: str, program: str, *arguments: str) -> float:
-    """The steps per second that a peer prints; its standard error is passed through.
+def peer_line(python: str, program: str, *arguments: str) -> dict[str, Any]:
+    """The JSON line that a peer prints; its standard error is passed through.
 
     Args:
         python: the interpreter of the peer's environment.
@@ -18,4 +19,9 @@ def peer_rate(python: str, program: str, *arguments: str) -> float:
     """
     command = [python, str(SCRIPTS / "peers" / program), *arguments]
     printed = subprocess.run(command, env=AS_GIVEN, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return json.loads(printed.splitlines()[-1])["steps_per_second"]
+    return json.loads(printed.splitlines()[-1])
+
+
+def peer_rate(python: str, program: str, *arguments: str) -> float:
+    """The steps per second that a peer prints; see `peer_line`."""
+    return peer_line(python, program, *arguments)["steps_per_second"]

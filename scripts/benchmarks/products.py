@@ -1,10 +1,13 @@
 """The matrix products of an iteration of PPO, with as little else as possible: XLA must not optimise one away."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import tensorflow as tf
+
+from benchmarks.repeating import repeated
 
 _SMALL = 1e-6  # so small a step that weights stay finite; they move, so that no product is loop-invariant
 
@@ -44,19 +47,7 @@ def products_program(shape: IterationShape) -> Callable[[int], None]:
     )
     kernels = Kernels(*(random.normal(layer, stddev=layer[0] ** -0.5) for layer in layers))
     observations = random.normal((shape.length, shape.num_envs, shape.observation))
-
-    @tf.function(jit_compile=True, autograph=False)
-    def program(count):
-        def one(done, kernels):
-            return done + 1, iteration(shape, kernels, observations)
-
-        return tf.while_loop(lambda done, _: done < count, one, (tf.constant(0), kernels))[1]
-
-    def run(count: int) -> None:
-        program(tf.constant(count)).first.numpy()
-
-    run(0)
-    return run
+    return repeated(functools.partial(iteration, shape, observations=observations), kernels)
 
 
 def iteration(shape: IterationShape, kernels: Kernels, observations: tf.Tensor) -> Kernels:
@@ -91,10 +82,10 @@ def _forward(kernels: Kernels, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """The outputs of both layers and both heads for x [B, observation], without activations."""
     first = x @ kernels.first
     second = first @ kernels.second
-    return first, second, _head(second, kernels.policy), _head(second, kernels.value)
+    return first, second, few_columns(second, kernels.policy), few_columns(second, kernels.value)
 
 
-def _head(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def few_columns(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """x W as one matrix-vector product a column: the fastest form for few columns, as in `rl.networks.linear`."""
     return tf.stack([tf.linalg.matvec(x, column) for column in tf.unstack(kernel, axis=1)], 1)
 

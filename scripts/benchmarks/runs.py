@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from rl.runs.layout import METRICS, SUMMARY
 from rl.runs.reader import RecordedRun
 
@@ -69,6 +71,21 @@ def runs_below(folder: Path) -> list[RecordedRun]:
 def rate(folder: Path) -> float:
     """Environment steps per second of training, summed over the runs in a folder."""
     return sum(run.summary["steps_per_second"] for run in runs_below(folder))
+
+
+def update_rate(folder: Path) -> float:
+    """Minibatches learnt from per second, summed over the runs in a folder, without iterations that only act."""
+    return sum(map(_update_rate, runs_below(folder)))
+
+
+def _update_rate(run: RecordedRun) -> float:
+    """Minibatches per second of one run; of an agent with several updates the most frequent one counts them."""
+    metrics = run.metrics
+    counts = [column for tag, column in metrics.columns.items() if tag.startswith("update/count")]
+    updates = np.max(counts, axis=0)  # NaN in an iteration without learning
+    seconds = np.diff(metrics.steps, prepend=0.0) / metrics.column("time/steps_per_second")
+    learning = np.isfinite(updates)
+    return float(updates[learning].sum() / seconds[learning].sum())
 
 
 def _has_begun(run: Path) -> bool:
