@@ -7,7 +7,6 @@ rings: the repeated rollout writes the same rows to the same places.
 """
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ from rl.learning.collecting import collect
 from rl.learning.episodes import EpisodeSummary, episode_metrics, follow_episodes
 from rl.learning.learner import Learner
 from rl.learning.rollout import RolloutNoise
-from rl.learning.rounds import run_phase, skipped
+from rl.learning.rounds import run_phase
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import TrainState, unless_bad
 from rl.learning.update_metrics import Metrics
@@ -85,22 +84,17 @@ def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> 
 def learnt(
     learner: Learner, state: TrainState, windows: Windows, number: tf.Tensor
 ) -> tuple[TrainState, Metrics, tf.Tensor, tf.Tensor]:
-    """The learning of a tick: the phase on its windows, if it is due.
-
-    It is due `starts_at` iterations after the memory begins, which then holds the steps of the warm-up.
+    """The learning of a tick: the phase on its windows.
 
     Args: state: of all runs, without the rings; windows: from `drawn`; number: of the tick, [] int32.
     Returns: the state, {tag: metric}, the first non-finite round or −1, and for a source that prioritises the errors of
-        the samples [rounds · B], NaN where nothing was learnt, of all runs.
+        the samples [rounds · B], of all runs.
     """
-    (phase,) = learner.phases
-    run = functools.partial(run_phase, learner, phase, state, windows, number * phase.source.rounds)
-    due = phase.is_due(state.iteration - state.begun)
-    state, batch, metrics, bad = tf.cond(due, run, functools.partial(skipped, run, state))
+    (phase,), axis = learner.phases, learner.axis
+    state, batch, metrics, bad = run_phase(learner, phase, state, windows, number * phase.source.rounds)
     if not phase.source.prioritizes:
-        return state, metrics, bad, tf.zeros(learner.axis.shape)
-    errors = learner.axis.each(functools.partial(_errors, learner, phase, number))(state, batch)
-    return state, metrics, bad, tf.where(due, errors, math.nan)
+        return state, metrics, bad, tf.zeros(axis.shape)
+    return state, metrics, bad, axis.each(functools.partial(_errors, learner, phase, number))(state, batch)
 
 
 def alternate(
@@ -108,46 +102,95 @@ def alternate(
 ) -> tuple[TrainState, Metrics, Seen]:
     """Runs the ticks of an iteration.
 
+    The phase is due `starts_at` iterations after the memory begins, which then holds the steps of the warm-up. There is
+    a loop with learning and one without, of which one has no ticks: a choice at every tick would copy all weights.
+
     Args:
         learner, state: of all runs.
         random: the random numbers of all steps of the iteration.
         learnt: the function of this name, or a program of it.
     Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
     """
-    (phase,), axis, agent = learner.phases, learner.axis, learner.agent
-    before, length = state._replace(sources={}), agent.rollout_length
+    (phase,), axis = learner.phases, learner.axis
+    before = state._replace(sources={})
     seen = Seen(before, drawn(learner, state, tf.constant(0))[0])
     shapes = tf.function(functools.partial(learnt, learner), autograph=False)
     metrics = shapes.get_concrete_function(before, seen.windows, tf.constant(0)).structured_outputs[1]
     zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
-    nobody = tf.broadcast_to(tf.constant(-1), axis.shape)
+    start = _Ticks(
+        tf.constant(0),
+        state,
+        tf.broadcast_to(tf.constant(-1), axis.shape),
+        zero,
+        dict(zero),
+        axis.each(_no_summary)(state.episodes),
+    )
+    due = phase.is_due(state.iteration - state.begun)
+    end = _ticks(learner, start, random, ~due, None)
+    end = _ticks(learner, end, random, due, learnt)
+    kept = unless_bad(axis, end.bad, end.state._replace(sources={}), before)
+    finite = tf.cast(tf.reduce_any(end.bad < 0), tf.int64)
+    kept = kept._replace(sources=end.state.sources, iteration=before.iteration + finite, begun=before.begun)
+    means = {
+        tag: total if tag.startswith(_SUMMED) else total / end.counts[tag]  # NaN where there was none
+        for tag, total in end.sums.items()
+    }
+    found = axis.each(episode_metrics)(end.summary)
+    return kept, {**found, **means, "bad_update": tf.cast(end.bad, tf.float32)}, seen
 
-    def going_on(number, _, bad, *__):
-        return (number < agent.ticks) & tf.reduce_all(bad < 0)
 
-    def tick(number, state, bad, sums, summary):
+class _Ticks(NamedTuple):
+    """The loop variables of the ticks, of all runs."""
+
+    number: tf.Tensor
+    """Ticks done, [] int32."""
+    state: TrainState
+    bad: tf.Tensor
+    """The first non-finite round of the last tick, or −1."""
+    sums: Metrics
+    """{tag: sum over the ticks that have this metric}."""
+    counts: Metrics
+    """{tag: number of these ticks}."""
+    summary: EpisodeSummary
+    """Of the episodes that ended."""
+
+
+def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, learnt: Callable | None) -> _Ticks:
+    """Runs all ticks of an iteration if `due` ([] bool), or those up to a non-finite update.
+
+    learnt: None if nothing is to be learnt.
+    """
+    (phase,), axis, length = learner.phases, learner.axis, learner.agent.rollout_length
+
+    def going_on(ticks):
+        return due & (ticks.number < learner.agent.ticks) & tf.reduce_all(ticks.bad < 0)
+
+    def tick(ticks):
         """Learns from the ring, then acts and writes into it."""
-        windows, places = drawn(learner, state, number)
-        bare, found, bad, errors = learnt(learner, state._replace(sources={}), windows, number)
-        sums = {tag: total + found[tag] for tag, total in sums.items()}
+        number, state = ticks.number, ticks.state
+        bare, memory = state._replace(sources={}), state.sources[phase.name]
+        if learnt is not None:
+            windows, places = drawn(learner, state, number)
+            bare, found, bad, errors = learnt(learner, bare, windows, number)
+            memory = phase.source.told(memory, places, errors, axis.shape)
+            there = {tag: tf.math.is_finite(x) for tag, x in found.items()}
+            ticks = ticks._replace(
+                bad=bad,
+                sums={tag: total + tf.where(there[tag], found[tag], 0.0) for tag, total in ticks.sums.items()},
+                counts={tag: count + tf.cast(there[tag], tf.float32) for tag, count in ticks.counts.items()},
+            )
         noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
         bare, trajectory = collect(learner, bare, noise)
         taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
-        memory = phase.source.told(state.sources[phase.name], places, errors, axis.shape)
-        memory = phase.source.put(memory, trajectory, written(learner, state.iteration, number), axis.shape)
+        # 0, but only known once the minibatches were read and learnt: otherwise XLA writes first and copies the ring.
+        after = tf.cast(tf.minimum(tf.reduce_min(ticks.bad) + 1, 0), tf.int64)
+        memory = phase.source.put(memory, trajectory, written(learner, state.iteration, number) + after, axis.shape)
         state = bare._replace(**taken, sources={phase.name: memory})
-        return number + 1, state, bad, sums, axis.each(_both)(summary, one)
+        summary = axis.each(_both)(ticks.summary, one)
+        return (ticks._replace(number=number + 1, state=state, summary=summary),)
 
-    summary = axis.each(_no_summary)(state.episodes)
-    carry = (tf.constant(0), state, nobody, zero, summary)
-    done, after, bad, sums, summary = tf.while_loop(going_on, tick, carry, parallel_iterations=1)
-    ticks = tf.cast(done, tf.float32)
-    means = {tag: total if tag.startswith(_SUMMED) else total / ticks for tag, total in sums.items()}
-    kept = unless_bad(axis, bad, after._replace(sources={}), before)
-    finite = tf.cast(tf.reduce_any(bad < 0), tf.int64)
-    kept = kept._replace(sources=after.sources, iteration=before.iteration + finite, begun=before.begun)
-    found = axis.each(episode_metrics)(summary)
-    return kept, {**found, **means, "bad_update": tf.cast(bad, tf.float32)}, seen
+    (end,) = tf.while_loop(going_on, tick, (start,), parallel_iterations=1)
+    return end
 
 
 def _normalized(learner: Learner, state: TrainState, windows: Windows) -> Windows:

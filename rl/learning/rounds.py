@@ -61,7 +61,7 @@ def run_phase(
     _, end = tf.while_loop(lambda number, _: number < last, body, (tf.constant(0) + first, start))
     for update, sums in end.sums.items():
         taken = end.taken[update]
-        metrics |= {tag: total / tf.maximum(taken, 1.0) for tag, total in sums.items()}
+        metrics |= {tag: total / taken for tag, total in sums.items()}  # NaN for an update that was never due
         applied = tf.cast(end.updates[update] - state.updates[update], tf.float32)
         own = {"update/count": applied, "update/taken": taken}
         metrics |= {own_tag(learner, update, tag): number for tag, number in own.items()}

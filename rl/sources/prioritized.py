@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from rl.randomness import uniforms
 from rl.settings import PositiveNumber, Share, settings
-from rl.sources import ring, sums
+from rl.sources import ring, rows, sums
 from rl.sources.replay import Replay, Uniform
 from rl.sources.sums import Sums
 from rl.sources.windows import Windows
@@ -44,22 +44,23 @@ class PrioritizedReplay(Replay):
 
     def init(self, row: Any) -> Prioritized:
         """See `Replay.init`."""
-        num_envs = tf.nest.flatten(row)[0].shape[0]
+        num_envs = row.valid.shape[0]
         return Prioritized(super().init(row), sums.empty(self.num_rows(num_envs) * num_envs), tf.ones(()))
 
     def put(self, kept: Prioritized, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Prioritized:
         """Writes steps; the windows that they complete get the highest priority so far. See `Replay.put`."""
         axis = len(runs)
-        rows = ring.write(kept.rows, batch, written, runs)
-        num_rows, num_envs = rows.valid.shape[axis : axis + 2]
+        memory = ring.write(kept.rows, rows.packed(batch), written, runs)
+        num_rows, num_envs = memory.flags.shape[axis : axis + 2]
         length, open_ = batch.valid.shape[axis], self.length - 1
         numbers = written - open_ + tf.range(length + open_, dtype=tf.int64)  # of the rows whose windows change
         complete = (numbers >= 0) & (numbers < written + length - open_)
         places = tf.cast(numbers % num_rows, tf.int32)
-        valid = tf.gather(rows.valid, places, axis=axis) & complete[:, None]
+        flags = tf.gather(memory.flags, places, axis=axis)
+        valid = rows.valid(memory._replace(flags=flags)) & complete[:, None]
         leaves = tf.reshape(places[:, None] * num_envs + tf.range(num_envs), (-1,))
         priority = tf.where(tf.reshape(valid, (*runs, -1)), kept.highest[..., None], 0.0)
-        return kept._replace(rows=rows, priorities=sums.replaced(kept.priorities, leaves, priority, runs))
+        return kept._replace(rows=memory, priorities=sums.replaced(kept.priorities, leaves, priority, runs))
 
     def drawn(self, seed: tf.Tensor, written: tf.Tensor, begun: tf.Tensor, *, num_envs: int) -> tf.Tensor:
         """The random part of the draws, uniform numbers [rounds · batch]."""
@@ -67,10 +68,10 @@ class PrioritizedReplay(Replay):
 
     def windows(self, kept: Prioritized, drawn: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[Windows, tf.Tensor]:
         """See `Replay.windows`; the places are leaves [rounds · batch] int32."""
-        num_envs = kept.rows.valid.shape[len(runs) + 1]
+        num_envs = kept.rows.flags.shape[len(runs) + 1]
         leaves, priority = sums.found(kept.priorities, drawn, runs)
         starts = tf.stack([leaves // num_envs, leaves % num_envs], -1)
-        steps = ring.windows(kept.rows, starts, length=self.length, runs=runs)
+        steps = rows.unpacked(ring.windows(kept.rows, starts, length=self.length, runs=runs))
         possible = tf.where(priority > 0, priority, tf.float32.max)
         least = tf.reduce_min(possible, -1, keepdims=True)
         weight = tf.where(priority > 0, tf.pow(possible / least, -self.correction), 0.0)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from rl.settings import PositiveInteger, settings
-from rl.sources import ring
+from rl.sources import ring, rows
 from rl.sources.source import Orders
 from rl.sources.windows import Windows
 
@@ -43,13 +43,12 @@ class Replay:
         return max(self.capacity // num_envs, 1)
 
     def init(self, row: Any) -> Any:
-        """An empty ring; row: a nest of TensorSpecs [N, ...] of one step."""
-        num_envs = tf.nest.flatten(row)[0].shape[0]
-        return ring.empty(row, self.num_rows(num_envs))
+        """An empty ring; row: a `Trajectory` of TensorSpecs [N, ...], of one step."""
+        return ring.empty(rows.spec(row), self.num_rows(row.valid.shape[0]))
 
     def put(self, kept: Any, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
         """Writes steps [T, N, ...]; see `ring.write`. written: rows written before, [] int64."""
-        return ring.write(kept, batch, written, runs)
+        return ring.write(kept, rows.packed(batch), written, runs)
 
     def drawn(self, seed: tf.Tensor, written: tf.Tensor, begun: tf.Tensor, *, num_envs: int) -> tf.Tensor:
         """The random part of the draws of one execution, of one run: where windows begin; see `ring.starts`."""
@@ -65,7 +64,7 @@ class Replay:
 
     def windows(self, kept: Any, drawn: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[Windows, Any]:
         """The windows [rounds · batch, length, ...] of all runs, and their places, for `told`."""
-        return Windows(ring.windows(kept, drawn, length=self.length, runs=runs)), ()
+        return Windows(rows.unpacked(ring.windows(kept, drawn, length=self.length, runs=runs))), ()
 
     def told(self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
         """What is kept once the errors of the windows are known: the same."""

@@ -46,7 +46,7 @@ def test_the_first_iteration_writes_what_one_rollout_would(build):
         rows.append(trajectory)
     after = state_after(experiment, 1)
     whole = tf.nest.map_structure(lambda *x: np.concatenate(x), *rows)
-    for field in ("observation", "action", "reward", "truncated", "next_observation"):
+    for field in ("observation", "action", "reward", "next_observation"):
         ring = after[f"sources/update/{field}"]
         np.testing.assert_allclose(ring[:8], getattr(whole, field), rtol=1e-5, atol=1e-5)
         assert not np.any(ring[8:])
