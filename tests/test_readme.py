@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+REMEMBERING = ["agent.ticks=64", "agent.warmup_steps=256", "agent.update_to_data=0.1", "agent.batch_size=16"]
 SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4", "probe.names=[norms]")
 TAPESTRY = (sys.executable, "-c", "from rl.commands.main import main; main()")
 
@@ -51,6 +52,7 @@ def test_shell_examples_run(block, root, folder):
         assert program in ("python", "tapestry")
         if command in ("scripts/train.py", "train"):
             arguments += [*SHORT, *(["agent.auxiliary_every=2"] if "agent=ppg" in arguments else [])]
+            arguments += REMEMBERING if {"agent=sac", "agent=td3"} & set(arguments) else []
         start = (*TAPESTRY, command) if program == "tapestry" else (sys.executable, str(root / command))
         run([*start, *(_shortened(a, folder) for a in arguments)], folder, root)
 

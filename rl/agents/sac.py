@@ -5,6 +5,7 @@ import math
 from typing import Annotated
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from rl.agents.experience import Experience
@@ -81,8 +82,9 @@ class SAC(OffPolicy):
         return alpha * drawn.log_prob - lowest, -drawn.log_prob
 
     def wanted_entropy(self, model: ActorCriticNetwork) -> float | tf.Tensor:
-        """H̄ in nats; by default −1 for each component of an action."""
-        return -float(model.distribution.num_dimensions) if self.target_entropy is None else self.target_entropy
+        """H̄ in nats; by default −1 for each component of an action in [−1, 1], and so larger in a larger box."""
+        usual = float(np.sum(np.log(model.distribution.half))) - model.distribution.num_dimensions
+        return usual if self.target_entropy is None else self.target_entropy
 
     def successor_value(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
         """min_i q̄_i(s', a') − α log π(a'|s'), [B]; see `OffPolicy.successor_value`."""

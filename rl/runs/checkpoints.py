@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import ConfigError, DamagedError, require
-from rl.runs.checkpoint_meta import FORMAT_VERSION, READABLE, RENAMED, validated, written
+from rl.runs.checkpoint_meta import FORMAT_VERSION, RENAMED, validated, written
 from rl.runs.layout import BEST, MEMORY, checkpoint_files
 
 _META, _ROWS = "__meta__", "__rows__/"
@@ -138,13 +138,14 @@ def read_checkpoint(file: Path) -> Checkpoint:
     except Exception as error:  # NumPy's, zip's and zlib's parsers raise many types on a damaged file
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise DamagedError(f"{file} is not a readable checkpoint: {why}.") from None
-    if meta.get("format_version") in READABLE[:-1]:
-        arrays.setdefault("begun", np.int64(0))
     rows = {name.removeprefix(_ROWS): arrays.pop(name) for name in [*arrays] if name.startswith(_ROWS)}
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not name.startswith(_ANYTHING) and not np.isfinite(array).all():
             raise DamagedError(f"{file} is not a usable checkpoint: {name} holds numbers that are not finite.")
-    return Checkpoint(arrays, validated(meta, str(file)), rows)
+    meta = validated(meta, str(file))
+    if meta["format_version"] < FORMAT_VERSION:
+        arrays.setdefault("begun", np.int64(0))
+    return Checkpoint(arrays, meta, rows)
 
 
 def restore(variables: Mapping[str, tf.Variable], arrays: Mapping[str, np.ndarray], *, source: str) -> None:

@@ -95,7 +95,9 @@ def test_losses_by_hand(trained):
     lowest = np.minimum(*(q_of(live, name, batch.observation, action) for name in ("q_0", "q_1")))
     np.testing.assert_allclose(losses["policy"], np.mean(alpha * log_prob - lowest), rtol=1e-4)
     entropy = -np.mean(log_prob)
-    np.testing.assert_allclose(losses["temperature"], live["temperature"][0] * (entropy + 1.0), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        losses["temperature"], live["temperature"][0] * (entropy + 1.0 - math.log(2)), rtol=1e-3, atol=1e-6
+    )
     np.testing.assert_allclose(diagnostics["policy/entropy"], entropy, rtol=1e-4)
     np.testing.assert_allclose(diagnostics["policy/temperature"], alpha, rtol=1e-5)
     assert alpha != 1.0
@@ -127,11 +129,11 @@ def test_the_policys_gradient_goes_through_the_action_alone(trained):
 
 
 def test_the_temperature_rises_where_the_entropy_is_too_low(trained):
-    """d L_α / d log α = entropy − H̄."""
+    """d L_α / d log α = entropy − H̄; H̄ is −1 for actions in [−1, 1], which ±2 make log 2 larger."""
     experiment, minibatch = trained
     row = onto_live(rows_of(experiment.learner, minibatch).gradients["temperature"])["temperature"][0]
     _, diagnostics = minibatch.losses(minibatch.seen)
-    np.testing.assert_allclose(row, float(diagnostics["policy/entropy"]) + 1.0, rtol=1e-5)
+    np.testing.assert_allclose(row, float(diagnostics["policy/entropy"]) + 1.0 - math.log(2), rtol=1e-5)
 
 
 @pytest.mark.parametrize("shared", [False, True])

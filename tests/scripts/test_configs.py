@@ -13,7 +13,10 @@ from rl.commands.composition import build
 from rl.commands.run_names import ARGUMENTS, JOURNAL, flat, former_job_name, job_name, run_directory_name
 from rl.config_files import CONFIGS
 
-NESTED = {"agent/bootstrap"}  # groups within a group; elsewhere a folder within one is part of the choice's name
+NESTED = {
+    "agent/bootstrap",
+    "agent/exploration",
+}  # groups within a group; elsewhere a folder within one is part of the choice's name
 CHOICES = [
     (folder.name, file.relative_to(folder).with_suffix("").as_posix())
     for folder in sorted(CONFIGS.iterdir())
@@ -21,7 +24,31 @@ CHOICES = [
     for file in sorted(folder.rglob("[!_]*.yaml"))
     if file.parent.relative_to(CONFIGS).as_posix() not in NESTED
 ] + [(group, file.stem) for group in sorted(NESTED) for file in sorted((CONFIGS / group).glob("[!_]*.yaml"))]
+OFF_POLICY = {
+    "sac": ["agent=sac", "environment=compiled/pendulum"],
+    "td3": ["agent=td3", "environment=compiled/pendulum"],
+    "ddpg": ["agent=ddpg", "environment=compiled/pendulum"],
+    "mpo": ["agent=mpo", "environment=compiled/pendulum"],
+    "sac_discrete": ["agent=sac_discrete", "environment=compiled/cartpole"],
+}
+LEARNT = {
+    **{agent: {"q_0", "q_1", "policy", "temperature"} for agent in ("sac", "sac_discrete")},
+    "td3": {"q_0", "q_1", "policy"},
+    "ddpg": {"q_0", "policy"},
+    "mpo": {"q_0", "q_1", "policy", "temperature", "penalty_mean", "penalty_std"},
+}
 EXTRA = {
+    **{("agent", agent): overrides for agent, overrides in OFF_POLICY.items()},
+    **{
+        ("frozen", choice): OFF_POLICY[agent]
+        for choice, agent in (("off_policy", "sac"), ("td3", "td3"), ("mpo", "mpo"))
+    },
+    **{("agent/exploration", choice): OFF_POLICY["sac"] for choice in ("noise", "correlated", "gsde")},
+    **{("replay", choice): OFF_POLICY["sac"] for choice in ("uniform", "prioritized")},
+    ("combiner", "critics_only"): [*OFF_POLICY["sac"], "network.shared=true"],
+    ("optimizer", "mpo"): OFF_POLICY["mpo"],
+    ("network", "off_policy"): OFF_POLICY["sac"],
+    ("network", "pixels"): ["agent=sac", "environment=compiled/reacher"],
     ("network", "minatar"): ["environment=compiled/minatar/breakout"],
     ("environment", "gymnasium"): ["environment.id=CartPole-v1"],
     ("probe", "oracle"): ["environment=compiled/tabular/chain"],
@@ -35,12 +62,14 @@ EXTRA = {
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_builds_an_experiment_that_passes_the_audit(compose, group, choice):
-    config = compose(f"{group}={choice}", *EXTRA.get((group, choice), []))
+    extra = EXTRA.get((group, choice), [])
+    config = compose(f"{group}={choice}", *extra, *(["replay.capacity=100"] if group != "replay" else []))
     tables = build(config).audit()  # {update: {objective: {weight: kind}}}
     own = {"tdc": {"correction"}, "tdrc": {"correction"}, "ppg": {"refit", "clone"}}
     own |= {choice: {choice}} if group == "auxiliary" else {}
     found = {objective for table in tables.values() for objective in table}
-    assert found == {"policy", "value", "entropy"} | own.get(choice, set())
+    agent = next((own.removeprefix("agent=") for own in extra if own.startswith("agent=")), choice)
+    assert found == LEARNT.get(agent, {"policy", "value", "entropy"} | own.get(choice, set()))
 
 
 def test_every_number_says_what_it_means_once():
@@ -51,7 +80,11 @@ def test_every_number_says_what_it_means_once():
         for file in folder.rglob("*.yaml"):
             for line in file.read_text().splitlines():
                 key, _, value = line.strip().partition(":")
-                if value.strip() and not line.startswith("#") and key not in {"_target_", "_convert_", "defaults"}:
+                if (
+                    value.strip()
+                    and not line.strip().startswith(("#", "- "))
+                    and key not in {"_target_", "_convert_", "defaults"}
+                ):
                     explained |= {key} if "#" in line else set()
                     plain[key] = f"{file.relative_to(CONFIGS)}: {line}"
         silent += [line for key, line in plain.items() if key not in explained]

@@ -54,7 +54,7 @@ def test_the_peers_are_given_what_we_are(compose, arguments, peer, agent, option
     assert ours.environment._target_.endswith(".Pendulum")
     assert (ours.num_envs, ours.threads) == (theirs.num_envs, theirs.threads)
     assert (ours.agent.update_to_data, ours.agent.rollout_length) == (theirs.updates_per_step, 1)
-    assert (ours.agent.batch_size, ours.agent.capacity) == (theirs.batch_size, theirs.buffer_size)
+    assert (ours.agent.batch_size, ours.replay.capacity) == (theirs.batch_size, theirs.buffer_size)
     assert (ours.agent.gamma, ours.frozen.target.tau, ours.optimizer.learning_rate) == (
         theirs.gamma,
         theirs.tau,
@@ -127,7 +127,7 @@ def test_the_products_are_those_of_a_real_update(build, agent):
     learner, state = experiment.learner, read(experiment.variables)
 
     def update(name):
-        return replay(learner, state._replace(sources={}), drawn(learner, state, 0), update=name).minibatch(0)
+        return replay(learner, state._replace(sources={}), drawn(learner, state, 0)[0], update=name).minibatch(0)
 
     real = Counter()
     for name, times in {"sac": {"update": 1}, "td3": {"critic": 2, "actor": 1}}[agent].items():

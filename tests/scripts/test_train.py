@@ -254,7 +254,8 @@ def test_help_is_worth_reading(root, tmp_path):
     for word in ("imtl_g, mean, mgda, nash_mtl", "fresh=true starts over", "python scripts/train.py -m"):
         assert word in result.stdout
     assert "agent/bootstrap: residual, semi_gradient, tdc, tdrc" in result.stdout
-    assert "agent: a2c, impala, ppg, ppo\n" in result.stdout
+    assert "agent/exploration: correlated, gsde, noise" in result.stdout
+    assert "agent: a2c, ddpg, impala, mpo, ppg, ppo, sac, sac_discrete, td3\n" in result.stdout
     assert "_actor_critic" not in result.stdout.split("== Everything")[0]
     inspect = inside.call(root, tmp_path, "inspect_gradients.py", "--help")
     for command in ("audit RUN", "rows RUN", "whatif RUN", "compare RUN"):

@@ -9,8 +9,9 @@ from omegaconf import OmegaConf
 from rl.commands.choices import choices_of
 from rl.commands.parts import Maker, parts_of, run_settings
 from rl.errors import ConfigError
+from rl.sources import Uniform
 
-GROUPS = ("agent", "combiner", "environment", "frozen", "network", "optimizer")
+GROUPS = ("agent", "combiner", "environment", "frozen", "network", "optimizer", "replay")
 EXTRA = {"environment=gymnasium": ["environment.id=CartPole-v1"]}
 
 
@@ -22,7 +23,7 @@ def refusal(check, wrong):
         message = str(error)
     else:
         pytest.fail(f"{wrong} passes")
-    assert re.search(rf"\b{re.escape(wrong.key)}\b", message), f"{wrong}: {message}"
+    assert re.search(rf"\b{re.escape(wrong.key)}(?!\w)", message), f"{wrong}: {message}"
     assert "\n" not in message, message
     assert len(message) < 500, message
     return message
@@ -36,8 +37,8 @@ def test_every_leaf_of_every_choice_refuses_what_means_nothing_there(compose, gr
         for wrong in wrong_inputs(config[group], group):
             if wrong.key in {"frozen", "environment.kwargs"}:
                 continue  # a mapping that may have any keys
-            if wrong.key == "frozen.anchor.before" and isinstance(wrong.value, str | None):
-                continue  # null, or the name of a phase, which only the agent knows
+            if wrong.key in {"frozen.anchor.before", "frozen.target.after"} and isinstance(wrong.value, str | None):
+                continue  # null, or the name of a phase or an update, which only the agent knows
             node = wrong.put_into(config)[group]
 
             def check(node=node):
@@ -45,7 +46,8 @@ def test_every_leaf_of_every_choice_refuses_what_means_nothing_there(compose, gr
                     return [maker.make(node[role], f"frozen.{role}") for role in node]
                 if group in ("environment", "network"):
                     return maker.check(node, group)
-                return maker.make(node, group)
+                more = {"replay": Uniform(capacity=10)} if maker.takes(node, group, "replay") else {}
+                return maker.make(node, group, **more)
 
             refusal(check, wrong)
             tried += 1
