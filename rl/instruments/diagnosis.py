@@ -13,11 +13,13 @@ from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
 from rl.instruments.replay import prepared_of, propose, rows_of
+from rl.learning.alternating import before_tick
 from rl.learning.ingesting import ingest, kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
 from rl.learning.updating import applied
+from rl.sources import Windows
 
 
 class Fault(NamedTuple):
@@ -42,26 +44,33 @@ class Fault(NamedTuple):
         return f"{what} is not finite at update {self.update}"
 
 
-def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory, bad_round: int) -> Fault:
+def diagnose(learner: Learner, state: TrainState, trajectory: Trajectory | Windows, bad_round: int) -> Fault:
     """Replays an iteration up to its first non-finite round, with a separate gradient of each objective.
 
     Args:
         learner: its hyperparameters are replaced by those in the state.
-        state: of one run, before the iteration's learning.
-        trajectory: of one run, [T, N, ...], as returned by `collect`.
+        state: of one run, before the iteration's learning; for an agent with a memory with the rings after it, whose
+            new rows are those that the iteration wrote.
+        trajectory: of one run, [T, N, ...], as returned by `collect`; not used for an agent with a memory.
         bad_round: number of the round, counted over all phases: the metric `bad_update` of `learn`.
     Returns: the fault, with the minibatch and weights that the update met.
     Raises: ValueError if the iteration has no round of this number.
     """
-    learner = learner.at(state)
-    state, trajectory, _ = ingest(learner, state, trajectory)
+    learner, first = learner.at(state), 0
+    if learner.alternates:
+        (phase,) = learner.phases
+        tick = bad_round // phase.source.rounds
+        first = tick * phase.source.rounds
+        state, trajectory = before_tick(learner, state, tick)
+    else:
+        state, trajectory, _ = ingest(learner, state, trajectory)
     prepared: dict[str, Any] = {}
     for phase in learner.phases:
         state = kept(learner, phase, state, prepared)
         start, batch, orders = prepared_of(learner, phase, state, trajectory)
-        prepared[phase.name], is_due = batch, bool(phase.is_due(state.iteration))
+        prepared[phase.name], is_due = batch, bool(phase.is_due(state.iteration - state.begun))
         state = start if is_due else state
-        for number in range(phase.source.rounds if is_due else 0):
+        for number in range(first, first + phase.source.rounds if is_due else 0):
             settled = learner.draw(phase, batch, orders, start, number)
             for update in (update for update in phase.updates if number % update.every_rounds == 0):
                 minibatch = learner.before(update, settled, state, number)
@@ -105,7 +114,8 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
         trajectory: of one run, [T, N, ...], as returned by `collect`.
     Returns: a message that names environment, step and value; None if all values are sound.
     """
-    trajectory = trajectory.steps if learner.alternates else trajectory
+    if learner.alternates:
+        return _remembered_fault(learner, trajectory.steps)
     known = trajectory.observation, trajectory.reward, trajectory.terminated, trajectory.truncated
     acted_on, reward, terminated, truncated, successor = (x.numpy() for x in (*known, trajectory.next_observation))
     ended, length = terminated | truncated, len(reward)
@@ -125,6 +135,15 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
         if found:
             return words(found, first + t + 1, int(elapsed[found.number]) + 1)
         elapsed = np.where(ended[t], 0, elapsed + 1)
+    return None
+
+
+def _remembered_fault(learner: Learner, steps: Trajectory) -> str | None:
+    """`environments_fault` for steps drawn from memory, [B, n, ...], of which it is not known when they were taken."""
+    fields = {"reward": steps.reward, "observation": steps.observation, "final_observation": steps.next_observation}
+    for t in range(steps.reward.shape[1]):
+        if found := first_unsound(**{name: x.numpy()[:, t] for name, x in fields.items()}):
+            return f"{learner.environment.name}, in a step that the agent remembers: {found}"
     return None
 
 

@@ -75,6 +75,26 @@ def remembered(learner: Learner, state: TrainState) -> tuple[TrainState, Windows
     return state._replace(sources={}), windows
 
 
+def before_tick(learner: Learner, state: TrainState, tick: int) -> tuple[TrainState, Windows]:
+    """Repeats the learning of an iteration up to a tick; nobody acts, since the memory has the steps already.
+
+    With priorities the draws are those of the current ones, and so not always the same.
+
+    Args: state: of one run, before the iteration, but with the memory after it.
+    Returns: the state before the learning of the tick, without the memory, and what it learns from.
+    """
+    (phase,), length, memory = learner.phases, learner.agent.rollout_length, state.sources
+    program = tf.function(functools.partial(learnt, learner), autograph=False)
+    for number in map(tf.constant, range(tick)):
+        windows, _ = drawn(learner, state, number)
+        state, *_ = program(state._replace(sources={}), windows, number)
+        rows = written(learner, state.iteration, number) + tf.range(length, dtype=tf.int64)
+        taken, _ = _followed(learner, state, phase.source.steps(memory[phase.name], rows))
+        state = state._replace(**taken, sources=memory)
+    windows, _ = drawn(learner, state, tick)
+    return state._replace(sources={}), windows
+
+
 def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
     """Rows written into a ring before a tick of an iteration, [] int64."""
     ticks = iteration * learner.agent.ticks + tf.cast(number, tf.int64)
@@ -117,14 +137,8 @@ def alternate(
     shapes = tf.function(functools.partial(learnt, learner), autograph=False)
     metrics = shapes.get_concrete_function(before, seen.windows, tf.constant(0)).structured_outputs[1]
     zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
-    start = _Ticks(
-        tf.constant(0),
-        state,
-        tf.broadcast_to(tf.constant(-1), axis.shape),
-        zero,
-        dict(zero),
-        axis.each(_no_summary)(state.episodes),
-    )
+    nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
+    start = _Ticks(tf.constant(0), state, nobody, zero, dict(zero), summary)
     due = phase.is_due(state.iteration - state.begun)
     end = _ticks(learner, start, random, ~due, None)
     end = _ticks(learner, end, random, due, learnt)

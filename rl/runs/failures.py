@@ -29,6 +29,9 @@ def failure(
     share = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.learnt_from(chunk.basis))
     if environments := environments_fault(learner, *share):
         return BadEnvironmentError(environments)
+    if learner.alternates:
+        rings = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.variables.sources)
+        share = (share[0]._replace(sources=rings), share[1])
     fault = diagnose(learner, *share, int(chunk.metrics["bad_update"][-1]))
     file = record.directory.path / "failure.npz"
     with storing(record.directory.path):

@@ -77,6 +77,10 @@ class PrioritizedReplay(Replay):
         weight = tf.where(priority > 0, tf.pow(possible / least, -self.correction), 0.0)
         return Windows(steps, weight), leaves
 
+    def _rows(self, kept: Prioritized) -> rows.Rows:
+        """See `Replay._rows`."""
+        return kept.rows
+
     def told(self, kept: Prioritized, places: tf.Tensor, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Prioritized:
         """The memory with new priorities.
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from rl.environments import Trajectory
 from rl.settings import PositiveInteger, settings
 from rl.sources import ring, rows
 from rl.sources.source import Orders
@@ -65,6 +66,15 @@ class Replay:
     def windows(self, kept: Any, drawn: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[Windows, Any]:
         """The windows [rounds · batch, length, ...] of all runs, and their places, for `told`."""
         return Windows(rows.unpacked(ring.windows(kept, drawn, length=self.length, runs=runs))), ()
+
+    def steps(self, kept: Any, numbers: tf.Tensor) -> Trajectory:
+        """Steps by their numbers [T] int64, counted from the start of training, [T, N, ...], of one run."""
+        places = tf.cast(numbers % self._rows(kept).flags.shape[0], tf.int32)
+        return rows.unpacked(tf.nest.map_structure(lambda x: tf.gather(x, places), self._rows(kept)))
+
+    def _rows(self, kept: Any) -> rows.Rows:
+        """The ring among what is kept."""
+        return kept
 
     def told(self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
         """What is kept once the errors of the windows are known: the same."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rl.instruments.diagnosis import diagnose, environments_fault
 from rl.instruments.replay import replay
 from rl.learning.alternating import drawn, written
 from rl.learning.collecting import collect
@@ -141,3 +142,35 @@ def test_the_target_moves_by_its_schedule_alone(build):
     copy.assign(copy + 1.0)
     after = state_after(experiment, 1)
     np.testing.assert_allclose(after[name] - after["q_0/dense_0/kernel"], 0.75**8, rtol=1e-4)
+
+
+def test_a_bad_update_is_found_again(build):
+    """The reward of one step is infinite: the tick that first draws it, and the critics' loss, are named."""
+    experiment = build(*SMALL, "agent.batch_size=2")
+    programs = experiment.programs(probe_every=100)
+    programs.iterate(2)
+    memory = experiment.variables.sources["update"].reward
+    memory.assign(tf.tensor_scatter_nd_update(memory, [[5, 1]], [np.inf]))
+    for _ in range(20):
+        chunk = programs.iterate(1)
+        if chunk.metrics["bad_update"][-1] >= 0:
+            break
+    bad = int(chunk.metrics["bad_update"][-1])
+    assert bad >= 0
+    state, windows = programs.learnt_from(chunk.basis)
+    fault = diagnose(experiment.learner, state._replace(sources=read(experiment.variables).sources), windows, bad)
+    assert fault.objective == "q_0"
+    assert fault.update == int(state.updates["update"]) + bad + 1
+    assert np.isinf(fault.minibatch.batch.reward).any()
+
+
+def test_what_an_agent_remembers_may_be_the_environments_fault(build):
+    experiment = build(*SMALL)
+    programs = experiment.programs(probe_every=100)
+    programs.iterate(2)
+    memory = experiment.variables.sources["update"].reward
+    memory.assign(tf.fill(memory.shape, np.nan))
+    chunk = programs.iterate(1)
+    message = environments_fault(experiment.learner, *programs.learnt_from(chunk.basis))
+    assert "in a step that the agent remembers" in message
+    assert "reward" in message
