@@ -21,7 +21,7 @@ from rl.settings import PositiveInteger, PositiveNumber, Share, settings
 from rl.spaces import Box, Spaces
 
 DUALS = ("temperature", "penalty_mean", "penalty_std")
-_SMALLEST = math.log(1e-8)
+_BOUNDS = (math.log(1e-8), math.log(1e8))
 
 
 @settings
@@ -39,7 +39,7 @@ class MPO(OffPolicy):
 
     Differs from the paper: the states of both steps are the successors s', whose sampled actions also give E_π̄ q̄; the
     policy is squashed to the box, which changes neither the weights nor the divergences; dual variables are
-    exponentials of the learnt parameters; q̄ is the smallest of the chosen critics.
+    exponentials of the learnt parameters, from 10⁻⁸ to 10⁸; q̄ is the smallest of the chosen critics.
     """
 
     samples: PositiveInteger
@@ -115,7 +115,7 @@ class MPO(OffPolicy):
         losses, diagnostics = self.losses_of_critics(model, roles, batch, backup)
         values = tf.stop_gradient(values)
         duals = model.network.apply(roles[LIVE], {}, DUALS)
-        eta, *penalties = (tf.exp(tf.maximum(duals[name], _SMALLEST)) for name in DUALS)
+        eta, *penalties = (_positive(duals[name]) for name in DUALS)
 
         weight = tf.stop_gradient(tf.nn.softmax(values / eta, 0))
         normalizer = tf.reduce_logsumexp(values / eta, 0) - math.log(self.samples)
@@ -181,6 +181,11 @@ class MPO(OffPolicy):
         }
         values = {name: q[:, 0] for name, q in network.apply(weights, inputs, self.critics).items()}
         return tf.reshape(self.lowest(values, batch.chosen), action.shape[:2])
+
+
+def _positive(log: tf.Tensor) -> tf.Tensor:
+    """exp(log), between 10⁻⁸ and 10⁸; the gradient is that of the bound there, so that it comes back."""
+    return tf.exp(log + tf.stop_gradient(tf.clip_by_value(log, *_BOUNDS) - log))
 
 
 def _time_major(x: tf.Tensor) -> tf.Tensor:

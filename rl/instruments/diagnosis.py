@@ -161,7 +161,13 @@ def save_fault(fault: Fault, names: dict[str, tuple[str, ...]], file: Path) -> N
         file: overwritten if it exists.
     """
     batch = fault.minibatch.batch
-    arrays = {f"batch/{field}": getattr(batch, field).numpy() for field in batch._fields}
+    arrays = {f"batch/{name}": x.numpy() for field in batch._fields for name, x in _named(field, getattr(batch, field))}
     for part, tensors in fault.minibatch.weights.items():
         arrays.update({name: np.asarray(w) for name, w in zip(names[part], tensors, strict=True)})
     np.savez(file, **arrays)
+
+
+def _named(name: str, nest: Any) -> list[tuple[str, tf.Tensor]]:
+    """(name, tensor) of every tensor of a nest, which has a number behind its name if it is not alone."""
+    tensors = tf.nest.flatten(nest)
+    return [(name, tensors[0])] if len(tensors) == 1 else [(f"{name}/{place}", x) for place, x in enumerate(tensors)]
