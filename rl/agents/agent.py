@@ -5,12 +5,12 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from rl.agents.phase import Phase
+from rl.agents.phase import Phase, Roles
 from rl.environments import Environment
 from rl.frozen import Schedule
 from rl.gradients import LIVE
 from rl.gradients.rows import Weights
-from rl.networks import ActorCriticNetwork, Head
+from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.spaces import Spaces
 
 
@@ -63,6 +63,23 @@ class Agent(Protocol):
 
     def policy(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> tf.Tensor:
         """The parameters [N, P] of the action distribution at observations [N, ...]."""
+
+    def one_step_reads(self, model: ActorCriticNetwork) -> Mapping[str, tuple[str, ...]]:
+        """{role: parts} by which the one-step error is differentiated, for `live` and `target`."""
+        return dict.fromkeys((LIVE, "target"), model.network.reads["value"])
+
+    def one_step_error(self, model: ActorCriticNetwork, roles: Roles, batch: Any) -> tf.Tensor:
+        """δ = r + γ v̄(s') − v(s), [B], for the probe `through_target`; no gradient is stopped.
+
+        Args: roles: v is at the role `live`, v̄ at `target`; batch: a settled minibatch.
+        """
+
+        def value(weights: Weights, observation: tf.Tensor) -> tf.Tensor:
+            """The values [B] of observations [B, ...]."""
+            return model.network.apply(weights, {OBSERVATION: observation}, ("value",))["value"][:, 0]
+
+        after = value(roles["target"], batch.next_observation)
+        return batch.reward + batch.discount * after - value(roles[LIVE], batch.observation)
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """The phases of an iteration, in order."""

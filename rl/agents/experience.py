@@ -22,8 +22,8 @@ class Experience(NamedTuple):
     first: Any = ()  # reward [B] and next observation [B, ...] of the first step alone, for auxiliary objectives
     steps: Any = ()  # the windows themselves, [B, n, ...], where a target needs every step
     noise: tf.Tensor = ()  # [B, d] standard normal, for the policy's action at the observation
-    next_noise: tf.Tensor = ()  # [..., B, d] standard normal, for those at the next observation
-    chosen: tf.Tensor = ()  # [N] float, 1 for the critics in the minimum of the target
+    next_noise: tf.Tensor = ()  # [B, ..., d] standard normal, for those at the next observation
+    chosen: tf.Tensor = ()  # [B, N] float, 1 for the critics in the minimum of the target
 
     def mean(self, x: tf.Tensor) -> tf.Tensor:
         """The mean of x [B] over the valid samples, []."""

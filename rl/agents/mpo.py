@@ -93,10 +93,10 @@ class MPO(OffPolicy):
         return (Update("update", objectives, self.expanded(objectives), losses, through=self.through),)
 
     def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:
-        """Draws the noise of the sampled actions, [M, B, d], or [M, n·B, d] for Retrace, and the chosen critics."""
-        count = batch.reward.shape[0] * (self.n_step if self.keeps_steps else 1)
-        noise = normals(seed, (self.samples, count, model.distribution.num_dimensions))
-        return batch._replace(next_noise=noise, chosen=self.chosen(seed))
+        """Draws the noise of the sampled actions, [B, 1, M, d], or [B, n, M, d] for Retrace, and the chosen critics."""
+        steps = self.n_step if self.keeps_steps else 1
+        noise = normals(seed, (batch.reward.shape[0], steps, self.samples, model.distribution.num_dimensions))
+        return batch._replace(next_noise=noise, chosen=self.chosen(seed, batch))
 
     def losses(self, model: ActorCriticNetwork, roles: Roles, batch: Experience):
         """The losses to minimise, each a mean over the valid samples.
@@ -104,8 +104,7 @@ class MPO(OffPolicy):
         Returns: ({objective: [] loss}, {tag: [] diagnostic}).
         """
         box, successor = model.distribution, batch.next_observation
-        noise = batch.next_noise[:, : batch.reward.shape[0]]
-        before, policy = self._sampled(model, roles, successor, noise)
+        before, policy = self._sampled(model, roles, successor, batch.next_noise[:, 0])
         values = self._values_of(model, roles, batch, successor, before)
         backup = (
             self._retraced(model, roles, batch)
@@ -143,15 +142,19 @@ class MPO(OffPolicy):
         """See `OffPolicy.backup`."""
         if self.keeps_steps:
             return self._retraced(model, roles, batch)
-        before, _ = self._sampled(model, roles, batch.next_observation, batch.next_noise)
-        values = self._values_of(model, roles, batch, batch.next_observation, before)
-        return Backup(batch.reward, batch.discount, tf.reduce_mean(values, 0))
+        return super().backup(model, roles, batch)
+
+    def successor_value(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
+        """E_π̄ q̄(s', ·), [B]; see `OffPolicy.successor_value`."""
+        before, _ = self._sampled(model, roles, batch.next_observation, batch.next_noise[:, 0])
+        return tf.reduce_mean(self._values_of(model, roles, batch, batch.next_observation, before), 0)
 
     def _retraced(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> Backup:
         """The Retrace target of the first step of each window, as a backup without a bootstrap."""
         steps, num_steps = batch.steps, self.n_step
         flat = tf.nest.map_structure(_time_major, steps)  # [n·B, ...]
-        before, _ = self._sampled(model, roles, flat.next_observation, batch.next_noise)
+        batch = batch._replace(chosen=tf.tile(batch.chosen, (num_steps, 1)))
+        before, _ = self._sampled(model, roles, flat.next_observation, _time_major(batch.next_noise))
         v_t = tf.reduce_mean(self._values_of(model, roles, batch, flat.next_observation, before), 0)
         target = self.target_weights(model, roles)
         q_tm1 = self.lowest(self.values(model, target, flat.observation, flat.action), batch.chosen)
@@ -164,9 +167,9 @@ class MPO(OffPolicy):
         return Backup(y, tf.zeros_like(y), tf.zeros_like(y))
 
     def _sampled(self, model: ActorCriticNetwork, roles: Roles, observation: tf.Tensor, noise: tf.Tensor):
-        """Actions of π̄ before the squashing, [M, B, d], and its parameters, [B, P]."""
+        """Actions of π̄ before the squashing, [M, B, d], and its parameters, [B, P]; noise: [B, M, d]."""
         policy = self.policy(model, stopped(self.target_weights(model, roles)), observation)
-        return model.distribution.before_squashing(policy, noise), policy
+        return model.distribution.before_squashing(policy, tf.transpose(noise, (1, 0, 2))), policy
 
     def _values_of(self, model: ActorCriticNetwork, roles: Roles, batch: Experience, observation, before) -> tf.Tensor:
         """q̄ of M actions (before the squashing, [M, B, d]) at each observation [B, ...], [M, B]."""
@@ -179,8 +182,9 @@ class MPO(OffPolicy):
             part: tf.reshape(tf.repeat(features[None], self.samples, 0), (-1, *features.shape[1:])),
             ACTION: tf.reshape(action, (-1, action.shape[-1])),
         }
-        values = {name: q[:, 0] for name, q in network.apply(weights, inputs, self.critics).items()}
-        return tf.reshape(self.lowest(values, batch.chosen), action.shape[:2])
+        values = network.apply(weights, inputs, self.critics)
+        shape = action.shape[:2]
+        return self.lowest({name: tf.reshape(q, shape) for name, q in values.items()}, batch.chosen)
 
 
 def _positive(log: tf.Tensor) -> tf.Tensor:

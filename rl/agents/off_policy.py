@@ -201,14 +201,15 @@ class OffPolicy(Agent):
     def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:
         """Draws the noise of both actions, and the critics whose minimum is the target."""
         noise = normals(seed, (2, batch.reward.shape[0], model.distribution.num_dimensions))
-        return batch._replace(noise=noise[0], next_noise=noise[1], chosen=self.chosen(seed))
+        return batch._replace(noise=noise[0], next_noise=noise[1], chosen=self.chosen(seed, batch))
 
-    def chosen(self, seed: tf.Tensor) -> tf.Tensor:
-        """[N] float, 1 for the critics whose minimum is the target, a random subset of `critics_in_target`."""
+    def chosen(self, seed: tf.Tensor, batch: Experience) -> tf.Tensor:
+        """[B, N] float, 1 for the critics whose minimum is the target, a random subset of `critics_in_target`."""
+        shape = (batch.reward.shape[0], self.num_critics)
         if self.critics_in_target == self.num_critics:
-            return tf.ones(self.num_critics)
+            return tf.ones(shape)
         order = tf.argsort(tf.argsort(uniforms(seed, (self.num_critics,))))
-        return tf.cast(order < self.critics_in_target, tf.float32)
+        return tf.broadcast_to(tf.cast(order < self.critics_in_target, tf.float32), shape)
 
     def values(
         self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor, action: tf.Tensor
@@ -218,7 +219,7 @@ class OffPolicy(Agent):
         return {name: q[:, 0] for name, q in model.network.apply(weights, inputs, self.critics).items()}
 
     def lowest(self, values: Mapping[str, tf.Tensor], chosen: tf.Tensor | None = None) -> tf.Tensor:
-        """The minimum over the critics, or over those that are chosen ([N] float), of the shape of one's values."""
+        """The minimum over the critics' values [..., B], or over those that are chosen ([B, N] float), [..., B]."""
         q = tf.stack(list(values.values()), -1)
         return tf.reduce_min(q if chosen is None else tf.where(chosen > 0, q, math.inf), -1)
 
@@ -240,11 +241,14 @@ class OffPolicy(Agent):
 
     def losses_of_critics(self, model: ActorCriticNetwork, roles: Roles, batch: Experience, backup: Backup):
         """`critic_losses` with the backup given."""
-        eta, taken = self.residual or 0.0, self.values(model, roles[LIVE], batch.observation, batch.action)
-        losses = {name: batch.mean_error(residual_loss(q, *backup, eta=eta)) for name, q in taken.items()}
+        taken, y = self.values(model, roles[LIVE], batch.observation, batch.action), backup.target
+        errors = {
+            name: 0.5 * tf.square(q - y) if self.residual is None else residual_loss(q, *backup, eta=self.residual)
+            for name, q in taken.items()
+        }
+        losses = {name: batch.mean_error(error) for name, error in errors.items()}
         first = batch.of_first_step()
         losses |= {name: one.loss(name, model, roles, first) for name, one in self.auxiliary.items()}
-        y = backup.target
         means = {"value/mean": tf.add_n(list(taken.values())) / len(taken), "value/target_mean": y}
         return losses, {tag: batch.mean(x) for tag, x in means.items()}
 
@@ -256,9 +260,7 @@ class OffPolicy(Agent):
             own = model.network.reads
             if self.residual is None:
                 return {LIVE: own[name]}
-            reached = dict.fromkeys(part for critic in self.critics for part in own[critic])
-            frozen = [part for part in reached if self.target_encoder or part in model.network.heads]
-            return {LIVE: own[name], "target": tuple(frozen)}
+            return {LIVE: own[name], "target": self.one_step_reads(model)["target"]}
 
         return (
             *(Objective(name, self.coefficients["q"], reads(name)) for name in self.critics),
@@ -272,6 +274,19 @@ class OffPolicy(Agent):
     def through(self) -> tuple[str, ...]:
         """The roles through which the critics' gradients flow."""
         return () if self.residual is None else ("target",)
+
+    def one_step_reads(self, model: ActorCriticNetwork) -> Mapping[str, tuple[str, ...]]:
+        """See `Agent.one_step_reads`: those of the first critic, and at the target of all critics."""
+        reads = model.network.reads
+        at_target = dict.fromkeys(part for critic in self.critics for part in reads[critic])
+        frozen = [part for part in at_target if self.target_encoder or part in model.network.heads]
+        return {LIVE: reads["q_0"], "target": tuple(frozen)}
+
+    def one_step_error(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
+        """r + γ' v(s') − q_0(s, a), [B]; see `Agent.one_step_error`."""
+        after = self.successor_value(model, roles, batch)
+        taken = self.values(model, roles[LIVE], batch.observation, batch.action)["q_0"]
+        return batch.reward + batch.discount * after - taken
 
     def errors(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
         """|q − y|, the mean over the critics, [B]."""
@@ -296,4 +311,4 @@ class OffPolicy(Agent):
 
 def stopped(weights: Weights) -> Weights:
     """The weights, to which no gradient flows."""
-    return tf.nest.map_structure(tf.stop_gradient, dict(weights))
+    return {part: tuple(map(tf.stop_gradient, tensors)) for part, tensors in weights.items()}

@@ -71,7 +71,7 @@ class DiscreteSAC(SAC):
 
     def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:
         """Draws the critics whose minimum is the target; there is no other randomness."""
-        return batch._replace(chosen=self.chosen(seed))
+        return batch._replace(chosen=self.chosen(seed, batch))
 
     def all_values(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> dict[str, tf.Tensor]:
         """{critic: the values of all actions, [B, n]}."""
@@ -101,4 +101,4 @@ class DiscreteSAC(SAC):
         alpha = tf.exp(model.network.apply(live, {}, (TEMPERATURE,))[TEMPERATURE])
         log_p = tf.nn.log_softmax(self.policy(model, live, batch.next_observation))
         values = self.all_values(model, self.target_weights(model, roles), batch.next_observation)
-        return tf.reduce_sum(tf.exp(log_p) * (self.lowest(values, batch.chosen) - alpha * log_p), -1)
+        return tf.reduce_sum(tf.exp(log_p) * (self.lowest(values, batch.chosen[:, None]) - alpha * log_p), -1)

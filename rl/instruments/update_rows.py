@@ -16,7 +16,6 @@ from rl.instruments.replay import propose, rows_of
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
 from rl.learning.state import TrainState
-from rl.networks import OBSERVATION
 from rl.updates.clipping import global_norm
 from rl.vectors import flat
 
@@ -151,23 +150,17 @@ class UpdateRows:
         v̄ is at the target copy's weights if there is one, otherwise at the live weights; the tape watches it as a
         separate role, so that the two gradients stay apart.
         """
-        live, parts = self._minibatch.weights, self._network.reads["value"]
-        roles = {LIVE: live, "beyond": self._minibatch.roles.get("target", live)}
-        roles = {role: {part: weights[part] for part in parts} for role, weights in roles.items()}
-        reads = {"error": tuple(At(role, part) for role in roles for part in parts)}
+        agent, live = self._learner.agent, self._minibatch.weights
+        roles = {LIVE: live, "target": self._minibatch.roles.get("target", live)}
+        parts = agent.one_step_reads(self._learner.model)
+        reads = {"error": tuple(At(role, part) for role in roles for part in parts[role])}
         row = watched_rows(self._one_step_loss, roles, reads, watch=tuple(roles)).gradients["error"]
-        return tuple(self._row({part: row[At(role, part)] for part in parts}) for role in roles)
+        return tuple(self._row({part: row[At(role, part)] for part in parts[role]}) for role in roles)
 
     def _one_step_loss(self, roles: Roles) -> tuple[dict[str, tf.Tensor], None]:
-        """The mean of ½ δ² over the valid samples, δ = r + γ v̄(s') − v(s), as losses of `watched_rows`."""
+        """The mean of ½ δ² over the valid samples, as losses of `watched_rows`."""
         batch = self._minibatch.batch
-
-        def value(weights: Weights, observation: tf.Tensor) -> tf.Tensor:
-            """The values [B] of observations [B, ...]."""
-            return self._network.apply(weights, {OBSERVATION: observation}, ("value",))["value"][:, 0]
-
-        error = batch.reward + batch.discount * value(roles["beyond"], batch.next_observation)
-        error -= value(roles[LIVE], batch.observation)
+        error = self._learner.agent.one_step_error(self._learner.model, roles, batch)
         return {"error": masked_mean(0.5 * tf.square(error), batch.valid)}, None
 
     def _gradients_on(self, batch, at: Weights | None = None) -> dict[str, Gradient]:

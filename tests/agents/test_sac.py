@@ -169,7 +169,8 @@ def test_critics_that_are_not_stopped_are_refused(build, monkeypatch):
 def test_the_critics_in_the_target_are_a_random_subset(build):
     """Two of five (REDQ), and each as often as any other: χ² within five standard deviations of its mean."""
     agent = build(*SMALL, "agent.num_critics=5", "agent.critics_in_target=2", "agent.groups.critic=[q_*]").learner.agent
-    chosen = [agent.chosen(tf.constant([7, seed])).numpy() for seed in range(300)]
+    batch = minibatch_of(build(*SMALL)).batch
+    chosen = [agent.chosen(tf.constant([7, seed]), batch)[0].numpy() for seed in range(300)]
     assert {float(np.sum(one)) for one in chosen} == {2.0}
     count, expected = np.sum(chosen, 0), 300 * 2 / 5
     assert np.sum((count - expected) ** 2 / (expected * 3 / 5)) < 4 + 5 * math.sqrt(8)
@@ -181,7 +182,7 @@ def test_all_critics_minimum_is_the_targets(build):
     both, _ = minibatch.losses(minibatch.seen)
     per = []
     for chosen in ([1.0, 0.0], [0.0, 1.0]):
-        batch = minibatch.batch._replace(chosen=tf.constant(chosen))
+        batch = minibatch.batch._replace(chosen=tf.constant([chosen] * 5))
         per.append(float(minibatch._replace(batch=batch).losses(minibatch.seen)[1]["value/target_mean"]))
     assert float(minibatch.losses(minibatch.seen)[1]["value/target_mean"]) <= min(per) + 1e-6
     assert set(both) == {"q_0", "q_1", "policy", "temperature"}

@@ -41,6 +41,7 @@ def test_each_run_equals_its_single_run(build, combiner):
         alone, logged_alone = advanced(one, programs, 2)
         assert together.keys() == alone.keys()
         assert together["iteration"] == alone.pop("iteration") == 2
+        assert together["begun"] == alone.pop("begun") == 0
         for name, array in alone.items():
             if name.split("/")[0] in EXACT and array.dtype != np.float32:
                 np.testing.assert_array_equal(together[name][number], array, err_msg=name)

@@ -46,7 +46,6 @@ EXTRA = {
     **{("agent/exploration", choice): OFF_POLICY["sac"] for choice in ("noise", "correlated", "gsde")},
     **{("replay", choice): OFF_POLICY["sac"] for choice in ("uniform", "prioritized")},
     ("combiner", "critics_only"): [*OFF_POLICY["sac"], "network.shared=true"],
-    ("optimizer", "mpo"): OFF_POLICY["mpo"],
     ("network", "off_policy"): OFF_POLICY["sac"],
     ("network", "pixels"): ["agent=sac", "environment=compiled/reacher"],
     ("network", "minatar"): ["environment=compiled/minatar/breakout"],
