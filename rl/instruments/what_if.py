@@ -60,7 +60,9 @@ def what_if(
     """
     played = replay(learner, state, trajectory, combining_update(learner))
     update, network, minibatch = played.update, learner.model.network, played.minibatch(0)
-    unseen = played.minibatch(1) if played.phase.source.minibatches > 1 else None
+    source = played.phase.source
+    other = source.rounds if learner.alternates else 1 if source.minibatches > 1 else None
+    unseen = None if other is None else played.minibatch(other)
     rows = {name: onto_live(row) for name, row in rows_of(played.learner, minibatch).gradients.items()}
     own, progress = learner.rules[update.name], learner.progress(played.state)
     progress = tf.where(progress < 1.0, progress, 0.0)

@@ -33,22 +33,47 @@ class Seen(NamedTuple):
     state: TrainState
     """Before the iteration, without the rings."""
     windows: Windows
-    """The normalised windows of all minibatches, [rounds · B, W, ...]."""
+    """The normalised windows of all minibatches, [2 · rounds · B, W, ...]: the tick's own, and as many independent ones
+    that it does not learn from.
+    """
 
 
-def drawn(learner: Learner, state: TrainState, number: tf.Tensor | int) -> tuple[Windows, Any]:
+def seen_first(learner: Learner, state: TrainState) -> Seen:
+    """What the first tick of an iteration learns from, of all runs; state: with the rings."""
+    own, _ = drawn(learner, state, tf.constant(0))
+    other, _ = drawn(learner, state, tf.constant(0), seed_of=learner.agent.ticks)
+    both = tf.nest.map_structure(lambda *x: tf.concat(x, len(learner.axis.shape)), own, other)
+    return Seen(state._replace(sources={}), both)
+
+
+def own_windows(learner: Learner, windows: Windows) -> Windows:
+    """The first half of `Seen.windows`, which the tick learns from."""
+    axis = len(learner.axis.shape)
+    return tf.nest.map_structure(lambda x: tf.split(x, 2, axis)[0], windows)
+
+
+def drawn(
+    learner: Learner, state: TrainState, number: tf.Tensor | int, seed_of: int | None = None
+) -> tuple[Windows, Any]:
     """The windows of all minibatches of a tick, normalised with the current statistics, of all runs.
 
-    Args: state: with the rings; number: of the tick within the iteration, [] int32.
+    Args:
+        state: with the rings.
+        number: of the tick within the iteration, [] int32.
+        seed_of: the number folded into the seed; None for that of the tick.
     Returns: them, and their places in memory.
     """
     (phase,), axis = learner.phases, learner.axis
-    source, rows = phase.source, written(learner, state.iteration, number)
+    source, rows, folded = (
+        phase.source,
+        written(learner, state.iteration, number),
+        number if seed_of is None else seed_of,
+    )
     begun, num_envs = written(learner, state.begun, 0), learner.environment.num_envs
 
     def random(seed):
         """The random part of one run's draws."""
-        return source.drawn(fold(seed, Purpose.REPLAY, state.iteration, number), rows, begun, num_envs=num_envs)
+        return source.drawn(fold(seed, Purpose.REPLAY, state.iteration, folded), rows, begun, num_envs=num_envs)
 
     windows, places = source.windows(state.sources[phase.name], axis.each(random)(state.seed), axis.shape)
     return axis.each(functools.partial(_normalized, learner))(state._replace(sources={}), windows), places
@@ -71,8 +96,7 @@ def remembered(learner: Learner, state: TrainState) -> tuple[TrainState, Windows
             memory = phase.source.put(state.sources[phase.name], trajectory, rows, learner.axis.shape)
             state = state._replace(sources={phase.name: memory})
         state = state._replace(iteration=state.iteration + 1)
-    windows, _ = drawn(learner, state, 0)
-    return state._replace(sources={}), windows
+    return tuple(seen_first(learner, state))
 
 
 def before_tick(learner: Learner, state: TrainState, tick: int) -> tuple[TrainState, Windows]:
@@ -132,10 +156,12 @@ def alternate(
     Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
     """
     (phase,), axis = learner.phases, learner.axis
-    before = state._replace(sources={})
-    seen = Seen(before, drawn(learner, state, tf.constant(0))[0])
+    seen = seen_first(learner, state)
+    before = seen.state
     shapes = tf.function(functools.partial(learnt, learner), autograph=False)
-    metrics = shapes.get_concrete_function(before, seen.windows, tf.constant(0)).structured_outputs[1]
+    metrics = shapes.get_concrete_function(
+        before, own_windows(learner, seen.windows), tf.constant(0)
+    ).structured_outputs[1]
     zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
     nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
     start = _Ticks(tf.constant(0), state, nobody, zero, dict(zero), summary)

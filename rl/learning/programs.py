@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
-from rl.learning.alternating import Seen, alternate, learnt
+from rl.learning.alternating import Seen, alternate, learnt, own_windows
 from rl.learning.chunk import Basis, Chunk
 from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
@@ -50,10 +50,11 @@ class Programs:
         Args:
             learner, variables: of all runs.
             prober: computes the findings of one run, a pure function; None for no probes.
-            probe_every: iterations between probed ones, ≥ 1; the first iteration is probed.
+            probe_every: iterations between probed ones, ≥ 1; the first iteration that learns is probed.
         """
         self.learner, self.variables = learner, variables
         self._prober, self._probe_every = prober, probe_every
+        self._first_probed = min(phase.starts_at for phase in learner.phases)
         self._identity = _identity(learner, variables)
         self._whole = learner.environment.compiled
         within = None if self._whole else True
@@ -106,12 +107,13 @@ class Programs:
         """
         first = int(self.variables.iteration)
         count = min(count, _MOST_ITERATIONS)
-        until_probe = -first % self._probe_every + 1
+        until_probe = (self._first_probed - first) % self._probe_every + 1
         if self._whole and self._prober:
             count = min(count, until_probe)
         done, metrics, found, gramians, rows, basis = self._iterate(tf.constant(count))
         done = int(done)
-        probed = (np.arange(first, first + done) % self._probe_every == 0) & (self._prober is not None)
+        since = np.arange(first, first + done) - self._first_probed
+        probed = (since >= 0) & (since % self._probe_every == 0) & (self._prober is not None)
         if probed.any() and self._whole:
             found, gramians, rows = self._probe_apart(*basis)
         findings = np.full((*metrics.shape[:-1], len(self._probe_tags)), np.nan)[:done]
@@ -182,7 +184,7 @@ class Programs:
         nothing = self._nothing_found(basis)[:2]
 
         def block(log, state, basis, rows):
-            due = log.done + 1 + tf.cast(-state.iteration % self._probe_every, tf.int32)
+            due = log.done + 1 + tf.cast((self._first_probed - state.iteration) % self._probe_every, tf.int32)
             log, state, basis, rows = self._block(tf.minimum(due, count), log, state, basis, rows)
             found, gramian, rows = tf.cond(
                 tf.equal(log.done, due), lambda: self._probe(*basis), lambda: (*nothing, rows)
@@ -207,7 +209,10 @@ class Programs:
 
     def _learning_from(self, basis: Basis):
         """The learning from a basis, by the program of it."""
-        return self._learnt(*basis, tf.constant(0)) if self.learner.alternates else self._learn(*basis)
+        if not self.learner.alternates:
+            return self._learn(*basis)
+        state, windows = basis
+        return self._learnt(state, own_windows(self.learner, windows), tf.constant(0))
 
     def _learnt_step(self, state: TrainState, windows: Trajectory, number: tf.Tensor):
         """`learnt` as a program."""

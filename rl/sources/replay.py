@@ -90,8 +90,13 @@ class Replay:
 
     def draw(self, batch: Any, orders: Orders, number: int | tf.Tensor) -> Any:
         """The minibatch of round `number`, counted over executions: a slice of the prepared windows."""
-        place = number % self.rounds
-        return tf.nest.map_structure(lambda x: tf.reshape(x, (self.rounds, self.batch, *x.shape[1:]))[place], batch)
+
+        def minibatch(x):
+            """The slice of one tensor; there may be windows of several executions."""
+            rounds = x.shape[0] // self.batch
+            return tf.reshape(x, (rounds, self.batch, *x.shape[1:]))[number % rounds]
+
+        return tf.nest.map_structure(minibatch, batch)
 
 
 @settings

@@ -174,3 +174,16 @@ def test_what_an_agent_remembers_may_be_the_environments_fault(build):
     message = environments_fault(experiment.learner, *programs.learnt_from(chunk.basis))
     assert "in a step that the agent remembers" in message
     assert "reward" in message
+
+
+def test_probes_get_the_first_ticks_minibatches_and_as_many_others(build):
+    """The first half is what tick 0 drew; the second is drawn anew from the same 16 rows."""
+    experiment = build(*SMALL)
+    programs = experiment.programs(probe_every=100)
+    programs.iterate(2)
+    expected, _ = drawn(experiment.learner, read(experiment.variables), 0)
+    _, windows = programs.learnt_from(programs.iterate(1).basis)
+    for found, own in zip(tf.nest.flatten(windows), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(found[:10], own, rtol=1e-5, atol=1e-5)
+    assert windows.steps.reward.shape == (20, 1)
+    assert not np.array_equal(windows.steps.reward[:10], windows.steps.reward[10:])
