@@ -37,7 +37,7 @@ def learn(learner: Learner, state: TrainState, trajectory: Trajectory) -> tuple[
         bad = tf.where((bad < 0) & (failed >= 0), failed + first, bad)
         first += phase.source.rounds
     going_on = tf.cast(tf.reduce_any(bad < 0), tf.int64)
-    state = unless_bad(axis, bad, state, before)._replace(iteration=before.iteration + going_on)
+    state = unless_bad(axis, bad, state, before)._replace(iteration=before.iteration + going_on, begun=before.begun)
     return state, {**metrics, "bad_update": tf.cast(bad, tf.float32)}
 
 

@@ -126,7 +126,7 @@ def test_what_if_prints_every_combiner_and_writes_numbers_and_figures(root, run,
     assert result.returncode == 0, result.stderr
     for name in ("sum", "upgrad", "nash_mtl", "gradvac", "aligned_mtl"):
         assert name in result.stdout
-    assert f"5 further optimizers are in {out / 'whatif.csv'}: " in result.stdout.replace("\n", "")
+    assert f"6 further optimizers are in {out / 'whatif.csv'}: " in result.stdout.replace("\n", "")
     with (out / "whatif.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     combiners = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
