@@ -20,9 +20,19 @@ check: $(VENV)/.installed-test lint
 	@echo "== checks"
 	$(BIN)/python -m pytest -m check $(ARGS)
 
+#: Tests that compile whole programs in pytest's own processes, which XLA never frees: they get processes of their own.
+PROGRAMS = tests/agents tests/learning tests/sources tests/runs
+
 test: $(VENV)/.installed-test lint
 	@echo "== tests"
+ifeq ($(ARGS),)
+	status=0; \
+	$(BIN)/python -m pytest $(PROGRAMS) || status=$$?; \
+	$(BIN)/python -m pytest $(PROGRAMS:%=--ignore=%) || status=$$?; \
+	exit $$status
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 lint: $(VENV)/.installed-test
 	@echo "== lint"

@@ -16,7 +16,7 @@ from rl.estimators import retrace
 from rl.gradients import LIVE, Objective
 from rl.inputs import INPUT
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
-from rl.randomness import normals
+from rl.randomness import fold, normals
 from rl.settings import PositiveInteger, PositiveNumber, Share, settings
 from rl.spaces import Box, Spaces
 
@@ -96,7 +96,7 @@ class MPO(OffPolicy):
         """Draws the noise of the sampled actions, [B, 1, M, d], or [B, n, M, d] for Retrace, and the chosen critics."""
         steps = self.n_step if self.keeps_steps else 1
         noise = normals(seed, (batch.reward.shape[0], steps, self.samples, model.distribution.num_dimensions))
-        return batch._replace(next_noise=noise, chosen=self.chosen(seed, batch))
+        return batch._replace(next_noise=noise, chosen=self.chosen(fold(seed, 1), batch))
 
     def losses(self, model: ActorCriticNetwork, roles: Roles, batch: Experience):
         """The losses to minimise, each a mean over the valid samples.
@@ -158,7 +158,7 @@ class MPO(OffPolicy):
         v_t = tf.reduce_mean(self._values_of(model, roles, batch, flat.next_observation, before), 0)
         target = self.target_weights(model, roles)
         q_tm1 = self.lowest(self.values(model, target, flat.observation, flat.action), batch.chosen)
-        policy = self.policy(model, target, flat.observation)
+        policy = self.policy(model, roles["target"], flat.observation)
         log_rho = model.distribution.log_prob(policy, flat.action) - flat.extras["log_prob"]
         going_on = 1.0 - tf.cast(flat.terminated | flat.truncated, tf.float32)
         discount = self.gamma * (1.0 - tf.cast(flat.terminated, tf.float32))
@@ -168,7 +168,7 @@ class MPO(OffPolicy):
 
     def _sampled(self, model: ActorCriticNetwork, roles: Roles, observation: tf.Tensor, noise: tf.Tensor):
         """Actions of π̄ before the squashing, [M, B, d], and its parameters, [B, P]; noise: [B, M, d]."""
-        policy = self.policy(model, stopped(self.target_weights(model, roles)), observation)
+        policy = self.policy(model, stopped(roles["target"]), observation)
         return model.distribution.before_squashing(policy, tf.transpose(noise, (1, 0, 2))), policy
 
     def _values_of(self, model: ActorCriticNetwork, roles: Roles, batch: Experience, observation, before) -> tf.Tensor:

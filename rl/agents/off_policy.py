@@ -27,7 +27,7 @@ from rl.gradients import LIVE, Objective
 from rl.gradients.rows import Weights
 from rl.inputs import INPUT
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
-from rl.randomness import normals, uniforms
+from rl.randomness import fold, normals, uniforms
 from rl.settings import NonNegativeInteger, NonNegativeNumber, Number, PositiveInteger, PositiveNumber, Share, settings
 from rl.sources import Uniform, Windows
 from rl.spaces import Box, Space, Spaces
@@ -93,6 +93,10 @@ class OffPolicy(Agent):
             sorted(self.coefficients) == sorted(self.objectives),
             f"agent.coefficients has {sorted(self.coefficients)}; it needs {', '.join(self.objectives)}, and no other.",
         )
+        known = (*self.critics, *(name for name in self.objectives if name != "q"), *self.auxiliary)
+        for group, members in self.groups.items():
+            idle = [member for member in members if not fnmatch.filter(known, member)]
+            require(not idle, f"agent.groups.{group} has {', '.join(idle)}; the objectives are {', '.join(known)}.")
 
     @property
     def critics(self) -> tuple[str, ...]:
@@ -182,14 +186,34 @@ class OffPolicy(Agent):
         """One phase on replayed steps."""
         steps = self.rollout_length * environment.num_envs
         rounds = max(1, round(self.update_to_data * steps))
+        source = self.replay.source(batch=self.batch_size, rounds=rounds, length=self.n_step)
+        rows, needed = source.num_rows(environment.num_envs), self.rollout_length + self.n_step - 1
+        require(
+            rows >= needed,
+            f"replay.capacity is {self.replay.capacity:,}, {rows:,} steps of each environment (num_envs "
+            f"{environment.num_envs:,}); agent.rollout_length {self.rollout_length:,} and agent.n_step {self.n_step:,} "
+            f"need at least {needed:,}.",
+        )
+        require(
+            self.target_encoder or "torso" in model.network.parts,
+            "agent.target_encoder is false, but nothing is shared: set network.shared=true, or leave it true.",
+        )
+        updates = self.updates(model)
+        for update in updates:
+            require(
+                self.ticks * rounds % update.every_rounds == 0,
+                f"update {update.name!r} is made in every {update.every_rounds}-th minibatch, which does not divide an "
+                f"iteration of {self.ticks * rounds:,} (agent.ticks {self.ticks:,} × {rounds:,}); change agent.ticks.",
+            )
+        first = max(self.warmup_steps, self.n_step * environment.num_envs)
         return (
             Phase(
                 name="update",
-                source=self.replay.source(batch=self.batch_size, rounds=rounds, length=self.n_step),
-                updates=self.updates(model),
+                source=source,
+                updates=updates,
                 prepare=self.prepare,
                 settle=functools.partial(self.settle, model),
-                starts_at=-(-self.warmup_steps // (steps * self.ticks)),
+                starts_at=-(-first // (steps * self.ticks)),
                 errors=functools.partial(self.errors, model),
             ),
         )
@@ -201,7 +225,7 @@ class OffPolicy(Agent):
     def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:
         """Draws the noise of both actions, and the critics whose minimum is the target."""
         noise = normals(seed, (2, batch.reward.shape[0], model.distribution.num_dimensions))
-        return batch._replace(noise=noise[0], next_noise=noise[1], chosen=self.chosen(seed, batch))
+        return batch._replace(noise=noise[0], next_noise=noise[1], chosen=self.chosen(fold(seed, 1), batch))
 
     def chosen(self, seed: tf.Tensor, batch: Experience) -> tf.Tensor:
         """[B, N] float, 1 for the critics whose minimum is the target, a random subset of `critics_in_target`."""
@@ -222,6 +246,15 @@ class OffPolicy(Agent):
         """The minimum over the critics' values [..., B], or over those that are chosen ([B, N] float), [..., B]."""
         q = tf.stack(list(values.values()), -1)
         return tf.reduce_min(q if chosen is None else tf.where(chosen > 0, q, math.inf), -1)
+
+    def judged(self, values: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """What the policy maximises: the minimum over all critics, or with a random subset in the target their mean.
+
+        The mean is REDQ's (Chen et al. 2021, algorithm 1).
+        """
+        if self.critics_in_target == self.num_critics:
+            return self.lowest(values)
+        return tf.add_n(list(values.values())) / len(values)
 
     def target_weights(self, model: ActorCriticNetwork, roles: Roles) -> Weights:
         """The weights of the target; without `target_encoder` the torsos are the live ones, which get no gradient."""

@@ -32,7 +32,8 @@ class SAC(OffPolicy):
 
     The critics in L_π are at weights that no gradient reaches, features included: only through the action does it
     depend on them. Differs from the paper: all objectives are taken at the same weights, where the critics' step comes
-    first there. A subset of the critics in the target's minimum is REDQ's (Chen et al. 2021, arXiv:2101.05982).
+    first there. A subset of the critics in the target's minimum, and then their mean in L_π, is
+    REDQ's (Chen et al. 2021, arXiv:2101.05982).
     """
 
     initial_temperature: PositiveNumber
@@ -78,8 +79,8 @@ class SAC(OffPolicy):
         """L_π and −log π(a|s) of each sample, [B] each."""
         live = roles[LIVE]
         drawn = model.distribution.draw(self.policy(model, live, batch.observation), batch.noise)
-        lowest = self.lowest(self.values(model, stopped(live), batch.observation, drawn.action))
-        return alpha * drawn.log_prob - lowest, -drawn.log_prob
+        value = self.judged(self.values(model, stopped(live), batch.observation, drawn.action))
+        return alpha * drawn.log_prob - value, -drawn.log_prob
 
     def wanted_entropy(self, model: ActorCriticNetwork) -> float | tf.Tensor:
         """H̄ in nats; by default −1 for each component of an action in [−1, 1], and so larger in a larger box."""

@@ -17,6 +17,7 @@ from rl.errors import require
 from rl.gradients import LIVE
 from rl.gradients.rows import Weights
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head, linear
+from rl.randomness import fold
 from rl.settings import settings
 from rl.spaces import Discrete, Space
 
@@ -71,7 +72,7 @@ class DiscreteSAC(SAC):
 
     def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:
         """Draws the critics whose minimum is the target; there is no other randomness."""
-        return batch._replace(chosen=self.chosen(seed, batch))
+        return batch._replace(chosen=self.chosen(fold(seed, 1), batch))
 
     def all_values(self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor) -> dict[str, tf.Tensor]:
         """{critic: the values of all actions, [B, n]}."""
@@ -86,9 +87,9 @@ class DiscreteSAC(SAC):
         """L_π and the entropy of π(·|s) at each sample, [B] each."""
         live = roles[LIVE]
         log_p = tf.nn.log_softmax(self.policy(model, live, batch.observation))
-        lowest = self.lowest(self.all_values(model, stopped(live), batch.observation))
+        value = self.judged(self.all_values(model, stopped(live), batch.observation))
         entropy = -tf.reduce_sum(tf.exp(log_p) * log_p, -1)
-        return -alpha * entropy - tf.reduce_sum(tf.exp(log_p) * lowest, -1), entropy
+        return -alpha * entropy - tf.reduce_sum(tf.exp(log_p) * value, -1), entropy
 
     def wanted_entropy(self, model: ActorCriticNetwork) -> float | tf.Tensor:
         """H̄ in nats; by default 0.98 log n."""

@@ -77,7 +77,7 @@ class TD3(OffPolicy):
     def successor_value(self, model: ActorCriticNetwork, roles: Roles, batch: Experience) -> tf.Tensor:
         """min_i q̄_i(s', ã), [B]; see `OffPolicy.successor_value`."""
         target, bound = self.target_weights(model, roles), self.target_noise_clip
-        unit = tf.tanh(self.policy(model, stopped(target), batch.next_observation))
+        unit = tf.tanh(self.policy(model, stopped(roles["target"]), batch.next_observation))
         unit += tf.clip_by_value(self.target_noise * batch.next_noise, -bound, bound)
         action = model.distribution.within(tf.clip_by_value(unit, -1.0, 1.0))
         return self.lowest(self.values(model, target, batch.next_observation, action), batch.chosen)

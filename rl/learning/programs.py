@@ -107,12 +107,13 @@ class Programs:
         """
         first = int(self.variables.iteration)
         count = min(count, _MOST_ITERATIONS)
-        until_probe = (self._first_probed - first) % self._probe_every + 1
+        start = self._first_probed + int(self.variables.begun)
+        until_probe = (start - first) % self._probe_every + 1
         if self._whole and self._prober:
             count = min(count, until_probe)
         done, metrics, found, gramians, rows, basis = self._iterate(tf.constant(count))
         done = int(done)
-        since = np.arange(first, first + done) - self._first_probed
+        since = np.arange(first, first + done) - start
         probed = (since >= 0) & (since % self._probe_every == 0) & (self._prober is not None)
         if probed.any() and self._whole:
             found, gramians, rows = self._probe_apart(*basis)
@@ -184,7 +185,8 @@ class Programs:
         nothing = self._nothing_found(basis)[:2]
 
         def block(log, state, basis, rows):
-            due = log.done + 1 + tf.cast((self._first_probed - state.iteration) % self._probe_every, tf.int32)
+            since = state.iteration - state.begun - self._first_probed
+            due = log.done + 1 + tf.cast(-since % self._probe_every, tf.int32)
             log, state, basis, rows = self._block(tf.minimum(due, count), log, state, basis, rows)
             found, gramian, rows = tf.cond(
                 tf.equal(log.done, due), lambda: self._probe(*basis), lambda: (*nothing, rows)

@@ -73,6 +73,11 @@ def actor_critic(
         f"network.initial_log_std is {initial_log_std:g}, but the actions are discrete and have no standard deviation; "
         "leave it at 0.0.",
     )
+    require(
+        shared or len(observation_space.shape) == 1 or not any(head.reads_observation for head in heads.values()),
+        f"this agent's critics read the observation itself, which has shape {observation_space.shape}: put them on the "
+        "torso (network.shared=true).",
+    )
     if not isinstance(torso, MLP):
         torso.check(observation_space.shape)
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(2 * torso.num_seeds + 2)]

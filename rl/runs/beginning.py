@@ -73,6 +73,7 @@ def restore_all(experiment: Experiment, checkpoints: Sequence[Checkpoint], *, so
     variables, memory = experiment.variables, memory_names(experiment.learner, experiment.variables)
     named = named_variables(variables)
     arrays = together(experiment.learner.axis, [{**one.arrays, **one.memory} for one in checkpoints])
+    arrays["begun"] = np.max([one.arrays["begun"] for one in checkpoints])  # what all runs remember
     if forgotten := any(name not in arrays for name in memory):
         named = {name: variable for name, variable in named.items() if name not in memory}
         arrays = {name: array for name, array in arrays.items() if name not in memory}

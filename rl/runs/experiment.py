@@ -199,8 +199,12 @@ def build_experiment(
         require(
             first <= count,
             f"phase {phase.name!r} begins with iteration {first}, but the run has {count} of "
-            f"{learner.steps_per_iteration:,} steps: raise steps, or execute the phase more often "
-            f"(agent.{phase.name}_every).",
+            f"{learner.steps_per_iteration:,} steps: raise steps, or "
+            + (
+                "lower agent.warmup_steps."
+                if phase.source.replays
+                else f"execute the phase more often (agent.{phase.name}_every)."
+            ),
         )
     require_memory(learner)
     known = Oracle(learner) if oracle else None

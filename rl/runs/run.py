@@ -182,8 +182,9 @@ class Run:
         self._can_save = not bad
         if isinstance(error, BadEnvironmentError):
             shares = [share.without_last() for share in shares]
-            assign(self.experiment.variables, stretch.chunk.basis[0])  # as they were before the rollout
-            self._can_save = True
+            if not self._learner.alternates:  # a memory keeps the bad step, so that it is not saved
+                assign(self.experiment.variables, stretch.chunk.basis[0])  # as they were before the rollout
+                self._can_save = True
         self._records.iterations(shares, last=last or bool(bad), evaluation_due=due and not bad)
         if error is not None:
             raise error
