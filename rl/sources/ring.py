@@ -70,10 +70,11 @@ def windows(ring: Any, starts: tf.Tensor, *, length: int, runs: tuple[int, ...] 
         runs: (S,) if there is a leading axis of S runs.
     Returns: a nest of [B, W, ...], or [S, B, W, ...].
     """
-    axis, first = len(runs), tf.nest.flatten(ring)[0]
-    num_rows, num_envs = first.shape[axis : axis + 2]
-    row = (starts[..., 0, None] + tf.range(length)) % num_rows
-    place = row * num_envs + starts[..., 1, None]
+    axis = len(runs)
+    num_rows, num_envs = tf.nest.flatten(ring)[0].shape[axis : axis + 2]
+    # No new axis within a slice: of a stack, TensorFlow's graph optimizer takes the element and forgets the axis.
+    first, environment = (tf.expand_dims(x, -1) for x in tf.unstack(starts, axis=-1))
+    place = (first + tf.range(length)) % num_rows * num_envs + environment
     if runs:
         place += tf.reshape(tf.range(*runs) * (num_rows * num_envs), (-1, 1, 1))
     return tf.nest.map_structure(
