@@ -114,3 +114,16 @@ def test_a_compiled_loop_of_writes_and_reads_is_the_eager_one(runs):
     eager = loop(tf.constant(9, tf.int64))
     for one, other in zip(tf.nest.flatten(compiled), tf.nest.flatten(eager), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_starts_that_are_stacked_in_a_graph_keep_the_windows_axis():
+    """In a plain graph, whose optimizer simplifies a slice of a stack: windows of one row stay [B, 1, ...]."""
+    held, _ = filled(4, [4])
+
+    @tf.function
+    def read(places):
+        return ring.windows(held, tf.stack([places // N, places % N], -1), length=1)
+
+    found = read(tf.constant([0, 4, 11]))
+    np.testing.assert_array_equal(found["number"], [[0.0], [101.0], [302.0]])
+    assert found["frame"].shape == (3, 1, 1)
