@@ -69,7 +69,7 @@ def test_auxiliary_objectives_see_single_steps(build):
 
 @pytest.mark.parametrize("agent", ["sac", "td3", "mpo"])
 def test_the_target_may_read_the_live_torso(build, agent):
-    """Without `target_encoder` another torso in the target changes no loss, and with it all critics'."""
+    """Without `target_encoder` another torso in the target changes no loss of SAC, whose target has no policy."""
     for own, changes in (("true", True), ("false", False)):
         experiment = build(f"agent={agent}", *SMALL[1:], f"agent.target_encoder={own}")
         minibatch = minibatch_of(experiment)
@@ -77,7 +77,7 @@ def test_the_target_may_read_the_live_torso(build, agent):
         target = {**minibatch.roles["target"]}
         target["torso"] = tuple(x + 0.5 for x in target["torso"])
         other, _ = minibatch.losses({**minibatch.seen, "target": target})
-        assert (abs(float(before["q_0"] - other["q_0"])) > 1e-4) == changes
+        assert (abs(float(before["q_0"] - other["q_0"])) > 1e-4) == (changes or agent != "sac")
 
 
 @pytest.mark.parametrize("agent", ["sac", "td3", "mpo"])
