@@ -42,7 +42,7 @@ def test_it_holds_the_newest_rows_each_in_its_place(num_rows, pieces):
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(num_rows=st.integers(4, 9), pieces=st.lists(st.integers(2, 4), min_size=2, max_size=8), length=st.integers(1, 4))
-def test_a_window_is_consecutive_rows_of_one_environment(num_rows, pieces, length):
+def test_windows_hold_consecutive_rows_of_one_environment(num_rows, pieces, length):
     held, written = filled(num_rows, pieces)
     drawn = ring.starts(
         tf.constant([1, 2]), tf.constant(written, tf.int64), num_rows=num_rows, num_envs=N, count=64, length=length
