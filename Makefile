@@ -20,15 +20,14 @@ check: $(VENV)/.installed-test lint
 	@echo "== checks"
 	$(BIN)/python -m pytest -m check $(ARGS)
 
-#: Tests that compile whole programs in pytest's own processes, which XLA never frees: they get processes of their own.
-PROGRAMS = tests/agents tests/learning tests/sources tests/runs
+#: Folders whose tests compile whole programs in pytest's own process, which keeps some 100 MB of each: one after another.
+PROGRAMS = tests/agents tests/learning tests/runs
 
 test: $(VENV)/.installed-test lint
 	@echo "== tests"
 ifeq ($(ARGS),)
 	status=0; \
-	$(BIN)/python -m pytest $(PROGRAMS) || status=$$?; \
-	$(BIN)/python -m pytest $(PROGRAMS:%=--ignore=%) || status=$$?; \
+	for part in $(PROGRAMS) "$(PROGRAMS:%=--ignore=%)"; do $(BIN)/python -m pytest $$part || status=$$?; done; \
 	exit $$status
 else
 	$(BIN)/python -m pytest $(ARGS)

@@ -17,6 +17,7 @@ from benchmarks import (
     learning,
     limit,
     off_policy,
+    off_policy_learning,
     probes,
     profile,
     rows,
@@ -44,6 +45,7 @@ _COMMANDS = (
     rows,
     probes,
     learning,
+    off_policy_learning,
     shared_torso,
 )
 

@@ -166,7 +166,10 @@ class OffPolicy(Agent):
     def act(
         self, model: ActorCriticNetwork, weights: Weights, observation: tf.Tensor, noise: tf.Tensor, step: tf.Tensor
     ) -> tuple[Any, tf.Tensor]:
-        """An exploring action; in the first `warmup_steps` environment steps one that is uniform in the box."""
+        """An exploring action; in the first `warmup_steps` environment steps one that is uniform in the box.
+
+        A uniform action comes from the exploration's noise too: with noise that is related over time, so are these.
+        """
         box, before = model.distribution, model.network.parts["policy"].inputs[0]
         known = model.network.apply(weights, {OBSERVATION: observation}, ("policy", before))
         epsilon = self.exploration.epsilon(noise, tf.reshape(known[before], (known[before].shape[0], -1)))
@@ -185,14 +188,20 @@ class OffPolicy(Agent):
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase on replayed steps."""
         steps = self.rollout_length * environment.num_envs
-        rounds = max(1, round(self.update_to_data * steps))
+        rounds = round(self.update_to_data * steps)
+        require(
+            rounds >= 1 and math.isclose(rounds, self.update_to_data * steps, rel_tol=1e-6),
+            f"agent.update_to_data {self.update_to_data:g} × agent.rollout_length {self.rollout_length:,} × num_envs "
+            f"{environment.num_envs:,} is {self.update_to_data * steps:g} minibatches a tick; it must be a whole "
+            "number, ≥ 1.",
+        )
         source = self.replay.source(batch=self.batch_size, rounds=rounds, length=self.n_step)
-        rows, needed = source.num_rows(environment.num_envs), self.rollout_length + self.n_step - 1
+        rows, needed = source.num_rows(environment.num_envs), self.ticks * self.rollout_length + self.n_step - 1
         require(
             rows >= needed,
             f"replay.capacity is {self.replay.capacity:,}, {rows:,} steps of each environment (num_envs "
-            f"{environment.num_envs:,}); agent.rollout_length {self.rollout_length:,} and agent.n_step {self.n_step:,} "
-            f"need at least {needed:,}.",
+            f"{environment.num_envs:,}); an iteration of agent.ticks {self.ticks:,} × agent.rollout_length "
+            f"{self.rollout_length:,}, and agent.n_step {self.n_step:,}, need at least {needed:,}.",
         )
         require(
             self.target_encoder or "torso" in model.network.parts,

@@ -13,7 +13,7 @@ from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
 from rl.instruments.replay import prepared_of, propose, rows_of
-from rl.learning.alternating import before_tick
+from rl.learning.alternating import before_tick, taken_steps
 from rl.learning.ingesting import ingest, kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
@@ -110,12 +110,13 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
 
     Args:
         learner: gives the environment's name.
-        state: of one run, before the iteration's learning, so that episodes' lengths are those before the rollout.
-        trajectory: of one run, [T, N, ...], as returned by `collect`.
+        state: of one run, before the iteration's learning, so that episodes' lengths are those before the rollout; for
+            an agent with a memory with the rings after it.
+        trajectory: of one run, [T, N, ...], as returned by `collect`; not used for an agent with a memory.
     Returns: a message that names environment, step and value; None if all values are sound.
     """
     if learner.alternates:
-        return _remembered_fault(learner, trajectory.steps)
+        trajectory = taken_steps(learner, state)
     known = trajectory.observation, trajectory.reward, trajectory.terminated, trajectory.truncated
     acted_on, reward, terminated, truncated, successor = (x.numpy() for x in (*known, trajectory.next_observation))
     ended, length = terminated | truncated, len(reward)
@@ -135,15 +136,6 @@ def environments_fault(learner: Learner, state: TrainState, trajectory: Trajecto
         if found:
             return words(found, first + t + 1, int(elapsed[found.number]) + 1)
         elapsed = np.where(ended[t], 0, elapsed + 1)
-    return None
-
-
-def _remembered_fault(learner: Learner, steps: Trajectory) -> str | None:
-    """`environments_fault` for steps drawn from memory, [B, n, ...], of which it is not known when they were taken."""
-    fields = {"reward": steps.reward, "observation": steps.observation, "final_observation": steps.next_observation}
-    for t in range(steps.reward.shape[1]):
-        if found := first_unsound(**{name: x.numpy()[:, t] for name, x in fields.items()}):
-            return f"{learner.environment.name}, in a step that the agent remembers: {found}"
     return None
 
 

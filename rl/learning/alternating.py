@@ -16,6 +16,7 @@ from rl.agents import Phase, roles_of
 from rl.environments import Trajectory
 from rl.learning.collecting import collect
 from rl.learning.episodes import EpisodeSummary, episode_metrics, follow_episodes
+from rl.learning.ingesting import is_sound
 from rl.learning.learner import Learner
 from rl.learning.rollout import RolloutNoise
 from rl.learning.rounds import run_phase
@@ -102,7 +103,8 @@ def remembered(learner: Learner, state: TrainState) -> tuple[TrainState, Windows
 def before_tick(learner: Learner, state: TrainState, tick: int) -> tuple[TrainState, Windows]:
     """Repeats the learning of an iteration up to a tick; nobody acts, since the memory has the steps already.
 
-    With priorities the draws are those of the current ones, and so not always the same.
+    With priorities the draws are those of the current ones, and once the ring is full the iteration has overwritten
+    rows that its earlier ticks could draw: then what is drawn may differ from what was.
 
     Args: state: of one run, before the iteration, but with the memory after it.
     Returns: the state before the learning of the tick, without the memory, and what it learns from.
@@ -123,6 +125,16 @@ def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> 
     """Rows written into a ring before a tick of an iteration, [] int64."""
     ticks = iteration * learner.agent.ticks + tf.cast(number, tf.int64)
     return ticks * learner.agent.rollout_length
+
+
+def taken_steps(learner: Learner, state: TrainState) -> Trajectory:
+    """The steps that an iteration took, [T, N, ...]; of those that it did not come to, older ones.
+
+    Args: state: of one run, before the iteration, but with the memory after it.
+    """
+    (phase,), length = learner.phases, learner.agent.ticks * learner.agent.rollout_length
+    numbers = written(learner, state.iteration, 0) + tf.range(length, dtype=tf.int64)
+    return phase.source.steps(state.sources[phase.name], numbers)
 
 
 def learnt(
@@ -186,7 +198,7 @@ class _Ticks(NamedTuple):
     """Ticks done, [] int32."""
     state: TrainState
     bad: tf.Tensor
-    """The first non-finite round of the last tick, or −1."""
+    """The first non-finite round of the last tick; its first round if the steps taken are unsound; or −1."""
     sums: Metrics
     """{tag: sum over the ticks that have this metric}."""
     counts: Metrics
@@ -221,6 +233,8 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
             )
         noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
         bare, trajectory = collect(learner, bare, noise)
+        sound = axis.each(functools.partial(is_sound, learner))(trajectory)
+        ticks = ticks._replace(bad=tf.where((ticks.bad < 0) & ~sound, number * phase.source.rounds, ticks.bad))
         taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
         # 0, but only known once the minibatches were read and learnt: otherwise XLA writes first and copies the ring.
         after = tf.cast(tf.minimum(tf.reduce_min(ticks.bad) + 1, 0), tf.int64)

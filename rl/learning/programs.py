@@ -133,7 +133,7 @@ class Programs:
     @property
     def num_traces(self) -> int:
         """Total number of traces of the programs that train and probe."""
-        programs = (self._iterate, self._probe, self._learn)
+        programs = (self._iterate, self._probe, self._learn, self._alternate, self._learnt)
         return sum(program.num_traces for program in programs)
 
     def _iterate_steps(self, count: tf.Tensor):

@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import DamagedError, require
+from rl.learning.alternating import written
 from rl.learning.axis import Axis
 from rl.learning.normalization import Moments
 from rl.learning.seeds import Purpose, fold
-from rl.learning.state import COMMON, memory_names, named_variables
+from rl.learning.state import COMMON, memory_names, named_variables, read
 from rl.patterns import masks_of
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, restore
 from rl.runs.experiment import Experiment
@@ -182,6 +183,10 @@ def _begin_episodes(experiment: Experiment) -> None:
     state, observation = learner.environment.reset(seed)
     variables.environment.assign(state)
     variables.observation.assign(observation)
+    for phase in (phase for phase in learner.phases if phase.source.replays):
+        before, kept = written(learner, read(variables).iteration, 0), variables.sources[phase.name]
+        after = phase.source.interrupted(kept, before, learner.axis.shape)
+        tf.nest.map_structure(lambda variable, tensor: variable.assign(tensor), kept, after)
     for running in (*variables.episodes, variables.normalizer.returns):
         running.assign(tf.zeros_like(running))
 

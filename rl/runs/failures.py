@@ -27,11 +27,11 @@ def failure(
     Raises: StorageError where `failure.npz` cannot be written.
     """
     share = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.learnt_from(chunk.basis))
-    if environments := environments_fault(learner, *share):
-        return BadEnvironmentError(environments)
     if learner.alternates:
         rings = tf.nest.map_structure(lambda x: learner.axis.take(x, run), programs.variables.sources)
         share = (share[0]._replace(sources=rings), share[1])
+    if environments := environments_fault(learner, *share):
+        return BadEnvironmentError(environments)
     fault = diagnose(learner, *share, int(chunk.metrics["bad_update"][-1]))
     file = record.directory.path / "failure.npz"
     with storing(record.directory.path):

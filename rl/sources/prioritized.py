@@ -77,6 +77,10 @@ class PrioritizedReplay(Replay):
         weight = tf.where(priority > 0, tf.pow(possible / least, -self.correction), 0.0)
         return Windows(steps, weight), leaves
 
+    def _with_rows(self, kept: Prioritized, replaced: rows.Rows) -> Prioritized:
+        """See `Replay._with_rows`."""
+        return kept._replace(rows=replaced)
+
     def _rows(self, kept: Prioritized) -> rows.Rows:
         """See `Replay._rows`."""
         return kept.rows

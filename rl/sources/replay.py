@@ -72,6 +72,17 @@ class Replay:
         places = tf.cast(numbers % self._rows(kept).flags.shape[0], tf.int32)
         return rows.unpacked(tf.nest.map_structure(lambda x: tf.gather(x, places), self._rows(kept)))
 
+    def interrupted(self, kept: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept if the newest step's episode does not go on: the step is truncated, unless it terminated.
+
+        Args: written: rows written before, [] int64.
+        """
+        return self._with_rows(kept, rows.truncated(self._rows(kept), written, runs))
+
+    def _with_rows(self, kept: Any, replaced: rows.Rows) -> Any:
+        """What is kept, with another ring."""
+        return replaced
+
     def _rows(self, kept: Any) -> rows.Rows:
         """The ring among what is kept."""
         return kept

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from rl.environments import Trajectory
+from rl.sources import ring
 
 _TERMINATED, _TRUNCATED, _VALID = 1, 2, 4
 
@@ -45,6 +46,18 @@ def unpacked(rows: Rows) -> Trajectory:
         valid(rows),
         rows.extras,
     )
+
+
+def truncated(rows: Rows, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Rows:
+    """A ring [R, N, ...] whose newest row is truncated where it neither terminated nor was spent on a reset.
+
+    Args: written: rows written before, [] int64; runs: (S,) if there is a leading axis of S runs.
+    """
+    axis, before = len(runs), tf.cast((written - 1) % rows.flags.shape[len(runs)], tf.int32)
+    newest = tf.gather(rows.flags, before[None], axis=axis)
+    goes_on = _is_set(newest, _VALID) & ~_is_set(newest, _TERMINATED)
+    marked = tf.where(goes_on, tf.bitwise.bitwise_or(newest, tf.constant(_TRUNCATED, tf.uint8)), newest)
+    return rows._replace(flags=ring.write(rows.flags, marked, written - 1, runs))
 
 
 def valid(rows: Rows) -> tf.Tensor:

@@ -46,7 +46,7 @@ def add(commands) -> None:
         "--steps",
         type=int,
         default=10_000,
-        help="environment steps with updates, of each seed; 10,000 have one probed update; a peer's run has a quarter",
+        help="environment steps with updates, of each seed; one in 1,000 is probed; a peer's run has a quarter",
     )
     command.add_argument("overrides", nargs="*", help="overrides of train.py, for all runs of this project")
     command.set_defaults(run=off_policy)

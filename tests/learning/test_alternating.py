@@ -164,16 +164,23 @@ def test_a_bad_update_is_found_again(build):
     assert np.isinf(fault.minibatch.batch.reward).any()
 
 
-def test_what_an_agent_remembers_may_be_the_environments_fault(build):
-    experiment = build(*SMALL)
+@pytest.mark.parametrize("at", [3, 11])
+def test_an_unsound_step_stops_the_iteration_in_the_tick_that_took_it(build, at):
+    """8 steps an iteration, 2 a tick of 2 rounds: step 3 is in the warm-up's second tick, step 11 in that of the next.
+
+    The step counts before anything is learnt from it, and is named by its number.
+    """
+    bad = ("environment._target_=faulting.bad_compiled.Bad", "+environment.fault=nan_reward", f"+environment.at={at}")
+    small = ("agent=sac_discrete", "environment=compiled/cartpole", *bad, "environment.max_episode_steps=24")
+    experiment = build(*small, *SMALL[3:])
     programs = experiment.programs(probe_every=100)
-    programs.iterate(2)
-    memory = experiment.variables.sources["update"].reward
-    memory.assign(tf.fill(memory.shape, np.nan))
-    chunk = programs.iterate(1)
-    message = environments_fault(experiment.learner, *programs.learnt_from(chunk.basis))
-    assert "in a step that the agent remembers" in message
-    assert "reward" in message
+    chunk = programs.iterate(5)
+    np.testing.assert_array_equal(chunk.metrics["bad_update"], [-1.0] * (at // 8) + [2.0])
+    assert int(experiment.variables.iteration) == at // 8
+    state, windows = programs.learnt_from(chunk.basis)
+    state = state._replace(sources=read(experiment.variables).sources)
+    message = environments_fault(experiment.learner, state, windows)
+    assert message.startswith(f"environment Bad, number 0, step {at} ({at} of its episode): the reward is nan")
 
 
 def test_probes_get_the_first_ticks_minibatches_and_as_many_others(build):

@@ -1,0 +1,118 @@
+"""Returns and speed of SAC and TD3 beside SBX's in one of Gymnasium's environments, seed by seed; resumable.
+
+Both programs of a seed run at the same time with as many threads each, so that what else the machine does slows both.
+There are as many updates as environment steps. The speed is that of the updates: neither start and compilation nor
+steps with random actions are timed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import studies
+
+from benchmarks.peers import peer_line
+from benchmarks.printing import machine, markdown
+from benchmarks.runs import QUIET, SCRIPTS, update_rate
+from rl.commands.progress import progress
+from rl.runs.reader import RecordedRun
+
+_WARMUP = 1_000  # environment steps with random actions
+_NOT_TIMED = 100  # the peer's first environment steps with updates
+
+
+def add(commands) -> None:
+    """Adds the command and its options."""
+    help_ = "returns of SAC and TD3 beside SBX (an hour for HalfCheetah); resumable"
+    command = commands.add_parser("off_policy_learning", help=help_, description=__doc__)
+    command.add_argument("--peer-python", required=True, help="a Python that has sbx (scripts/peers/README.md)")
+    command.add_argument("--agent", nargs="+", choices=("sac", "td3"), default=["sac", "td3"])
+    command.add_argument("--environment", default="HalfCheetah-v5", help="Gymnasium id (default: %(default)s)")
+    command.add_argument("--steps", type=int, default=100_000, help="environment steps of a run (default: %(default)s)")
+    command.add_argument("--num-envs", type=int, default=4, help="environments stepped together (default: 4)")
+    command.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, … (default: 5)")
+    command.add_argument("--threads", type=int, default=1, help="CPU threads of every program (default: 1)")
+    command.add_argument("--episodes", type=int, default=10, help="greedy episodes after training (default: 10)")
+    command.add_argument("--folder", type=Path, default=Path("runs/off_policy_learning"), help="where the runs are")
+    command.set_defaults(run=off_policy_learning)
+
+
+def off_policy_learning(arguments: argparse.Namespace) -> None:
+    """Trains all seeds of both programs and prints a table; complete runs are reused."""
+    pairs = [(agent, seed) for seed in range(arguments.seeds) for agent in arguments.agent]
+    for agent, seed in progress(pairs, "pairs of runs"):
+        _train(agent, seed, arguments)
+    lines = [line for agent in arguments.agent for line in _lines(agent, arguments)]
+    print(
+        f"{arguments.environment}, num_envs={arguments.num_envs}, {arguments.steps:,} steps and as many updates, "
+        f"{arguments.threads} thread(s) each, both at the same time; {arguments.seeds} seeds, {arguments.episodes} "
+        f"greedy episodes each: mean and 95 % bootstrap interval; updates/s: median and range. {machine()}\n"
+    )
+    print(markdown(["agent", "program", "greedy return", "updates/s", "ratio to SBX"], lines))
+
+
+def _folder(agent: str, seed: int, arguments: argparse.Namespace) -> Path:
+    """Where the two runs of a seed are."""
+    return arguments.folder / arguments.environment / agent / str(seed)
+
+
+def _train(agent: str, seed: int, arguments: argparse.Namespace) -> None:
+    """Trains one seed with both programs at once, but for what is there already."""
+    folder = _folder(agent, seed, arguments)
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = ("environment=gymnasium", f"environment.id={arguments.environment}")
+    sizes = (f"num_envs={arguments.num_envs}", f"steps={arguments.steps}", f"seed={seed}")
+    own = (f"agent={agent}", *environment, *sizes, f"agent.warmup_steps={_WARMUP}", f"threads={arguments.threads}")
+    overrides = (*QUIET, *own, f"evaluation.episodes={arguments.episodes}", f"hydra.run.dir={folder / 'run'}")
+    with (folder / "printed").open("w") as printed:
+        process = subprocess.Popen(
+            [sys.executable, str(SCRIPTS / "train.py"), *overrides], stdout=printed, stderr=subprocess.STDOUT
+        )
+        try:
+            file = folder / "sbx.json"
+            if not file.exists():
+                line = peer_line(arguments.peer_python, "sbx_offpolicy.py", *_peer_options(agent, seed, arguments))
+                file.write_text(json.dumps(line))
+        finally:
+            code = process.wait()
+    if code:
+        raise SystemExit(f"train.py {' '.join(overrides)} failed; see {folder / 'printed'}.")
+
+
+def _peer_options(agent: str, seed: int, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Options of the peer's program; its timed part is what is left of the steps."""
+    numbers = {
+        "num-envs": arguments.num_envs,
+        "steps": arguments.steps - _WARMUP - _NOT_TIMED,
+        "warmup-steps": _WARMUP,
+        "threads": arguments.threads,
+        "seed": seed,
+        "evaluate": arguments.episodes,
+    }
+    options = {"algo": agent, "env": arguments.environment, **numbers}
+    return tuple(word for name, value in options.items() for word in (f"--{name}", str(value)))
+
+
+def _lines(agent: str, arguments: argparse.Namespace) -> list[list[str]]:
+    """The two lines of an agent."""
+    folders = [_folder(agent, seed, arguments) for seed in range(arguments.seeds)]
+    peers: list[dict[str, Any]] = [json.loads((folder / "sbx.json").read_text()) for folder in folders]
+    own = [RecordedRun(folder / "run").summary["evaluation"]["mean"] for folder in folders]
+    theirs = [peer["evaluation"]["mean"] for peer in peers]
+    rates = [update_rate(folder / "run") for folder in folders]
+    their_rates = [peer["updates_per_second"] for peer in peers]
+    ratios = np.divide(rates, their_rates)
+    return [
+        [agent.upper(), "this project", studies.with_interval(own), _spread(rates, ",.0f"), _spread(ratios, ".2f")],
+        [agent.upper(), "SBX", studies.with_interval(theirs), _spread(their_rates, ",.0f"), "–"],
+    ]
+
+
+def _spread(numbers: Sequence[float], form: str) -> str:
+    """Median and range."""
+    return f"{np.median(numbers):{form}} ({min(numbers):{form}} to {max(numbers):{form}})"
