@@ -63,6 +63,40 @@ class Source(Protocol):
         """The minibatch of round `number`, from 0, of a prepared batch."""
 
 
+class Memory(Source, Protocol):
+    """A source that keeps the steps themselves (`replays`): its minibatches are windows of consecutive steps.
+
+    What it keeps is written in place, and neither batched over runs nor selected: every function takes that of all
+    runs, `runs` being (S,) if there is a leading axis of S runs.
+    """
+
+    batch: int
+    """Windows per minibatch."""
+    length: int
+    """Steps per window."""
+
+    def num_rows(self, num_envs: int) -> int:
+        """Steps of each environment that it holds."""
+
+    def drawn(self, seed: tf.Tensor, written: tf.Tensor, begun: tf.Tensor, *, num_envs: int) -> tf.Tensor:
+        """The random part of the draws of one execution, of one run.
+
+        Args: seed: [2] int; written: steps of each environment written so far, [] int64; begun: the first that is kept.
+        """
+
+    def windows(self, kept: Any, drawn: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[Any, Any]:
+        """The windows [rounds · batch, length, ...] of a draw, and their places, for `told`."""
+
+    def told(self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept once the errors [rounds · batch] of the windows at these places are known."""
+
+    def steps(self, kept: Any, numbers: tf.Tensor) -> Any:
+        """Steps by their numbers [T] int64 from the start of training, [T, N, ...], of one run."""
+
+    def interrupted(self, kept: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept if the environments start new episodes after step `written` − 1."""
+
+
 class Epochs(NamedTuple):
     """Uses every sample `epochs` times, in minibatches without replacement; each epoch has its own order."""
 

@@ -198,8 +198,51 @@ def test_all_critics_minimum_is_the_targets(build):
         (("replay.capacity=0",), r"replay\.capacity"),
         (("agent.groups.critic=[q_0]",), r"q_1"),
         (("agent.warmup_steps=1_000_000",), r"begins with iteration"),
+        (("agent.groups.critic=[q_0,q_1,q_2]",), r"agent\.groups\.critic has q_2; the objectives are q_0, q_1, policy"),
+        (("agent.update_to_data=0.3",), r"agent\.update_to_data 0\.3 × .* num_envs 2 is 0\.6 minibatches a tick"),
+        (("agent.update_to_data=0.25",), r"is 0\.5 minibatches a tick; it must be a whole number, ≥ 1"),
+        (("agent.target_encoder=false",), r"agent\.target_encoder is false, but nothing is shared"),
+        (("environment=compiled/reacher", "network=pixels", "network.shared=false"), r"network\.shared=true"),
     ],
 )
 def test_what_cannot_be_is_said(build, overrides, message):
     with pytest.raises(ConfigError, match=message):
         build(*SMALL, *overrides)
+
+
+@pytest.mark.parametrize(("capacity", "n_step", "fits"), [(12, 1, True), (11, 1, False), (14, 2, True), (13, 2, False)])
+def test_a_memory_holds_an_iteration_and_a_window(build, capacity, n_step, fits):
+    """6 ticks of one step in 2 environments; a window of n steps reaches n − 1 further."""
+    overrides = (*SMALL, f"replay.capacity={capacity}", f"agent.n_step={n_step}")
+    if fits:
+        build(*overrides)
+        return
+    with pytest.raises(ConfigError, match=rf"replay\.capacity is {capacity}, .* need at least {5 + n_step}\."):
+        build(*overrides)
+
+
+def test_with_a_subset_in_the_target_the_policy_maximises_the_mean(build):
+    """REDQ's algorithm 1: the mean over all critics in L_π; otherwise their minimum."""
+    values = {"q_0": tf.constant([1.0, 5.0]), "q_1": tf.constant([3.0, 2.0])}
+    np.testing.assert_array_equal(build(*SMALL).learner.agent.judged(values), [1.0, 2.0])
+    subset = build(*SMALL, "agent.critics_in_target=1")
+    np.testing.assert_array_equal(subset.learner.agent.judged(values), [2.0, 3.5])
+    minibatch = minibatch_of(subset)
+    live, batch = arrays(minibatch.roles[LIVE]), in_float64(minibatch.batch)
+    action, log_prob = acted(live, batch.observation, batch.noise)
+    mean = sum(q_of(live, name, batch.observation, action) for name in ("q_0", "q_1")) / 2
+    losses, _ = minibatch.losses(minibatch.seen)
+    np.testing.assert_allclose(losses["policy"], np.mean(log_prob - mean), rtol=1e-4)  # α = 1 at the start
+
+
+@pytest.mark.parametrize("agent", ["sac", "td3", "mpo"])
+def test_which_critics_are_chosen_is_independent_of_the_noise(build, agent):
+    """Correlation of the chosen critic with the first noise over 400 seeds, within 3.5 standard errors of 0."""
+    shared = [override for override in SMALL if not override.startswith("agent=")]
+    experiment = build(f"agent={agent}", *shared, "agent.critics_in_target=1")
+    learner, batch = experiment.learner, minibatch_of(experiment).batch
+    settled = [learner.agent.settle(learner.model, batch, tf.constant([3, seed])) for seed in range(400)]
+    chosen = [float(one.chosen[0, 0]) for one in settled]
+    noise = [float(np.ravel(one.next_noise)[0]) for one in settled]
+    assert 0.4 < np.mean(chosen) < 0.6
+    assert abs(np.corrcoef(chosen, noise)[0, 1]) < 3.5 / 20

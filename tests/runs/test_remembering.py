@@ -9,7 +9,7 @@ from faulting.comparison import differences
 from faulting.small_runs import REMEMBERING, SmallRuns
 from faulting.snapshots import snapshots
 
-from rl.errors import ConfigError
+from rl.errors import BadEnvironmentError, ConfigError
 from rl.runs.checkpoints import read_checkpoint
 
 
@@ -101,9 +101,56 @@ def test_a_memory_that_is_not_saved(tmp_path):
     assert not any(name.startswith("memory") for name in files(tmp_path / "run"))
 
 
+def test_an_unsound_step_fails_the_run_and_nothing_of_it_is_kept(tmp_path):
+    """6 steps of 2 environments an iteration: step 27 is in the fifth, and the checkpoint after four stays."""
+    bad = ("agent=sac_discrete", "environment=compiled/cartpole", "environment._target_=faulting.bad_compiled.Bad")
+    small = (*bad, "+environment.fault=nan_observation", "+environment.at=27", "environment.max_episode_steps=50")
+    train = SmallRuns(*small, base=REMEMBERING)
+    for _ in range(2):  # and again, when it is resumed
+        with pytest.raises(BadEnvironmentError, match=r"Bad, number 0, step 27 \(27 of its episode\): the obs"):
+            train(tmp_path / "run")
+        assert [name for name in files(tmp_path / "run") if name != "best.npz"] == [
+            "checkpoint_000000000024.npz",
+            "checkpoint_000000000048.npz",
+            "memory_000000000048.npz",
+        ]
+        assert json.loads((tmp_path / "run/summary.json").read_text())["status"] == "failed"
+        assert (tmp_path / "run/metrics.csv").read_text().count("\n") == 1 + 4
+        assert not (tmp_path / "run/failure.npz").exists()
+
+
+def test_a_gymnasium_run_that_goes_on_truncates_what_it_was_doing(tmp_path):
+    """Its environments start afresh, so that the last remembered step of each is the last of its episode."""
+    others = [override for override in REMEMBERING if not override.startswith("environment")]
+    train = SmallRuns(base=["environment=pendulum", *others])
+    with snapshots(tmp_path / "runs", tmp_path / "killed") as taken:
+        train(tmp_path / "runs/seed=5")
+    state = next(state for _, state in taken if (state / "seed=5/checkpoints/checkpoint_000000000072.npz").exists())
+    shutil.copytree(state, tmp_path / "again")
+    train(tmp_path / "again/seed=5")
+    flags = {name: array for name, array in _memory(tmp_path / "again/seed=5").items() if name.endswith("/flags")}
+    (again,) = flags.values()
+    whole = _memory(tmp_path / "runs/seed=5")[next(iter(flags))]
+    truncated = 2
+    place = 72 // 2 - 1  # the ring has 35 rows
+    assert np.all(again[place % 35] & truncated)
+    assert not np.any(whole[place % 35] & truncated)
+
+
+def _memory(run):
+    with np.load(run / "checkpoints/memory_000000000120.npz") as memory:
+        return dict(memory)
+
+
 def test_a_memory_that_does_not_fit_is_refused(build):
     """10¹² steps of a pendulum: 3 + 3 + 1 + 1 numbers and 3 flags, of three seeds, three times."""
     with pytest.raises(
         ConfigError, match=r"replay\.capacity × seeds 3 needs about 293,\d\d\d GiB .*make one of the two"
     ):
         build(*("agent=sac", "environment=compiled/pendulum", "seeds=3", "replay.capacity=1_000_000_000_000"))
+
+
+def test_minibatches_that_do_not_fit_are_refused(build):
+    """10¹⁰ samples of 2 steps of 35 bytes, 4 times, and 2 × 512 + 512 + … activations each."""
+    with pytest.raises(ConfigError, match=r"agent\.batch_size × agent\.n_step .* needs about \d\d,\d\d\d GiB"):
+        build("agent=sac", "environment=compiled/pendulum", "agent.n_step=2", "agent.batch_size=10_000_000_000")
