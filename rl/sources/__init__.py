@@ -8,10 +8,11 @@ from rl.sources.newest import Newest
 from rl.sources.prioritized import PrioritizedReplay, Proportional
 from rl.sources.recent import Recent
 from rl.sources.replay import Replay, Uniform
-from rl.sources.source import Orders, Source
+from rl.sources.source import Memory, Orders, Source
 from rl.sources.windows import Windows
 
 __all__ = [
+    "Memory",
     "Newest",
     "Orders",
     "PrioritizedReplay",
