@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-REMEMBERING = ["agent.ticks=64", "agent.warmup_steps=256", "agent.update_to_data=0.1", "agent.batch_size=16"]
+REMEMBERING = ["agent.ticks=64", "agent.warmup_steps=256", "agent.update_to_data=0.25", "agent.batch_size=16"]
 SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4", "probe.names=[norms]")
 TAPESTRY = (sys.executable, "-c", "from rl.commands.main import main; main()")
 

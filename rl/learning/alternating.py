@@ -176,7 +176,7 @@ def alternate(
     ).structured_outputs[1]
     zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
     nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
-    start = _Ticks(tf.constant(0), state, nobody, zero, dict(zero), summary)
+    start = _Ticks(_zero_once_read(seen.windows), state, nobody, zero, dict(zero), summary)
     due = phase.is_due(state.iteration - state.begun)
     end = _ticks(learner, start, random, ~due, None)
     end = _ticks(learner, end, random, due, learnt)
@@ -207,12 +207,19 @@ class _Ticks(NamedTuple):
     """Of the episodes that ended."""
 
 
+def _zero_once_read(windows: Windows) -> tf.Tensor:
+    """0, [] int32, but known only once all windows are read: a loop that starts with it need not copy the ring."""
+    numbers = [tf.cast(x, tf.float32) for x in tf.nest.flatten(windows)]
+    return tf.cast(tf.reduce_any([tf.reduce_any((x > 1e38) & (x < -1e38)) for x in numbers]), tf.int32)
+
+
 def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, learnt: Callable | None) -> _Ticks:
     """Runs all ticks of an iteration if `due` ([] bool), or those up to a non-finite update.
 
     learnt: None if nothing is to be learnt.
     """
     (phase,), axis, length = learner.phases, learner.axis, learner.agent.rollout_length
+    in_place = not learner.environment.compiled  # a loop outside of XLA would copy the ring at every write
 
     def going_on(ticks):
         return due & (ticks.number < learner.agent.ticks) & tf.reduce_all(ticks.bad < 0)
@@ -224,7 +231,7 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
         if learnt is not None:
             windows, places = drawn(learner, state, number)
             bare, found, bad, errors = learnt(learner, bare, windows, number)
-            memory = phase.source.told(memory, places, errors, axis.shape)
+            memory = phase.source.told(memory, places, errors, axis.shape, in_place=in_place)
             there = {tag: tf.math.is_finite(x) for tag, x in found.items()}
             ticks = ticks._replace(
                 bad=bad,
@@ -238,7 +245,8 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
         taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
         # 0, but only known once the minibatches were read and learnt: otherwise XLA writes first and copies the ring.
         after = tf.cast(tf.minimum(tf.reduce_min(ticks.bad) + 1, 0), tf.int64)
-        memory = phase.source.put(memory, trajectory, written(learner, state.iteration, number) + after, axis.shape)
+        rows = written(learner, state.iteration, number) + after
+        memory = phase.source.put(memory, trajectory, rows, axis.shape, in_place=in_place)
         state = bare._replace(**taken, sources={phase.name: memory})
         summary = axis.each(_both)(ticks.summary, one)
         return (ticks._replace(number=number + 1, state=state, summary=summary),)

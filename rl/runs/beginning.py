@@ -185,7 +185,9 @@ def _begin_episodes(experiment: Experiment) -> None:
     variables.observation.assign(observation)
     for phase in (phase for phase in learner.phases if phase.source.replays):
         before, kept = written(learner, read(variables).iteration, 0), variables.sources[phase.name]
-        after = phase.source.interrupted(kept, before, learner.axis.shape)
+        # An iteration that an error cut short has written rows in place.
+        lost = learner.agent.ticks * learner.agent.rollout_length
+        after = phase.source.interrupted(kept, before, lost, learner.axis.shape)
         tf.nest.map_structure(lambda variable, tensor: variable.assign(tensor), kept, after)
     for running in (*variables.episodes, variables.normalizer.returns):
         running.assign(tf.zeros_like(running))

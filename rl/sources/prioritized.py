@@ -47,10 +47,12 @@ class PrioritizedReplay(Replay):
         num_envs = row.valid.shape[0]
         return Prioritized(super().init(row), sums.empty(self.num_rows(num_envs) * num_envs), tf.ones(()))
 
-    def put(self, kept: Prioritized, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Prioritized:
+    def put(
+        self, kept: Prioritized, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False
+    ) -> Prioritized:
         """Writes steps; the windows that they complete get the highest priority so far. See `Replay.put`."""
         axis = len(runs)
-        memory = ring.write(kept.rows, rows.packed(batch), written, runs)
+        memory = ring.write(kept.rows, rows.packed(batch), written, runs, in_place=in_place)
         num_rows, num_envs = memory.flags.shape[axis : axis + 2]
         length, open_ = batch.valid.shape[axis], self.length - 1
         numbers = written - open_ + tf.range(length + open_, dtype=tf.int64)  # of the rows whose windows change
@@ -60,7 +62,8 @@ class PrioritizedReplay(Replay):
         valid = rows.valid(memory._replace(flags=flags)) & complete[:, None]
         leaves = tf.reshape(places[:, None] * num_envs + tf.range(num_envs), (-1,))
         priority = tf.where(tf.reshape(valid, (*runs, -1)), kept.highest[..., None], 0.0)
-        return kept._replace(rows=memory, priorities=sums.replaced(kept.priorities, leaves, priority, runs))
+        priorities = sums.replaced(kept.priorities, leaves, priority, runs, in_place=in_place)
+        return kept._replace(rows=memory, priorities=priorities)
 
     def drawn(self, seed: tf.Tensor, written: tf.Tensor, begun: tf.Tensor, *, num_envs: int) -> tf.Tensor:
         """The random part of the draws, uniform numbers [rounds · batch]."""
@@ -77,6 +80,15 @@ class PrioritizedReplay(Replay):
         weight = tf.where(priority > 0, tf.pow(possible / least, -self.correction), 0.0)
         return Windows(steps, weight), leaves
 
+    def interrupted(self, kept: Prioritized, written: tf.Tensor, lost: int, runs: tuple[int, ...] = ()) -> Prioritized:
+        """See `Replay.interrupted`; windows that begin at an invalid step have the priority 0."""
+        kept = super().interrupted(kept, written, lost, runs)
+        num_rows, num_envs = kept.rows.flags.shape[len(runs) :]
+        places = tf.cast((written + tf.range(lost, dtype=tf.int64)) % num_rows, tf.int32)
+        leaves = tf.reshape(places[:, None] * num_envs + tf.range(num_envs), (-1,))
+        nothing = tf.zeros((*runs, lost * num_envs))
+        return kept._replace(priorities=sums.replaced(kept.priorities, leaves, nothing, runs))
+
     def _with_rows(self, kept: Prioritized, replaced: rows.Rows) -> Prioritized:
         """See `Replay._with_rows`."""
         return kept._replace(rows=replaced)
@@ -85,7 +97,15 @@ class PrioritizedReplay(Replay):
         """See `Replay._rows`."""
         return kept.rows
 
-    def told(self, kept: Prioritized, places: tf.Tensor, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Prioritized:
+    def told(
+        self,
+        kept: Prioritized,
+        places: tf.Tensor,
+        errors: tf.Tensor,
+        runs: tuple[int, ...] = (),
+        *,
+        in_place: bool = False,
+    ) -> Prioritized:
         """The memory with new priorities.
 
         Args: places: from `windows`; errors: |δ|, [rounds · batch]; where one is not finite the priority stays.
@@ -94,7 +114,8 @@ class PrioritizedReplay(Replay):
         priority = tf.pow(errors + self.offset, self.exponent)
         priority = tf.where(tf.math.is_finite(priority) & (before > 0), priority, before)
         highest = tf.maximum(kept.highest, tf.reduce_max(priority, -1))
-        return kept._replace(priorities=sums.replaced(kept.priorities, places, priority, runs), highest=highest)
+        priorities = sums.replaced(kept.priorities, places, priority, runs, in_place=in_place)
+        return kept._replace(priorities=priorities, highest=highest)
 
 
 @settings

@@ -47,9 +47,11 @@ class Replay:
         """An empty ring; row: a `Trajectory` of TensorSpecs [N, ...], of one step."""
         return ring.empty(rows.spec(row), self.num_rows(row.valid.shape[0]))
 
-    def put(self, kept: Any, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+    def put(
+        self, kept: Any, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False
+    ) -> Any:
         """Writes steps [T, N, ...]; see `ring.write`. written: rows written before, [] int64."""
-        return ring.write(kept, rows.packed(batch), written, runs)
+        return ring.write(kept, rows.packed(batch), written, runs, in_place=in_place)
 
     def drawn(self, seed: tf.Tensor, written: tf.Tensor, begun: tf.Tensor, *, num_envs: int) -> tf.Tensor:
         """The random part of the draws of one execution, of one run: where windows begin; see `ring.starts`."""
@@ -72,12 +74,15 @@ class Replay:
         places = tf.cast(numbers % self._rows(kept).flags.shape[0], tf.int32)
         return rows.unpacked(tf.nest.map_structure(lambda x: tf.gather(x, places), self._rows(kept)))
 
-    def interrupted(self, kept: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
-        """What is kept if the newest step's episode does not go on: the step is truncated, unless it terminated.
+    def interrupted(self, kept: Any, written: tf.Tensor, lost: int, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept if the newest step's episode does not go on, and the oldest rows were perhaps overwritten.
 
-        Args: written: rows written before, [] int64.
+        The newest step is truncated, unless it terminated; the places of the next `lost` rows count as invalid.
+
+        Args: written: rows written before, [] int64; lost: at most the number of rows.
         """
-        return self._with_rows(kept, rows.truncated(self._rows(kept), written, runs))
+        truncated = rows.truncated(self._rows(kept), written, runs)
+        return self._with_rows(kept, rows.invalid(truncated, written, lost, runs))
 
     def _with_rows(self, kept: Any, replaced: rows.Rows) -> Any:
         """What is kept, with another ring."""
@@ -87,7 +92,9 @@ class Replay:
         """The ring among what is kept."""
         return kept
 
-    def told(self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+    def told(
+        self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False
+    ) -> Any:
         """What is kept once the errors of the windows are known: the same."""
         return kept
 

@@ -2,7 +2,9 @@
 
 A row is one step of N environments. Row number k, counted from the start of training, is at place k mod R, so that the
 ring holds the newest R rows. The number of rows written is common to all runs of a program, and no part of the ring.
-As a loop variable of an XLA program the ring is updated in place; a selection between two rings would copy it.
+As a loop variable of an XLA program the ring is updated in place; a selection between two rings would copy it, and so
+would a write that is not known to come after all reading. TensorFlow's own loops copy what they scatter into: there the
+ring is changed `in_place`, by the caller's leave.
 """
 
 from typing import Any
@@ -21,7 +23,7 @@ def empty(row: Any, num_rows: int) -> Any:
     return tf.nest.map_structure(lambda spec: tf.zeros((num_rows, *spec.shape), spec.dtype), row)
 
 
-def write(ring: Any, rows: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+def write(ring: Any, rows: Any, written: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False) -> Any:
     """Writes T rows over the oldest ones.
 
     Args:
@@ -29,14 +31,23 @@ def write(ring: Any, rows: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) 
         rows: a nest of [T, N, ...], or [S, T, N, ...], with T ≤ R.
         written: rows written before, [] int64.
         runs: (S,) if there is a leading axis of S runs.
+        in_place: whether the ring's own tensors are changed, for graphs outside of XLA; without an axis of runs. All
+            that reads them must come before or depend on what is returned.
     Returns: the ring after it.
     """
     axis, first = len(runs), tf.nest.flatten(ring)[0]
     num_rows, length = first.shape[axis], tf.nest.flatten(rows)[0].shape[axis]
     places = tf.cast((written + tf.range(length, dtype=tf.int64)) % num_rows, tf.int32)
+    if in_place:
+        return tf.nest.map_structure(lambda old, new: replaced_in_place(old, places, new), ring, rows)
     # One scatter for all runs: XLA does not compile the one that TensorFlow makes of a scatter batched over runs.
     at = tf.stack(tf.meshgrid(tf.range(*runs), places, indexing="ij"), -1) if runs else places[:, None]
     return tf.nest.map_structure(lambda old, new: tf.tensor_scatter_nd_update(old, at, new), ring, rows)
+
+
+def replaced_in_place(array: tf.Tensor, places: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
+    """The array [R, ...] itself, with its entries at `places` [K] replaced by those of `new` [K, ...]."""
+    return tf.raw_ops.InplaceUpdate(x=array, i=places, v=new)
 
 
 def starts(

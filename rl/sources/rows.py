@@ -60,6 +60,16 @@ def truncated(rows: Rows, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Row
     return rows._replace(flags=ring.write(rows.flags, marked, written - 1, runs))
 
 
+def invalid(rows: Rows, written: tf.Tensor, count: int, runs: tuple[int, ...] = ()) -> Rows:
+    """A ring in which the places of the next `count` rows are those of invalid steps.
+
+    Args: written: rows written before, [] int64; runs: (S,) if there is a leading axis of S runs.
+    """
+    shape = rows.flags.shape
+    nothing = tf.zeros((*runs, count, *shape[len(runs) + 1 :]), tf.uint8)
+    return rows._replace(flags=ring.write(rows.flags, nothing, written, runs))
+
+
 def valid(rows: Rows) -> tf.Tensor:
     """Whether each step is valid, bool."""
     return _is_set(rows.flags, _VALID)

@@ -87,14 +87,27 @@ class Memory(Source, Protocol):
     def windows(self, kept: Any, drawn: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[Any, Any]:
         """The windows [rounds · batch, length, ...] of a draw, and their places, for `told`."""
 
-    def told(self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
+    def put(
+        self, kept: Any, batch: Any, written: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False
+    ) -> Any:
+        """What is kept after the steps [T, N, ...] of a rollout; written: rows written before, [] int64.
+
+        in_place: whether the kept tensors themselves are changed; see `ring.write`.
+        """
+
+    def told(
+        self, kept: Any, places: Any, errors: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False
+    ) -> Any:
         """What is kept once the errors [rounds · batch] of the windows at these places are known."""
 
     def steps(self, kept: Any, numbers: tf.Tensor) -> Any:
         """Steps by their numbers [T] int64 from the start of training, [T, N, ...], of one run."""
 
-    def interrupted(self, kept: Any, written: tf.Tensor, runs: tuple[int, ...] = ()) -> Any:
-        """What is kept if the environments start new episodes after step `written` − 1."""
+    def interrupted(self, kept: Any, written: tf.Tensor, lost: int, runs: tuple[int, ...] = ()) -> Any:
+        """What is kept if the environments start new episodes after step `written` − 1.
+
+        Args: lost: rows after these that may have been written before an error, over the oldest ones.
+        """
 
 
 class Epochs(NamedTuple):

@@ -4,9 +4,12 @@ M numbers are b blocks of b blocks of b numbers, b³ ≥ M. A draw goes down thr
 its cost grows with the cube root of M. Changed blocks are summed anew, so that rounding errors do not add up.
 """
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
+
+from rl.sources.ring import replaced_in_place
 
 
 class Sums(NamedTuple):
@@ -32,17 +35,24 @@ def at(sums: Sums, leaves: tf.Tensor, runs: tuple[int, ...] = ()) -> tf.Tensor:
     return tf.gather(tf.reshape(sums.numbers, (-1,)), _flat(leaves, sums.numbers, runs))
 
 
-def replaced(sums: Sums, leaves: tf.Tensor, numbers: tf.Tensor, runs: tuple[int, ...] = ()) -> Sums:
-    """Replaces numbers, in place; where a leaf occurs twice, one of its numbers is taken for both levels.
+def replaced(
+    sums: Sums, leaves: tf.Tensor, numbers: tf.Tensor, runs: tuple[int, ...] = (), *, in_place: bool = False
+) -> Sums:
+    """Replaces numbers; where a leaf occurs twice, one of its numbers is taken for both levels.
 
-    Args: leaves: [B] int32, common to all runs, or [S, B]; numbers: [B] or [S, B]; runs: (S,) if there is an axis.
+    Args:
+        leaves: [B] int32, common to all runs, or [S, B].
+        numbers: [B] or [S, B].
+        runs: (S,) if there is an axis of runs.
+        in_place: see `ring.write`.
     """
     edge = sums.totals.shape[-1]
     leaves = tf.broadcast_to(leaves, numbers.shape)
-    changed = _put(sums.numbers, leaves, numbers, runs)
-    blocks = _put(sums.blocks, leaves // edge, _block_sums(changed, leaves // edge, runs), runs)
+    put = functools.partial(_put, runs=runs, in_place=in_place)
+    changed = put(sums.numbers, leaves, numbers)
+    blocks = put(sums.blocks, leaves // edge, _block_sums(changed, leaves // edge, runs))
     above = leaves // edge**2
-    return Sums(changed, blocks, _put(sums.totals, above, _block_sums(blocks, above, runs), runs))
+    return Sums(changed, blocks, put(sums.totals, above, _block_sums(blocks, above, runs)))
 
 
 def found(sums: Sums, uniform: tf.Tensor, runs: tuple[int, ...] = ()) -> tuple[tf.Tensor, tf.Tensor]:
@@ -84,11 +94,12 @@ def _block_sums(numbers: tf.Tensor, blocks: tf.Tensor, runs: tuple[int, ...]) ->
     return tf.reduce_sum(tf.gather(tf.reshape(numbers, (-1, numbers.shape[-1])), _block(blocks, numbers, runs)), -1)
 
 
-def _put(numbers: tf.Tensor, leaves: tf.Tensor, new: tf.Tensor, runs: tuple[int, ...]) -> tf.Tensor:
-    """The numbers with those at leaves [..., B] replaced: one scatter for all runs, in place."""
-    places = tf.reshape(_flat(leaves, numbers, runs), (-1, 1))
-    flat = tf.tensor_scatter_nd_update(tf.reshape(numbers, (-1,)), places, tf.reshape(new, (-1,)))
-    return tf.reshape(flat, numbers.shape)
+def _put(numbers: tf.Tensor, leaves: tf.Tensor, new: tf.Tensor, runs: tuple[int, ...], *, in_place: bool) -> tf.Tensor:
+    """The numbers with those at leaves [..., B] replaced: one scatter for all runs."""
+    flat, places, new = (tf.reshape(x, (-1,)) for x in (numbers, _flat(leaves, numbers, runs), new))
+    if in_place:  # the reshaped numbers are the same memory
+        return tf.reshape(replaced_in_place(flat, places, new), numbers.shape)
+    return tf.reshape(tf.tensor_scatter_nd_update(flat, places[:, None], new), numbers.shape)
 
 
 def _flat(leaves: tf.Tensor, numbers: tf.Tensor, runs: tuple[int, ...]) -> tf.Tensor:

@@ -227,12 +227,14 @@ def test_with_a_subset_in_the_target_the_policy_maximises_the_mean(build):
     np.testing.assert_array_equal(build(*SMALL).learner.agent.judged(values), [1.0, 2.0])
     subset = build(*SMALL, "agent.critics_in_target=1")
     np.testing.assert_array_equal(subset.learner.agent.judged(values), [2.0, 3.5])
+    subset.programs(probe_every=100).iterate(1)
     minibatch = minibatch_of(subset)
     live, batch = arrays(minibatch.roles[LIVE]), in_float64(minibatch.batch)
     action, log_prob = acted(live, batch.observation, batch.noise)
     mean = sum(q_of(live, name, batch.observation, action) for name in ("q_0", "q_1")) / 2
     losses, _ = minibatch.losses(minibatch.seen)
     np.testing.assert_allclose(losses["policy"], np.mean(log_prob - mean), rtol=1e-4)  # α = 1 at the start
+    assert np.abs(np.mean(log_prob - mean)) > 0.1
 
 
 @pytest.mark.parametrize("agent", ["sac", "td3", "mpo"])

@@ -1,12 +1,14 @@
 """Iterations in which learning and acting alternate: what is written, what is learnt, and in which order."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from rl.instruments.diagnosis import diagnose, environments_fault
 from rl.instruments.replay import replay
-from rl.learning.alternating import drawn, written
+from rl.learning.alternating import drawn, learnt, written
 from rl.learning.collecting import collect
 from rl.learning.rollout import RolloutNoise
 from rl.learning.state import assign, named_variables, read
@@ -30,14 +32,29 @@ SMALL = (
 )
 
 
+@pytest.fixture(scope="module")
+def compiled(build):
+    """An experiment whose programs many tests use, and its initial state."""
+    experiment = build(*SMALL)
+    return experiment, tf.nest.map_structure(tf.identity, read(experiment.variables))
+
+
+@pytest.fixture
+def small(compiled):
+    """The experiment before its first iteration."""
+    experiment, start = compiled
+    assign(experiment.variables, start)
+    return experiment
+
+
 def state_after(experiment, count):
     experiment.programs(probe_every=100).iterate(count)
     return {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
 
 
-def test_the_first_iteration_writes_what_one_rollout_would(build):
+def test_the_first_iteration_writes_what_one_rollout_would(small):
     """16 steps of warm-up: 4 ticks of 2 steps in 2 environments, the same as 8 steps without a break."""
-    experiment = build(*SMALL)
+    experiment = small
     learner, state = experiment.learner, read(experiment.variables)
     random = learner.rollout_noise(state.seed, state.iteration)
     pieces = [RolloutNoise(*(x[2 * tick : 2 * tick + 2] for x in random)) for tick in range(4)]
@@ -55,62 +72,101 @@ def test_the_first_iteration_writes_what_one_rollout_would(build):
     assert whole.truncated.any()
 
 
-def test_an_iteration_is_draw_learn_act_and_write_tick_by_tick(build):
-    """The compiled iteration against the same steps in Python, eagerly: 2 rounds a tick, two iterations."""
-    experiment = build(*SMALL)
-    experiment.programs(probe_every=100).iterate(1)
+def step_by_step(experiment, iterations):
+    """The state after iterations of the same steps in Python, eagerly: 2 rounds a tick."""
     learner, state = experiment.learner, read(experiment.variables)
     (phase,) = learner.phases
     assert phase.source.rounds == 2
-    for _ in range(2):
+    for _ in range(iterations):
+        due = bool(phase.is_due(state.iteration - state.begun))
         random = learner.rollout_noise(state.seed, state.iteration)
         for tick in range(4):
-            (windows, _), ring = drawn(learner, state, tick), state.sources["update"]
-            state = state._replace(sources={})
-            for place in range(2):
-                played = replay(learner, state, windows)
-                minibatch = played.minibatch(2 * tick + place, state)
-                state = applied(learner, state, phase.updates[0], played.propose(minibatch))
+            ring = state.sources["update"]
+            if due:
+                (windows, places), before = drawn(learner, state, tick), state._replace(sources={})
+                state = before
+                for place in range(2):
+                    played = replay(learner, state, windows)
+                    minibatch = played.minibatch(2 * tick + place, state)
+                    state = applied(learner, state, phase.updates[0], played.propose(minibatch))
+                *_, errors = learnt(learner, before, windows, tf.constant(tick))
+                ring = phase.source.told(ring, places, errors)
             noise = RolloutNoise(*(x[2 * tick : 2 * tick + 2] for x in random))
-            state, trajectory = collect(learner, state, noise)
+            state, trajectory = collect(learner, state._replace(sources={}), noise)
             at = written(learner, state.iteration, tick)
             state = state._replace(sources={"update": phase.source.put(ring, trajectory, at)})
         state = state._replace(iteration=state.iteration + 1)
-    after = state_after(experiment, 2)
+    return state
+
+
+def test_an_iteration_is_draw_learn_act_and_write_tick_by_tick(small):
+    """The compiled iteration against the same steps in Python: two iterations that learn."""
+    small.programs(probe_every=100).iterate(1)
+    is_as_step_by_step(small, step_by_step(small, 2), iterations=2)
+
+
+def is_as_step_by_step(experiment, state, iterations):
+    after = state_after(experiment, iterations)
     for part, own in state.weights.items():
-        for name, tensor in zip(learner.model.network.names[part], own, strict=True):
+        for name, tensor in zip(experiment.learner.model.network.names[part], own, strict=True):
             np.testing.assert_allclose(after[name], tensor, rtol=2e-3, atol=2e-4, err_msg=name)
     assert after["updates/update"] == 16
-    np.testing.assert_allclose(after["sources/update/reward"], state.sources["update"].reward, rtol=2e-3, atol=2e-3)
+    found, expected = experiment.variables.sources["update"], state.sources["update"]
+    for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-3)
 
 
-def test_a_run_that_goes_on_from_its_state_is_the_same_bit_for_bit(build):
-    """Three iterations, then three more with the variables copied over, against six; the ring wraps around."""
-    whole, first, second = build(*SMALL), build(*SMALL), build(*SMALL)
-    expected = state_after(whole, 6)
-    first.programs(probe_every=100).iterate(3)
-    assign(second.variables, read(first.variables))
+@pytest.mark.parametrize("replay", ["uniform", "prioritized"])
+def test_outside_of_xla_the_ring_is_changed_in_place_and_holds_the_same(build, replay):
+    """Gymnasium's Pendulum: three iterations of a graph that calls programs against the same steps in Python."""
+    small = [override for override in SMALL if not override.startswith("environment")]
+    overrides = (*small, "environment=pendulum", f"replay={replay}")
+    is_as_step_by_step(build(*overrides), step_by_step(build(*overrides), 3), iterations=3)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_nothing_copies_the_ring(build, compiled, seeds):
+    """The optimised program of an iteration has no copy and no selection of an array with the ring's 30 rows."""
+    experiment = compiled[0] if seeds == 1 else build(*SMALL, "seeds=2")
+    iterate = experiment.programs(probe_every=100)._iterate._function
+    text = iterate.experimental_get_compiler_ir(tf.constant(1))(stage="optimized_hlo")
+    ring = r"\[(2,)?30,2[,\]]"
+    assert re.search(rf" = f32{ring}", text)
+    copies = [line for line in text.splitlines() if re.search(rf" = \w+{ring}\S* (copy|select)\(", line)]
+    assert copies == []
+
+
+def test_a_run_that_goes_on_from_its_state_is_the_same_bit_for_bit(build, small):
+    """Three iterations, then three more of another experiment with the variables copied over, against six.
+
+    The ring wraps around.
+    """
+    second, start = build(*SMALL), tf.nest.map_structure(tf.identity, read(small.variables))
+    expected = state_after(small, 6)
+    assign(small.variables, start)
+    small.programs(probe_every=100).iterate(3)
+    assign(second.variables, read(small.variables))
     found = state_after(second, 3)
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
     assert 6 * 8 > 60 // 2
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_two_runs_in_one_program_are_each_alone(build, seed):
+def test_two_runs_in_one_program_are_each_alone(build, small):
     both = build(*SMALL, "seeds=2")
     both.programs(probe_every=100).iterate(3)
-    alone = build(*SMALL, f"seed={seed}")
-    alone.programs(probe_every=100).iterate(3)
-    for ours, theirs in zip(both.variables.weights["q_0"], alone.variables.weights["q_0"], strict=True):
-        np.testing.assert_allclose(ours[seed], theirs, rtol=1e-3, atol=1e-4)
-    ring, own = both.variables.sources["update"].reward, alone.variables.sources["update"].reward
-    np.testing.assert_allclose(ring[seed], own, rtol=1e-3, atol=1e-3)
+    for seed in (0, 1):
+        alone = build(*SMALL, f"seed={seed}").started_in(small)
+        alone.programs(probe_every=100).iterate(3)
+        for ours, theirs in zip(both.variables.weights["q_0"], alone.variables.weights["q_0"], strict=True):
+            np.testing.assert_allclose(ours[seed], theirs, rtol=1e-3, atol=1e-4)
+        ring, own = both.variables.sources["update"].reward, alone.variables.sources["update"].reward
+        np.testing.assert_allclose(ring[seed], own, rtol=1e-3, atol=1e-3)
 
 
-def test_a_bad_reward_leaves_the_state_as_it_was(build):
+def test_a_bad_reward_leaves_the_state_as_it_was(small):
     """A NaN in memory reaches the critics: the iteration is undone, but for the ring's rows, and is not counted."""
-    experiment = build(*SMALL)
+    experiment = small
     experiment.programs(probe_every=100).iterate(2)
     ring = experiment.variables.sources["update"].reward
     before = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
@@ -124,9 +180,9 @@ def test_a_bad_reward_leaves_the_state_as_it_was(build):
             np.testing.assert_array_equal(after[name], value, err_msg=name)
 
 
-def test_episodes_are_counted_across_ticks(build):
+def test_episodes_are_counted_across_ticks(small):
     """5 steps an episode, 8 steps an iteration in 2 environments: 2, 4, 2 episodes in the first three."""
-    chunk = build(*SMALL).programs(probe_every=100).iterate(3)
+    chunk = small.programs(probe_every=100).iterate(3)
     np.testing.assert_array_equal(chunk.metrics["episode/count"], [2, 4, 2])
     assert np.isfinite(chunk.metrics["episode/return"]).all()
     np.testing.assert_array_equal(chunk.metrics["episode/length"], [5, 5, 5])
@@ -183,9 +239,9 @@ def test_an_unsound_step_stops_the_iteration_in_the_tick_that_took_it(build, at)
     assert message.startswith(f"environment Bad, number 0, step {at} ({at} of its episode): the reward is nan")
 
 
-def test_probes_get_the_first_ticks_minibatches_and_as_many_others(build):
+def test_probes_get_the_first_ticks_minibatches_and_as_many_others(small):
     """The first half is what tick 0 drew; the second is drawn anew from the same 16 rows."""
-    experiment = build(*SMALL)
+    experiment = small
     programs = experiment.programs(probe_every=100)
     programs.iterate(2)
     expected, _ = drawn(experiment.learner, read(experiment.variables), 0)

@@ -105,9 +105,9 @@ def test_an_unsound_step_fails_the_run_and_nothing_of_it_is_kept(tmp_path):
     """6 steps of 2 environments an iteration: step 27 is in the fifth, and the checkpoint after four stays."""
     bad = ("agent=sac_discrete", "environment=compiled/cartpole", "environment._target_=faulting.bad_compiled.Bad")
     small = (*bad, "+environment.fault=nan_observation", "+environment.at=27", "environment.max_episode_steps=50")
-    train = SmallRuns(*small, base=REMEMBERING)
+    train = SmallRuns(*small, "evaluation.every_steps=1_000", base=REMEMBERING)
     for _ in range(2):  # and again, when it is resumed
-        with pytest.raises(BadEnvironmentError, match=r"Bad, number 0, step 27 \(27 of its episode\): the obs"):
+        with pytest.raises(BadEnvironmentError, match=r"Bad, number 0, step 27 \(27 of its episode\): the final obs"):
             train(tmp_path / "run")
         assert [name for name in files(tmp_path / "run") if name != "best.npz"] == [
             "checkpoint_000000000024.npz",

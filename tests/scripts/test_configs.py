@@ -62,7 +62,7 @@ EXTRA = {
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_builds_an_experiment_that_passes_the_audit(compose, group, choice):
     extra = EXTRA.get((group, choice), [])
-    config = compose(f"{group}={choice}", *extra, *(["replay.capacity=100"] if group != "replay" else []))
+    config = compose(f"{group}={choice}", *extra, *(["replay.capacity=2_000"] if group != "replay" else []))
     tables = build(config).audit()  # {update: {objective: {weight: kind}}}
     own = {"tdc": {"correction"}, "tdrc": {"correction"}, "ppg": {"refit", "clone"}}
     own |= {choice: {choice}} if group == "auxiliary" else {}

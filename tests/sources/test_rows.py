@@ -33,7 +33,7 @@ def test_flags_come_back():
 @pytest.mark.parametrize("source", ["uniform", "prioritized"])
 @pytest.mark.parametrize("runs", [(), (2,)])
 @pytest.mark.parametrize("written", [1, 2, 3, 5])
-def test_the_newest_step_of_a_broken_episode_is_truncated_and_no_other_changes(source, runs, written):
+def test_the_newest_step_of_a_broken_episode_is_truncated_and_the_oldest_row_is_lost(source, runs, written):
     """Where it neither terminated nor was spent on a reset; row k is at place k mod 3."""
     own = Replay(NUM_ROWS * NUM_ENVS, 4, 1)
     if source == "prioritized":
@@ -44,17 +44,24 @@ def test_the_newest_step_of_a_broken_episode_is_truncated_and_no_other_changes(s
     for number in range(written):
         taken = tf.nest.map_structure(lambda x: tf.broadcast_to(x, (*runs, *x.shape)), steps(1))
         kept = own.put(kept, taken, tf.constant(number, tf.int64), runs)
-    after = own.interrupted(kept, tf.constant(written, tf.int64), runs)
+    after = own.interrupted(kept, tf.constant(written, tf.int64), 1, runs)
 
-    def truncated(memory):
-        memory = memory.rows if source == "prioritized" else memory
-        return np.asarray(rows.unpacked(memory).truncated)
+    def flags(memory):
+        steps = rows.unpacked(memory.rows if source == "prioritized" else memory)
+        return [np.array(x) for x in (steps.terminated, steps.truncated, steps.valid)]
 
     terminated, already, valid = FLAGS.T
-    expected = np.array(truncated(kept))
-    expected[..., (written - 1) % NUM_ROWS, :] = already | (valid & ~terminated)
-    np.testing.assert_array_equal(truncated(after), expected)
-    flags = (kept.rows if source == "prioritized" else kept).flags
-    for one, other in zip(tf.nest.flatten(after), tf.nest.flatten(kept), strict=True):
-        if other is not flags:
-            np.testing.assert_array_equal(one, other)
+    expected = flags(kept)
+    expected[1][..., (written - 1) % NUM_ROWS, :] = already | (valid & ~terminated)
+    for one in expected:
+        one[..., written % NUM_ROWS, :] = False
+    for one, other in zip(flags(after), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    if source == "prioritized":
+        before, found = (np.array(x.priorities.numbers).reshape(*runs, -1) for x in (kept, after))
+        begin = written % NUM_ROWS * NUM_ENVS
+        before[..., begin : begin + NUM_ENVS] = 0.0
+        np.testing.assert_array_equal(found, before)
+        kept, after = kept.rows, after.rows
+    for field in ("observation", "action", "reward", "next_observation"):
+        np.testing.assert_array_equal(getattr(after, field), getattr(kept, field))

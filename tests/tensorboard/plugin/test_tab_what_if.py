@@ -67,7 +67,7 @@ def grouped(asked):
 
 def test_every_config_of_a_combiner_is_a_rule_with_its_settings(compose, root):
     files = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
-    assert set(NAMES) == files
+    assert set(NAMES) == files - {"critics_only"}  # another name of value_only
     for name in NAMES:
         configured = instantiate(compose(f"combiner={name}").combiner)
         for scope in SCOPES:
