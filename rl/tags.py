@@ -27,7 +27,7 @@ _REDUCTIONS: Mapping[str, Reduction] = {
     rf"{_HEAD}/(explained_variance|mean|target_mean|reward_mean)": MEAN,
     # rl/learning/rounds.py and rl/agents/: means over the updates of an iteration, among them diagnostics of a head
     r"objective/.+": _PER_UPDATE,
-    rf"{_HEAD}/(entropy|kl|clip_fraction)": _PER_UPDATE,
+    rf"{_HEAD}/(entropy|kl|clip_fraction|temperature|kl_mean|kl_std|weight_kl)": _PER_UPDATE,
     r"update/(gradient_norm|clip_ratio|learning_rate)(/.+)?": _PER_UPDATE,
     r"(update/row_weight|gradient/group_norm|gradient/group_cosine)/.+": _PER_UPDATE,
     r"update/(count|taken)": SUM,

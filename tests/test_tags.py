@@ -8,6 +8,7 @@ import pytest
 
 from rl.instruments.noise_scales import NoiseScales
 from rl.learning.chunk import Chunk
+from rl.learning.state import read
 from rl.reductions import LAST, MEAN, SUM
 from rl.runs.evaluation import Evaluation
 from rl.runs.log import RunLog
@@ -16,9 +17,13 @@ from rl.runs.loop import Stretch
 from rl.tags import declared, reduction
 
 SMALL = ("environment=compiled/tabular/chain", "num_envs=4", "agent.rollout_length=8", "network.torso.widths=[8]")
+REMEMBERING = ("environment=compiled/pendulum", "num_envs=2", "agent.ticks=4", "agent.critic_widths=[8]")
+REMEMBERING = (*REMEMBERING, "network.torso.widths=[8]", "network.shared=true", "replay.capacity=40")
 CASES = {
     "PPO, all probes": ("probe=all", "probe.oracle=true", "combiner=pcgrad"),
     "A2C, no probe": ("agent=a2c", "probe=none", "frozen=target_polyak", "agent/bootstrap=tdc"),
+    "SAC, all probes": ("agent=sac", "probe=all", "combiner=pcgrad"),
+    "MPO, no probe": ("agent=mpo", "probe=none"),
 }
 
 
@@ -28,13 +33,17 @@ def logged(experiment):
     basis = programs._no_basis()
     if experiment.prober:
         programs._probe.traced(*basis)
-    learnt = programs._learn.traced(basis[0], programs._no_trajectory())
+    if experiment.learner.alternates:
+        learnt = programs._alternate.traced(read(experiment.variables))
+    else:
+        learnt = programs._learn.traced(basis[0], programs._no_trajectory())
     return tuple(learnt.structured_outputs[1]), programs._probe_tags
 
 
 @pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
 def test_every_tag_of_a_run_has_one_reduction(build, tmp_path, overrides):
-    metrics, findings = logged(build(*SMALL, *overrides))
+    own = REMEMBERING if {"agent=sac", "agent=mpo"} & {*overrides} else SMALL
+    metrics, findings = logged(build(*own, *overrides))
     chunk = Chunk(*({tag: np.ones(1) for tag in tags} for tags in (metrics, findings)), {}, {}, ())
     log = RunLog(tmp_path, Rates(steps_per_iteration=1, points_every=2, total=4))
     log.begin("", {})
