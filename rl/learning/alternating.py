@@ -3,7 +3,8 @@
 A tick is the minibatches of the phase, drawn from its ring, and then `agent.rollout_length` steps of every environment,
 which are written into it. The rings are neither batched over runs, nor selected, nor part of what the probes get: each
 of these would copy them. If an update is not finite, the state goes back to that before the iteration, but for the
-rings: the repeated rollout writes the same rows to the same places.
+rings: the repeated rollout writes the same rows to the same places. Outside of XLA the rings' own tensors are changed,
+so that an iteration that an error cut short has overwritten the oldest rows (`Memory.interrupted`).
 """
 
 import functools
