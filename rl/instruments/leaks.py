@@ -6,6 +6,7 @@ import tensorflow as tf
 from rl.environments import Trajectory
 from rl.gradients.audit import audit, check_audit
 from rl.instruments.replay import replay
+from rl.learning.alternating import normalized_windows
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 from rl.sources import Windows
@@ -31,7 +32,7 @@ def audit_updates(learner: Learner, state: TrainState) -> dict[str, dict[str, di
 def _made_up(learner: Learner, state: TrainState) -> Trajectory | Windows:
     """A random trajectory of one run, [T, N, ...]: which weights a gradient reaches does not depend on the values.
 
-    For an agent that learns from memory they are windows, [B, n, ...].
+    For an agent that learns from memory they are windows, [B, n, ...], normalised as it sees them.
     """
     random = np.random.default_rng(0)
     shape, now = (learner.agent.rollout_length, learner.environment.num_envs), state.observation
@@ -53,7 +54,7 @@ def _made_up(learner: Learner, state: TrainState) -> Trajectory | Windows:
         learner.actor.extras_spec(learner.environment, shape[0]),
     )
     made_up = Trajectory(frames, action, reward, never, never, following, tf.ones(shape, tf.bool), extras)
-    return Windows(made_up) if learner.alternates else made_up
+    return normalized_windows(learner, state, Windows(made_up)) if learner.alternates else made_up
 
 
 def _around(now: np.ndarray, length: int, random: np.random.Generator) -> tf.Tensor:

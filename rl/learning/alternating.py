@@ -78,7 +78,7 @@ def drawn(
         return source.drawn(fold(seed, Purpose.REPLAY, state.iteration, folded), rows, begun, num_envs=num_envs)
 
     windows, places = source.windows(state.sources[phase.name], axis.each(random)(state.seed), axis.shape)
-    return axis.each(functools.partial(_normalized, learner))(state._replace(sources={}), windows), places
+    return axis.each(functools.partial(normalized_windows, learner))(state._replace(sources={}), windows), places
 
 
 def remembered(learner: Learner, state: TrainState) -> tuple[TrainState, Windows]:
@@ -256,7 +256,7 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
     return end
 
 
-def _normalized(learner: Learner, state: TrainState, windows: Windows) -> Windows:
+def normalized_windows(learner: Learner, state: TrainState, windows: Windows) -> Windows:
     """The windows of one run as the network sees them, by the statistics in its state."""
     normalizer, steps = learner.at(state).normalizer, windows.steps
     seen = steps._replace(

@@ -188,6 +188,18 @@ def test_all_critics_minimum_is_the_targets(build):
     assert set(both) == {"q_0", "q_1", "policy", "temperature"}
 
 
+def test_observations_of_64_bits_are_audited_and_learnt_from(build):
+    """They stay float64 in memory, and are float32 once they are normalised, in the audit too."""
+    small = [override for override in SMALL if not override.startswith("environment")]
+    gymnasium = ("environment=gymnasium", "environment.id=counting:Steered-v0", "environment.vectorization=sync")
+    experiment = build(*small, *gymnasium)
+    assert experiment.learner.environment.observation_space.dtype == tf.float64
+    experiment.audit()
+    chunk = experiment.programs(probe_every=100).iterate(2)
+    assert experiment.variables.sources["update"].observation.dtype == tf.float64
+    assert chunk.metrics["bad_update"].tolist() == [-1.0, -1.0]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

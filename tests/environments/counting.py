@@ -29,6 +29,18 @@ class Counting(gymnasium.Env):
         return observation, float(self.steps), over and self.end == "terminated", over and self.end == "truncated", {}
 
 
+class Steered(Counting):
+    """Takes a number in [−1, 1], which changes nothing."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return super().step(0)
+
+
 class Breaking(Counting):
     """Raises in its second step."""
 
@@ -39,4 +51,5 @@ class Breaking(Counting):
 
 
 gymnasium.register("Counting-v0", Counting)
+gymnasium.register("Steered-v0", Steered)
 gymnasium.register("Breaking-v0", Breaking)
