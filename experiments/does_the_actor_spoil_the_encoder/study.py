@@ -130,7 +130,8 @@ def table(rows: Sequence[Mapping]) -> str:
         mean, low, high = studies.difference(*away)
         line.append("–" if actor == "stopped" else f"{mean:+.1f} ({low:+.1f} to {high:+.1f})")
         means = {name: np.mean([row[name] for row in seeds]) for name in MEASURED}
-        lines.append([*line, *(f"{x:{FORMS.get(name, '.2f')}}" if x == x else "–" for name, x in means.items())])  # noqa: PLR0124
+        known = {name: np.isfinite(x) for name, x in means.items()}  # a stopped gradient has no row
+        lines.append([*line, *(f"{x:{FORMS.get(name, '.2f')}}" if known[name] else "–" for name, x in means.items())])
     header = ["actor's gradient", LAST_RETURN, "greedy return", "greedy − `stopped`"]
     return markdown([*header, *(name.replace("_", " ") for name in MEASURED)], lines)
 
