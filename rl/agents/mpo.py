@@ -15,6 +15,7 @@ from rl.errors import require
 from rl.estimators import retrace
 from rl.gradients import LIVE, Objective
 from rl.inputs import INPUT
+from rl.joining import joined
 from rl.networks import OBSERVATION, ActorCriticNetwork, Head
 from rl.randomness import fold, normals
 from rl.settings import PositiveInteger, PositiveNumber, Share, settings
@@ -122,7 +123,7 @@ class MPO(OffPolicy):
 
         live = self.policy(model, roles[LIVE], successor)
         (mean, log_std), (old_mean, old_log_std) = (tf.split(x, 2, -1) for x in (live, policy))
-        halves = (tf.concat([mean, old_log_std], -1), tf.concat([old_mean, log_std], -1))
+        halves = (joined([mean, old_log_std]), joined([old_mean, log_std]))
         fit = tf.add_n([tf.reduce_sum(weight * box.log_prob_before(half, before), 0) for half in halves])
         kls = [batch.mean(box.kl(policy, half)) for half in halves]
         held = [tf.stop_gradient(penalty) for penalty in penalties]

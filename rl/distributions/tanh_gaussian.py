@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from rl.distributions.gaussian import DiagonalGaussian
 from rl.distributions.squashed import Squashed
+from rl.joining import joined
 
 _LOG_STD = (-20.0, 2.0)
 _EDGE = 2.0**-24  # a float32 below 1 differs from it by at least this
@@ -70,7 +71,7 @@ class TanhGaussian(Squashed):
     def log_prob_before(self, parameters: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
         """log π(m + s tanh u) from u = `before` [..., d], [...]."""
         mean, log_std = self._split(parameters)
-        normal = self._before.log_prob(tf.concat([mean, log_std], -1), before)
+        normal = self._before.log_prob(joined([mean, log_std]), before)
         return normal - tf.reduce_sum(self._log_slope(before), -1)
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
@@ -85,11 +86,11 @@ class TanhGaussian(Squashed):
         z = tf.constant(points, mean.dtype)
         slopes = self._log_slope(mean[..., None, :] + tf.exp(log_std)[..., None, :] * z[:, None])
         expected = tf.reduce_sum(slopes * tf.constant(weights, mean.dtype)[:, None], (-2, -1))
-        return self._before.entropy(tf.concat([mean, log_std], -1)) + expected
+        return self._before.entropy(joined([mean, log_std])) + expected
 
     def kl(self, parameters: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
         """KL(π, π_other) in nats, [...]: that of the two Gaussians, since both are squashed alike."""
-        return self._before.kl(*(tf.concat(self._split(x), -1) for x in (parameters, other)))
+        return self._before.kl(*(joined(self._split(x)) for x in (parameters, other)))
 
     def _split(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """μ and the clipped log σ, [..., d] each."""

@@ -13,10 +13,11 @@ from rl.environments import Trajectory
 from rl.environments.boundary import Unsound, first_unsound, place
 from rl.gradients.rows import place_names
 from rl.instruments.replay import prepared_of, propose, rows_of
-from rl.learning.alternating import before_tick, taken_steps
+from rl.learning.drawing import taken_steps
 from rl.learning.ingesting import ingest, kept
 from rl.learning.learner import Learner
 from rl.learning.minibatch import Minibatch
+from rl.learning.repeating import before_tick
 from rl.learning.state import TrainState
 from rl.learning.updating import applied
 from rl.sources import Windows

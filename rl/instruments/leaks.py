@@ -6,7 +6,7 @@ import tensorflow as tf
 from rl.environments import Trajectory
 from rl.gradients.audit import audit, check_audit
 from rl.instruments.replay import replay
-from rl.learning.alternating import normalized_windows
+from rl.learning.drawing import normalized_windows
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState
 from rl.sources import Windows

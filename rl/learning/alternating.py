@@ -16,9 +16,11 @@ import tensorflow as tf
 from rl.agents import Phase, roles_of
 from rl.environments import Trajectory
 from rl.learning.collecting import collect
-from rl.learning.episodes import EpisodeSummary, episode_metrics, follow_episodes
+from rl.learning.drawing import Seen, drawn, own_windows, seen_first, steps_of, written
+from rl.learning.episodes import EpisodeState, EpisodeSummary, episode_metrics, follow_episodes
 from rl.learning.ingesting import is_sound
 from rl.learning.learner import Learner
+from rl.learning.normalization import NormalizerState
 from rl.learning.rollout import RolloutNoise
 from rl.learning.rounds import run_phase
 from rl.learning.seeds import Purpose, fold
@@ -27,115 +29,6 @@ from rl.learning.update_metrics import Metrics
 from rl.sources import Windows
 
 _SUMMED = ("update/count", "update/taken")
-
-
-class Seen(NamedTuple):
-    """What the first tick of an iteration learns from."""
-
-    state: TrainState
-    """Before the iteration, without the rings."""
-    windows: Windows
-    """The normalised windows of all minibatches, [2 · rounds · B, W, ...]: the tick's own, and as many independent ones
-    that it does not learn from.
-    """
-
-
-def seen_first(learner: Learner, state: TrainState) -> Seen:
-    """What the first tick of an iteration learns from, of all runs; state: with the rings."""
-    own, _ = drawn(learner, state, tf.constant(0))
-    other, _ = drawn(learner, state, tf.constant(0), seed_of=learner.agent.ticks)
-    both = tf.nest.map_structure(lambda *x: tf.concat(x, len(learner.axis.shape)), own, other)
-    return Seen(state._replace(sources={}), both)
-
-
-def own_windows(learner: Learner, windows: Windows) -> Windows:
-    """The first half of `Seen.windows`, which the tick learns from."""
-    axis = len(learner.axis.shape)
-    return tf.nest.map_structure(lambda x: tf.split(x, 2, axis)[0], windows)
-
-
-def drawn(
-    learner: Learner, state: TrainState, number: tf.Tensor | int, seed_of: int | None = None
-) -> tuple[Windows, Any]:
-    """The windows of all minibatches of a tick, normalised with the current statistics, of all runs.
-
-    Args:
-        state: with the rings.
-        number: of the tick within the iteration, [] int32.
-        seed_of: the number folded into the seed; None for that of the tick.
-    Returns: them, and their places in memory.
-    """
-    (phase,), axis = learner.phases, learner.axis
-    source, rows, folded = (
-        phase.source,
-        written(learner, state.iteration, number),
-        number if seed_of is None else seed_of,
-    )
-    begun, num_envs = written(learner, state.begun, 0), learner.environment.num_envs
-
-    def random(seed):
-        """The random part of one run's draws."""
-        return source.drawn(fold(seed, Purpose.REPLAY, state.iteration, folded), rows, begun, num_envs=num_envs)
-
-    windows, places = source.windows(state.sources[phase.name], axis.each(random)(state.seed), axis.shape)
-    return axis.each(functools.partial(normalized_windows, learner))(state._replace(sources={}), windows), places
-
-
-def remembered(learner: Learner, state: TrainState) -> tuple[TrainState, Windows]:
-    """What the first tick of the next iteration draws, and the state without the rings, of all runs.
-
-    An empty memory is filled with the steps of one iteration first, taken with the policy; nothing is learnt.
-    """
-    (phase,), length = learner.phases, learner.agent.rollout_length
-    if int(state.iteration) == int(state.begun):
-        acting = state._replace(iteration=tf.maximum(state.iteration, phase.starts_at))  # past the warm-up
-        random = learner.rollout_noise(acting.seed, acting.iteration)
-        collected = tf.function(collect, jit_compile=learner.environment.compiled, autograph=False)
-        for number in range(learner.agent.ticks):
-            noise = RolloutNoise(*(_steps(learner.axis, x, number * length, length) for x in random))
-            acting, trajectory = collected(learner, acting._replace(sources={}), noise)
-            rows = written(learner, state.iteration, number)
-            memory = phase.source.put(state.sources[phase.name], trajectory, rows, learner.axis.shape)
-            state = state._replace(sources={phase.name: memory})
-        state = state._replace(iteration=state.iteration + 1)
-    return tuple(seen_first(learner, state))
-
-
-def before_tick(learner: Learner, state: TrainState, tick: int) -> tuple[TrainState, Windows]:
-    """Repeats the learning of an iteration up to a tick; nobody acts, since the memory has the steps already.
-
-    With priorities the draws are those of the current ones, and once the ring is full the iteration has overwritten
-    rows that its earlier ticks could draw: then what is drawn may differ from what was.
-
-    Args: state: of one run, before the iteration, but with the memory after it.
-    Returns: the state before the learning of the tick, without the memory, and what it learns from.
-    """
-    (phase,), length, memory = learner.phases, learner.agent.rollout_length, state.sources
-    program = tf.function(functools.partial(learnt, learner), autograph=False)
-    for number in map(tf.constant, range(tick)):
-        windows, _ = drawn(learner, state, number)
-        state, *_ = program(state._replace(sources={}), windows, number)
-        rows = written(learner, state.iteration, number) + tf.range(length, dtype=tf.int64)
-        taken, _ = _followed(learner, state, phase.source.steps(memory[phase.name], rows))
-        state = state._replace(**taken, sources=memory)
-    windows, _ = drawn(learner, state, tick)
-    return state._replace(sources={}), windows
-
-
-def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """Rows written into a ring before a tick of an iteration, [] int64."""
-    ticks = iteration * learner.agent.ticks + tf.cast(number, tf.int64)
-    return ticks * learner.agent.rollout_length
-
-
-def taken_steps(learner: Learner, state: TrainState) -> Trajectory:
-    """The steps that an iteration took, [T, N, ...]; of those that it did not come to, older ones.
-
-    Args: state: of one run, before the iteration, but with the memory after it.
-    """
-    (phase,), length = learner.phases, learner.agent.ticks * learner.agent.rollout_length
-    numbers = written(learner, state.iteration, 0) + tf.range(length, dtype=tf.int64)
-    return phase.source.steps(state.sources[phase.name], numbers)
 
 
 def learnt(
@@ -154,8 +47,43 @@ def learnt(
     return state, metrics, bad, axis.each(functools.partial(_errors, learner, phase, number))(state, batch)
 
 
+class Followed(NamedTuple):
+    """What the steps that were taken change, of all runs."""
+
+    episodes: EpisodeState
+    """The running episodes."""
+    normalizer: NormalizerState
+    """The statistics."""
+    summary: EpisodeSummary
+    """Of the episodes that ended."""
+    is_sound: tf.Tensor
+    """Whether all values are, see `ingesting.is_sound`; bool."""
+
+
+def followed(learner: Learner, state: TrainState, trajectory: Trajectory) -> Followed:
+    """Follows episodes and statistics through steps that were taken.
+
+    Args: state: of all runs, without the rings.
+    """
+
+    def one(state, trajectory):
+        normalizer, ended = learner.at(state).normalizer, trajectory.terminated | trajectory.truncated
+        episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
+        seen = normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
+        return Followed(episodes, seen, summary, is_sound(learner, trajectory))
+
+    return learner.axis.each(one)(state, trajectory)
+
+
+class Parts(NamedTuple):
+    """`learnt` and `followed`, or programs of them: outside of XLA a program each."""
+
+    learnt: Callable
+    followed: Callable
+
+
 def alternate(
-    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable = learnt
+    learner: Learner, state: TrainState, random: RolloutNoise, parts: Parts
 ) -> tuple[TrainState, Metrics, Seen]:
     """Runs the ticks of an iteration.
 
@@ -165,13 +93,12 @@ def alternate(
     Args:
         learner, state: of all runs.
         random: the random numbers of all steps of the iteration.
-        learnt: the function of this name, or a program of it.
     Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
     """
     (phase,), axis = learner.phases, learner.axis
     seen = seen_first(learner, state)
     before = seen.state
-    shapes = tf.function(functools.partial(learnt, learner), autograph=False)
+    shapes = tf.function(functools.partial(parts.learnt, learner), autograph=False)
     metrics = shapes.get_concrete_function(
         before, own_windows(learner, seen.windows), tf.constant(0)
     ).structured_outputs[1]
@@ -179,8 +106,8 @@ def alternate(
     nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
     start = _Ticks(_zero_once_read(seen.windows), state, nobody, zero, dict(zero), summary)
     due = phase.is_due(state.iteration - state.begun)
-    end = _ticks(learner, start, random, ~due, None)
-    end = _ticks(learner, end, random, due, learnt)
+    end = _ticks(learner, start, random, ~due, parts._replace(learnt=None))
+    end = _ticks(learner, end, random, due, parts)
     kept = unless_bad(axis, end.bad, end.state._replace(sources={}), before)
     finite = tf.cast(tf.reduce_any(end.bad < 0), tf.int64)
     kept = kept._replace(sources=end.state.sources, iteration=before.iteration + finite, begun=before.begun)
@@ -214,10 +141,10 @@ def _zero_once_read(windows: Windows) -> tf.Tensor:
     return tf.cast(tf.reduce_any([tf.reduce_any((x > 1e38) & (x < -1e38)) for x in numbers]), tf.int32)
 
 
-def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, learnt: Callable | None) -> _Ticks:
+def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, parts: Parts) -> _Ticks:
     """Runs all ticks of an iteration if `due` ([] bool), or those up to a non-finite update.
 
-    learnt: None if nothing is to be learnt.
+    parts: `learnt` is None if nothing is to be learnt.
     """
     (phase,), axis, length = learner.phases, learner.axis, learner.agent.rollout_length
     in_place = not learner.environment.compiled  # a loop outside of XLA would copy the ring at every write
@@ -229,9 +156,9 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
         """Learns from the ring, then acts and writes into it."""
         number, state = ticks.number, ticks.state
         bare, memory = state._replace(sources={}), state.sources[phase.name]
-        if learnt is not None:
+        if parts.learnt is not None:
             windows, places = drawn(learner, state, number)
-            bare, found, bad, errors = learnt(learner, bare, windows, number)
+            bare, found, bad, errors = parts.learnt(learner, bare, windows, number)
             memory = phase.source.told(memory, places, errors, axis.shape, in_place=in_place)
             there = {tag: tf.math.is_finite(x) for tag, x in found.items()}
             ticks = ticks._replace(
@@ -239,32 +166,21 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
                 sums={tag: total + tf.where(there[tag], found[tag], 0.0) for tag, total in ticks.sums.items()},
                 counts={tag: count + tf.cast(there[tag], tf.float32) for tag, count in ticks.counts.items()},
             )
-        noise = RolloutNoise(*(_steps(axis, x, number * length, length) for x in random))
+        noise = RolloutNoise(*(steps_of(axis, x, number * length, length) for x in random))
         bare, trajectory = collect(learner, bare, noise)
-        sound = axis.each(functools.partial(is_sound, learner))(trajectory)
-        ticks = ticks._replace(bad=tf.where((ticks.bad < 0) & ~sound, number * phase.source.rounds, ticks.bad))
-        taken, one = axis.each(functools.partial(_followed, learner))(bare, trajectory)
+        taken = parts.followed(learner, bare, trajectory)
+        unsound = (ticks.bad < 0) & ~taken.is_sound
+        ticks = ticks._replace(bad=tf.where(unsound, number * phase.source.rounds, ticks.bad))
         # 0, but only known once the minibatches were read and learnt: otherwise XLA writes first and copies the ring.
         after = tf.cast(tf.minimum(tf.reduce_min(ticks.bad) + 1, 0), tf.int64)
         rows = written(learner, state.iteration, number) + after
         memory = phase.source.put(memory, trajectory, rows, axis.shape, in_place=in_place)
-        state = bare._replace(**taken, sources={phase.name: memory})
-        summary = axis.each(_both)(ticks.summary, one)
+        state = bare._replace(episodes=taken.episodes, normalizer=taken.normalizer, sources={phase.name: memory})
+        summary = axis.each(_both)(ticks.summary, taken.summary)
         return (ticks._replace(number=number + 1, state=state, summary=summary),)
 
     (end,) = tf.while_loop(going_on, tick, (start,), parallel_iterations=1)
     return end
-
-
-def normalized_windows(learner: Learner, state: TrainState, windows: Windows) -> Windows:
-    """The windows of one run as the network sees them, by the statistics in its state."""
-    normalizer, steps = learner.at(state).normalizer, windows.steps
-    seen = steps._replace(
-        observation=normalizer.observation(state.normalizer, steps.observation),
-        next_observation=normalizer.observation(state.normalizer, steps.next_observation),
-        reward=normalizer.reward(state.normalizer, steps.reward),
-    )
-    return windows._replace(steps=seen)
 
 
 def _errors(learner: Learner, phase: Phase, number: tf.Tensor, state: TrainState, batch: Any) -> tf.Tensor:
@@ -272,14 +188,6 @@ def _errors(learner: Learner, phase: Phase, number: tf.Tensor, state: TrainState
     learner, phase = learner.of(state, phase)
     settled = phase.settle(batch, fold(state.seed, Purpose.PRIORITY, state.iteration, number))
     return phase.errors(roles_of(state.weights, state.frozen), settled)
-
-
-def _followed(learner: Learner, state: TrainState, trajectory: Trajectory):
-    """The changed fields of one run's state after acting, and the summary of the episodes that ended."""
-    normalizer, ended = learner.at(state).normalizer, trajectory.terminated | trajectory.truncated
-    episodes, summary = follow_episodes(state.episodes, trajectory.reward, ended, trajectory.valid)
-    seen = normalizer.update(state.normalizer, trajectory.observation, trajectory.reward, ended, trajectory.valid)
-    return {"episodes": episodes, "normalizer": seen}, summary
 
 
 def _no_summary(episodes) -> EpisodeSummary:
@@ -293,11 +201,3 @@ def _both(one: EpisodeSummary, other: EpisodeSummary) -> EpisodeSummary:
     lowest, highest = tf.minimum(one.return_min, other.return_min), tf.maximum(one.return_max, other.return_max)
     total = EpisodeSummary(*(x + y for x, y in zip(one, other, strict=True)))
     return total._replace(return_min=lowest, return_max=highest)
-
-
-def _steps(axis, x: tf.Tensor, first, length: int) -> tf.Tensor:
-    """The numbers of `length` steps from `first` on, of [T, N, ...] or [S, T, N, ...]."""
-    place = len(axis.shape)
-    begin = [0] * len(x.shape)
-    begin[place] = first
-    return tf.slice(x, begin, [*x.shape[:place], length, *x.shape[place + 1 :]])

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from rl.joining import joined
 from rl.networks.linear import linear
 
 
@@ -32,7 +33,7 @@ class GaussianParameters(keras.layers.Layer):
     def call(self, features):
         """[B, F] → [B, 2d]: means, then log standard deviations."""
         mean = self.mean(features)
-        return tf.concat([mean, tf.broadcast_to(tf.convert_to_tensor(self.log_std), tf.shape(mean))], -1)
+        return joined([mean, tf.broadcast_to(tf.convert_to_tensor(self.log_std), tf.shape(mean))])
 
 
 def gaussian_head(num_dimensions: int, *, gain: float, seed: int, initial_log_std: float) -> keras.Sequential:

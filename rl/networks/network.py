@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from rl.networks.joining import joined
+from rl.joining import joined
 
 Weights = Mapping[str, tuple[tf.Tensor, ...]]
 OBSERVATION = "observation"
@@ -157,7 +157,7 @@ def _call(layer: keras.Layer, weights: Sequence[tf.Tensor], read: Sequence[tf.Te
 
 def _together(read: Sequence[tf.Tensor]) -> tf.Tensor:
     """The tensors concatenated along the last axis."""
-    return read[0] if len(read) == 1 else joined(*read)
+    return read[0] if len(read) == 1 else joined(read)
 
 
 def _through(part: str, layers: Sequence[keras.Layer], weights: Sequence[tf.Tensor], hidden: tf.Tensor):

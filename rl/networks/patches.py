@@ -2,6 +2,8 @@
 
 import keras
 
+from rl.joining import joined
+
 
 class Patches(keras.layers.Layer):
     """The 3 × 3 patches of frames, s apart: [B, H, W, C] → [B, ⌊(H − 3) / s⌋ + 1, ⌊(W − 3) / s⌋ + 1, 9 C].
@@ -21,7 +23,7 @@ class Patches(keras.layers.Layer):
         shifted = [
             frames[:, row : row + height : s, column : column + width : s] for row in range(3) for column in range(3)
         ]
-        return keras.ops.concatenate(shifted, -1)
+        return joined(shifted)
 
     def compute_output_shape(self, input_shape):
         """The shape of the patches, for Keras' shape inference."""

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rl.errors import DamagedError, require
-from rl.learning.alternating import written
 from rl.learning.axis import Axis
+from rl.learning.drawing import written
 from rl.learning.normalization import Moments
 from rl.learning.seeds import Purpose, fold
 from rl.learning.state import COMMON, memory_names, named_variables, read

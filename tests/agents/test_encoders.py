@@ -8,7 +8,8 @@ from rl.errors import ConfigError
 from rl.gradients import LIVE, onto_live
 from rl.gradients.objective import At
 from rl.instruments.replay import replay, rows_of
-from rl.learning.alternating import drawn, remembered
+from rl.learning.drawing import drawn
+from rl.learning.repeating import remembered
 from rl.learning.state import read
 
 SMALL = (

@@ -10,7 +10,7 @@ from rl.errors import ConfigError
 from rl.gradients import LIVE, onto_live
 from rl.gradients.rows import LeakError
 from rl.instruments.replay import replay, rows_of
-from rl.learning.alternating import drawn
+from rl.learning.drawing import drawn
 from rl.learning.state import read
 
 SMALL = (

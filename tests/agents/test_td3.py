@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from rl.gradients import LIVE, onto_live
 from rl.instruments.replay import replay, rows_of
-from rl.learning.alternating import drawn
+from rl.learning.drawing import drawn
 from rl.learning.state import named_variables, read
 
 SMALL = (

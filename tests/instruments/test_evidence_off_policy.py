@@ -11,7 +11,7 @@ from rl.gradients import LIVE
 from rl.gradients.probes import PROBES
 from rl.instruments.probing import Prober
 from rl.instruments.replay import replay
-from rl.learning.alternating import remembered
+from rl.learning.repeating import remembered
 from rl.learning.state import read
 from rl.networks import OBSERVATION, Output
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from rl.instruments.diagnosis import diagnose, environments_fault
 from rl.instruments.replay import replay
-from rl.learning.alternating import drawn, learnt, written
+from rl.learning.alternating import learnt
 from rl.learning.collecting import collect
+from rl.learning.drawing import drawn, written
 from rl.learning.rollout import RolloutNoise
 from rl.learning.state import assign, named_variables, read
 from rl.learning.updating import applied

@@ -13,7 +13,7 @@ from benchmarks import off_policy, update_products
 from benchmarks.runs import update_rate
 
 from rl.instruments.replay import replay, rows_of
-from rl.learning.alternating import drawn
+from rl.learning.drawing import drawn
 from rl.learning.state import read
 from rl.runs.layout import METRICS, SUMMARY
 

@@ -33,8 +33,8 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
     import tensorflow as tf
 
     from rl.errors import require
-    from rl.learning.alternating import remembered
     from rl.learning.collecting import collect
+    from rl.learning.repeating import remembered
     from rl.learning.state import read
 
     experiment, config = load_run(run, checkpoint, trusted=trusted)

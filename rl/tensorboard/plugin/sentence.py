@@ -29,7 +29,9 @@ def describe(runs: Sequence[Series]) -> tuple[str, str]:
     found = facts(having)
     if found is None:
         names = having[0].legend.objectives if having else ()
-        only = f"Only the {names[0]} has a row on the torso." if len(names) == 1 else "No two rows have a norm above 0."
+        only = (
+            f"Only {_the(names[0])} has a row on the torso." if len(names) == 1 else "No two rows have a norm above 0."
+        )
         return only, ""
     return _joined([_lengths(found), _step(found), _angle(found)]), _joined(_details(found, len(having)))
 
@@ -37,14 +39,22 @@ def describe(runs: Sequence[Series]) -> tuple[str, str]:
 def _joined(parts: Sequence[str]) -> str:
     """The non-empty parts as one sentence, separated by semicolons."""
     text = "; ".join(part for part in parts if part)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    if not text:
+        return ""
+    is_word = text.split()[0].isalpha()  # otherwise a number, or an objective's name without an article
+    return f"{text[:1].upper() if is_word else text[:1]}{text[1:]}."
+
+
+def _the(objective: str) -> str:
+    """The objective with its article; a name that is no word (`q_0`) has none."""
+    return f"the {objective}" if objective.isalpha() else objective
 
 
 def _lengths(found: Facts) -> str:
     """The ratio of the two rows' norms, or a statement that they are about equal."""
     if found.ratio < _ALIKE:
         return f"the rows of {' and '.join(sorted((found.long, found.short)))} have about the same norm"
-    return f"the {found.long}'s row is {_times(found.ratio)} the {found.short}'s"
+    return f"{_the(found.long)}'s row is {_times(found.ratio)} {_the(found.short)}'s"
 
 
 def _step(found: Facts) -> str:
@@ -57,11 +67,11 @@ def _step(found: Facts) -> str:
         return ""
     low, high = found.shares
     if low < 0 < high or found.share == 0:
-        return f"the {found.served}'s share of the applied step changes its sign between moments ({_typical(found)})"
+        return f"{_the(found.served)}'s share of the applied step changes its sign between moments ({_typical(found)})"
     does, size = "serves" if found.share < 0 else "works against", abs(found.share)
     if size < 0.5:
-        return f"the applied step {does} the {found.served} most ({100 * size:.0f} %)"
-    return f"{100 * size:.0f} % of the applied step {does} the {found.served}"
+        return f"the applied step {does} {_the(found.served)} most ({100 * size:.0f} %)"
+    return f"{100 * size:.0f} % of the applied step {does} {_the(found.served)}"
 
 
 def _angle(found: Facts) -> str:
@@ -93,7 +103,7 @@ def _details(found: Facts, num_runs: int) -> list[str]:
         f"{_times(found.least)} to {_times(found.most)} over {num_runs} runs" if num_runs > 1 else "",
         f"{_times(first)} in the first quarter and {_times(last)} in the last" if _drifts(first, last) else "",
         f"{_times(found.weighted)} with coefficients" if np.isfinite(found.weighted) else "",
-        f"the step lowers the {found.served}'s loss at {100 * found.lowered:.0f} % of the moments"
+        f"the step lowers {_the(found.served)}'s loss at {100 * found.lowered:.0f} % of the moments"
         if found.served
         else "",
         f"cosine {_signed(found.cosine)} (quartiles {_signed(found.quartiles[0])} and {_signed(found.quartiles[1])}), "

@@ -117,20 +117,20 @@ SIX = ("q_0", "q_1", "policy", "temperature", "model", "reward")
     ("groups", "text"),
     [
         # All six lead a group: the longest row and the reference, which is the first.
-        ({name: (name,) for name in SIX}, "The q_1's row is 17 × the q_0's; cosine within chance."),
+        ({name: (name,) for name in SIX}, "q_1's row is 17 × q_0's; cosine within chance."),
         # q_1 does not lead its group, and of policy, q_0 and model the last is the longest.
         (
             {"actor": ("policy", "temperature"), "critic": ("q_0", "q_1"), "dynamics": ("model", "reward")},
-            "The model's row is 2.3 × the q_0's; cosine within chance.",
+            "The model's row is 2.3 × q_0's; cosine within chance.",
         ),
         # The reference leads no group: the two longest of those that do, and of those in no group.
-        ({"actor": ("policy",), "critic": ("q_1", "q_0")}, "The q_1's row is 7.1 × the model's; cosine within chance."),
+        ({"actor": ("policy",), "critic": ("q_1", "q_0")}, "q_1's row is 7.1 × the model's; cosine within chance."),
         (
             {"actor": ("policy",), "critic": ("q_1", "q_0", "temperature", "model", "reward")},
-            "The q_1's row is 25 × the policy's; cosine within chance.",
+            "q_1's row is 25 × the policy's; cosine within chance.",
         ),
         # One group leaves nothing to compare: all objectives are candidates.
-        ({"all": SIX}, "The q_1's row is 17 × the q_0's; cosine within chance."),
+        ({"all": SIX}, "q_1's row is 17 × q_0's; cosine within chance."),
     ],
 )
 def test_the_longest_leading_objective_is_compared_with_the_reference(groups, text):
@@ -154,3 +154,11 @@ def test_moments_and_seeds_that_are_broken_do_not_count():
     arrays[1] = np.inf
     broken = good._replace(gramians=np.full_like(arrays, np.nan))
     assert describe([good._replace(gramians=arrays), broken])[0] == describe([good])[0]
+
+
+def test_a_name_that_is_no_word_has_no_article():
+    names = ("policy", "q_0", "entropy")
+    of = legend(layers=1, objectives=names, extra_rows=(AGAINST_STEP,))
+    text, details = describe([series(rows((0, 130), (1, 20)), of=of)])
+    assert text.startswith("q_0's row is 130 × the policy's; 100 % of the applied step serves q_0;")
+    assert "the step lowers q_0's loss" in details
