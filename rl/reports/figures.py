@@ -157,7 +157,9 @@ def _draw_panel(axis, panel: Panel, curves: Mapping[str, Curve | None], styles: 
 
 
 def _line(axis, numbers: Curve, name: str, group: str, styles: Styles) -> None:
-    """Draws a setting's curve with its interval as a band; name: `mean` or `iqm`."""
-    axis.plot(numbers["step"], numbers[name], label=wrapped(group), **styles[group])
+    """Draws a setting's curve with its interval as a band, a single point as a dot; name: `mean` or `iqm`."""
+    alone = np.isfinite(np.asarray(numbers[name], float)).sum() == 1
+    dot = {"marker": "o", "markersize": 4} if alone else {}
+    axis.plot(numbers["step"], numbers[name], label=wrapped(group), **styles[group], **dot)
     band = numbers[f"{name}_low"], numbers[f"{name}_high"]
     axis.fill_between(numbers["step"], *band, color=styles[group]["color"], alpha=0.18, linewidth=0)
