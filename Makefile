@@ -22,12 +22,16 @@ check: $(VENV)/.installed-test lint
 
 #: Folders whose tests compile whole programs in pytest's own process, which keeps some 100 MB of each: one after another.
 PROGRAMS = tests/agents tests/learning tests/runs
+#: For two of them XLA compiles without LLVM's optimisations, in three quarters of the time; those of tests/runs are as shipped.
+QUICK = tests/agents tests/learning
+QUICKLY = --xla_backend_optimization_level=0
 
 test: $(VENV)/.installed-test lint
 	@echo "== tests"
 ifeq ($(ARGS),)
 	status=0; \
-	for part in $(PROGRAMS) "$(PROGRAMS:%=--ignore=%)"; do $(BIN)/python -m pytest $$part || status=$$?; done; \
+	for part in $(QUICK); do XLA_FLAGS="$(QUICKLY) $$XLA_FLAGS" $(BIN)/python -m pytest $$part || status=$$?; done; \
+	for part in $(filter-out $(QUICK),$(PROGRAMS)) "$(PROGRAMS:%=--ignore=%)"; do $(BIN)/python -m pytest $$part || status=$$?; done; \
 	exit $$status
 else
 	$(BIN)/python -m pytest $(ARGS)

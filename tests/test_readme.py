@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
@@ -20,13 +21,17 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
+def environment(folder, root):
+    return {**QUICK, "PYTHONPATH": os.pathsep.join((str(root), str(folder)))}
+
+
 def run(arguments, folder, root):
-    environment = {**os.environ, **QUICK, "PYTHONPATH": os.pathsep.join((str(root), str(folder)))}
+    """A new interpreter."""
+    variables = {**os.environ, **environment(folder, root)}
     result = subprocess.run(
-        arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        arguments, cwd=folder, env=variables, capture_output=True, text=True, timeout=300, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 @pytest.mark.parametrize("code", blocks("python"))
@@ -54,8 +59,12 @@ def test_shell_examples_run(block, root, folder):
         if command in ("scripts/train.py", "train"):
             arguments += [*SHORT, *(["agent.auxiliary_every=2"] if "agent=ppg" in arguments else [])]
             arguments += REMEMBERING if {"agent=sac", "agent=td3"} & set(arguments) else []
-        start = (*TAPESTRY, command) if program == "tapestry" else (sys.executable, str(root / command))
-        run([*start, *(_shortened(a, folder) for a in arguments)], folder, root)
+        arguments = [_shortened(argument, folder) for argument in arguments]
+        if program == "tapestry":
+            run([*TAPESTRY, command, *arguments], folder, root)
+        else:
+            script = str((root / command).relative_to(root / "scripts"))
+            processes.run(folder, script, *arguments, environment=environment(folder, root))
 
 
 def _shortened(argument, folder):

@@ -1,5 +1,6 @@
 """Runs the project's scripts, inside this process or as processes of their own."""
 
+import atexit
 import contextlib
 import io
 import multiprocessing
@@ -9,7 +10,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
@@ -20,10 +21,14 @@ _INTERRUPTED = 130
 
 
 class Ended(NamedTuple):
-    """The end of a command: its exit code, negative for a signal, and everything that it printed."""
+    """The end of a command."""
 
     code: int
+    """Its exit code, negative for a signal."""
     printed: str
+    """What it printed."""
+    errors: str = ""
+    """What it printed to standard error, if that was kept apart."""
 
     @property
     def traceback(self) -> bool:
@@ -77,12 +82,31 @@ class Process:
     import; with `own` it is a new interpreter instead.
     """
 
-    def __init__(self, folder: Path, script: str, *arguments: str, own: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        script: str,
+        *arguments: str,
+        own: bool = False,
+        apart: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ):
+        """
+        Args:
+            folder: the current directory.
+            script: scripts/<script>.
+            own: whether it is a new interpreter.
+            apart: whether standard error is kept apart from standard output.
+            environment: variables to set; PYTHONPATH is added to the places of modules.
+        """
         self._output = folder / f".output_{time.monotonic_ns()}"
+        self._errors = self._output.with_suffix(".errors") if apart else self._output
+        outputs = str(self._output), str(self._errors)
         context = multiprocessing.get_context("spawn" if own else "forkserver")
         if not own:
             context.set_forkserver_preload(["faulting.imported"])
-        self._process = context.Process(target=_as_main, args=(str(folder), str(self._output), script, arguments))
+        given = (str(folder), outputs, script, arguments, environment or {})
+        self._process = context.Process(target=_as_main, args=given)
         self._process.start()
 
     @property
@@ -106,17 +130,20 @@ class Process:
         if self._process.is_alive():
             self.signal(signal.SIGKILL, group=True)
             self._process.join()
-            return Ended(-9, f"{self._read()}\nkilled after {_LIMIT:.0f} s without an end")
-        return Ended(self._process.exitcode, self._read())
+            said = f"{_taken(self._output)}\nkilled after {_LIMIT:.0f} s without an end"
+            return Ended(-9, said, _taken(self._errors))
+        return Ended(self._process.exitcode, _taken(self._output), _taken(self._errors))
 
     def left(self) -> list[int]:
         """The numbers of the running processes of its group."""
         return [pid for pid in _processes() if _group(pid) == self.pid]
 
-    def _read(self) -> str:
-        text = self._output.read_text(errors="replace") if self._output.exists() else ""
-        self._output.unlink(missing_ok=True)
-        return text
+
+def _taken(file: Path) -> str:
+    """The text of a file, which is removed; empty without one."""
+    text = file.read_text(errors="replace") if file.exists() else ""
+    file.unlink(missing_ok=True)
+    return text
 
 
 def until(process: Process, condition: Callable[[], bool]) -> bool:
@@ -129,16 +156,19 @@ def until(process: Process, condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def _as_main(folder: str, output: str, script: str, arguments: tuple[str, ...]) -> None:
+def _as_main(
+    folder: str, outputs: tuple[str, str], script: str, arguments: tuple[str, ...], environment: Mapping[str, str]
+) -> None:
     """Does in the child process what `python scripts/<script> …` does."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
     os.chdir(folder)
-    handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
+    for number, output in enumerate(outputs, 1):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    os.environ.update(environment)
     sys.argv = [str(SCRIPTS / script), *arguments]
-    sys.path[:] = [str(SCRIPTS), *(place for place in sys.path if place != str(SCRIPTS))]
+    added = [str(SCRIPTS), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[:] = [*added, *(place for place in sys.path if place not in added)]
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit:
@@ -150,6 +180,8 @@ def _as_main(folder: str, output: str, script: str, arguments: tuple[str, ...]) 
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
         sys.exit(1)
+    finally:
+        atexit._run_exitfuncs()  # multiprocessing ends its processes without them
 
 
 def _processes() -> Iterator[int]:

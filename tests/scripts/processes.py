@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+from faulting.commands import Process
+
 SMALL = (
     "num_envs=4",
     "agent.rollout_length=32",
@@ -19,12 +21,15 @@ def command(root, *overrides):
     return [sys.executable, str(root / "scripts" / "train.py"), *SMALL, *overrides]
 
 
+def run(folder, script, *arguments, check=True, environment=None):
+    """Runs scripts/<script> to the end in a process of its own that need not import TensorFlow anew."""
+    end = Process(folder, script, *arguments, apart=True, environment=environment).wait()
+    assert not check or end.code == 0, end.printed + end.errors
+    return subprocess.CompletedProcess([script, *arguments], end.code, end.printed, end.errors)
+
+
 def train(root, folder, *overrides, check=True):
-    result = subprocess.run(
-        command(root, *overrides), cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert not check or result.returncode == 0, result.stdout + result.stderr
-    return result
+    return run(folder, "train.py", *SMALL, *overrides, check=check)
 
 
 def start(root, folder, *overrides):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -28,9 +29,8 @@ SMALL = (
 )
 
 
-def sweep(root, folder, *overrides, **more):
-    command = [sys.executable, str(root / "scripts" / "train.py"), "-m", *SMALL, *overrides]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, check=False, **more)
+def sweep(root, folder, *overrides, environment=None):
+    return processes.run(folder, "train.py", "-m", *SMALL, *overrides, check=False, environment=environment)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_so_does_a_ray_cluster_of_two_nodes(root, undisturbed, tmp_path):
     try:
         cluster.add_node(num_cpus=1)
         environment = {**os.environ, "RAY_ADDRESS": cluster.address}
-        assert_as_undisturbed(root, tmp_path, undisturbed[0], "hydra/launcher=ray", env=environment)
+        assert_as_undisturbed(root, tmp_path, undisturbed[0], "hydra/launcher=ray", environment=environment)
     finally:
         cluster.shutdown()
 
