@@ -22,7 +22,7 @@ check: $(VENV)/.installed-test lint
 
 #: Folders whose tests compile whole programs in pytest's own process, which keeps some 100 MB of each: one after another.
 PROGRAMS = tests/agents tests/learning tests/runs
-#: For two of them XLA compiles without LLVM's optimisations, in three quarters of the time; those of tests/runs are as shipped.
+#: For two of them XLA compiles without LLVM's optimisations, which is quicker; those of tests/runs are as shipped.
 QUICK = tests/agents tests/learning
 QUICKLY = --xla_backend_optimization_level=0
 

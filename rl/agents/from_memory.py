@@ -100,7 +100,8 @@ class FromMemory(Agent):
             rows >= needed,
             f"replay.capacity is {self.replay.capacity:,}, {rows:,} steps of each environment (num_envs "
             f"{environment.num_envs:,}); an iteration of agent.ticks {self.ticks:,} × agent.rollout_length "
-            f"{self.rollout_length:,}, and agent.n_step {self.n_step:,}, need at least {needed:,}.",
+            f"{self.rollout_length:,}, and agent.n_step {self.n_step:,}, need at least {needed:,}. Set replay.capacity="
+            f"{needed * environment.num_envs} or more, or lower agent.ticks.",
         )
         updates = self.updates(model)
         for update in updates:

@@ -55,7 +55,7 @@ class Followed(NamedTuple):
     normalizer: NormalizerState
     """The statistics."""
     summary: EpisodeSummary
-    """Of the episodes that ended."""
+    """The summary of the episodes that ended in these steps."""
     is_sound: tf.Tensor
     """Whether all values are, see `ingesting.is_sound`; bool."""
 
@@ -75,15 +75,8 @@ def followed(learner: Learner, state: TrainState, trajectory: Trajectory) -> Fol
     return learner.axis.each(one)(state, trajectory)
 
 
-class Parts(NamedTuple):
-    """`learnt` and `followed`, or programs of them: outside of XLA a program each."""
-
-    learnt: Callable
-    followed: Callable
-
-
 def alternate(
-    learner: Learner, state: TrainState, random: RolloutNoise, parts: Parts
+    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable
 ) -> tuple[TrainState, Metrics, Seen]:
     """Runs the ticks of an iteration.
 
@@ -93,12 +86,13 @@ def alternate(
     Args:
         learner, state: of all runs.
         random: the random numbers of all steps of the iteration.
+        learnt: the function of this name as a program.
     Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
     """
     (phase,), axis = learner.phases, learner.axis
     seen = seen_first(learner, state)
     before = seen.state
-    shapes = tf.function(functools.partial(parts.learnt, learner), autograph=False)
+    shapes = tf.function(functools.partial(learnt, learner), autograph=False)
     metrics = shapes.get_concrete_function(
         before, own_windows(learner, seen.windows), tf.constant(0)
     ).structured_outputs[1]
@@ -106,8 +100,8 @@ def alternate(
     nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
     start = _Ticks(_zero_once_read(seen.windows), state, nobody, zero, dict(zero), summary)
     due = phase.is_due(state.iteration - state.begun)
-    end = _ticks(learner, start, random, ~due, parts._replace(learnt=None))
-    end = _ticks(learner, end, random, due, parts)
+    end = _ticks(learner, start, random, ~due, None)
+    end = _ticks(learner, end, random, due, learnt)
     kept = unless_bad(axis, end.bad, end.state._replace(sources={}), before)
     finite = tf.cast(tf.reduce_any(end.bad < 0), tf.int64)
     kept = kept._replace(sources=end.state.sources, iteration=before.iteration + finite, begun=before.begun)
@@ -141,10 +135,10 @@ def _zero_once_read(windows: Windows) -> tf.Tensor:
     return tf.cast(tf.reduce_any([tf.reduce_any((x > 1e38) & (x < -1e38)) for x in numbers]), tf.int32)
 
 
-def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, parts: Parts) -> _Ticks:
+def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, learnt: Callable | None) -> _Ticks:
     """Runs all ticks of an iteration if `due` ([] bool), or those up to a non-finite update.
 
-    parts: `learnt` is None if nothing is to be learnt.
+    learnt: None if nothing is to be learnt.
     """
     (phase,), axis, length = learner.phases, learner.axis, learner.agent.rollout_length
     in_place = not learner.environment.compiled  # a loop outside of XLA would copy the ring at every write
@@ -156,9 +150,9 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
         """Learns from the ring, then acts and writes into it."""
         number, state = ticks.number, ticks.state
         bare, memory = state._replace(sources={}), state.sources[phase.name]
-        if parts.learnt is not None:
+        if learnt is not None:
             windows, places = drawn(learner, state, number)
-            bare, found, bad, errors = parts.learnt(learner, bare, windows, number)
+            bare, found, bad, errors = learnt(learner, bare, windows, number)
             memory = phase.source.told(memory, places, errors, axis.shape, in_place=in_place)
             there = {tag: tf.math.is_finite(x) for tag, x in found.items()}
             ticks = ticks._replace(
@@ -168,7 +162,7 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
             )
         noise = RolloutNoise(*(steps_of(axis, x, number * length, length) for x in random))
         bare, trajectory = collect(learner, bare, noise)
-        taken = parts.followed(learner, bare, trajectory)
+        taken = followed(learner, bare, trajectory)
         unsound = (ticks.bad < 0) & ~taken.is_sound
         ticks = ticks._replace(bad=tf.where(unsound, number * phase.source.rounds, ticks.bad))
         # 0, but only known once the minibatches were read and learnt: otherwise XLA writes first and copies the ring.

@@ -49,11 +49,8 @@ def drawn(
     Returns: them, and their places in memory.
     """
     (phase,), axis = learner.phases, learner.axis
-    source, rows, folded = (
-        phase.source,
-        written(learner, state.iteration, number),
-        number if seed_of is None else seed_of,
-    )
+    source, rows = phase.source, written(learner, state.iteration, number)
+    folded = number if seed_of is None else seed_of
     begun, num_envs = written(learner, state.begun, 0), learner.environment.num_envs
 
     def random(seed):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rl.environments import Trajectory
-from rl.learning.alternating import Parts, alternate, followed, learnt
+from rl.learning.alternating import alternate, learnt
 from rl.learning.chunk import Basis, Chunk
 from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
@@ -63,7 +63,6 @@ class Programs:
         self._learn = self._program(self._learn_step, compiled=within)
         self._alternate = self._program(self._alternate_step, compiled=None if self._whole else False)
         self._learnt = self._program(self._learnt_step, compiled=within)
-        self._followed = self._program(self._followed_step, compiled=within)
         self._iterate = self._program(self._iterate_steps, compiled=self._whole)
         self._probe = self._program(self._probe_step, compiled=True)
         self._probe_apart = self._program(self._probe, compiled=False)
@@ -222,15 +221,10 @@ class Programs:
         """`learnt` as a program."""
         return learnt(self.learner, state, windows, number)
 
-    def _followed_step(self, state: TrainState, trajectory: Trajectory):
-        """`followed` as a program."""
-        return followed(self.learner, state, trajectory)
-
     def _alternate_step(self, state: TrainState) -> tuple[TrainState, dict[str, tf.Tensor], Seen]:
         """`alternate` as a program."""
         noise = self._rollout_noise(state.seed, state.iteration)
-        parts = Parts(lambda _, *arguments: self._learnt(*arguments), lambda _, *arguments: self._followed(*arguments))
-        return alternate(self.learner, state, noise, parts)
+        return alternate(self.learner, state, noise, learnt=lambda _, *arguments: self._learnt(*arguments))
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """The program of the probes: numbers [..., F] in the order of `_probe_tags`, Gramians and raw rows."""
