@@ -22,6 +22,7 @@ FLOORS = {
     "runs": 6,
     "reports": 7,
     "commands": 8,
+    "library": 9,
 }
 KEPT_TO = {"hydra": {"commands"}, "omegaconf": {"commands"}, "gymnasium": {"environments"}}
 ROOT = Path(__file__).resolve().parent.parent
