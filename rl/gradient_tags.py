@@ -15,28 +15,29 @@ def norm_tags(
     head_norms: Mapping[str, Any],
     ratios: Mapping[str, Any],
     by_layer: Any,
+    objectives: Sequence[str],
     layers: Sequence[str],
 ) -> dict[str, Any]:
     """{tag: number} of the raw rows' norms.
 
     Args:
-        norms: {objective: norm over all shared weights}, the m objectives in the legend's order.
+        norms: {objective: norm over all shared weights}.
         head_norms: {head: norm of its own gradient}.
         ratios: {objective: norm over that of the first objective}, of the others.
         by_layer: [L, m]; not read without layers.
+        objectives: names of the m rows.
     """
     numbers = {f"gradient/norm/{name}": norm for name, norm in norms.items()}
     numbers |= {f"gradient/head_norm/{head}": norm for head, norm in head_norms.items()}
-    first = next(iter(norms), "")
-    numbers |= {f"gradient/norm_ratio/{name}-{first}": ratio for name, ratio in ratios.items()}
-    for i, name in enumerate(norms):
+    numbers |= {f"gradient/norm_ratio/{name}-{objectives[0]}": ratio for name, ratio in ratios.items()}
+    for i, name in enumerate(objectives):
         numbers |= {f"gradient/norm/{name}/{layer}": by_layer[l, i] for l, layer in enumerate(layers)}
     return numbers
 
 
 def cosine_tags(total: Any, by_layer: Any, objectives: Sequence[str], layers: Sequence[str]) -> dict[str, Any]:
-    """{tag: number} of the cosines of all pairs of rows; total: [m, m], over all shared weights; by_layer: [L, m, m]."""
-    numbers = {}
+    """{tag: number} of the cosines of all pairs: `total` [m, m] over all shared weights, `by_layer` [L, m, m]."""
+    numbers: dict[str, Any] = {}
     for i, j, pair in _pairs(objectives):
         numbers[f"gradient/cosine/{pair}"] = total[i, j]
         numbers |= {f"gradient/cosine/{pair}/{layer}": by_layer[l, i, j] for l, layer in enumerate(layers)}
@@ -67,7 +68,7 @@ def attribution_tags(
         changes, shares: [m], over all shared weights.
         layer_shares: [L, m].
     """
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for i, name in enumerate(objectives):
         numbers[f"update/change/{name}"] = changes[i]
         numbers[f"update/share/{name}"] = shares[i]

@@ -18,9 +18,9 @@ def row_norms(evidence: Evidence) -> dict[str, tf.Tensor]:
     A ratio above 30 or below 1/30 means that one objective dominates the torso under plain gradient descent. With
     separate torsos there are no layers and no ratios, and a norm is that of the objective's gradient on its own torso.
     """
+    of, heads, objectives = evidence.torso_norms, evidence.head_norms, evidence.objectives
     if not evidence.layers:
-        return norm_tags(evidence.torso_norms, evidence.head_norms, {}, None, ())
-    first, *others = evidence.objectives
-    of = evidence.torso_norms
+        return norm_tags(of, heads, {}, None, objectives, ())
+    first, *others = objectives
     ratios = {name: quotient(of[name], of[first]) for name in others}
-    return norm_tags(of, evidence.head_norms, ratios, norms(evidence.raw), evidence.layers)
+    return norm_tags(of, heads, ratios, norms(evidence.raw), objectives, evidence.layers)
