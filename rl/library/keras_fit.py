@@ -1,8 +1,10 @@
 """`fit` with a combiner in place of the sum of the losses.
 
-model = CombinedModel(inputs, {"digit": digit, "parity": parity})
-model.compile("adam", loss={"digit": "sparse_categorical_crossentropy", "parity": "mse"}, combiner="upgrad")
-model.fit(x, {"digit": y, "parity": y % 2}, callbacks=[RowsCallback("runs/digits", (x[:256], …))])
+    model = CombinedModel(inputs, {"digit": digit, "parity": parity})
+    model.compile("adam", loss={"digit": "sparse_categorical_crossentropy", "parity": "mse"}, combiner="upgrad")
+    model.fit(x, {"digit": y, "parity": y % 2}, callbacks=[RowsCallback("runs/digits", (x[:256], targets))])
+
+`RowsCallback` only looks, and works with every Keras model.
 """
 
 from collections.abc import Mapping
@@ -13,33 +15,16 @@ import tensorflow as tf
 
 from rl.errors import require
 from rl.library.checks import require_reach
+from rl.library.keras_combiner import Combining
 from rl.library.keras_losses import compiled_losses, compiled_weights
-from rl.library.keras_saving import combiner_from_config, combiner_to_config
 from rl.library.rows import rows_from, separate_gradients
 from rl.library.rows_callback import RowsCallback
-from rl.library.rule_by_name import combiner_of
 from rl.library.watching import Watched, shared_variables, watched_variables
 from rl.updates.combiners import Combiner
-from rl.updates.combining import initial_state
 
 __all__ = ["CombinedModel", "RowsCallback"]
 
 _ADDED = "losses that layers add"
-
-
-class _Combining:
-    """How a model combines its rows; a plain object, so that Keras does not track what is in it."""
-
-    def __init__(self, combiner: Combiner, seed: int):
-        self.combiner, self.seed, self.state = combiner, seed, None
-
-    def state_for(self, num_rows: int, num_layers: int) -> Any:
-        """The combiner's state in variables, a nest that is made at the first call."""
-        if self.state is None:
-            with tf.init_scope():  # outside the function that is being traced
-                start = initial_state(self.combiner, num_rows, num_layers)
-                self.state = tf.nest.map_structure(lambda one: tf.Variable(one, trainable=False), start)
-        return self.state
 
 
 class CombinedModel(keras.Model):
@@ -86,15 +71,14 @@ class CombinedModel(keras.Model):
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         require(replicas == 1, f"CombinedModel trains on one replica; the distribution strategy has {replicas}.")
-        settings = dict(combiner_settings or {})
-        rule = combiner_of(combiner, _output_names(self, loss), settings, settings.pop("scope", None))
+        combining = Combining(combiner, combiner_settings or {}, seed)
         super().compile(optimizer, loss, *args, **kwargs)
-        self._combining = _Combining(rule, seed)
+        self._combining = combining
 
     @property
-    def combiner(self) -> Combiner:
+    def combiner(self) -> str | Combiner:
         """The combiner given to `compile`."""
-        return self._combining.combiner
+        return self._combining.given
 
     def objectives(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, tf.Tensor]:
         """{objective: loss []} on a batch, without `loss_weights`: the losses of `compile`.
@@ -109,7 +93,7 @@ class CombinedModel(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer along the combined gradient; returns the metrics. See `keras.Model.train_step`."""
-        if self.combiner.is_sum:
+        if self._combining.is_sum:
             return super().train_step(data)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.built:
@@ -160,9 +144,10 @@ class CombinedModel(keras.Model):
         shared = shared_variables(own, watched)
         on_shared = {name: reached for name, reached in own.items() if {*reached} & {*shared.names}}
         rows, combining = rows_from(losses, on_shared, shared), self._combining
-        state = combining.state_for(len(rows.objectives), len(rows.layers))
+        rule = combining.rule(rows.objectives)
+        state = combining.state(rule, len(rows.objectives), len(rows.layers))
         before = tf.nest.map_structure(tf.convert_to_tensor, state)
-        found = rows.combine(combining.combiner, state=before, seed=self._seed())
+        found = rows.combine(rule, state=before, seed=self._seed())
         tf.nest.map_structure(lambda variable, value: variable.assign(value), state, found.state)
         total = dict(zip(shared.names, found.gradient, strict=True))
         for reached in (*own.values(), added):
@@ -177,13 +162,14 @@ class CombinedModel(keras.Model):
     def get_compile_config(self) -> dict[str, Any]:
         """`keras.Model.get_compile_config`, with the combiner."""
         config = super().get_compile_config()
-        return {**config, "combining": combiner_to_config(self.combiner, self._combining.seed)} if config else config
+        return {**config, "combining": self._combining.to_config()} if config else config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """`keras.Model.compile_from_config`, with the combiner."""
-        combiner, seed = combiner_from_config(config["combining"])
+        combining = Combining.from_config(config["combining"])
         rest = {key: one for key, one in config.items() if key != "combining"}
-        self.compile(**keras.saving.deserialize_keras_object(rest), combiner=combiner, seed=seed)
+        self.compile(**keras.saving.deserialize_keras_object(rest))
+        self._combining = combining
         if self.built:
             self.optimizer.build(self.trainable_variables)
 
@@ -197,8 +183,3 @@ def _functional() -> type[keras.Model]:
 @keras.saving.register_keras_serializable(package="tapestry", name="CombinedModel")
 class FunctionalCombinedModel(CombinedModel, _functional()):
     """A `CombinedModel` of inputs and outputs; `CombinedModel(inputs, outputs)` returns one."""
-
-
-def _output_names(model: keras.Model, loss: Any) -> tuple[str, ...]:
-    """The names of the losses, as far as they are known before the first batch."""
-    return tuple(loss) if isinstance(loss, Mapping) else tuple(getattr(model, "output_names", ()))

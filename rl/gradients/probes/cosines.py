@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rl.gradient_tags import conflict_tags, cosine_tags, null_band_tags
-from rl.gradients.gramian import cosines
+from rl.gradients.gramian import conflict, cosines
 from rl.gradients.probes.evidence import Evidence
 
 
@@ -25,11 +25,10 @@ def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The share of shared layers, in [0, 1], in which a pair of rows has a negative inner product.
+    """The share of shared layers in which a pair of raw rows has a negative inner product; see `gramian.conflict`.
 
-    Unrelated rows give about ½. Every layer has the same weight, whatever its size. Empty without shared weights.
+    Empty without shared weights.
     """
     if not evidence.layers:
         return {}
-    against = tf.cast(evidence.raw < 0, tf.float32)
-    return conflict_tags(tf.reduce_mean(against, 0), evidence.objectives)
+    return conflict_tags(conflict(evidence.raw), evidence.objectives)
