@@ -197,7 +197,7 @@ def test_a_subclass_may_have_other_losses_than_one_per_output():
     keras.utils.set_random_seed(2)
     inputs = keras.Input((3,))
     model = TwoLossesOnOneOutput(inputs, keras.layers.Dense(1, name="line")(inputs))
-    twin = keras.models.clone_model(keras.Model(model.inputs, model.outputs))
+    twin = keras.models.clone_model(keras.Model(model.inputs[0], model.outputs[0]))
     twin.set_weights(model.get_weights())
     model.compile(keras.optimizers.SGD(0.1), combiner="fit_only")
     total = model.fit(X, Y["a"], batch_size=32, verbose=0).history["loss"][0]

@@ -8,7 +8,6 @@ from sources import Folder
 
 from rl import CombinedModel, RowsCallback, rows
 from rl.tensorboard.event_files import read_events
-from rl.tensorboard.gramians import TAG
 
 random = np.random.default_rng(0)
 X = random.normal(size=(48, 3)).astype(np.float32)
@@ -33,17 +32,14 @@ def fitted(model, callbacks=(), epochs=2, **compile_with):
     return model.fit(X, Y, **fit).history
 
 
-def gramians(folder):
-    """{step: [L, m, m]}, and the losses {step: {tag: number}}, of the event file in a folder."""
-    found, losses = {}, {}
-    for file in folder.glob("events.out.tfevents.*"):
-        for event in read_events(file):
-            for value in event.summary.value:
-                if value.tag == TAG:
-                    found[event.step] = tf.make_ndarray(value.tensor)
-                elif value.tag.startswith("objective/"):
-                    losses.setdefault(event.step, {})[value.tag] = float(tf.make_ndarray(value.tensor))
-    return found, losses
+def logged(folder):
+    """What the tab reads of the run: its series, and the losses {step: {tag: number}}."""
+    losses = {}
+    for event in read_events(folder):
+        for value in event.summary.value:
+            if value.tag.startswith("objective/"):
+                losses.setdefault(event.step, {})[value.tag] = value.simple_value
+    return Folder(folder.parent).series(folder.name)[folder.name], losses
 
 
 @pytest.mark.parametrize("kind", [keras.Model, CombinedModel])
@@ -54,7 +50,7 @@ def test_training_is_bit_for_bit_as_it_is_without_the_callback(tmp_path, kind):
     assert history == expected
     for mine, theirs in zip(looked_at.variables, plain.variables, strict=True):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
-    assert set(gramians(tmp_path)[0]) == {0, 2, 4, 6}
+    assert logged(tmp_path)[0].steps.tolist() == [0, 2, 4, 6]
 
 
 def test_the_log_has_the_rows_of_the_raw_losses_on_the_shared_layers(tmp_path):
@@ -74,24 +70,22 @@ def test_the_log_has_the_rows_of_the_raw_losses_on_the_shared_layers(tmp_path):
         variable = getattr(model.get_layer("norm"), name)
         variable.assign(tf.zeros_like(variable) if name == "moving_mean" else tf.ones_like(variable))
     fitted(model, [RowsCallback(tmp_path, BATCH, every=4)])
-    found, values = gramians(tmp_path)
-    assert set(found) == {0, 4}
-    np.testing.assert_allclose(found[0], first.gramians, rtol=2e-5, atol=1e-9)
-    assert np.abs(found[4] - found[0]).max() > 1e-3
+    series, values = logged(tmp_path)
+    assert series.steps.tolist() == [0, 4]
+    np.testing.assert_allclose(series.gramians[0], first.gramians, rtol=2e-5, atol=1e-9)
+    assert np.abs(series.gramians[1] - series.gramians[0]).max() > 1e-3
     for name, loss in first.losses.items():
         np.testing.assert_allclose(values[0][f"objective/{name}"], float(loss), rtol=1e-6)
-    with Folder(tmp_path.parent) as source:
-        legend = source.series(tmp_path.name).legend
-    assert legend.layers == ("torso", "norm")
-    assert legend.sizes == (16, 8)
-    assert (legend.objectives, legend.coefficients) == (("a", "b"), (1.0, 0.25))
+    assert series.legend.layers == ("torso", "norm")
+    assert series.legend.sizes == (16, 8)
+    assert (series.legend.objectives, series.legend.coefficients) == (("a", "b"), (1.0, 0.25))
 
 
 def test_a_second_fit_goes_on_in_the_log(tmp_path):
     model, callback = make(), RowsCallback(tmp_path, tf.data.Dataset.from_tensors(BATCH), every=3)
     fitted(model, [callback], epochs=1)
     model.fit(X, Y, batch_size=16, verbose=0, callbacks=[callback])
-    assert set(gramians(tmp_path)[0]) == {0, 3, 6}
+    assert logged(tmp_path)[0].steps.tolist() == [0, 3, 6]
 
 
 @pytest.mark.parametrize(
