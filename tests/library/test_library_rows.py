@@ -11,7 +11,8 @@ from conftest import ROOT
 from rl import rows
 from rl.frozen import freeze
 from rl.library.rule_by_name import combiner_of
-from rl.updates.combiners import PCGrad, UPGrad, gradnorm_step, gradvac_weights
+from rl.tensorboard.combiner_options import combiner_options
+from rl.updates.combiners import Only, PCGrad, UPGrad, gradnorm_step, gradvac_weights
 from rl.updates.optimizers import SGD, Adam
 
 CASES = json.loads((ROOT / "tests" / "updates" / "combiner_cases.json").read_text())["cases"]
@@ -334,6 +335,17 @@ def test_a_seed_decides_what_is_drawn():
     iterations = keras.optimizers.SGD().iterations
     expected, _ = PCGrad(scope="global").weights(found.gramian, None, (), tf.constant([0, 0]))
     np.testing.assert_array_equal(list(found.combine("pcgrad", seed=iterations).weights.values()), expected)
+
+
+@pytest.mark.parametrize("num_rows", [2, 3])
+def test_a_combiner_asks_for_a_seed_just_where_its_weights_depend_on_it(num_rows):
+    jacobian = np.array([[1.0, -2.0, 0.5], [-1.0, 1.0, 1.0], [0.5, 1.0, -3.0]])[:num_rows]
+    gramian, losses = tf.constant(jacobian @ jacobian.T), tf.zeros(num_rows)
+    for option in combiner_options():
+        rule = combiner_of(option.name, (), {}) if option.class_name != "Only" else Only(scope="global", row=0)
+        state = rule.init(num_rows)
+        drawn = {tuple(rule.weights(gramian, losses, state, tf.constant([0, s]))[0].numpy()) for s in range(6)}
+        assert rule.is_random(num_rows) == (len(drawn) > 1), option.name
 
 
 X, Y, NUMBER = tf.Variable(3.0, name="x"), tf.Variable([2.0, 1.0], name="y"), tf.Variable(1, name="count")
