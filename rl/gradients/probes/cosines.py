@@ -5,7 +5,7 @@ import math
 
 import tensorflow as tf
 
-from rl.gradients.gramian import cosines
+from rl.gradients.gramian import conflict, cosines
 from rl.gradients.probes.evidence import Evidence
 
 
@@ -32,15 +32,15 @@ def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
 
 
 def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The share of shared layers, in [0, 1], in which a pair of rows has a negative inner product.
+    """The share of shared layers in which a pair of raw rows has a negative inner product; see `gramian.conflict`.
 
-    Unrelated rows give about ½. Every layer has the same weight, whatever its size. Empty without shared weights.
+    Empty without shared weights.
     """
     if not evidence.layers:
         return {}
-    against = tf.cast(evidence.raw < 0, tf.float32)
+    shares = conflict(evidence.raw)
     return {
-        f"gradient/conflict/{a}-{b}": tf.reduce_mean(against[:, i, j])
+        f"gradient/conflict/{a}-{b}": shares[i, j]
         for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2)
     }
 
