@@ -228,15 +228,11 @@ class Training:
     @property
     def _complete(self) -> str:
         """A sentence on a complete run."""
-        return (
-            f"{self.folder} is complete at step {self.steps:,}: give more steps (steps=…), or fresh=true to start over."
-        )
+        return f"{self.folder} is complete at step {self.steps:,}: give more steps (steps), or start over (fresh=true)."
 
     def _require_open(self) -> None:
         """Raises ConfigError if the object was closed."""
-        require(
-            self._closed is None, f"this experiment cannot go on, since {self._closed}; make it again: experiment(…)."
-        )
+        require(self._closed is None, f"this experiment cannot go on: {self._closed}. Make it again: experiment(…).")
 
     def _advance(self, end: int, *, save: bool) -> None:
         """Trains up to iteration `end` or the run's end."""
