@@ -10,9 +10,7 @@ From a notebook:
 """
 
 import contextlib
-import threading
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ import numpy as np
 
 from rl.commands import in_python
 from rl.errors import ConfigError, TrainingError, require
+from rl.library.interruptible import interruptible
 from rl.runs.reader import Metrics, RecordedRun
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class Training:
         from rl.library.agent_rows import agent_rows  # noqa: PLC0415 (it compiles nothing before it is used)
 
         self._require_open()
-        return self._in_thread(lambda _: agent_rows(self._run))
+        return interruptible(lambda _: agent_rows(self._run))
 
     @property
     def combiner(self) -> "Combiner":
@@ -144,7 +143,7 @@ class Training:
         self._require_open()
         require(isinstance(name, str), f"combiner is {name!r}; give the name of one in configs/combiner/ (combiner).")
         require(not self._is_complete, f"{self._complete} Its combiner cannot change any more.")
-        self._opened = self._in_thread(lambda _: in_python.with_combiner(self._opened, name, settings))
+        self._opened = interruptible(lambda _: in_python.with_combiner(self._opened, name, settings))
 
     def evaluate(self, episodes: int = 100, *, seed: int = 0) -> "Evaluation":
         """Evaluates the greedy policy at the current weights, on the same episodes as `tapestry evaluate`.
@@ -158,7 +157,7 @@ class Training:
         for key, number, least in (("episodes", episodes, 1), ("seed", seed, 0)):
             fits = type(number) is int and least <= number <= most
             require(fits, f"{key} is {number!r}; it must be a whole number from {least} to {most:,}.")
-        return self._in_thread(lambda stop: in_python.evaluated(self._opened, episodes, seed, stop))
+        return interruptible(lambda stop: in_python.evaluated(self._opened, episodes, seed, stop))
 
     @property
     def metrics(self) -> Metrics:
@@ -201,9 +200,16 @@ class Training:
         return self._run.experiment.learner.num_iterations
 
     def close(self) -> None:
-        """Saves, closes the environments, and releases the run directory; an untouched directory is removed."""
-        self._closed = self._closed or "it was closed"
-        self._finalizer()
+        """Saves, closes the environments, and releases the run directory; an untouched directory is removed.
+
+        Raises: StorageError where the directory cannot be written; what was not saved is then lost.
+        """
+        was_open, self._closed = self._closed is None, self._closed or "it was closed"
+        try:
+            if was_open:
+                interruptible(lambda _: self._run.save())
+        finally:
+            self._finalizer()
 
     def __enter__(self) -> "Training":
         return self
@@ -240,40 +246,11 @@ class Training:
         require(not self._is_complete, self._complete)
         end = min(end, self.num_iterations)
         try:
-            self._in_thread(lambda stop: self._run.advance(end, stop=stop, save=save))
+            interruptible(lambda stop: self._run.advance(end, stop=stop, save=save))
         except (TrainingError, ConfigError) as error:
             self._closed = f"it stopped ({str(error).rstrip('.')})"
             self._finalizer()
             raise
-
-    def _in_thread(self, function: Callable[[Callable[[], bool]], Any]) -> Any:
-        """Runs `function(stop)` in another thread and returns its result, or raises its error.
-
-        Only the main thread gets KeyboardInterrupt, so that none can come between a program and its log. `stop()` then
-        becomes true, and the interrupt is raised once the function has returned.
-        """
-        stop, outcome = threading.Event(), {}
-
-        def run() -> None:
-            try:
-                outcome["result"] = function(stop.is_set)
-            except BaseException as error:
-                outcome["error"] = error
-
-        thread = threading.Thread(target=run, name="tapestry", daemon=True)
-        thread.start()
-        interrupt: KeyboardInterrupt | None = None
-        while thread.is_alive():
-            try:
-                thread.join(0.2)  # an interrupt need not wake a thread that waits without a limit
-            except KeyboardInterrupt as error:
-                interrupt = error
-                stop.set()
-        if "error" in outcome:
-            raise outcome["error"]
-        if interrupt is not None:
-            raise interrupt
-        return outcome["result"]
 
 
 def _close(run: Any, directory: Any) -> None:
