@@ -6,10 +6,15 @@ may be missing. The same tags are TensorBoard's, and the columns of metrics.csv.
 
 import argparse
 import fnmatch
+import re
 import shutil
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+
+from rl.runtime import prepare
+
+prepare()
 
 from rl.commands.answers import report_errors
 from rl.errors import require
@@ -18,6 +23,7 @@ from rl.runs.reader import RecordedRun
 from rl.tag_meanings import FAMILIES, meaning
 
 _LONGEST = 46  # characters of a tag beside its sentence; a longer tag has a line of its own
+_PLACEHOLDER = re.compile(r"<\w+>")
 _UNKNOWN = "A tag of an agent, probe or environment of your own."
 
 
@@ -29,7 +35,7 @@ def main() -> None:
     arguments = _arguments()
     listed = _of_run(arguments.run) if arguments.run else [(family.form, family.meaning) for family in FAMILIES]
     pattern = arguments.match if set("*?[") & set(arguments.match) else f"*{arguments.match}*"
-    found = [(tag, sentence) for tag, sentence in listed if fnmatch.fnmatchcase(tag, pattern)]
+    found = [(tag, sentence) for tag, sentence in listed if fnmatch.fnmatchcase(_PLACEHOLDER.sub("…", tag), pattern)]
     require(bool(found), f"no tag of {arguments.run or 'a run'} matches --match {arguments.match!r}.")
     print("\n".join(_lines(found, width=shutil.get_terminal_size((120, 24)).columns)))
 

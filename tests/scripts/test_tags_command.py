@@ -31,6 +31,12 @@ def test_without_a_run_it_lists_all_families(root, tmp_path):
     assert all(len(line) <= 120 for line in printed.splitlines())
 
 
+def test_a_filter_does_not_match_placeholders(root, tmp_path):
+    printed = call(root, tmp_path, "--match", "update").stdout
+    assert "update/row_weight/<group>" in printed
+    assert "gradient/snr" not in printed
+
+
 def test_what_it_refuses(root, tmp_path):
     for arguments, sentence in (
         (["."], "error: . is not a run directory with a log: it has no metrics.csv."),
