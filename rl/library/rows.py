@@ -14,12 +14,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from rl.errors import ConfigError, require
+from rl.errors import require
 from rl.gradients import LIVE, conflict, cosines, gramian, norms, watched_rows
+from rl.library.checks import as_seed, as_state, require_reach, scalars
 from rl.library.combined import Combined
 from rl.library.rule_by_name import combiner_of
 from rl.library.watching import Variables, Watched, watched_variables
-from rl.setting_errors import shown
 from rl.updates.combiners import Combiner
 from rl.updates.combining import initial_state, row_weights, weighted_sum
 from rl.vectors import flat
@@ -46,16 +46,23 @@ def rows(losses: Callable[[], Mapping[str, tf.Tensor]], variables: Variables) ->
         "{objective: loss}, so that the losses are computed under the tape.",
     )
     watched = watched_variables(variables)
+    values, reached = separate_gradients(losses, watched)
+    for name in reached:
+        require_reach(name, reached[name], watched)
+    return rows_from(values, reached, watched)
+
+
+def separate_gradients(
+    losses: Callable[[], Mapping[str, tf.Tensor]], watched: Watched
+) -> tuple[dict[str, tf.Tensor], dict[str, dict[str, tf.Tensor]]]:
+    """({objective: loss []}, {objective: {variable's name: gradient, for the variables that it reaches}}).
+
+    Args: as `rows` takes them.
+    """
     parts = dict(zip(watched.names, ((one,) for one in watched.tensors), strict=True))
-    found = watched_rows(lambda _: (_scalars(losses()), None), {LIVE: parts}, None)
+    found = watched_rows(lambda _: (scalars(losses()), None), {LIVE: parts}, None)
     reached = {name: {place.part: one for place, (one,) in own.items()} for name, own in found.gradients.items()}
-    for name, own in reached.items():
-        require(
-            bool(own),
-            f"objective {name!r} reaches none of the variables ({_some(watched.names)}): compute it from them inside "
-            "`losses`, without a stop-gradient or conversion to NumPy in between, or leave it out.",
-        )
-    return rows_from(found.losses, reached, watched)
+    return found.losses, reached
 
 
 def rows_from(
@@ -64,7 +71,7 @@ def rows_from(
     """The rows from gradients that are known already.
 
     Args:
-        losses: {objective: loss []}.
+        losses: {objective: loss []}; further ones are ignored.
         reached: {objective: {variable's name: gradient}}; zeros for the variables that it lacks.
         watched: the variables.
     """
@@ -177,8 +184,8 @@ class Rows:
         start = initial_state(rule, len(self.objectives), len(self.layers))
         rule.check(self.objectives, self.objectives)
         losses = tf.stack([tf.cast(loss, tf.float64) for loss in self.losses.values()])
-        seed = _seed(rule, len(self.objectives), seed)
-        weights, state = row_weights(rule, self.gramians, losses, _state(rule, start, state), seed)
+        seed = as_seed(rule, len(self.objectives), seed)
+        weights, state = row_weights(rule, self.gramians, losses, as_state(rule, start, state), seed)
         gradient = weighted_sum(list(self.gradients.values()), weights, self.watched.layers)
         of_row = tf.unstack(weights[0] if rule.scope == "global" else tf.transpose(weights))
         return Combined(dict(zip(self.objectives, of_row, strict=True)), tuple(gradient), state, self.watched)
@@ -186,65 +193,3 @@ class Rows:
     def __repr__(self) -> str:
         count = len(self.watched.variables)
         return f"Rows({', '.join(self.objectives)}; {count} variables in {len(self.layers)} layers)"
-
-
-def _scalars(losses: Any) -> dict[str, tf.Tensor]:
-    """The losses as tensors; ConfigError unless they are scalars by name."""
-    require(
-        isinstance(losses, Mapping) and bool(losses),
-        f"losses() returned {shown(losses)}; it must return {{objective: loss}} with at least one objective.",
-    )
-    values = {}
-    for name, loss in losses.items():
-        require(isinstance(name, str) and name != "", f"losses() has the objective {shown(name)}; a name is a string.")
-        try:
-            values[name] = tf.convert_to_tensor(loss)
-        except (TypeError, ValueError):
-            raise ConfigError(f"objective {name!r} is {shown(loss)}; it must be a scalar loss.") from None
-        shape, kind = values[name].shape, values[name].dtype
-        require(
-            shape.is_compatible_with(()) and kind.is_floating,
-            f"objective {name!r} is a loss of shape {shape}, {kind.name}; it must be a floating-point scalar of shape "
-            "(), such as a tf.reduce_mean over samples.",
-        )
-    return values
-
-
-def _state(rule: Combiner, start: Any, state: Any) -> Any:
-    """The state to combine with; ConfigError if it is left out, or not the state of this combiner and these rows."""
-    if state is None:
-        return start
-    try:
-        tf.nest.assert_same_structure(start, state)
-        fits = all(a.shape == b.shape for a, b in zip(tf.nest.flatten(start), tf.nest.flatten(state), strict=True))
-    except (AttributeError, TypeError, ValueError):
-        fits = False
-    require(
-        fits,
-        f"state does not fit {type(rule).__name__} with these rows: a combiner that learns from step to step takes "
-        "state=None at the first step and the previous result's .state at every later one; the others take none.",
-    )
-    return state
-
-
-def _seed(rule: Combiner, num_rows: int, seed: tf.Tensor | int | None) -> tf.Tensor:
-    """The seed as [2] int; ConfigError if the combiner needs one and none is given."""
-    if seed is None:
-        require(
-            not rule.is_random(num_rows),
-            f"{type(rule).__name__} draws random numbers for {num_rows} rows: pass seed=, a whole number that differs "
-            "from step to step, such as optimizer.iterations.",
-        )
-        return tf.zeros(2, tf.int32)
-    words = tf.convert_to_tensor(seed, tf.int64) if isinstance(seed, int) else tf.convert_to_tensor(seed)
-    require(
-        words.dtype.is_integer and words.shape in ((), (2,)),
-        f"seed is {shown(seed)}; it must be a whole number or a tensor of two of them.",
-    )
-    return tf.stack([tf.zeros_like(words), words]) if words.shape.rank == 0 else words
-
-
-def _some(names: tuple[str, ...]) -> str:
-    """At most three names, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

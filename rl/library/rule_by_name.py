@@ -10,7 +10,8 @@ from rl.tensorboard.combiner_options import combiner_options
 from rl.updates import combiners
 from rl.updates.combiners import Combiner, Only
 
-_ONE = "_only"
+ONE = "_only"
+"""The end of the names of combiners that take one objective's row alone: `value_only`."""
 
 
 def combiner_of(
@@ -38,7 +39,7 @@ def combiner_of(
         f"combiner is {shown(combiner)}; it must be the name of one, or one of rl.updates.combiners.",
     )
     options = {option.name: option for option in combiner_options() if option.class_name != Only.__name__}
-    only = {f"{objective}{_ONE}": row for row, objective in enumerate(objectives)}
+    only = {f"{objective}{ONE}": row for row, objective in enumerate(objectives)}
     known = [*options, *only]
     if combiner not in known:
         close = difflib.get_close_matches(combiner, known, n=1, cutoff=0.6)

@@ -126,3 +126,19 @@ def _distinct(names: Sequence[str], *, whole: bool) -> list[str]:
         distinct.append(f"{name}{number}" if whole or not slash else f"{layer}{number}/{last}")
         seen[name] += 1
     return distinct
+
+
+def shared_variables(gradients: Mapping[str, Mapping], watched: Watched) -> Watched:
+    """The variables that at least two objectives reach.
+
+    Args: gradients: {objective: {variable's name: gradient}}.
+    Raises: ConfigError if there are none.
+    """
+    counts = [sum(name in own for own in gradients.values()) for name in watched.names]
+    shared = watched.only([place for place, count in enumerate(counts) if count > 1])
+    require(
+        bool(shared.names),
+        f"the losses {', '.join(gradients)} share no trainable variable, so there are no rows to combine: the model "
+        "needs at least two losses, and layers that two of them reach.",
+    )
+    return shared
