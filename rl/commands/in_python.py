@@ -111,6 +111,15 @@ def with_combiner(opened: Opened, name: str, settings: dict[str, Any]) -> Opened
     return opened._replace(overrides=overrides, config=config)
 
 
+def close(opened: Opened) -> None:
+    """Saves and closes a run, and releases its directory; errors are ignored, since nobody could act on them."""
+    with contextlib.suppress(Exception):
+        opened.run.save()
+    with contextlib.suppress(Exception):
+        opened.run.close()
+    opened.directory.remove_if_unused()
+
+
 def evaluated(opened: Opened, episodes: int, seed: int, stop: Callable[[], bool]) -> Any:
     """The greedy evaluation of a run at its current weights, as `tapestry evaluate` does it.
 

@@ -90,19 +90,7 @@ class Learner:
 
     def with_combiner(self, combiner: Combiner) -> "Learner":
         """The same learner with another combiner in every update rule. Raises: ConfigError if it does not fit."""
-        return Learner(
-            agent=self.agent,
-            model=self.model,
-            environment=self.environment,
-            combiner=combiner,
-            optimizer=self.optimizer,
-            schedules=self.schedules,
-            normalizer=self.normalizer,
-            total_steps=self.total_steps,
-            freeze=self.freeze,
-            axis=self.axis,
-            environments=self.environments,
-        )
+        return self._remade(combiner=combiner)
 
     @property
     def num_iterations(self) -> int:
@@ -137,17 +125,22 @@ class Learner:
             path: at_step(inputs.with_inputs(part, inputs.below(path, numbers)), step)
             for path, part in self._parts.items()
         }
-        return Learner(
+        return self._remade(
             agent=parts["agent"],
-            model=self.model,
-            environment=self.environment,
-            combiner=self.combiner,
             optimizer=parts["optimizer"],
             schedules={role: parts[f"frozen.{role}"] for role in self.schedules},
             normalizer=parts["normalize"],
             total_steps=numbers["steps"],
             freeze=self.freeze and self.freeze.at(step),
+            axis=None,
+            environments=None,
         )
+
+    def _remade(self, **other: Any) -> "Learner":
+        """A learner of the same parts but for those given, {argument of the constructor: value}."""
+        kept = ("agent", "model", "environment", "combiner", "optimizer", "schedules", "normalizer", "total_steps")
+        own = {name: getattr(self, name) for name in (*kept, "freeze", "axis", "environments")}
+        return Learner(**{**own, **other})
 
     def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
         """Environment steps that one run has done before an iteration, counted from 0, [] float32."""

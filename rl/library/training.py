@@ -9,7 +9,6 @@ From a notebook:
     run.train()
 """
 
-import contextlib
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +74,7 @@ class Training:
         """opened: the run, as `rl.commands.in_python.opened` returns it."""
         self._opened = opened
         self._closed: str | None = None
-        self._finalizer = weakref.finalize(self, _close, opened.run, opened.directory)
+        self._finalizer = weakref.finalize(self, in_python.close, opened)
 
     def train(self, iterations: int | None = None) -> "Training":
         """Trains on from where the run stands, and saves; evaluates, logs and saves in between as the command does.
@@ -251,12 +250,3 @@ class Training:
             self._closed = f"it stopped ({str(error).rstrip('.')})"
             self._finalizer()
             raise
-
-
-def _close(run: Any, directory: Any) -> None:
-    """Saves and closes a run, and releases its directory; errors are ignored, since nobody could act on them."""
-    with contextlib.suppress(Exception):
-        run.save()
-    with contextlib.suppress(Exception):
-        run.close()
-    directory.remove_if_unused()
