@@ -1,5 +1,6 @@
 """The handbook's examples, run as they stand, in one folder and in the order of the texts."""
 
+import itertools
 import os
 import re
 import shlex
@@ -42,7 +43,8 @@ def test_examples_run(example, shell):
         _run(shell, _script(shell, example.code))
         return
     for line in example.commands:
-        program, *arguments = shlex.split(line, comments=True)
+        words = [word for word in shlex.split(line, comments=True) if not re.match(r"[A-Z_]+=", word)]
+        program, arguments = words[0].rpartition("/")[2], words[1:]
         if program in OF_THE_SHELL:
             continue
         checks = {"tapestry": _tapestry, "python": _python, "tensorboard": _tensorboard, "make": _make, "pip": _pip}
@@ -95,6 +97,10 @@ def _python(shell, arguments, *, marked):
     if arguments[:2] == ["-m", "pytest"]:
         code = "import sys\nimport pytest\n\nsys.exit(pytest.main(sys.argv[1:]))"
         _run(shell, _script(shell, code), "-q", "-p", "no:cacheprovider", *arguments[2:])
+    elif arguments[:2] == ["-m", "pip"]:
+        _pip(shell, arguments[2:], marked=marked)
+    elif arguments[:2] == ["-m", "venv"]:
+        pass
     elif script.startswith("recipes/"):  # tests/recipes runs them, in the environment of each
         code = (ROOT / script).read_text()
         assert all(f'"{flag}"' in code for flag in rest if flag.startswith("--")), script
@@ -125,10 +131,12 @@ def _make(shell, arguments, *, marked):
 
 
 def _pip(shell, arguments, *, marked):
-    """The extras that an installation names are those of pyproject.toml."""
+    """The extras that an installation names are those of pyproject.toml, and its files exist."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for asked in re.findall(r"\[([\w,]+)\]", " ".join(arguments)):
         assert set(asked.split(",")) <= set(project["optional-dependencies"]), asked
+    for flag, file in itertools.pairwise(arguments):
+        assert flag not in ("-r", "-c") or (ROOT / file).exists(), file
 
 
 def test_the_files_that_the_texts_show_are_each_shown_once():

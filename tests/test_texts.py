@@ -71,7 +71,7 @@ def settings_in(text):
     """(key, value) of every `key=value` that the prose of a text has in backticks, one or several in a row."""
     for code in re.findall(r"`([^`\n]+)`", prose(text)):
         words = code.split()
-        if all(re.fullmatch(r"'?[+]?[a-z][\w./<>]*=\S+", word) for word in words):
+        if all(re.fullmatch(r"'?[+]?[a-z][\w./<>]*=(?!True|False)\S+", word) for word in words):
             yield from (word.strip("'").removeprefix("+").partition("=")[::2] for word in words)
 
 
