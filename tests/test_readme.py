@@ -77,7 +77,7 @@ def _ours(shell, script, arguments, *, marked):
         assert told.returncode == 0, told.stdout + told.stderr
         return
     assert not marked, script
-    if script == "train.py":
+    if script == "train.py" and not {"--cfg", "--help"} & set(arguments):
         extends = any(argument.startswith("extend=") for argument in arguments)
         arguments = [*arguments, *((EXTENDED,) if extends else SHORT)]
     _run(shell, script, *arguments)
