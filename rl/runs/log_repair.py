@@ -14,7 +14,7 @@ import numpy as np
 
 from rl.runs.metrics_file import MetricsFile
 from rl.tensorboard import event_files
-from rl.tensorboard.writer import scalars_summary
+from rl.tensorboard.series_writer import scalars_summary
 
 _EVALUATION = "evaluation/return"
 
