@@ -163,7 +163,7 @@ class GradientLog:
 def _number(number: Any, tag: str) -> float:
     """A scalar of any framework as a float."""
     try:
-        return float(number)
+        return float(number.item() if hasattr(number, "item") else number)
     except Exception:  # each framework has its own
         raise ConfigError(f"{tag}: {number!r:.80} was given; a scalar is one number.") from None
 
