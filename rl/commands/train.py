@@ -6,7 +6,7 @@ part of the record is lost; 130 interrupted.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rl.runtime import prepare
@@ -144,7 +144,7 @@ def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
 
 def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
     """Trains from the newest common checkpoint or from the start, and prints the results; returns the summaries."""
-    training = _run_of(config, _configs_of(config), directories)
+    training = run_of(config, _configs_of(config), directories)
     learner = training.experiment.learner
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
@@ -169,18 +169,26 @@ def _configs_of(config: DictConfig) -> list[DictConfig]:
     return [OmegaConf.create({**plain, "seed": config.seed + number, "seeds": 1}) for number in range(config.seeds)]
 
 
-def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequence):
+def run_of(
+    config: DictConfig,
+    configs: Sequence[DictConfig],
+    directories: Sequence,
+    *,
+    kind: type | None = None,
+    say: Callable[[str], None] | None = None,
+):
     """The `Run` of a config, its experiment built and audited, its directories locked; nothing is trained or written.
 
     The compiled program of an earlier job of this process is reused if it fits (`composition.built`).
 
     Args:
         configs: one per seed, as in a solo run; the directories record them.
+        kind: the class to make, `Run` or one derived from it; None for `Run`.
+        say: receives sentences for the user; None prints them.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
     from rl.commands.parts import run_settings
     from rl.commands.resuming import check_load
-    from rl.runs.record import Description
     from rl.runs.run import Run
 
     _, settings = run_settings(config)
@@ -189,20 +197,22 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
     check_load(config, directories)
     for directory in directories:
         directory.lock()
-    choices = HydraConfig.get().runtime.choices
-    return Run(
+    return (kind or Run)(
         experiment,
         directories,
         settings,
-        descriptions=[
-            Description(
-                own.seed, OmegaConf.to_yaml(own, resolve=True), hyperparameters(own, choices), _hydra_files(own)
-            )
-            for own in configs
-        ],
-        say=lambda text: print(text, flush=True),
+        descriptions=[description_of(own) for own in configs],
+        say=say or (lambda text: print(text, flush=True)),
         fresh=config.fresh,
     )
+
+
+def description_of(config: DictConfig):
+    """What a run directory records of a run with this config, as in a solo run, and of the command that made it."""
+    from rl.runs.record import Description
+
+    text, choices = OmegaConf.to_yaml(config, resolve=True), HydraConfig.get().runtime.choices
+    return Description(config.seed, text, hyperparameters(config, choices), _hydra_files(config))
 
 
 def _complete(config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict]) -> list[dict]:
@@ -219,7 +229,7 @@ def _complete(config: DictConfig, configs: list[DictConfig], directories: list, 
     if other:
         own = {"probe": load_config(directories[0].path).probe}
         config, configs = OmegaConf.merge(config, own), [OmegaConf.merge(one, own) for one in configs]
-        training = _run_of(config, configs, directories)
+        training = run_of(config, configs, directories)
         summaries = training.evaluate_again() or sys.exit(130)
         for directory in directories:
             directory.unlock()

@@ -88,6 +88,22 @@ class Learner:
         self.steps_per_iteration = agent.ticks * agent.rollout_length * environment.num_envs
         check_sources(self.phases, agent, environment.num_envs)
 
+    def with_combiner(self, combiner: Combiner) -> "Learner":
+        """The same learner with another combiner in every update rule. Raises: ConfigError if it does not fit."""
+        return Learner(
+            agent=self.agent,
+            model=self.model,
+            environment=self.environment,
+            combiner=combiner,
+            optimizer=self.optimizer,
+            schedules=self.schedules,
+            normalizer=self.normalizer,
+            total_steps=self.total_steps,
+            freeze=self.freeze,
+            axis=self.axis,
+            environments=self.environments,
+        )
+
     @property
     def num_iterations(self) -> int:
         """Number of iterations of a whole run: `total_steps` divided by the steps per iteration, rounded up."""

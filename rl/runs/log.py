@@ -88,6 +88,11 @@ class RunLog:
         self._laid_out = LAYOUT in found.tags
         return found
 
+    def change_to(self, config_text: str, legend: Legend | None, step: int) -> None:
+        """Logs the config that holds from an environment step on, and takes its legend for the Gramians."""
+        self._legend = legend
+        self._writer.config(config_text, step)
+
     def iterations(self, stretch: Stretch, *, wall_seconds: float, last: bool, evaluation_due: bool) -> None:
         """Logs every iteration of a stretch.
 

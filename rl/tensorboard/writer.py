@@ -34,10 +34,14 @@ class Writer(SeriesWriter):
             config_text: YAML.
             hyperparameters: {key: value}; a key's values have the same type in all runs.
         """
-        self._file.write(text_pb("config", f"```yaml\n{config_text}```"), 0)
+        self.config(config_text, 0)
         # An empty trial makes the run a row of its own; runs with the same trial would be averaged.
         self._file.write(hparams_api.hparams_pb(dict(hyperparameters), trial_id=""), 0)
         self.flush()
+
+    def config(self, text: str, step: int) -> None:
+        """Writes the config that holds from an environment step on, YAML, for the Text tab."""
+        self._file.write(text_pb("config", f"```yaml\n{text}```"), step)
 
     def end(self, status: str, step: int) -> None:
         """Ends the session of the HParams tab if the run has completed or failed.
