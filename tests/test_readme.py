@@ -88,6 +88,7 @@ def _shortened(argument, shell):
     if not argument.startswith("runs/") or (shell / argument).is_dir():
         return argument
     path = shell / argument
+    assert path.parent.is_dir(), f"{argument} is trained by an earlier example: run the whole file"
     (run,) = (run for run in path.parent.iterdir() if set(path.name.split("__")) <= set(run.name.split("__")))
     return str(run)
 
