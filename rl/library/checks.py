@@ -35,7 +35,8 @@ def scalars(losses: Any) -> dict[str, tf.Tensor]:
 
 def as_state(rule: Combiner, start: Any, state: Any) -> Any:
     """The state to combine with; ConfigError if it is left out, or not the state of this combiner and these rows."""
-    if state is None:
+    left_out = isinstance(state, tuple) and not state
+    if state is None or (left_out and not tf.nest.flatten(start)):
         return start
     try:
         tf.nest.assert_same_structure(start, state)
