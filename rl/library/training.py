@@ -265,7 +265,7 @@ class Training:
         interrupt: KeyboardInterrupt | None = None
         while thread.is_alive():
             try:
-                thread.join()
+                thread.join(0.2)  # an interrupt need not wake a thread that waits without a limit
             except KeyboardInterrupt as error:
                 interrupt = error
                 stop.set()

@@ -24,6 +24,8 @@ BEST = "best.npz"
 """The best checkpoint, in the folder of the checkpoints."""
 MEMORY = "memory_{:012d}.npz"
 """What an agent with a memory keeps at the step of its newest checkpoint, in the folder of the checkpoints."""
+POLICY = "policy.json"
+"""What describes an exported policy, in the folder of the export."""
 _CHECKPOINT = re.compile(r"checkpoint_(\d{1,18})\.npz")
 
 
