@@ -23,9 +23,12 @@ def main() -> None:
     arguments = _arguments()
 
     from rl.runs.export import check_free, export
+    from rl.runs.onnx_file import check_onnx
     from rl.runs.reader import RecordedRun
 
     check_free(arguments.out)
+    if arguments.onnx:
+        check_onnx()
     experiment, config = load_run(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     experiment.learner.environment.close()
     run = RecordedRun(arguments.run)
@@ -38,7 +41,7 @@ def main() -> None:
         "evaluation": run.summary["evaluation"] if whole else None,
         "run": arguments.run.absolute().name,
     }
-    export(experiment, arguments.out, facts)
+    export(experiment, arguments.out, facts, onnx=arguments.onnx)
     print(
         f"{arguments.out}: the policy of {arguments.run} at step {experiment.steps:,}. "
         f"README.md there shows how to call it: tf.saved_model.load({str(arguments.out)!r})."
@@ -51,6 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, which must not exist yet")
     parser.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
+    parser.add_argument("--onnx", action="store_true", help="also write policy.onnx (extra `onnx`)")
     add_trust(parser)
     return parser.parse_args()
 

@@ -17,6 +17,7 @@ from rl.ownership import mark
 from rl.runs.experiment import Experiment
 from rl.runs.exported import ExportedPolicy
 from rl.runs.layout import POLICY
+from rl.runs.onnx_file import write_onnx
 from rl.spaces import Box, Dict, Discrete, Space
 
 _README = """\
@@ -39,20 +40,24 @@ action, memory = policy.act(observation, memory)    # at every step
 The signature `serving_default` takes `observation` and returns `action`, for TensorFlow Serving. policy.json has the
 spaces, the agent, the environment steps and the return.
 
-The actions equal those of the run's evaluation bit for bit with TensorFlow {version} on the same kind of processor, in a
-process started with {settings}. Otherwise TensorFlow may round the last bits of a matrix product differently.
+The actions equal those of the run's evaluation bit for bit with TensorFlow {version}, on the same kind of processor, in
+a process started with these environment variables; otherwise TensorFlow may round the last bits of a matrix product
+differently:
+
+    {settings}
 """
 _NUMERICS = ("TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
 """The environment variables by which TensorFlow chooses how to round."""
 
 
-def export(experiment: Experiment, folder: Path, facts: Mapping[str, Any]) -> None:
+def export(experiment: Experiment, folder: Path, facts: Mapping[str, Any], *, onnx: bool = False) -> None:
     """Writes the policy at the experiment's current weights into a new folder; a crash leaves no such folder.
 
     Args:
         experiment: of one run.
         folder: it must not exist, or be empty.
         facts: what policy.json says beside the spaces: agent, environment, steps, return, ….
+        onnx: whether to write policy.onnx as well (extra `onnx`), whose actions are equal to rounding.
     Raises: ConfigError where the folder holds files already, or cannot be written.
     """
     check_free(folder)
@@ -73,6 +78,8 @@ def export(experiment: Experiment, folder: Path, facts: Mapping[str, Any]) -> No
         tf.saved_model.save(policy, str(staging), signatures={"serving_default": _signature(policy)})
         (staging / POLICY).write_text(plain_json.dumps(about, indent=2) + "\n", encoding="utf-8")
         (staging / "README.md").write_text(_readme(folder, about), encoding="utf-8")
+        if onnx:
+            write_onnx(experiment, staging / "policy.onnx")
         mark(staging, "policy")
         staging.replace(folder)  # an empty folder is replaced, any other is not
     except OSError as error:
@@ -134,7 +141,7 @@ def _readme(folder: Path, about: Mapping[str, Any]) -> str:
         observation=_in_words(about["observation_space"]),
         action=_in_words(about["action_space"]),
         version=about["tensorflow"],
-        settings=settings or "no variable set",
+        settings=settings or "none",
     )
 
 

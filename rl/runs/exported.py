@@ -43,11 +43,11 @@ class ExportedPolicy(tf.Module):
             """The most likely actions [N, …], and the memory after them."""
             weights = tf.nest.map_structure(self.weights.__getitem__, names)
             action = learner.actor.greedy(Acting(weights, *rest[1:]), observation)
-            return _within(space, action), memory
+            return within(space, action), memory
 
         self.act = _program(greedy, learner.environment.observation_space, compiled=learner.environment.compiled)
 
-        def initial_memory(batch: tf.Tensor) -> Memory:
+        def initial_memory(batch: tf.Tensor) -> Memory:  # noqa: ARG001 - a policy with a memory needs it
             """The memory before the first step of N = `batch` environments."""
             return ()
 
@@ -64,6 +64,6 @@ def _program(greedy: Callable, observation_space: Space, *, compiled: bool) -> A
     return tf.function(greedy, input_signature=[observation, ()], jit_compile=compiled or None, autograph=False)
 
 
-def _within(space: Space, action: Any) -> Any:
+def within(space: Space, action: Any) -> Any:
     """The action that the environment executes: clipped to the bounds of a box."""
     return tf.clip_by_value(action, space.low, space.high) if isinstance(space, Box) else action
