@@ -139,7 +139,7 @@ def main(folder: str, steps: int, seed: int) -> None:
         rows = {name: gradient["params"] for name, gradient in rows.items()}
         log.write(step, rows, losses=found, scalars={"episode/return": mean_return})
         # Tapestry ends
-        print(f"step {step:,}: return {mean_return:.1f}", flush=True)  # noqa: T201
+        print(f"step {step:,}: return {mean_return:.1f}", flush=True)
     log.close()  # Tapestry
 
 

@@ -129,7 +129,7 @@ def main(folder: str, steps: int, seed: int) -> None:
         log.write(step, rows, losses=losses, scalars={"episode/return": mean_return})
         # Tapestry ends
         model.fit(x, y, batch_size=size, epochs=EPOCHS, verbose=0)
-        print(f"step {step:,}: return {mean_return:.1f}", flush=True)  # noqa: T201
+        print(f"step {step:,}: return {mean_return:.1f}", flush=True)
     log.close()  # Tapestry
 
 

@@ -130,7 +130,7 @@ def main(folder: str, steps: int, seed: int) -> None:
                     rows["applied"] = [[(w - w_old).detach() for w, w_old in zip(*pair, strict=True)] for pair in pairs]
                     log.write(step, rows, losses=found, scalars={"episode/return": mean_return})
                 # Tapestry ends
-        print(f"step {step:,}: return {mean_return:.1f}", flush=True)  # noqa: T201
+        print(f"step {step:,}: return {mean_return:.1f}", flush=True)
     log.close()  # Tapestry
 
 

@@ -70,7 +70,7 @@ class Rows(BaseCallback):
         mean_return = np.mean(self.returns) if self.returns else np.nan
         self.returns = []
         self._write(losses(self.model, batch), mean_return)
-        print(f"step {self.num_timesteps:,}: return {mean_return:.1f}", flush=True)  # noqa: T201
+        print(f"step {self.num_timesteps:,}: return {mean_return:.1f}", flush=True)
 
     def _on_training_end(self) -> None:
         self.log.close()  # Tapestry
