@@ -165,3 +165,41 @@ def test_it_reports(runs, installed):
     said = installed.run("tapestry", "report", "runs", "--out", "report").stdout
     assert said.startswith("1 run, 1 group. Written: ")
     assert "compiled/cartpole" in (installed.folder / "report" / "report.md").read_text()
+
+
+def test_a_policy_leaves(runs, installed):
+    _, run = runs
+    place = run.relative_to(installed.folder).as_posix()
+    said = installed.run("tapestry", "export", place, "--out", "policy").stdout
+    assert "policy" in said
+    assert (installed.folder / "policy" / "saved_model.pb").is_file()
+    said = installed.run("tapestry", "tags", place, "--match", "objective/pol*").stdout
+    assert said.startswith("objective/policy  Loss of an objective")
+
+
+def test_the_librarys_calls_work(installed):
+    code = f"""
+import json, time
+start = time.process_time()
+import rl
+seconds, loaded = time.process_time() - start, set(__import__("sys").modules)
+import tensorflow as tf
+w = tf.Variable([1.0, 2.0])
+found = rl.rows(lambda: {{"a": tf.reduce_sum(w), "b": -w[0]}}, [w])
+log = rl.GradientLog("logged", objectives=["a", "b"], layers=["w"])
+log.write(0, rows={{name: [row] for name, row in found.flat.items()}})
+log.close()
+training = rl.experiment(
+    "environment=compiled/tabular/chain", "probe=none", "num_envs=2", "steps=512", "agent.rollout_length=8",
+    "network.torso.widths=[4]", "compilation_cache={installed.cache}", quiet=True,
+).train(iterations=2)
+heavy = sorted(loaded & {{"numpy", "tensorflow", "keras", "hydra", "tensorboard"}})
+print(json.dumps([seconds, heavy, found.gramian.numpy().tolist(), training.iteration]))
+"""
+    printed = installed.run("python", "-c", code).stdout
+    seconds, heavy, gramian, iteration = json.loads(printed.strip().splitlines()[-1])
+    assert heavy == []
+    assert seconds < 0.3
+    assert gramian == [[2.0, -1.0], [-1.0, 1.0]]
+    assert iteration == 2
+    assert list((installed.folder / "logged").glob("events.out.tfevents.*"))
