@@ -15,7 +15,7 @@ from rl.commands.run_names import flat
 from rl.config_files import CONFIGS
 
 Value = bool | float | str
-_LEFT_OUT = ("fresh", "retry_failed", "seeds", "logging.progress")
+_LEFT_OUT = ("extend", "fresh", "retry_failed", "seeds", "logging.progress")
 """Keys that control how a command is executed, and do not describe the run."""
 
 

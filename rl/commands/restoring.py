@@ -70,6 +70,17 @@ def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
     return config
 
 
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """The training config that overrides compose. Raises: ConfigError where they compose none."""
+    from rl.errors import ConfigError
+
+    try:
+        with _hydra():
+            return hydra.compose("train", overrides=list(overrides))
+    except (hydra.errors.HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(f"{' '.join(overrides)} compose no config: {str(error).splitlines()[0]}") from None
+
+
 def _hydra() -> contextlib.AbstractContextManager:
     """A context in which configs can be composed, whether or not Hydra is initialised already."""
     if GlobalHydra.instance().is_initialized():

@@ -26,6 +26,7 @@ WEIGHTLESS = (
     "seeds",
     "threads",
     "compilation_cache",
+    "extend",
     "fresh",
     "retry_failed",
     "objective",

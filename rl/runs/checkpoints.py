@@ -17,6 +17,8 @@ from rl.runs.layout import BEST, MEMORY, checkpoint_files
 _META, _ROWS = "__meta__", "__rows__/"
 _ANYTHING = "environment/"
 """Prefix of the arrays that may hold non-finite numbers: a compiled environment's own state."""
+_WITH_BEGUN = 5
+"""The first format whose checkpoints hold the array `begun`."""
 
 
 class Checkpoint(NamedTuple):
@@ -143,7 +145,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
         if array.dtype.kind == "f" and not name.startswith(_ANYTHING) and not np.isfinite(array).all():
             raise DamagedError(f"{file} is not a usable checkpoint: {name} holds numbers that are not finite.")
     meta = validated(meta, str(file))
-    if meta["format_version"] < FORMAT_VERSION:
+    if meta["format_version"] < _WITH_BEGUN:
         arrays.setdefault("begun", np.int64(0))
     return Checkpoint(arrays, meta, rows)
 

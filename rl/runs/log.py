@@ -49,7 +49,7 @@ class RunLog:
         """The log's part of a checkpoint: what resuming needs, and counts and a checksum by which damage is found.
 
         Returns:
-            since_log: rows {tag: number} that are not part of a point yet.
+            since_log: rows {tag: number} since the last regular point; at the run's end an irregular one has them too.
             noise_scales: {objective: [number, number]}, running averages.
             waiting: the last iteration's row while its evaluation is pending, else None.
             columns: tags of metrics.csv in order; None before the first row.
@@ -70,15 +70,25 @@ class RunLog:
         hyperparameters: Mapping[str, Any],
         *,
         evaluation_due: bool,
+        extends: bool = False,
     ) -> Repaired:
         """Drops log entries after a checkpoint, repairs damage before it, and opens another event file.
 
         Args:
             meta: of the checkpoint.
             evaluation_due: whether an evaluation is due at its step.
+            extends: whether the run ended there and gets longer: config and hyperparameters are then written anew.
         Returns: the repaired log, with sentences on what was rebuilt or lost.
         """
-        found = repair(self._folder, self._metrics, meta, self._rates, combine=_together, evaluation_due=evaluation_due)
+        found = repair(
+            self._folder,
+            self._metrics,
+            meta,
+            self._rates,
+            combine=_together,
+            evaluation_due=evaluation_due,
+            extends=extends,
+        )
         self.waiting, self._since_point, self._counts = found.waiting, list(found.since_point), found.counts
         self._noise_scales = NoiseScales(meta["noise_scales"])
         if "config" in found.tags:
@@ -156,12 +166,17 @@ class RunLog:
             self._writer.close()
 
     def _add_to_point(self, row: dict[str, float], step: int, *, last: bool) -> None:
-        """Adds a row to the next point in TensorBoard, and writes the point if it is due."""
+        """Adds a row to the next point in TensorBoard, and writes the point if it is due.
+
+        The rows of a point that only the end of the run made due are kept: an extension makes a point of its own of them.
+        """
         self._since_point.append(row)
-        if last or step // self._rates.steps_per_iteration % self._rates.points_every == 0:
+        regular = step // self._rates.steps_per_iteration % self._rates.points_every == 0
+        if last or regular:
             self._writer.scalars(_together(self._since_point), step)
             self._counts["scalars"] += 1
-            self._since_point = []
+            if regular or step != self._rates.total:
+                self._since_point = []
 
     def _steps_of(self, stretch: Stretch) -> list[int]:
         """Environment steps at the ends of the stretch's iterations."""

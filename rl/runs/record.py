@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +27,9 @@ class Description(NamedTuple):
     config_text: str  # the composed config as YAML, shown in TensorBoard
     hyperparameters: Mapping[str, Any]  # {key: value} for the HParams tab
     files: Mapping[str, str] = {}  # {path in the run directory: text} to write when training begins, such as the config
+    lengths: Sequence[
+        int
+    ] = ()  # environment steps asked for: at the start, and by every extension; the last is in force
 
 
 class Record:
@@ -51,6 +54,7 @@ class Record:
             "best_step": None,
             "evaluation": None,
             "lost": [],
+            "lengths": list(description.lengths),
         }
         self._began = time.monotonic()
         self._newest: Checkpoint | None = None
@@ -85,24 +89,34 @@ class Record:
 
         The summary must already record that the run starts over.
         """
-        _, config_text, hyperparameters, files = self._description
+        described = self._description
+        self._meta["lengths"] = list(described.lengths[-1:])
         with storing(self.directory.path):
             self.directory.clear()
-            self.directory.write_texts(files)
-            self._log.begin(config_text, hyperparameters)
+            self.directory.write_texts(described.files)
+            self._log.begin(described.config_text, described.hyperparameters)
 
     def go_on(self, checkpoint: Checkpoint, *, evaluation_due: bool) -> list[str]:
         """Drops everything after a checkpoint, and resumes from it; returns sentences on what was damaged.
 
+        A run that is extended from this checkpoint has no final evaluation until its new end.
+
         evaluation_due: whether an evaluation is due at its step.
         """
-        meta, (_, config_text, hyperparameters, files) = checkpoint.meta, self._description
+        meta, described = checkpoint.meta, self._description
+        extends = len(described.lengths) > 1 and list(described.lengths) != meta["lengths"]
         self._meta.update({key: meta[key] for key in self._meta})
+        if meta["lengths"][-1:] != list(described.lengths[-1:]):
+            self._meta["lengths"] = list(described.lengths)
+        if extends:
+            self._meta["evaluation"] = None
         self._interim = meta["steps"] if meta["interim"] else None
         with storing(self.directory.path):
-            self.directory.write_texts(files)
+            self.directory.write_texts(described.files)
             self._checkpoints.prune(meta["steps"])  # before the log, which only this checkpoint then fits
-            found = self._log.go_on(meta, config_text, hyperparameters, evaluation_due=evaluation_due)
+            found = self._log.go_on(
+                meta, described.config_text, described.hyperparameters, evaluation_due=evaluation_due, extends=extends
+            )
             lost = [*found.lost, *self._mend_best(checkpoint), *([checkpoint.lost] if checkpoint.lost else [])]
         self._meta["lost"] = list(dict.fromkeys([*self._meta["lost"], *lost]))
         return [*found.rebuilt, *lost]
@@ -210,6 +224,7 @@ class Record:
             "steps_per_second": round(self.rate, 1),
             "evaluation": self._meta["evaluation"],
             "seed": self._description.seed,
+            "lengths": self._meta["lengths"],
             "threads": threads(),
             "versions": versions(),
             "git_commit": git_commit(),

@@ -10,7 +10,7 @@ import platform
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,6 +113,15 @@ def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Conten
         if damaged or len(kept) < len(records):
             _replace(file, kept)
     return Contents(counts, tags, any_garbled)
+
+
+def drop(folder: Path, tags: Collection[str]) -> None:
+    """Drops the events with any of these tags from every event file of a folder, each file atomically."""
+    for file in files(folder):
+        records, _, _ = _records(file)
+        kept = [one for one in records if not {value.tag for value in Event.FromString(one).summary.value} & {*tags}]
+        if len(kept) < len(records):
+            _replace(file, kept)
 
 
 def kind_of(event: Event) -> str:
