@@ -168,7 +168,7 @@ class RunLog:
     def _add_to_point(self, row: dict[str, float], step: int, *, last: bool) -> None:
         """Adds a row to the next point in TensorBoard, and writes the point if it is due.
 
-        The rows of a point that only the end of the run made due are kept: an extension makes a point of its own of them.
+        The rows of a point that only the end of the run made due are kept: after an extension they are part of another.
         """
         self._since_point.append(row)
         regular = step // self._rates.steps_per_iteration % self._rates.points_every == 0

@@ -64,8 +64,8 @@ def repair(
         meta: of the checkpoint.
         combine: rows of several iterations → the scalars of their point.
         evaluation_due: whether an evaluation is due at the checkpoint's step.
-        extends: whether the run ended at the checkpoint and gets longer. Its config and hyperparameters are dropped, and so
-            is a last point that only the end made due, if the checkpoint has its rows (from format 6 on).
+        extends: whether the run ended at the checkpoint and gets longer. Its config and hyperparameters are dropped,
+            and so is a last point that only the end made due, if the checkpoint has its rows (from format 6 on).
     Returns: the log at the checkpoint.
     Raises: OSError where a file cannot be written.
     """

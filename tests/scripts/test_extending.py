@@ -3,12 +3,16 @@
 import fcntl
 import json
 import shutil
+import signal
 
 import inside
 import numpy as np
 import pytest
+from faulting.commands import Process, until
 from processes import csv_rows
-from sources import contents
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from rl.tensorboard.event_files import kind_of, read_events
 
 PPO = (
     "environment=compiled/cartpole",
@@ -29,12 +33,12 @@ SAC = (
     "agent.warmup_steps=128",
     "replay.capacity=400",
     "checkpoint.every_steps=256",
+    "probe.histograms_every_steps=256",
 )
 AGENTS = {"ppo": (PPO, 1920, 3840), "sac": (SAC, 512, 1024)}
 
 
-def train(root, folder, *overrides, check=True):
-    return inside.train(root, folder, *overrides, check=check)
+train = inside.train
 
 
 def extend(root, folder, *overrides, check=True):
@@ -47,20 +51,39 @@ def extend(root, folder, *overrides, check=True):
 def arrays(run):
     files = sorted((run / "checkpoints").glob("*_0*.npz"))
     return {
-        f"{file.name}/{name}": array
-        for file in files
-        for name, array in np.load(file).items()
-        if name != "__meta__"
+        f"{file.name}/{name}": array for file in files for name, array in np.load(file).items() if name != "__meta__"
     }
 
 
-def rows(run, ends=()):
-    """metrics.csv without times, and without the evaluation in the rows of some steps."""
-    kept = []
-    for row in csv_rows(run):
-        left_out = "evaluation/" if int(row["step"]) in ends else "time/"
-        kept.append({tag: x for tag, x in row.items() if not tag.startswith(("time/", left_out))})
-    return kept
+def is_compared(tag, step, end):
+    """Whether both runs have the same numbers: neither times nor the evaluation at the end of the first part."""
+    return not tag.startswith("time/") and not (tag.startswith("evaluation/") and step == end)
+
+
+def rows(run, end):
+    """metrics.csv; end: the last step of the first part."""
+    return [{tag: x for tag, x in row.items() if is_compared(tag, int(row["step"]), end)} for row in csv_rows(run)]
+
+
+def events(run, end):
+    """[(step, kind, {tag: value})] of the event files, sorted; the moment at which a session began is left out."""
+    found = []
+    for event in read_events(run):
+        values = {}
+        for value in event.summary.value:
+            if value.tag.startswith("_hparams_/"):
+                values["hparams"] = "session_end" if event.step else str(sorted(hparams(event)))
+            elif is_compared(value.tag, event.step, end):
+                values[value.tag] = value.SerializeToString()
+        if values:
+            found.append((event.step, kind_of(event), values))
+    return sorted(found, key=lambda one: (*one[:2], sorted(one[2])))
+
+
+def hparams(event):
+    """The names and values of an event that starts a session of the HParams tab."""
+    content = HParamsPluginData.FromString(event.summary.value[0].metadata.plugin_data.content)
+    return [(key, str(value)) for key, value in content.session_start_info.hparams.items()]
 
 
 @pytest.fixture(scope="module", params=AGENTS)
@@ -86,7 +109,7 @@ def test_every_array_of_every_checkpoint_is_the_same_bits(both):
 
 def test_metrics_are_the_same_but_for_one_more_evaluation(both):
     whole, extended, _, half = both
-    assert rows(extended, [half]) == rows(whole, [half])
+    assert rows(extended, half) == rows(whole, half)
     (at_half,) = [row for row in csv_rows(extended) if int(row["step"]) == half]
     assert at_half["evaluation/return"]
     assert int(csv_rows(whole)[-1]["step"]) == 2 * half
@@ -94,11 +117,11 @@ def test_metrics_are_the_same_but_for_one_more_evaluation(both):
 
 def test_events_are_the_same_but_for_one_more_evaluation(both):
     whole, extended, _, half = both
-    found = [contents(run, without=("time/",), evaluated_once=half) for run in (whole, extended)]
-    assert found[0].keys() == found[1].keys()
-    assert {kind for kind, _, _ in found[0]} >= {"scalars", "gramians", "histograms", "other"}
-    for key, value in found[0].items():
-        assert value == found[1][key], key
+    one, other = events(whole, half), events(extended, half)
+    assert {kind for _, kind, _ in one} == {"scalars", "gramians", "histograms", "other"}
+    assert [event[:2] for event in one] == [event[:2] for event in other]
+    for a, b in zip(one, other, strict=True):
+        assert a == b
 
 
 def test_both_lengths_are_recorded_and_the_config_is_that_of_the_longer_run(both):
@@ -110,6 +133,35 @@ def test_both_lengths_are_recorded_and_the_config_is_that_of_the_longer_run(both
     assert (meta["lengths"], meta["format_version"]) == ([half, 2 * half], 6)
     name = ".hydra/config.yaml"
     assert (extended / name).read_text() == (whole / name).read_text()
+
+
+LONG = (*PPO, "probe.names=[norms]", "checkpoint.every_steps=12_800", "evaluation.every_steps=51_200")
+
+
+def test_a_killed_extension_goes_on_with_the_same_command(root, tmp_path):
+    """Two seeds in one program: they are extended, killed and resumed together."""
+    train(root, tmp_path, *LONG, "seeds=2", "steps=128_000", "hydra.run.dir=whole")
+    train(root, tmp_path, *LONG, "seeds=2", "steps=25_600", "hydra.run.dir=parts")
+    runs = [tmp_path / "parts" / f"seed-{seed}" for seed in (0, 1)]
+    command = ("extend=parts/seed-0", "steps=128_000")
+    process = Process(tmp_path, "train.py", *command)
+    assert until(process, lambda: any(runs[1].glob("checkpoints/checkpoint_*51200.npz")))
+    process.signal(signal.SIGKILL)
+    assert process.wait().code == -signal.SIGKILL
+    assert json.loads((runs[0] / "summary.json").read_text())["status"] == "running"
+    assert (
+        "was extended from 25,600 to 128,000"
+        in train(root, tmp_path, *LONG, "seeds=2", "steps=25_600", "hydra.run.dir=parts", check=False).stderr
+    )
+    printed = extend(root, tmp_path, *command).stdout
+    assert "2 seeds in one program" in printed
+    assert "Going on from step" in printed
+    for run in runs:
+        whole = tmp_path / "whole" / run.name
+        assert json.loads((run / "summary.json").read_text())["lengths"] == [25_600, 128_000]
+        assert rows(run, 25_600) == rows(whole, 25_600)
+        assert events(run, 25_600) == events(whole, 25_600)
+    assert "These 2 runs are complete" in extend(root, tmp_path, *command).stdout
 
 
 @pytest.fixture(scope="module")
