@@ -227,7 +227,7 @@ def _seeds(usual: DictConfig | None, own: DictConfig, run: Path) -> int:
 def _overrides(run: Path) -> list[str]:
     """The overrides that a run directory records; none where the file is missing."""
     file = run / OVERRIDES
-    return list(OmegaConf.load(file)) if file.is_file() else []
+    return OmegaConf.to_container(OmegaConf.load(file), resolve=False) if file.is_file() else []
 
 
 def _as_recorded(run: Path, steps: int) -> DictConfig | None:

@@ -57,7 +57,8 @@ def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
     """
     try:
         choices = OmegaConf.load(run / CHOICES).choices
-        deleted = [given for given in OmegaConf.load(run / OVERRIDES) if given.startswith("~")]
+        overrides = OmegaConf.to_container(OmegaConf.load(run / OVERRIDES), resolve=False)
+        deleted = [given for given in overrides if given.startswith("~")]
         chosen = [f"{group}={choice}" for group, choice in choices.items() if choice and not group.startswith("hydra/")]
         with _hydra():
             usual = flat(hydra.compose("train", overrides=[*chosen, *deleted]))

@@ -135,7 +135,7 @@ def test_both_lengths_are_recorded_and_the_config_is_that_of_the_longer_run(both
     assert (extended / name).read_text() == (whole / name).read_text()
 
 
-LONG = (*PPO, "probe.names=[norms]", "checkpoint.every_steps=12_800", "evaluation.every_steps=51_200")
+LONG = (*PPO, "probe=none", "checkpoint.every_steps=12_800", "evaluation.every_steps=51_200")
 
 
 def test_a_killed_extension_goes_on_with_the_same_command(root, tmp_path):
@@ -193,7 +193,7 @@ def refused(root, folder, *overrides):
         (("extend=half", "steps=3840", "hydra.run.dir=there"), "leave out hydra.run.dir"),
         (("-m", "extend=half", "steps=3840"), "one command extends one run"),
         (("extend=there", "steps=3840"), "extend is there, which is not a run directory"),
-        (("extend=half", "steps=3840", "seeds=2"), "seeds is 2, but half/seed-1 holds no run"),
+        (("extend=half", "steps=3840", "seeds=2"), "seeds is 2, but half/seed-0 holds no run"),
     ],
 )
 def test_what_cannot_be_given_is_refused_by_key(root, half, overrides, message):
