@@ -1,6 +1,6 @@
 """The parts of an experiment, from a composed config: every value is checked before anything is built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -66,16 +66,12 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
     """
     root, run = run_settings(config)
     maker = Maker(trusted)
-    environment, network = config.environment, config.network
-    maker.check(environment, "environment")
-    maker.check_environment(environment)
+    make_environment, network = environment_maker(config.environment, trusted=trusted), config.network
     maker.check(network, "network")
     agent, combiner = _agent(maker, config), maker.make(config.combiner, "combiner")
     made = {
         "agent": of_kind(agent, Agent, "agent"),
-        "make_environment": lambda **more: of_kind(
-            maker.make(environment, "environment", **more), Environment, "environment"
-        ),
+        "make_environment": make_environment,
         "make_network": lambda **more: _network(maker, network, more),
         "combiner": of_kind(combiner, Combiner, "combiner"),
         "optimizer": of_kind(maker.make(config.optimizer, "optimizer"), Optimizer, "optimizer"),
@@ -98,6 +94,17 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
         "agent.bootstrap.of=target, choose another agent/bootstrap, or frozen=default.",
     )
     return Parts(root, run, made)
+
+
+def environment_maker(node: DictConfig, *, trusted: Sequence[str] | None = None) -> Callable[..., Environment]:
+    """(num_envs=…, render_mode=…) → environments of the config group `environment`, whose values are checked here.
+
+    Args: node: of the config; trusted: see `parts_of`. Raises: ConfigError as `parts_of` does.
+    """
+    maker = Maker(trusted)
+    maker.check(node, "environment")
+    maker.check_environment(node)
+    return lambda **more: of_kind(maker.make(node, "environment", **more), Environment, "environment")
 
 
 def _agent(maker: Maker, config: DictConfig) -> Any:

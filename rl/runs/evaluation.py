@@ -1,4 +1,4 @@
-"""Greedy evaluation, in environments separate from those of training."""
+"""Evaluation, greedy or with sampled actions, in environments separate from those of training."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import tensorflow as tf
 from rl.environments import Environment, State, Transition
 from rl.environments.boundary import LARGEST, all_sound, first_unsound, place
 from rl.errors import BadEnvironmentError, require
-from rl.learning.seeds import fold
+from rl.learning.seeds import Purpose, fold
 from rl.naming import Program
 from rl.randomness import uniforms
 from rl.runs.scores import Evaluation
@@ -32,7 +32,7 @@ class _Progress(NamedTuple):
 
 
 class Evaluator:
-    """Runs a deterministic policy for a fixed number of episodes.
+    """Runs a policy for a fixed number of episodes.
 
     Every environment runs the same number of episodes to their ends, so that short episodes are not over-represented.
     An episode longer than `max_steps` is cut. Its environment then waits for the others, and all are reset if episodes
@@ -42,21 +42,24 @@ class Evaluator:
     def __init__(
         self,
         make_environment: Callable[[int], Environment],
-        policy: Callable[[tf.Tensor], tf.Tensor],
+        policy: Callable[..., tf.Tensor],
         *,
         episodes: int,
         num_envs: int,
         max_steps: int,
         num_runs: int = 1,
+        noise: Callable[[tf.Tensor, tuple[int, int]], tf.Tensor] | None = None,
     ):
         """
         Args:
             make_environment: num_envs → environments.
-            policy: observation [N, ...] → action [N, ...] by variables it closes over; N = num_runs · num_envs.
+            policy: observation [N, ...] → action [N, ...] by variables it closes over; N = num_runs · num_envs. With
+                `noise`, its second argument is one step of it.
             episodes: number of episodes per run, ≥ 1.
             num_envs: number of environments per run; divides `episodes`.
             max_steps: environment steps after which an episode is cut, ≥ 1.
             num_runs: number of runs evaluated together; more than one requires a compiled environment.
+            noise: (seed [2], (T, N)) → [T, N, ...], from which the policy samples; None for a greedy one. One run only.
         Raises: ConfigError for numbers outside of these ranges.
         """
         require(episodes >= 1, f"evaluation.episodes is {episodes}; it must be at least 1.")
@@ -67,6 +70,7 @@ class Evaluator:
         )
         self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
         self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
+        self._noise = noise
         self._quota, self._max_steps, self._unchecked = episodes // num_envs, max_steps, self.environment.unchecked
         limit = self.environment.max_episode_steps
         self._may_be_cut = not self.environment.compiled or limit is None or limit > max_steps
@@ -163,6 +167,13 @@ class Evaluator:
         """Which environments are running an episode that counts, [N] bool."""
         return (progress.finished < self._quota) & ~progress.waiting
 
+    def _drawn(self, seeds: tf.Tensor, calls: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """The random numbers of a host call, [steps, N, ...]: the environments' and, if it samples, the policy's."""
+        if self._noise is None:
+            return (self._uniforms(seeds, calls),)
+        acting = fold(seeds[0], calls, Purpose.ACTION)
+        return self._uniforms(seeds, calls), self._noise(acting, (_STEPS_PER_CALL, self.environment.num_envs))
+
     def _uniforms(self, seeds: tf.Tensor, calls: tf.Tensor) -> tf.Tensor:
         """Uniform numbers [steps, N, u]; each run gets the same ones as in a solo run."""
         shape = (_STEPS_PER_CALL, self._of_one.num_envs, self.environment.num_uniforms)
@@ -173,19 +184,20 @@ class Evaluator:
 
     def _advance_steps(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
         """Steps all environments `_STEPS_PER_CALL` times, or until no episode that counts is running."""
-        drawn = self._uniforms(seeds, calls)
+        drawn = self._drawn(seeds, calls)
 
         def unfinished(t, progress):
             return (t < _STEPS_PER_CALL) & tf.reduce_any(self._open(progress))
 
         def step(t, progress):
-            return t + 1, self._step(progress, drawn[t])[0]
+            return t + 1, self._step(progress, [numbers[t] for numbers in drawn])[0]
 
         return tf.while_loop(unfinished, step, (tf.constant(0), progress), parallel_iterations=1)[1]
 
-    def _step(self, progress: _Progress, drawn: tf.Tensor) -> tuple[_Progress, Transition]:
+    def _step(self, progress: _Progress, drawn: Sequence[tf.Tensor]) -> tuple[_Progress, Transition]:
         """One step of every environment: the progress after it, and the transition."""
-        state, transition = self.environment.step(progress.state, self._policy(progress.observation), drawn)
+        action = self._policy(progress.observation, *drawn[1:])
+        state, transition = self.environment.step(progress.state, action, drawn[0])
         running = progress.running + tf.where(transition.valid, transition.reward, 0.0)
         over = ended = transition.terminated | transition.truncated
         if self._may_be_cut:
@@ -222,9 +234,9 @@ class Evaluator:
 
     def _what_is_unsound(self, progress: _Progress, seeds: tf.Tensor, calls: int) -> str:
         """Repeats the steps of a host call one by one, and describes the first number that is not sound."""
-        drawn = self._uniforms(seeds, tf.constant(calls))
+        drawn = self._drawn(seeds, tf.constant(calls))
         for t in range(_STEPS_PER_CALL):
-            progress, transition = self._step(progress, drawn[t])
+            progress, transition = self._step(progress, [numbers[t] for numbers in drawn])
             found = first_unsound(
                 reward=transition.reward.numpy(),
                 observation=transition.observation.numpy(),

@@ -81,27 +81,29 @@ class Experiment:
             self._compiled[key] = Programs(self.learner, self.variables, self.prober, probe_every)
         return self._compiled[key]
 
-    def evaluator(self, episodes: int, *, max_steps: int) -> Evaluator:
-        """The evaluator of the greedy policies, built once for each pair of arguments.
+    def evaluator(self, episodes: int, *, max_steps: int, sampled: bool = False) -> Evaluator:
+        """The evaluator of the greedy policies, built once for each set of arguments.
 
         Each run gets up to 100 environments, a divisor of `episodes`.
 
         Args:
             episodes: number of episodes per run, ≥ 1.
             max_steps: environment steps after which an episode is cut, ≥ 1.
+            sampled: whether the actions are sampled as in training; of a single run only.
         """
-        key = ("evaluator", episodes, max_steps)
+        key = ("evaluator", episodes, max_steps, sampled)
         if key not in self._compiled:
             num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
             # One process for each of up to a hundred environments would be too many.
             one_process = {"vectorization": "sync"} if self.learner.environment.in_processes else {}
             self._compiled[key] = Evaluator(
                 lambda num_envs: self.make_environment(num_envs=num_envs, **one_process),
-                self.greedy,
+                self.sampled if sampled else self.greedy,
                 episodes=episodes,
                 num_envs=num_envs,
                 max_steps=max_steps,
                 num_runs=self.learner.axis.num_runs,
+                noise=self.learner.actor.noise if sampled else None,
             )
         return self._compiled[key]
 
@@ -110,6 +112,25 @@ class Experiment:
         axis, actor = self.learner.axis, self.learner.actor
         acting = self.learner.acting(read(self.variables))
         return axis.merge(axis.each(actor.greedy)(acting, axis.split(observation)))
+
+    def sampled(self, observation: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """The actions [N, ...] that would act in training, exploration included; of a single run.
+
+        Args: observation: [N, ...]; noise: one step of `Actor.noise`, [N, ...].
+        """
+        return self.learner.actor.act(self.learner.acting(read(self.variables)), observation, noise).action
+
+    def elsewhere(self, make_environment: MakeEnvironment) -> "Experiment":
+        """This experiment with other environments for evaluation and videos; its variables are the same.
+
+        Raises: ConfigError where their observations or actions are not those that the policy was trained with.
+        """
+        there, here = make_environment(num_envs=1), self.learner.environment
+        for kind in ("observation_space", "action_space"):
+            own, other = getattr(here, kind), getattr(there, kind)
+            require(own == other, f"environment: its {kind} is {other}, and the policy was trained with {own}.")
+        there.close()
+        return dataclasses.replace(self, make_environment=make_environment, _compiled={})
 
     def audit(self) -> dict[str, dict[str, dict[str, str]]]:
         """Audits which weights the gradient of every objective reaches, for the first run.
