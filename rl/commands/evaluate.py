@@ -79,7 +79,7 @@ def _arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="another value of a key of the run's environment, such as max_episode_steps=1000; may be given several times",
+        help="another value of an environment's key, such as max_episode_steps=1000; may be given several times",
     )
     parser.add_argument("--video", type=Path, help="also record one episode to this MP4 file (extra `video`)")
     parser.add_argument("--json", action="store_true", help="print one JSON line with every return")
@@ -93,7 +93,7 @@ def changed_environment(config, given: Sequence[str]) -> dict[str, tuple]:
     Args: given: texts KEY=VALUE, a value as in an override of `train`. Raises: ConfigError where one is no such text.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
+    from hydra.errors import HydraException
     from omegaconf import OmegaConf
 
     from rl.commands.maker import plain_value
@@ -101,13 +101,14 @@ def changed_environment(config, given: Sequence[str]) -> dict[str, tuple]:
 
     changes = {}
     for text in given:
+        require("=" in text, f"--environment is {text!r}; it must be KEY=VALUE.")
         try:
             override = OverridesParser.create().parse_override(f"environment.{text}")
-        except OverrideParseException:
+        except HydraException:
             raise ConfigError(f"--environment is {text!r}; it must be KEY=VALUE.") from None
         key = override.key_or_group.removeprefix("environment.")
         require(
-            "=" in text and not override.is_sweep_override() and not key.startswith("_"),
+            not override.is_sweep_override() and not key.startswith("_"),
             f"--environment is {text!r}; it must be KEY=VALUE, one value of one of the environment's own keys.",
         )
         changes[key] = (override.value(), plain_value(OmegaConf.select(config.environment, key)))
@@ -120,9 +121,11 @@ def _sampling(experiment, seed) -> Callable:
     from rl.learning.seeds import Purpose, fold
 
     steps, actor = itertools.count(), experiment.learner.actor
-    return lambda observation: experiment.sampled(
-        observation, actor.noise(fold(seed, Purpose.ACTION, next(steps)), (1,))
-    )
+
+    def policy(observation):
+        return experiment.sampled(observation, actor.noise(fold(seed, Purpose.ACTION, next(steps)), (1,)))
+
+    return policy
 
 
 def _in_words(evaluation, max_steps: int) -> str:

@@ -27,7 +27,7 @@ from rl.learning.state import TrainState, assign, read
 from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
 from rl.runs.memory import require_memory
-from rl.spaces import Spaces
+from rl.spaces import Spaces, same
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
@@ -121,14 +121,14 @@ class Experiment:
         return self.learner.actor.act(self.learner.acting(read(self.variables)), observation, noise).action
 
     def elsewhere(self, make_environment: MakeEnvironment) -> "Experiment":
-        """This experiment with other environments for evaluation and videos; its variables are the same.
+        """The same experiment and variables with other environments for evaluation and videos.
 
         Raises: ConfigError where their observations or actions are not those that the policy was trained with.
         """
         there, here = make_environment(num_envs=1), self.learner.environment
         for kind in ("observation_space", "action_space"):
             own, other = getattr(here, kind), getattr(there, kind)
-            require(own == other, f"environment: its {kind} is {other}, and the policy was trained with {own}.")
+            require(same(own, other), f"environment: its {kind} is {other}, and the policy was trained with {own}.")
         there.close()
         return dataclasses.replace(self, make_environment=make_environment, _compiled={})
 

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from rl.environments.compiled import CartPole
+from rl.randomness import uniforms
 from rl.runs.evaluation import Evaluator
 
 
@@ -46,9 +47,8 @@ def test_other_arguments_of_the_environment_are_used_and_said(root, runs):
             "5.00 ± 0.00 over 4 episodes, 5.0 to 5.0; greedy actions, "
             f"environment.{key.lstrip('+')}=5 (in training {before})\n"
         )
-    printed = json.loads(
-        evaluate(root, runs, "compiled", "--episodes", "4", "--json", "--sampled", "--environment", "max_episode_steps=3")
-    )
+    options = ("--episodes", "4", "--json", "--sampled", "--environment", "max_episode_steps=3")
+    printed = json.loads(evaluate(root, runs, "compiled", *options))
     assert printed["returns"] == [3.0] * 4
     assert printed["environment"] == {"max_episode_steps": 3}
 
@@ -61,12 +61,13 @@ def test_other_arguments_of_the_environment_are_used_and_said(root, runs):
         ("compiled", "max_episode_steps=1,2", "--environment is 'max_episode_steps=1,2'; it must be KEY=VALUE"),
         ("compiled", "max_episode_steps", "--environment is 'max_episode_steps'; it must be KEY=VALUE"),
         ("compiled", "_target_=os.getcwd", "--environment is '_target_=os.getcwd'; it must be KEY=VALUE"),
-        ("gymnasium", "id=Acrobot-v1", "observation_space is"),
+        ("gymnasium", "id=Acrobot-v1 vectorization=sync", "environment: its observation_space is Box("),
         ("gymnasium", "id=os:Thing-v0", "only code of rl is called unasked"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(root, runs, run, given, message):
-    result = inside.call(root, runs, "evaluate.py", run, "--episodes", "2", "--environment", given)
+    options = [word for one in given.split() for word in ("--environment", one)]
+    result = inside.call(root, runs, "evaluate.py", run, "--episodes", "2", *options)
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -82,7 +83,7 @@ def test_the_actions_have_the_distribution_of_the_policy():
         return action
 
     def noise(seed, shape):
-        return tf.random.stateless_uniform((*shape, 1), seed)
+        return uniforms(seed, (*shape, 1))
 
     class Eager(CartPole):
         compiled = False
