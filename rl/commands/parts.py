@@ -17,6 +17,7 @@ from rl.errors import ConfigError, require
 from rl.frozen import Schedule
 from rl.learning.normalization import Normalizer
 from rl.networks import ActorCriticNetwork
+from rl.runs.loggers import Csv, Logger
 from rl.runs.settings import (
     CheckpointSettings,
     EvaluationSettings,
@@ -107,6 +108,30 @@ def environment_maker(node: DictConfig, *, trusted: Sequence[str] | None = None)
     return lambda **more: of_kind(maker.make(node, "environment", **more), Environment, "environment")
 
 
+def loggers_of(config: DictConfig) -> Callable[[], dict[str, Logger]]:
+    """() → {name: logger} of the config group `logger`, each made and checked once here.
+
+    Raises: ConfigError where one cannot be made, as without its extra, and where `csv` is not among them.
+    """
+    chosen = config.get("logger")
+    if not isinstance(chosen, DictConfig):
+        raise ConfigError(f"logger is {chosen!r}; choose some with logger=[…] from {', '.join(choices_of('logger'))}.")
+
+    def make() -> dict[str, Logger]:
+        maker = Maker(None)
+        return {
+            str(name): of_kind(maker.make(node, f"logger.{name}"), Logger, f"logger.{name}")
+            for name, node in chosen.items()
+        }
+
+    require(
+        any(isinstance(logger, Csv) for logger in make().values()),
+        f"logger is [{', '.join(map(str, chosen))}], without csv: resuming, reports and studies read metrics.csv; add "
+        f"it: logger=[{','.join(['csv', *map(str, chosen)])}].",
+    )
+    return make
+
+
 def _agent(maker: Maker, config: DictConfig) -> Any:
     """Makes the agent, with its auxiliary objectives if there are any, and its memory if it has one."""
     auxiliary = {
@@ -138,7 +163,9 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     if "auxiliary" in config and not isinstance(config.auxiliary, DictConfig):
         offered = ", ".join(choices_of("auxiliary"))
         raise ConfigError(f"auxiliary is {config.auxiliary!r}; choose any number with auxiliary=[…] from {offered}.")
-    rest = {str(key): plain_value(value) for key, value in config.items() if key not in (*groups, "auxiliary")}
+    rest = {
+        str(key): plain_value(value) for key, value in config.items() if key not in (*groups, "auxiliary", "logger")
+    }
     root = RootSettings(**rest)
     observed = {}
     for key, kind in _OBSERVED.items():

@@ -66,6 +66,8 @@ def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
         return config  # made by other means, or from options that are gone: what is missing is reported later
     own = flat(config)
     for key, value in usual.items():
+        if key.startswith("logger.") and "logger" in config:
+            continue  # a choice of any number: those that the run did not choose are no later keys
         if not any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in own):
             OmegaConf.update(config, key, value, force_add=True)
     return config

@@ -30,6 +30,7 @@ WEIGHTLESS = (
     "fresh",
     "retry_failed",
     "objective",
+    "logger",
     "logging",
     "evaluation",
     "checkpoint.every_steps",

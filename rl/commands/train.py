@@ -73,7 +73,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     Returns: the outcome; its score is the mean of `evaluation.<objective>` over the seeds.
     Raises: ConfigError, LeakError, TrainingError; SystemExit(130) after a signal, which ends a sweep as well.
     """
-    from rl.commands.parts import parts_of
+    from rl.commands.parts import loggers_of, parts_of
     from rl.commands.resuming import is_complete
     from rl.runs.directory import RunDirectory
 
@@ -82,6 +82,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
         if config.extend is not None:
             config, made = extended(config, made)
         parts_of(config)
+        loggers_of(config)
         directories = [RunDirectory(path) for path in run_paths(output, config)]
         earlier = _summaries(config, directories)
         failed = [summary for summary in earlier if summary["status"] == "failed"]
@@ -183,7 +184,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
         configs: one per seed, as in a solo run; the directories record them, and what `made` holds.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
-    from rl.commands.parts import run_settings
+    from rl.commands.parts import loggers_of, run_settings
     from rl.commands.resuming import check_load
     from rl.runs.record import Description
     from rl.runs.run import Run
@@ -210,6 +211,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
         ],
         say=lambda text: print(text, flush=True),
         fresh=config.fresh,
+        make_loggers=loggers_of(config),
     )
 
 

@@ -14,6 +14,7 @@ from rl.runs.evaluation import Evaluation
 from rl.runs.layout import METRICS
 from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
+from rl.runs.loggers import Logger
 from rl.runs.loop import Stretch
 from rl.runs.provenance import git_commit, threads, versions
 from rl.runs.storage import storing
@@ -36,16 +37,24 @@ class Record:
     """Writes one run's files, and keeps the counters and results that persist across interruptions."""
 
     def __init__(
-        self, directory: RunDirectory, description: Description, rates: Rates, *, keep: int, legend: Legend | None
+        self,
+        directory: RunDirectory,
+        description: Description,
+        rates: Rates,
+        *,
+        keep: int,
+        legend: Legend | None,
+        loggers: Mapping[str, Logger] | None = None,
     ):
         """
         Args:
             keep: number of newest checkpoints to keep, ≥ 1.
             legend: of the Gramians; None where nothing is probed.
+            loggers: {name: logger} of this run alone; None for `usual_loggers`.
         """
         self.directory, self._description, self._rates = directory, description, rates
         self._checkpoints = CheckpointFolder(directory.checkpoints, keep=keep)
-        self._log = RunLog(directory.path, rates, legend=legend)
+        self._log = RunLog(directory.path, rates, legend=legend, loggers=loggers)
         self._meta = {
             "timed_steps": 0,
             "timed_seconds": 0.0,
@@ -233,10 +242,11 @@ class Record:
             summary["error"] = error
         if starting_over:
             summary["starting_over"] = True
-        if self._meta["lost"]:
-            summary["lost"] = self._meta["lost"]
         with storing(self.directory.path):
-            self._log.end(status, steps)  # before the summary; a run that resumes drops it
+            if status != "running":
+                self._log.end(summary)  # before the summary; a run that resumes drops it from the event files
+            if lost := dict.fromkeys([*self._meta["lost"], *self._log.lost]):
+                summary["lost"] = list(lost)
             self.directory.write_summary(summary)
         return summary
 
