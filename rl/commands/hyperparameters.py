@@ -35,7 +35,7 @@ def hyperparameters(config: DictConfig, choices: Mapping[str, str | None]) -> di
     found: dict[str, Value] = {group: str(choice) for group, choice in groups.items()}
     nullable = _nullable(tuple(groups))
     for key, value in flat(config).items():
-        if key in explained or key in _LEFT_OUT or key.endswith("_convert_"):
+        if key in explained or key in _LEFT_OUT or key.endswith("_convert_") or key.startswith("logger."):
             continue
         if key in nullable or isinstance(value, str | list | dict):
             found[key] = _text(value)

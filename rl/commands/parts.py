@@ -163,9 +163,8 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     if "auxiliary" in config and not isinstance(config.auxiliary, DictConfig):
         offered = ", ".join(choices_of("auxiliary"))
         raise ConfigError(f"auxiliary is {config.auxiliary!r}; choose any number with auxiliary=[…] from {offered}.")
-    rest = {
-        str(key): plain_value(value) for key, value in config.items() if key not in (*groups, "auxiliary", "logger")
-    }
+    several = ("auxiliary", "logger")
+    rest = {str(key): plain_value(value) for key, value in config.items() if key not in (*groups, *several)}
     root = RootSettings(**rest)
     observed = {}
     for key, kind in _OBSERVED.items():

@@ -200,7 +200,7 @@ class RunLog:
         return self._events.writer if self._events is not None else None
 
     def _open_events(self, config_text: str, hyperparameters: Mapping[str, Any], *, step: int, described: bool) -> None:
-        """Opens an event file, if TensorBoard is among the loggers; described: whether an earlier one has the config."""
+        """Opens an event file, if there is a `TensorBoard`; described: whether an earlier one has the config."""
         if self._events is not None:
             session = Session(self._folder, self._folder, "", hyperparameters, config_text, step, described)
             self._events.start(session)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ _STATUS = {"completed": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 class MLflow:
     """Records a run in MLflow; it resumes, and is extended, as the same run there.
 
-    Parameters cannot change in MLflow: those of an extended run are the first ones, and its `summary` has the new length.
+    Parameters cannot change in MLflow: an extended run keeps the first ones, and its `summary` has the new length.
     """
 
     @checked
@@ -44,9 +45,10 @@ class MLflow:
 
     def start(self, session: Session) -> None:
         """Begins the run, or finds it by the session's id."""
-        from mlflow import MlflowClient  # an extra
-        from mlflow.entities import Param
+        from mlflow import MlflowClient  # noqa: PLC0415 (an extra)
+        from mlflow.entities import Param  # noqa: PLC0415 (an extra)
 
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it tells of every table that it makes
         uri = self._uri or f"sqlite:///{session.folder / 'mlflow.db'}"
         self._client = MlflowClient(tracking_uri=uri)
         found = self._client.get_experiment_by_name(self._experiment)
@@ -64,7 +66,7 @@ class MLflow:
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
         """Records a point at an environment step, with the present time."""
-        from mlflow.entities import Metric  # an extra
+        from mlflow.entities import Metric  # noqa: PLC0415 (an extra)
 
         now = time.time_ns() // 1_000_000
         metrics = [Metric(tag, number, now, step) for tag, number in scalars.items()]

@@ -14,8 +14,7 @@ from rl.settings import checked
 class WandB:
     """Records a run in Weights & Biases; it resumes, and is extended, as the same run there.
 
-    Offline sessions write `loggers/wandb/wandb/offline-run-…`, one for each session; `wandb sync --append` uploads them in
-    their order.
+    Each offline session writes a `loggers/wandb/wandb/offline-run-…`; `wandb sync --append` uploads them in their order.
     """
 
     @checked
@@ -37,10 +36,10 @@ class WandB:
             importlib.util.find_spec("wandb") is not None,
             "the logger wandb needs the extra `wandb`: pip install 'tapestry-rl[wandb]' (logger).",
         )
-        import wandb  # an extra
+        import wandb  # noqa: PLC0415 (an extra)
 
         require(
-            mode == "offline" or bool(wandb.api.api_key),
+            mode == "offline" or wandb.login(prompt=False),
             "logger.wandb.mode is online, and nobody is logged in: `wandb login`, or set it to offline.",
         )
         self._place = {"project": project, "entity": entity, "mode": mode}
@@ -48,7 +47,7 @@ class WandB:
 
     def start(self, session: Session) -> None:
         """Begins or resumes the run with the session's id."""
-        import wandb  # an extra
+        import wandb  # noqa: PLC0415 (an extra)
 
         self._run = wandb.init(
             **self._place,
