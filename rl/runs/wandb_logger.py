@@ -14,7 +14,7 @@ from rl.settings import checked
 class WandB:
     """Records a run in Weights & Biases; it resumes, and is extended, as the same run there.
 
-    Each offline session writes a `loggers/wandb/wandb/offline-run-…`; `wandb sync --append` uploads them in their order.
+    Each offline session writes `loggers/wandb/wandb/offline-run-…`; `wandb sync --append` uploads them in order.
     """
 
     @checked

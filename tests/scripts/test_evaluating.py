@@ -40,12 +40,11 @@ def test_sampled_actions_are_reproducible_and_others_than_greedy_ones(root, runs
 
 
 def test_other_arguments_of_the_environment_are_used_and_said(root, runs):
-    for run, key in (("compiled", "max_episode_steps"), ("gymnasium", "+kwargs.max_episode_steps")):
+    for run, key in (("compiled", "max_episode_steps"), ("gymnasium", "kwargs.max_episode_steps")):
         said = evaluate(root, runs, run, "--episodes", "4", "--environment", f"{key}=5")
         before = 500 if run == "compiled" else None  # CartPole cannot fall within five steps
         assert said == (
-            "5.00 ± 0.00 over 4 episodes, 5.0 to 5.0; greedy actions, "
-            f"environment.{key.lstrip('+')}=5 (in training {before})\n"
+            f"5.00 ± 0.00 over 4 episodes, 5.0 to 5.0; greedy actions, environment.{key}=5 (in training {before})\n"
         )
     options = ("--episodes", "4", "--json", "--sampled", "--environment", "max_episode_steps=3")
     printed = json.loads(evaluate(root, runs, "compiled", *options))
