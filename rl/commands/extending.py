@@ -8,11 +8,10 @@ a run is refused.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from rl.commands.invocation import Invocation, lengths
 from rl.commands.recorded import recorded
 from rl.commands.restoring import composed, load_config
 from rl.commands.run_names import flat, run_paths
@@ -31,24 +30,6 @@ _WITH_IT = (
     "checkpoint.keep",
 )
 """Keys, and groups of keys, that may be given beside `extend` and `steps`: the weights do not depend on them."""
-
-
-class Invocation(NamedTuple):
-    """What a command chose, as a run directory records it.
-
-    choices: {config group: option}. overrides: of the command line, or of the recorded run with those that an extension
-    changes. extends: whether complete runs are extended.
-    """
-
-    choices: dict[str, str | None]
-    overrides: list[str]
-    extends: bool = False
-
-
-def invocation() -> Invocation:
-    """The choices and overrides of this job, as Hydra composed it."""
-    job = HydraConfig.get()
-    return Invocation(dict(job.runtime.choices), list(job.overrides.task))
 
 
 def placed(arguments: Sequence[str]) -> list[str]:
@@ -117,16 +98,6 @@ def extended(config: DictConfig, made: Invocation) -> tuple[DictConfig, Invocati
     print(f"Extending to {steps:,} steps, with the settings that {run} records.", flush=True)
     chosen = {key: choice for key, choice in made.choices.items() if key in given}
     return result, Invocation({**recorded(run).choices, **chosen}, [*task, f"steps={steps}"], extends=True)
-
-
-def lengths(path: Path, steps: int) -> list[int]:
-    """The environment steps asked for in a run directory: at its start, by earlier extensions, and now `steps`."""
-    from rl.runs.directory import RunDirectory
-
-    earlier = (RunDirectory(path).summary() or {}).get("lengths")
-    if not earlier:
-        earlier = [load_config(path).steps] if (path / CONFIG).is_file() else [steps]
-    return [*earlier] if earlier[-1] == steps else [*earlier, steps]
 
 
 def check_length(run: Path, steps: int) -> None:

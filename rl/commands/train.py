@@ -21,8 +21,8 @@ from rl.commands import help_text, sweeps
 from rl.commands.answers import exit_code
 from rl.commands.command_line import with_quoted_path
 from rl.commands.composition import built, is_multirun, keep
-from rl.commands.extending import Invocation, extended, invocation, lengths, placed
-from rl.commands.hyperparameters import hyperparameters
+from rl.commands.extending import extended, placed
+from rl.commands.invocation import Invocation, description, invocation
 from rl.commands.restoring import load_config
 from rl.commands.results import result, shown, these
 from rl.commands.run_names import flat, run_paths
@@ -186,7 +186,6 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
     """
     from rl.commands.parts import loggers_of, run_settings
     from rl.commands.resuming import check_load
-    from rl.runs.record import Description
     from rl.runs.run import Run
 
     _, settings = run_settings(config)
@@ -200,13 +199,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
         directories,
         settings,
         descriptions=[
-            Description(
-                own.seed,
-                OmegaConf.to_yaml(own, resolve=True),
-                hyperparameters(own, made.choices),
-                _hydra_files(own, made),
-                [own.steps] if config.fresh else lengths(directory.path, own.steps),
-            )
+            description(own, directory.path, made, fresh=config.fresh)
             for own, directory in zip(configs, directories, strict=True)
         ],
         say=lambda text: print(text, flush=True),
@@ -242,16 +235,6 @@ def _complete(
         if any(saved.get(key) != value for key, value in given.items() if key.startswith("probe.")):
             print("It was trained with other probes (probe.…); fresh=true trains it with these.")
     return summaries
-
-
-def _hydra_files(config: DictConfig, made: Invocation) -> dict[str, str]:
-    """{path: text} of the files in which a run directory keeps its config; they are written when training begins."""
-    choices = OmegaConf.create({"choices": made.choices})
-    return {
-        ".hydra/config.yaml": OmegaConf.to_yaml(config, resolve=True),
-        ".hydra/overrides.yaml": OmegaConf.to_yaml(OmegaConf.create(made.overrides)),
-        ".hydra/hydra.yaml": OmegaConf.to_yaml(choices),
-    }
 
 
 def command() -> None:

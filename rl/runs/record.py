@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
 from rl.runs.layout import METRICS
@@ -19,18 +20,6 @@ from rl.runs.loop import Stretch
 from rl.runs.provenance import git_commit, threads, versions
 from rl.runs.storage import storing
 from rl.tensorboard.gramians import Legend
-
-
-class Description(NamedTuple):
-    """A run's seed, config and hyperparameters, as its directory records them."""
-
-    seed: int
-    config_text: str  # the composed config as YAML, shown in TensorBoard
-    hyperparameters: Mapping[str, Any]  # {key: value} for the HParams tab
-    files: Mapping[str, str] = {}  # {path in the run directory: text} to write when training begins, such as the config
-    lengths: Sequence[
-        int
-    ] = ()  # environment steps asked for: at the start, and by every extension; the last is in force
 
 
 class Record:

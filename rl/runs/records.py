@@ -8,13 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from rl.learning.state import memory_names, named_variables
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
 from rl.runs.experiment import Experiment
 from rl.runs.log_repair import Rates
 from rl.runs.loggers import Logger, usual_loggers
 from rl.runs.loop import Stretch
-from rl.runs.record import Description, Record
+from rl.runs.record import Record
 
 
 class Records:

@@ -13,6 +13,7 @@ from rl.learning.seeds import Purpose, fold
 from rl.learning.state import assign
 from rl.reductions import last_return
 from rl.runs.beginning import load_weights, loadable, restored, resume, start, together
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation, Evaluator
 from rl.runs.experiment import Experiment
@@ -22,7 +23,6 @@ from rl.runs.log_repair import Rates
 from rl.runs.loggers import Logger, usual_loggers
 from rl.runs.loop import Stretch, iterations
 from rl.runs.progress import ProgressBar
-from rl.runs.record import Description
 from rl.runs.records import Records
 from rl.runs.settings import RunSettings
 from rl.runs.videos import check_videos, record_videos
