@@ -88,6 +88,19 @@ class CheckpointFolder:
             if file.name != newest:
                 file.unlink()
 
+    def mend_best(self, checkpoint: Checkpoint, step: int) -> bool:
+        """Whether best.npz is the checkpoint of a step; it is written if that is this checkpoint's own.
+
+        A crash may have come before it was written.
+        """
+        try:
+            there = read_checkpoint(self.best).meta["steps"]
+        except ValueError:
+            there = None
+        if there != step and step == checkpoint.meta["steps"]:
+            write_checkpoint(self.best, checkpoint)
+        return step in (there, checkpoint.meta["steps"])
+
     def by_steps(self) -> dict[int, Path]:
         """{environment steps: file}, oldest first.
 

@@ -1,7 +1,6 @@
 """Evaluation, greedy or with sampled actions, in environments separate from those of training."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,23 +11,10 @@ from rl.errors import BadEnvironmentError, require
 from rl.learning.seeds import Purpose, fold
 from rl.naming import Program
 from rl.randomness import uniforms
+from rl.runs.evaluation_progress import Progress
 from rl.runs.scores import Evaluation
 
 _STEPS_PER_CALL = 200  # keeps a host call well below a second, so that signals are noticed
-
-
-class _Progress(NamedTuple):
-    """The state of an evaluation, [N] unless stated otherwise."""
-
-    state: State
-    observation: tf.Tensor  # [N, ...]
-    running: tf.Tensor  # float32, return of the current episode so far
-    length: tf.Tensor  # int32, steps of the current episode so far
-    finished: tf.Tensor  # int32, finished episodes, cut ones included
-    cut: tf.Tensor  # int32, episodes cut at max_steps
-    waiting: tf.Tensor  # bool, after a cut: an environment whose episode did not end cannot reset itself
-    returns: tf.Tensor  # [N, quota] float32
-    sound: tf.Tensor  # bool, whether all numbers so far are sound; [N, ...] where observations are checked here
 
 
 class Evaluator:
@@ -90,7 +76,7 @@ class Evaluator:
         """
         total = self.environment.num_envs
         none = tf.zeros(total, tf.int32)
-        progress = _Progress(
+        progress = Progress(
             *self._begin(seeds),
             running=tf.zeros(total),
             length=none,
@@ -118,7 +104,7 @@ class Evaluator:
         """The shape of one observation where observations are checked here, () otherwise."""
         return self.environment.observation_space.shape if "observation" in self._unchecked else ()
 
-    def _round(self, progress: _Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> _Progress | None:
+    def _round(self, progress: Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> Progress | None:
         """Runs until every environment has finished its episodes or waits; None where `stop` ended it."""
         drawn_from, calls = tf.stack([tf.cast(seed, tf.uint32) for seed in seeds]), 0
         while self._open(progress).numpy().any():
@@ -141,7 +127,7 @@ class Evaluator:
             raise BadEnvironmentError(self._at(found.number, 0, str(found)))
         return state, observation
 
-    def _begin_anew(self, progress: _Progress, seeds: Sequence[tf.Tensor]) -> _Progress:
+    def _begin_anew(self, progress: Progress, seeds: Sequence[tf.Tensor]) -> Progress:
         """Resets all environments; finished episodes and their returns are kept."""
         state, observation = self._begin(seeds)
         nothing = tf.zeros_like(progress.length)
@@ -153,7 +139,7 @@ class Evaluator:
             waiting=nothing > 0,
         )
 
-    def _call(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+    def _call(self, progress: Progress, seeds: tf.Tensor, calls: tf.Tensor) -> Progress:
         """One host call; raises an environment's own exception instead of TensorFlow's."""
         try:
             return self._advance(progress, seeds, calls)
@@ -163,7 +149,7 @@ class Evaluator:
                 raise
             raise _in_evaluation(own) from own.__cause__
 
-    def _open(self, progress: _Progress) -> tf.Tensor:
+    def _open(self, progress: Progress) -> tf.Tensor:
         """Which environments are running an episode that counts, [N] bool."""
         return (progress.finished < self._quota) & ~progress.waiting
 
@@ -182,7 +168,7 @@ class Evaluator:
         drawn = tf.vectorized_map(lambda seed: uniforms(fold(seed, calls), shape), seeds)
         return tf.reshape(tf.transpose(drawn, (1, 0, 2, 3)), (shape[0], self.environment.num_envs, shape[2]))
 
-    def _advance_steps(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+    def _advance_steps(self, progress: Progress, seeds: tf.Tensor, calls: tf.Tensor) -> Progress:
         """Steps all environments `_STEPS_PER_CALL` times, or until no episode that counts is running."""
         drawn = self._drawn(seeds, calls)
 
@@ -194,7 +180,7 @@ class Evaluator:
 
         return tf.while_loop(unfinished, step, (tf.constant(0), progress), parallel_iterations=1)[1]
 
-    def _step(self, progress: _Progress, drawn: Sequence[tf.Tensor]) -> tuple[_Progress, Transition]:
+    def _step(self, progress: Progress, drawn: Sequence[tf.Tensor]) -> tuple[Progress, Transition]:
         """One step of every environment: the progress after it, and the transition."""
         action = self._policy(progress.observation, *drawn[1:])
         state, transition = self.environment.step(progress.state, action, drawn[0])
@@ -232,7 +218,7 @@ class Evaluator:
             sound &= tf.reshape(rewarded, (-1,) + (1,) * (sound.shape.rank - 1))
         return sound
 
-    def _what_is_unsound(self, progress: _Progress, seeds: tf.Tensor, calls: int) -> str:
+    def _what_is_unsound(self, progress: Progress, seeds: tf.Tensor, calls: int) -> str:
         """Repeats the steps of a host call one by one, and describes the first number that is not sound."""
         drawn = self._drawn(seeds, tf.constant(calls))
         for t in range(_STEPS_PER_CALL):

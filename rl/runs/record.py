@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.checkpoints import Checkpoint, CheckpointFolder, write_checkpoint
 from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
@@ -227,10 +227,8 @@ class Record:
             "versions": versions(),
             "git_commit": git_commit(),
         }
-        if error is not None:
-            summary["error"] = error
-        if starting_over:
-            summary["starting_over"] = True
+        summary |= {} if error is None else {"error": error}
+        summary |= {"starting_over": True} if starting_over else {}
         with storing(self.directory.path):
             if status != "running":
                 self._log.end(summary)  # before the summary; a run that resumes drops it from the event files
@@ -246,16 +244,7 @@ class Record:
     def _mend_best(self, checkpoint: Checkpoint) -> list[str]:
         """Writes best.npz where a crash came before it; returns a sentence where the best checkpoint is lost."""
         step = self._meta["best_step"]
-        if step is None:
-            return []
-        try:
-            there = read_checkpoint(self._checkpoints.best).meta["steps"]
-        except ValueError:
-            there = None
-        if there == step:
-            return []
-        if step == checkpoint.meta["steps"]:
-            write_checkpoint(self._checkpoints.best, checkpoint)
+        if step is None or self._checkpoints.mend_best(checkpoint, step):
             return []
         self._meta |= {"best": None, "best_step": None}
         return [f"best.npz of step {step:,} is lost; the best from here on is kept"]

@@ -148,11 +148,8 @@ class Run:
     def _train(self, interrupted: Interrupts) -> bool:
         """Trains, logs, evaluates and saves; returns whether training reached its end."""
         settings, learner = self.settings, self._learner
-        intervals = (
-            settings.evaluation.every_steps,
-            settings.checkpoint.every_steps,
-            settings.probe.histograms_every_steps,
-        )
+        intervals = [settings.evaluation.every_steps, settings.checkpoint.every_steps]
+        intervals.append(settings.probe.histograms_every_steps)
         if any(record.waits for record in self._records) and not self._end_of_stretch(interrupted):
             return False
         stretches = iterations(
@@ -200,10 +197,8 @@ class Run:
         An interrupted evaluation is repeated from the checkpoint when the run resumes.
         """
         end = self.experiment.steps // self._per_iteration
-        regular, last = (
-            end % self._in_iterations(self.settings.checkpoint.every_steps) == 0,
-            self.experiment.steps == self._total,
-        )
+        regular = end % self._in_iterations(self.settings.checkpoint.every_steps) == 0
+        last = self.experiment.steps == self._total
         waiting, best = [record.waits for record in self._records], [False] * len(self._records)
         if any(waiting):
             evaluations = self._evaluate(stop=interrupted)
