@@ -5,6 +5,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import hydra
@@ -87,3 +88,26 @@ def write_csv(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def add_to_csv(file: Path, rows: Sequence[Mapping[str, object]], *, by: str) -> list[dict[str, object]]:
+    """Rows as in `write_csv`, after the lines of the file whose `by` is none of theirs.
+
+    A study can then be trained in parts, on several machines.
+
+    Returns: all rows; those of the file with numbers where their text is one.
+    """
+    given = {str(row[by]) for row in rows}
+    with file.open(newline="") if file.exists() else nullcontext(()) as lines:
+        kept = [line for line in csv.DictReader(lines) if line[by] not in given]
+    together = [*({name: _number(text) for name, text in line.items()} for line in kept), *rows]
+    write_csv(file, together)
+    return together
+
+
+def _number(text: str) -> float | str:
+    """The number that a text is, or the text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -14,6 +14,7 @@ from rl.runs.evaluation import Evaluation
 from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
 from rl.runs.loop import Stretch
+from rl.tag_meanings import meaning
 from rl.tags import declared, reduction
 
 SMALL = ("environment=compiled/tabular/chain", "num_envs=4", "agent.rollout_length=8", "network.torso.widths=[8]")
@@ -55,6 +56,7 @@ def test_every_tag_of_a_run_has_one_reduction(build, tmp_path, overrides):
     assert set(metrics) - {"bad_update"} <= set(row)
     for tag in row:
         assert len(declared(tag)) == 1, tag
+        assert meaning(tag), tag
 
 
 def test_what_is_counted_is_added_and_what_is_an_average_already_is_not_averaged_again():
@@ -70,7 +72,7 @@ def test_a_tag_from_elsewhere_is_averaged():
 
 
 def test_tensorflow_is_not_needed():
-    code = "import sys, rl.tags, rl.reductions; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, rl.tags, rl.tag_meanings, rl.reductions; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

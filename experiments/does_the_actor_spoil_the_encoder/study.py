@@ -36,7 +36,7 @@ BASE = (
 )
 ENVIRONMENTS = {
     "swing_up": ("environment=compiled/cartpole_swing_up", "network.torso.widths=[128,128]"),
-    "reacher": ("environment=compiled/reacher", "network=pixels", "network.shared=true"),
+    "reacher": ("environment=compiled/reacher", "network=pixels", "network.shared=true", "steps=15_000"),
 }
 ACTORS = {
     "stopped": ("agent.detach_policy=true",),
@@ -81,15 +81,15 @@ class Setting(NamedTuple):
 
 
 def main() -> None:
-    """Trains what is not there yet, and writes data and figure."""
+    """Trains what is not there yet, and writes data, and the figure once all environments are in them."""
     arguments = studies.arguments(__doc__, list(ENVIRONMENTS))
     folder = arguments.folder / HERE.name
     settings = [Setting(environment, actor) for actor in ACTORS for environment in arguments.only]
     studies.train_settings({setting.name: setting.overrides for setting in settings}, folder, seeds=SEEDS)
     rows = [row for setting in settings for row in measured(setting, folder)]
-    if set(arguments.only) == set(ENVIRONMENTS):
-        studies.write_csv(HERE / "data.csv", rows)
-        figure(rows, HERE / "figure.png")
+    known = studies.add_to_csv(HERE / "data.csv", rows, by="environment")
+    if {row["environment"] for row in known} == set(ENVIRONMENTS):
+        figure(known, HERE / "figure.png")
     for environment in arguments.only:
         own = [row for row in rows if row["environment"] == environment]
         print(f"\n{environment}, {SEEDS} seeds:\n\n{table(own)}")

@@ -39,7 +39,7 @@ def exit_code(run: Callable[[], int | None]) -> int:
         os.environ[_FULL] = "1"  # without it Hydra ends the process itself, with a traceback for most errors
         return run() or 0
     except (HydraException, OmegaConfBaseException) as error:
-        return _print_error(_readable(error))
+        return _print_error(readable(error))
     except OSError as error:
         if not _raised_in_hydra(error):
             raise
@@ -69,7 +69,7 @@ def report_errors(main: Callable[[], int | None]) -> None:
     except TrainingError as error:
         code = _print_error(str(error), code=3)
     except (HydraException, OmegaConfBaseException) as error:
-        code = _print_error(_readable(error))
+        code = _print_error(readable(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter's last flush must not fail
         code = 1
@@ -110,7 +110,7 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _readable(error: Exception) -> str:
+def readable(error: Exception) -> str:
     """The lines of a message that help a user.
 
     OmegaConf's types, Hydra's search path, and options that begin with `_`, which only others build on, are removed.

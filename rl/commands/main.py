@@ -1,4 +1,4 @@
-"""The console command: `tapestry train|evaluate|inspect|report …`, equal to the script of each command in scripts/.
+"""The console command: `tapestry COMMAND …`, equal to the script of each command in scripts/.
 
 An installed package has this command without the repository: it uses the configs packed into the package, and its help
 texts and error messages name the command as it was called.
@@ -22,6 +22,8 @@ COMMANDS = {
     "evaluate": Command("evaluate.py", "greedy returns of a run's checkpoint"),
     "inspect": Command("inspect_gradients.py", "rows, leak audit and what other rules would do, without training"),
     "report": Command("report.py", "tables and figures of run directories"),
+    "export": Command("export.py", "a run's policy as a TensorFlow SavedModel"),
+    "tags": Command("tags.py", "the tags that a run logs, each with its meaning"),
 }
 """{name of the command and of its module in `rl.commands`: its script and its help}."""
 

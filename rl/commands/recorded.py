@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from rl.commands.run_names import changes_weights, flat
 from rl.errors import ConfigError, DamagedError, require
-from rl.runs.layout import CHOICES, CONFIG
+from rl.runs.layout import CHANGES, CHOICES, CONFIG
 
 
 class Recorded(NamedTuple):
@@ -36,8 +36,21 @@ def recorded(run: Path) -> Recorded:
     require(isinstance(config.get("seed"), int), f"{run / CONFIG} is not a run's config: it has no seed.")
     require("environment" in choices, f"{run / CHOICES} does not say which environment was chosen.")
     settings = {key: value for key, value in config.items() if key == "seed" or changes_weights(key)}
+    if changes := _changes(run):
+        settings["combiner.changed"] = changes
     chosen = {group: str(choice) for group, choice in choices.items() if choice is not None}
     return Recorded(settings, {group: choice for group, choice in chosen.items() if not group.startswith("hydra/")})
+
+
+def _changes(run: Path) -> str:
+    """The combiners that a run in Python went on with, `upgrad from step 2,048`; empty where none was changed."""
+    if not (run / CHANGES).exists():
+        return ""
+    try:
+        changes = yaml.safe_load((run / CHANGES).read_text(encoding="utf-8"))
+        return ", ".join(f"{change['combiner']} from step {change['step']:,}" for change in changes)
+    except (OSError, yaml.YAMLError, ValueError, TypeError, KeyError):
+        raise DamagedError(f"{run / CHANGES} is damaged: it is no list of combiners with their steps.") from None
 
 
 def _read(file: Path, part: Callable[[DictConfig], dict[str, Any]]) -> dict[str, Any]:
@@ -53,6 +66,6 @@ def _read(file: Path, part: Callable[[DictConfig], dict[str, Any]]) -> dict[str,
         why = "it holds no keys"
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror or error}.") from None
-    except (YAMLError, OmegaConfBaseException, ValueError, TypeError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, TypeError) as error:
         why = " ".join(str(error).split())[:200]
     raise DamagedError(f"{file} is damaged: {why}.")

@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rl.commands.choices import choices_of
 from rl.commands.name_text import former_joined, identity, joined, safe, unresolved
+from rl.config_files import CONFIGS
 
 WEIGHTLESS = (
     "seeds",
@@ -234,8 +235,15 @@ def _choices(root: DictConfig) -> dict[str, str]:
     """
     every = root.hydra.runtime.choices.items()
     found = {group: choice for group, choice in every if not group.startswith("hydra/") and choice is not None}
-    several = sorted(set(root.get("auxiliary") or {}) & set(choices_of("auxiliary")))
+    offered = {option for folder in _folders(root) for option in choices_of("auxiliary", folder)}
+    several = sorted(set(root.get("auxiliary") or {}) & offered)
     return {**found, **({"auxiliary": f"[{','.join(several)}]"} if several else {})}
+
+
+def _folders(root: DictConfig) -> list[Path]:
+    """The config folders on Hydra's search path: this package's, and the user's own."""
+    sources = root.hydra.runtime.config_sources
+    return [CONFIGS, *(Path(source.path) for source in sources if source.schema == "file")]
 
 
 def _without_hydra(root: DictConfig) -> DictConfig:

@@ -6,7 +6,7 @@ training; 3 training had to stop; 4 trained to the end, but a part of the record
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rl.runtime import prepare
@@ -150,7 +150,7 @@ def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
 
 def _trained(config: DictConfig, directories: Sequence, made: Invocation) -> list[dict]:
     """Trains from the newest common checkpoint or from the start, and prints the results; returns the summaries."""
-    training = _run_of(config, _configs_of(config), directories, made)
+    training = run_of(config, _configs_of(config), directories, made)
     learner = training.experiment.learner
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
@@ -175,13 +175,23 @@ def _configs_of(config: DictConfig) -> list[DictConfig]:
     return [OmegaConf.create({**plain, "seed": config.seed + number, "seeds": 1}) for number in range(config.seeds)]
 
 
-def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequence, made: Invocation):
+def run_of(
+    config: DictConfig,
+    configs: Sequence[DictConfig],
+    directories: Sequence,
+    made: Invocation,
+    *,
+    kind: type | None = None,
+    say: Callable[[str], None] | None = None,
+):
     """The `Run` of a config, its experiment built and audited, its directories locked; nothing is trained or written.
 
     The compiled program of an earlier job of this process is reused if it fits (`composition.built`).
 
     Args:
         configs: one per seed, as in a solo run; the directories record them, and what `made` holds.
+        kind: the class to make, `Run` or one derived from it; None for `Run`.
+        say: receives sentences for the user; None prints them.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
     from rl.commands.parts import loggers_of, run_settings
@@ -194,7 +204,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
     check_load(config, directories)
     for directory in directories:
         directory.lock()
-    return Run(
+    return (kind or Run)(
         experiment,
         directories,
         settings,
@@ -202,7 +212,7 @@ def _run_of(config: DictConfig, configs: Sequence[DictConfig], directories: Sequ
             description(own, directory.path, made, fresh=config.fresh)
             for own, directory in zip(configs, directories, strict=True)
         ],
-        say=lambda text: print(text, flush=True),
+        say=say or (lambda text: print(text, flush=True)),
         fresh=config.fresh,
         make_loggers=loggers_of(config),
     )
@@ -224,7 +234,7 @@ def _complete(
     if other:
         own = {"probe": load_config(directories[0].path).probe}
         config, configs = OmegaConf.merge(config, own), [OmegaConf.merge(one, own) for one in configs]
-        training = _run_of(config, configs, directories, made)
+        training = run_of(config, configs, directories, made)
         summaries = training.evaluate_again() or sys.exit(130)
         for directory in directories:
             directory.unlock()

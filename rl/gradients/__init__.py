@@ -4,7 +4,7 @@ A row is the gradient of one objective with respect to the shared weights; the G
 products of all rows restricted to its weights.
 """
 
-from rl.gradients.gramian import cosines, gramian, grouped, layers_of, norms
+from rl.gradients.gramian import conflict, cosines, gramian, grouped, layers_of, norms
 from rl.gradients.objective import LIVE, At, Objective
 from rl.gradients.rows import LeakError, Roles, Rows, onto_live, watched_rows
 from rl.gradients.shared import shared_parts, shared_rows
@@ -16,6 +16,7 @@ __all__ = [
     "Objective",
     "Roles",
     "Rows",
+    "conflict",
     "cosines",
     "gramian",
     "grouped",

@@ -66,6 +66,17 @@ def cosines(gramian: tf.Tensor) -> tf.Tensor:
     return tf.where(unit > 0, gramian / tf.where(unit > 0, unit, tf.ones_like(unit)), nan)
 
 
+def conflict(gramians: tf.Tensor) -> tf.Tensor:
+    """The share of layers, in [0, 1], in which a pair of rows has a negative inner product.
+
+    Unrelated rows give about ½. Every layer has the same weight, whatever its size.
+
+    Args: gramians: [L, m, m].
+    Returns: [m, m] float32, 0 on the diagonal.
+    """
+    return tf.reduce_mean(tf.cast(gramians < 0, tf.float32), 0)
+
+
 def grouped(gramian: tf.Tensor, assignment: tf.Tensor) -> tf.Tensor:
     """The Gramian of the groups' rows, A G Aᵀ with A[g, i] = c_i for objective i in group g, else 0.
 

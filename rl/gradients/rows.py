@@ -36,7 +36,7 @@ class LeakError(RuntimeError):
 def watched_rows(
     losses: Losses,
     roles: Roles,
-    reads: Mapping[str, Collection[At]],
+    reads: Mapping[str, Collection[At]] | None,
     *,
     watch: Collection[str] = (LIVE,),
     sums: Mapping[str, Mapping[str, float]] | None = None,
@@ -53,12 +53,14 @@ def watched_rows(
     Args:
         losses: the objectives as a function of the weights by role.
         roles: {role: {part: variables or tensors}}.
-        reads: {row: the places that its gradient reaches}; it must reach all of their weights and no others.
+        reads: {row: the places that its gradient reaches}; it must reach all of their weights and no others. None
+            declares nothing: a row then has the places that it does reach.
         watch: the roles with respect to whose weights gradients are taken.
         sums: {row: {objective: coefficient}}; None for one row per objective.
         names: {part: its weights' names}, for messages; by default the variables' own names, or indices.
-    Returns: the rows, each with the places that `reads` lists for it.
-    Raises: LeakError if the objectives are not those declared, or a row reaches other weights than `reads` lists.
+    Returns: the rows, each with the places that `reads` lists for it, or that it reaches if `reads` is None.
+    Raises: LeakError, unless nothing is declared, if the objectives are not those declared, or a row reaches other
+        weights than `reads` lists.
     """
     roles = apart(roles, watch)
     weights = places_of(roles, watch)
@@ -68,11 +70,14 @@ def watched_rows(
         summed = (
             dict(values) if sums is None else {row: _weighted_sum(values, members) for row, members in sums.items()}
         )
-    declared = set(reads) if sums is None else {name for members in sums.values() for name in members}
-    if set(values) != declared:
+    declared = reads if sums is None else {name for members in sums.values() for name in members}
+    if declared is not None and set(values) != set(declared):
         raise LeakError(f"the losses are {sorted(values)}, but objectives {sorted(declared)} are declared.")
     names_at = place_names(weights, names or {})
-    gradients = {row: _row(tape, loss, row, weights, reads[row], names_at) for row, loss in summed.items()}
+    gradients = {
+        row: _row(tape, loss, row, weights, None if reads is None else reads[row], names_at)
+        for row, loss in summed.items()
+    }
     return Rows(dict(values), summed, gradients, auxiliary)
 
 
@@ -135,10 +140,15 @@ def _default_name(weight: tf.Tensor, place: At, number: int) -> str:
     return weight.name.split(":")[0] if isinstance(weight, tf.Variable) else place.name(f"{place.part}/{number}")
 
 
-def _row(tape, loss, row: str, weights: Mapping[At, tuple], reads: Collection[At], names) -> dict[At, tuple]:
-    """The gradient of one loss, {place: tensors} for the places in `reads`; LeakError unless it reaches just these."""
-    found = {}
-    for place, gradient in tape.gradient(loss, dict(weights)).items():
+def _row(tape, loss, row: str, weights: Mapping[At, tuple], reads: Collection[At] | None, names) -> dict[At, tuple]:
+    """The gradient of one loss, {place: tensors} for the places in `reads`; LeakError unless it reaches just these.
+
+    With None for `reads`, the places of which it reaches a weight.
+    """
+    found, gradients = {}, tape.gradient(loss, dict(weights))
+    if reads is None:
+        reads = [place for place, gradient in gradients.items() if any(one is not None for one in gradient)]
+    for place, gradient in gradients.items():
         for one, name in zip(gradient, names[place], strict=True):
             if one is None and place in reads:
                 raise LeakError(

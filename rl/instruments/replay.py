@@ -90,6 +90,17 @@ def replay(learner: Learner, state: TrainState, trajectory: Trajectory, update: 
     return Replay(learner, phase, asked, state, trajectory, prepared[phase.name], orders)
 
 
+def first_minibatches(learner: Learner, state: TrainState, trajectory: Trajectory) -> list[Minibatch]:
+    """A minibatch for every update of an iteration, in order, all at the weights before the iteration's learning.
+
+    Each is the first one of its own phase; in a phase that refreshes a frozen copy, the second.
+
+    Args: as `replay`.
+    """
+    played = [replay(learner, state, trajectory, update) for update in learner.updates]
+    return [played[0].minibatch(0), *(one.probed_minibatch() for one in played[1:])]
+
+
 def prepared_of(
     learner: Learner, phase: Phase, state: TrainState, trajectory: Trajectory
 ) -> tuple[TrainState, Any, Orders]:

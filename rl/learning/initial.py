@@ -52,6 +52,19 @@ def initial_variables(learner: Learner, network: Network, seed: tf.Tensor) -> Tr
     return state._replace(**_with_variables({"sources": _nothing_kept(learner, state)}))
 
 
+def with_combiners_begun(learner: Learner, variables: TrainState) -> TrainState:
+    """The variables of one run with new ones for the combiners' states, as before the first update.
+
+    Args: learner: with the combiner; variables: all others, the optimizers' slots among them, stay the same objects.
+    """
+    states = {update: rule.init(variables.weights).combiner for update, rule in learner.rules.items()}
+    rules = {
+        update: variables.rules[update]._replace(combiner=_with_variables(state, f"rules/{update}/combiner/"))
+        for update, state in states.items()
+    }
+    return variables._replace(rules=rules)
+
+
 def _nothing_kept(learner: Learner, state: TrainState) -> dict[str, Any]:
     """The initial data of the sources that keep batches, {phase: data}.
 

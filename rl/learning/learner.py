@@ -88,6 +88,10 @@ class Learner:
         self.steps_per_iteration = agent.ticks * agent.rollout_length * environment.num_envs
         check_sources(self.phases, agent, environment.num_envs)
 
+    def with_combiner(self, combiner: Combiner) -> "Learner":
+        """The same learner with another combiner in every update rule. Raises: ConfigError if it does not fit."""
+        return self._remade(combiner=combiner)
+
     @property
     def num_iterations(self) -> int:
         """Number of iterations of a whole run: `total_steps` divided by the steps per iteration, rounded up."""
@@ -121,17 +125,22 @@ class Learner:
             path: at_step(inputs.with_inputs(part, inputs.below(path, numbers)), step)
             for path, part in self._parts.items()
         }
-        return Learner(
+        return self._remade(
             agent=parts["agent"],
-            model=self.model,
-            environment=self.environment,
-            combiner=self.combiner,
             optimizer=parts["optimizer"],
             schedules={role: parts[f"frozen.{role}"] for role in self.schedules},
             normalizer=parts["normalize"],
             total_steps=numbers["steps"],
             freeze=self.freeze and self.freeze.at(step),
+            axis=None,
+            environments=None,
         )
+
+    def _remade(self, **other: Any) -> "Learner":
+        """A learner of the same parts but for those given, {argument of the constructor: value}."""
+        kept = ("agent", "model", "environment", "combiner", "optimizer", "schedules", "normalizer", "total_steps")
+        own = {name: getattr(self, name) for name in (*kept, "freeze", "axis", "environments")}
+        return Learner(**{**own, **other})
 
     def steps_done(self, iteration: tf.Tensor) -> tf.Tensor:
         """Environment steps that one run has done before an iteration, counted from 0, [] float32."""

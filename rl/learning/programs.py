@@ -1,7 +1,6 @@
 """The compiled programs that train one or several runs, and the variables that hold their state."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,22 +12,11 @@ from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
 from rl.learning.drawing import Seen, own_windows
 from rl.learning.findings import Findings
+from rl.learning.host_log import MOST_ITERATIONS, by_tag, host_log, stacked
 from rl.learning.learn import learn
 from rl.learning.learner import Learner
 from rl.learning.state import TrainState, assign, read
 from rl.naming import Program
-
-_MOST_ITERATIONS = 256  # per host call: XLA needs a static size of the log
-
-
-class _Log(NamedTuple):
-    """The log within a host call: one row per iteration."""
-
-    done: tf.Tensor  # [] int32, iterations done in this call
-    bad: tf.Tensor  # [] bool, whether the last iteration was not finite in some run
-    metrics: tf.TensorArray
-    findings: tf.TensorArray
-    gramians: tf.TensorArray
 
 
 class Programs:
@@ -107,7 +95,7 @@ class Programs:
         With a compiled environment it also ends after an iteration to be probed: the probes run outside the program.
         """
         first = int(self.variables.iteration)
-        count = min(count, _MOST_ITERATIONS)
+        count = min(count, MOST_ITERATIONS)
         start = self._first_probed + int(self.variables.begun)
         until_probe = (start - first) % self._probe_every + 1
         if self._whole and self._prober:
@@ -124,7 +112,7 @@ class Programs:
             self._rows = rows
         places = np.flatnonzero(probed)
         of_each = {int(place): gramians.numpy() if self._whole else gramians[place].numpy() for place in places}
-        metrics, findings = _by_tag(self._tags, metrics.numpy()[:done]), _by_tag(self._probe_tags, findings)
+        metrics, findings = by_tag(self._tags, metrics.numpy()[:done]), by_tag(self._probe_tags, findings)
         return Chunk(metrics, findings, of_each, self._rows, basis)
 
     def learnt_from(self, basis: Basis) -> tuple[TrainState, Trajectory]:
@@ -147,8 +135,7 @@ class Programs:
             metrics = self._learn.traced(start, self._no_trajectory()).structured_outputs[1]
         self._tags, (runs, *_) = tuple(metrics), [spec.shape for spec in metrics.values()]
         found, gramian, rows = self._nothing_found(nothing)
-        lines = _lines((*runs, len(metrics))), _lines(found.shape), _lines(gramian.shape, tf.float64)
-        log = _Log(tf.constant(0), tf.constant(False), *lines)
+        log = host_log((*runs, len(metrics)), found.shape, gramian.shape)
         log, after, basis, rows = (self._block if self._whole else self._blocks)(count, log, start, nothing, rows)
         assign(self.variables, after)
         return log.done, log.metrics.stack(), log.findings.stack(), log.gramians.stack(), rows, basis
@@ -168,7 +155,7 @@ class Programs:
                 after, metrics = self._learn(before, trajectory)
                 basis = (state,) if self._whole else (before, trajectory)
             bad = tf.reduce_any(metrics["bad_update"] >= 0)
-            written = log.metrics.write(log.done, _stacked(metrics))
+            written = log.metrics.write(log.done, stacked(metrics))
             log = log._replace(done=log.done + 1, bad=bad, metrics=written)
             return log, after, basis
 
@@ -230,7 +217,7 @@ class Programs:
         """The program of the probes: numbers [..., F] in the order of `_probe_tags`, Gramians and raw rows."""
         numbers, gramian, rows = self.learner.axis.each(self._prober)(*self._basis_taken(*basis))
         self._probe_tags = tuple(numbers)
-        return _stacked(numbers), gramian, rows
+        return stacked(numbers), gramian, rows
 
     def _basis_taken(self, state: TrainState, *trajectory: Trajectory) -> tuple[TrainState, Trajectory]:
         """The program of `learnt_from`: the same random numbers give the same rollout."""
@@ -259,21 +246,6 @@ class Programs:
         """A trajectory of zeros, of all runs."""
         specs = tf.nest.map_structure(self.learner.axis.spec, self.learner.trajectory_spec())
         return tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
-
-
-def _lines(shape: tuple[int, ...], dtype: tf.DType = tf.float32) -> tf.TensorArray:
-    """An empty log with rows of this shape."""
-    return tf.TensorArray(dtype, size=_MOST_ITERATIONS, element_shape=shape)
-
-
-def _stacked(numbers: dict[str, tf.Tensor]) -> tf.Tensor:
-    """One row of the log, [..., number of tags], in the order of the tags."""
-    return tf.stack(list(numbers.values()), -1) if numbers else tf.zeros(0)
-
-
-def _by_tag(tags: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """{tag: [K] or [K, S]} of rows [K, ..., number of tags]."""
-    return {tag: rows[..., column] for column, tag in enumerate(tags)}
 
 
 def _identity(learner: Learner, variables: TrainState) -> tuple:

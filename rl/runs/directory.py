@@ -31,6 +31,7 @@ _CLEARED = (
     "events.out.tfevents.*",
     "events*.partial",
     layout.FAILURE,
+    layout.CHANGES,
     f"{layout.VIDEOS}/episode_*.mp4",
 )
 """Patterns of the files that `clear` removes, in this order."""

@@ -16,7 +16,7 @@ from rl.gradients.probes import Probe
 from rl.instruments.leaks import audit_updates
 from rl.instruments.oracle import Oracle
 from rl.instruments.probing import Prober
-from rl.learning.initial import initial_variables, stacked
+from rl.learning.initial import initial_variables, stacked, with_combiners_begun
 from rl.learning.learner import Learner
 from rl.learning.many_runs import Runs
 from rl.learning.normalization import Normalizer
@@ -107,6 +107,12 @@ class Experiment:
             )
         return self._compiled[key]
 
+    @property
+    def environments(self) -> list[Environment]:
+        """The environments of training and of all evaluators made so far, all open."""
+        evaluators = [made for made in self._compiled.values() if isinstance(made, Evaluator)]
+        return [self.learner.environment, *(one.environment for one in evaluators)]
+
     def greedy(self, observation: tf.Tensor) -> tf.Tensor:
         """The most likely actions under the current variables, [N, ...]; with S runs [S·N, ...], run by run."""
         axis, actor = self.learner.axis, self.learner.actor
@@ -131,6 +137,26 @@ class Experiment:
             require(same(own, other), f"environment: its {kind} is {other}, and the policy was trained with {own}.")
         there.close()
         return dataclasses.replace(self, make_environment=make_environment, _compiled={})
+
+    def with_combiner(self, combiner: Combiner) -> "Experiment":
+        """The same experiment, of one run, with another combiner, at the state that it has reached.
+
+        Weights, optimizer slots, frozen copies, statistics, memory, counters and environments are the same objects. The
+        combiner's own state, if it has one, begins anew. Programs are compiled anew.
+
+        Raises: ConfigError if the combiner does not fit the agent's groups, or no weights are shared.
+        """
+        learner = self.learner.with_combiner(combiner)
+        _check_combined(learner)
+        prober = self.prober and Prober(
+            learner,
+            self.prober.probes,
+            num_samples=self.prober.num_samples,
+            oracle=self.prober.oracle and Oracle(learner),
+        )
+        evaluators = {key: made for key, made in self._compiled.items() if isinstance(made, Evaluator)}
+        variables = with_combiners_begun(learner, self.variables)
+        return dataclasses.replace(self, learner=learner, variables=variables, prober=prober, _compiled=evaluators)
 
     def audit(self) -> dict[str, dict[str, dict[str, str]]]:
         """Audits which weights the gradient of every objective reaches, for the first run.
@@ -208,13 +234,7 @@ def build_experiment(
         axis=axis,
         environments=make_environment(num_envs=num_envs * num_runs) if num_runs > 1 else environment,
     )
-    require(
-        combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
-        "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
-        "combiner=sum, share a torso (network.shared=true), or with agent=ppg let the value reach it "
-        "(agent.detach_value=false) or split agent.auxiliary_groups. Where actor and critics have updates of their "
-        "own, as with agent=td3, agent.detach_policy=true leaves the torso to the critics.",
-    )
+    _check_combined(learner)
     for phase in learner.phases:
         first, count = phase.starts_at + phase.every_iterations, learner.num_iterations
         require(
@@ -239,3 +259,14 @@ def build_experiment(
 
     prober = Prober(learner, probes, num_samples=probe_samples, oracle=known) if probes or known else None
     return Experiment(learner, fresh_variables(seed), fresh_variables, make_environment, prober)
+
+
+def _check_combined(learner: Learner) -> None:
+    """Raises ConfigError if the combiner has no rows to combine."""
+    require(
+        learner.combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
+        "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
+        "combiner=sum, share a torso (network.shared=true), or with agent=ppg let the value reach it "
+        "(agent.detach_value=false) or split agent.auxiliary_groups. Where actor and critics have updates of their "
+        "own, as with agent=td3, agent.detach_policy=true leaves the torso to the critics.",
+    )

@@ -19,10 +19,14 @@ SUMMARY, METRICS, FAILURE = "summary.json", "metrics.csv", "failure.npz"
 CONFIG, OVERRIDES, CHOICES = ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"
 """The composed config, what the command line changed in it, and the option chosen in each config group."""
 CHECKPOINTS, VIDEOS, HYDRA, LOGGERS = "checkpoints", "videos", ".hydra", "loggers"
+CHANGES = ".hydra/changes.yaml"
+"""The combiners that a run in Python went on with, a list of {step, combiner}; missing where none was changed."""
 BEST = "best.npz"
 """The best checkpoint, in the folder of the checkpoints."""
 MEMORY = "memory_{:012d}.npz"
 """What an agent with a memory keeps at the step of its newest checkpoint, in the folder of the checkpoints."""
+POLICY = "policy.json"
+"""What describes an exported policy, in the folder of the export."""
 _CHECKPOINT = re.compile(r"checkpoint_(\d{1,18})\.npz")
 
 

@@ -48,6 +48,7 @@ class RunLog:
         self._events = next((one for one in loggers.values() if isinstance(one, TensorBoard)), None)
         rest = {name: one for name, one in loggers.items() if one not in (self._csv, self._events)}
         self._elsewhere = Delivery(folder, rest)
+        self._summary: Mapping[str, Any] | None = None
         self._metrics = self._csv.open(folder / METRICS)
         self._laid_out = True
         self._since_point: list[dict[str, float]] = []
@@ -114,9 +115,17 @@ class RunLog:
         self.waiting, self._since_point, self._counts = found.waiting, list(found.since_point), found.counts
         self._noise_scales = NoiseScales(meta["noise_scales"])
         self._elsewhere.start(config_text, hyperparameters, step=meta["steps"], changed=extends)
-        self._open_events(config_text, hyperparameters, step=meta["steps"], described="config" in found.tags)
+        self._open_events(
+            config_text, hyperparameters, step=meta["steps"], described="config" in found.tags and not extends
+        )
         self._laid_out = LAYOUT in found.tags
         return found
+
+    def change_to(self, config_text: str, legend: Legend | None, step: int) -> None:
+        """Logs the config that holds from an environment step on, and takes its legend for the Gramians."""
+        self._legend = legend
+        if self._writer is not None:
+            self._writer.config(config_text, step)
 
     def iterations(self, stretch: Stretch, *, wall_seconds: float, last: bool, evaluation_due: bool) -> None:
         """Logs every iteration of a stretch.
@@ -179,10 +188,15 @@ class RunLog:
             self._writer.sync()
 
     def end(self, summary: Mapping[str, Any]) -> None:
-        """Ends the session of all loggers that have started; summary: the content of summary.json."""
+        """Ends the session of all loggers that have started; one that was interrupted may go on until `close`.
+
+        summary: the content of summary.json.
+        """
+        self._summary = summary
         if self._writer is not None:
             self._events.finish(summary)
-        self._elsewhere.finish(summary)
+        if summary["status"] != "interrupted":
+            self._elsewhere.finish(summary)
 
     @property
     def lost(self) -> list[str]:
@@ -190,7 +204,9 @@ class RunLog:
         return self._elsewhere.lost
 
     def close(self) -> None:
-        """Closes the event file, if there is one."""
+        """Closes the event file, if there is one, and ends the sessions of loggers elsewhere."""
+        if self._summary is not None:
+            self._elsewhere.finish(self._summary)
         if self._writer is not None:
             self._writer.close()
 

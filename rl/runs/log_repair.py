@@ -14,7 +14,8 @@ import numpy as np
 
 from rl.runs.metrics_file import MetricsFile
 from rl.tensorboard import event_files
-from rl.tensorboard.writer import DESCRIPTION, scalars_summary
+from rl.tensorboard.series_writer import scalars_summary
+from rl.tensorboard.writer import DESCRIPTION
 
 _EVALUATION = "evaluation/return"
 

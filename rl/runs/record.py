@@ -119,6 +119,16 @@ class Record:
         self._meta["lost"] = list(dict.fromkeys([*self._meta["lost"], *lost]))
         return [*found.rebuilt, *lost]
 
+    def change_to(self, description: Description, legend: Legend | None, step: int) -> None:
+        """Records other settings from a step on.
+
+        Args: legend: of the Gramians from here on; step: environment steps done.
+        """
+        self._description = description
+        with storing(self.directory.path):
+            self.directory.write_texts(description.files)
+            self._log.change_to(description.config_text, legend, step)
+
     def iterations(self, stretch: Stretch, *, last: bool, evaluation_due: bool) -> None:
         """Logs a stretch of this run; where an evaluation is due after it, the last row waits for `evaluated`.
 

@@ -68,6 +68,18 @@ class Records:
         for record, share in zip(self, shares, strict=True):
             record.iterations(share, last=last, evaluation_due=evaluation_due)
 
+    def change_to(self, experiment: Experiment, descriptions: Sequence[Description]) -> None:
+        """Goes on with another experiment, whose settings the directories record from here on; see `Record.change_to`.
+
+        Args:
+            experiment: with the same variables but for those of the combiners' states.
+            descriptions: one per run.
+        """
+        self._experiment, self._named = experiment, named_variables(experiment.variables)
+        legend = experiment.prober.legend if experiment.prober else None
+        for record, description in zip(self, descriptions, strict=True):
+            record.change_to(description, legend, experiment.steps)
+
     def histograms(self, shares: Sequence[Stretch]) -> None:
         """Logs histograms of the current weights and of the newest raw rows, as `weights/…` and `row/…`.
 

@@ -61,15 +61,15 @@ class Run:
         self._learner, self._axis = experiment.learner, experiment.learner.axis
         self._saved: int | None = None
         self._per_iteration = self._learner.steps_per_iteration
-        probe_every = max(settings.probe.every_iterations, self._in_iterations(settings.probe.every_steps))
-        self._programs = experiment.programs(probe_every=probe_every)
+        self._probe_every = max(settings.probe.every_iterations, self._in_iterations(settings.probe.every_steps))
+        self._programs = experiment.programs(probe_every=self._probe_every)
         self._programs.recall({})
         self._evaluator: Evaluator | None = None  # its environments are created when they are needed
         rates = Rates(self._per_iteration, self._in_iterations(settings.logging.every_steps), self._total)
         kept = {"keep": settings.checkpoint.keep, "remembers": settings.checkpoint.replay}
         self._records = Records(experiment, directories, descriptions, rates, **kept, make_loggers=make_loggers)
-        self._can_save = False
-        """Whether the variables are in the state after the last logged iteration."""
+        self._begun, self._can_save = False, False
+        """Whether the logs were begun, and whether the variables are in the state after the last logged iteration."""
         self._fresh = fresh or any(record.starting_over for record in self._records)
         self._resumed = None if self._fresh else restored(experiment, self._records, say)
         if self._resumed:
@@ -85,22 +85,35 @@ class Run:
         """
         try:
             with Interrupts() as interrupted:
-                self._programs.compile(self._say)
-                self._resume_or_start()
-                self._can_save = True
-                complete = self._train(interrupted) and not (self.settings.evaluation.videos and interrupted())
-                if complete:
-                    record_videos(self.experiment, self._records[0].directory, self.settings.evaluation, self._say)
-                else:
-                    self._save_unless_saved()
+                return self._advance(self._learner.num_iterations, interrupted)
+        finally:
+            self.close()
+
+    def _advance(self, end: int, stop: Callable[[], bool], *, save: bool = True) -> list[dict[str, Any]]:
+        """Trains up to iteration `end` or until `stop()`, and saves where that is not the run's end unless told not to.
+
+        Returns: the summaries. Raises: as `run`.
+        """
+        try:
+            self._programs.compile(self._say)
+            self._begin()
+            complete = self._train(stop, end) and not (self.settings.evaluation.videos and stop())
+            if complete:
+                record_videos(self.experiment, self._records[0].directory, self.settings.evaluation, self._say)
+            elif save:
+                self._save_unless_saved()
             return self._records.write_summaries("completed" if complete else "interrupted")
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             own = raised_inside(error, self._environments)
             with contextlib.suppress(StorageError):  # the first error is the one to report
                 return self._stopped_by(own)
             raise own from own.__cause__
-        finally:
-            self._close()
+
+    def _begin(self) -> None:
+        """Begins or resumes the logs, unless that was done before."""
+        if not self._begun:
+            self._resume_or_start()
+            self._begun = self._can_save = True
 
     def evaluate_again(self) -> list[dict[str, Any]] | None:
         """Evaluates complete runs again with these settings, and replaces the evaluations in their summaries.
@@ -119,7 +132,7 @@ class Run:
                 return None
             raise own from own.__cause__
         finally:
-            self._close()
+            self.close()
 
     def _stopped_by(self, error: BaseException) -> list[dict[str, Any]]:
         """Saves what can be saved, and records the error that stopped the runs; raises it unless it was Ctrl-C."""
@@ -145,9 +158,9 @@ class Run:
         due = self._evaluation_due(self._saved // self._per_iteration)
         resume(self.experiment, self._records, self._resumed, self._say, evaluation_due=due)
 
-    def _train(self, interrupted: Interrupts) -> bool:
-        """Trains, logs, evaluates and saves; returns whether training reached its end."""
-        settings, learner = self.settings, self._learner
+    def _train(self, interrupted: Callable[[], bool], end: int) -> bool:
+        """Trains up to iteration `end`, logs, evaluates and saves; returns whether that was the end of the run."""
+        settings = self.settings
         intervals = [settings.evaluation.every_steps, settings.checkpoint.every_steps]
         intervals.append(settings.probe.histograms_every_steps)
         if any(record.waits for record in self._records) and not self._end_of_stretch(interrupted):
@@ -155,7 +168,7 @@ class Run:
         stretches = iterations(
             self._programs,
             start=self.experiment.steps // self._per_iteration,
-            end=learner.num_iterations,
+            end=end,
             boundaries=[self._in_iterations(interval) for interval in intervals],
             stop=interrupted,
         )
@@ -191,7 +204,7 @@ class Run:
         if end % self._in_iterations(self.settings.probe.histograms_every_steps) == 0:
             self._records.histograms(shares)
 
-    def _end_of_stretch(self, interrupted: Interrupts) -> bool:
+    def _end_of_stretch(self, interrupted: Callable[[], bool]) -> bool:
         """Evaluates and saves where that is due; returns false where a signal interrupted the evaluation.
 
         An interrupted evaluation is repeated from the checkpoint when the run resumes.
@@ -225,7 +238,8 @@ class Run:
         if self.experiment.steps and self.experiment.steps != self._saved:
             self._save([False] * len(self._records), interim=True)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Closes the logs and the environments."""
         self._records.close()
         for environment in self._environments:
             close(environment, self._say)

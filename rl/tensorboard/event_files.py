@@ -1,11 +1,9 @@
-"""Event files: writing that reports every failure, reading past damage, truncation to a checkpoint.
+"""Event files: reading past damage, truncation to a checkpoint.
 
 An event file is a sequence of records. A record is a header of 12 bytes (the length of its data as a little-endian
 uint64 and a masked CRC-32C of these 8 bytes), the data (a serialised `Event`), and a masked CRC-32C of the data.
 """
 
-import itertools
-import os
 import platform
 import struct
 import time
@@ -20,58 +18,15 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.plugins.histogram.metadata import PLUGIN_NAME as HISTOGRAMS
 
-from rl.errors import StorageError
+from rl.tensorboard.event_file import FRAME
 from rl.tensorboard.gramians import PLUGIN as GRAMIANS
 
 _HEADER = 12  # bytes before a record's data
-_FRAME = 16  # bytes of the header and of the checksum after the data
-_FLUSH_SECONDS = 1.0  # longest time that an event stays buffered while others follow
-_file_numbers = itertools.count()
 
 
-class EventFile:
-    """One new event file. Unlike `tf.summary`, it writes without a queue and raises disk errors."""
-
-    def __init__(self, folder: Path):
-        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}.{next(_file_numbers)}.v2"
-        self.path = folder / name
-        self._writer = tf.io.TFRecordWriter(str(self.path))
-        self._size, self._flushed = 0, time.monotonic()
-        self._append(Event(wall_time=time.time(), file_version="brain.Event:2"))
-        self.flush()
-
-    def write(self, summary: Summary, step: int) -> None:
-        """Appends a summary at an environment step; flushes at least once a second while events follow."""
-        self._append(Event(wall_time=time.time(), step=step, summary=summary))
-        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hands buffered events to the operating system; other processes can then read them."""
-        self._writer.flush()
-        self._flushed = time.monotonic()
-
-    def sync(self) -> None:
-        """Forces all events written so far to disk.
-
-        Raises: StorageError if the file's size on disk is not the number of bytes written.
-        """
-        self.flush()
-        with self.path.open("rb") as handle:
-            os.fsync(handle.fileno())
-            size = os.fstat(handle.fileno()).st_size
-        if size != self._size:
-            raise StorageError(f"{self.path} was changed by something else: {size:,} bytes instead of {self._size:,}")
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._writer.close()
-
-    def _append(self, event: Event) -> None:
-        """Writes an event as a record and counts its bytes."""
-        data = event.SerializeToString()
-        self._writer.write(data)
-        self._size += len(data) + _FRAME
+def tensorflow_records(path: Path) -> tf.io.TFRecordWriter:
+    """A new file of records, as `EventFile` takes it."""
+    return tf.io.TFRecordWriter(str(path))
 
 
 class Contents(NamedTuple):
@@ -116,10 +71,15 @@ def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Conten
 
 
 def drop(folder: Path, tags: Collection[str]) -> None:
-    """Drops the events with any of these tags from every event file of a folder, each file atomically."""
+    """Drops the events of step 0 with any of these tags from every event file of a folder, each file atomically."""
     for file in files(folder):
         records, _, _ = _records(file)
-        kept = [one for one in records if not {value.tag for value in Event.FromString(one).summary.value} & {*tags}]
+        events = [(record, Event.FromString(record)) for record in records]
+        kept = [
+            record
+            for record, event in events
+            if event.step or not {value.tag for value in event.summary.value} & {*tags}
+        ]
         if len(kept) < len(records):
             _replace(file, kept)
 
@@ -178,7 +138,7 @@ def read_events(folder: Path) -> Iterator[Event]:
 def _replace(file: Path, records: list[bytes]) -> None:
     """Atomically replaces a file with a new one that holds the records."""
     partial = file.with_name("events.partial")  # neither TensorBoard nor `files` reads files of this name
-    with tf.io.TFRecordWriter(str(partial)) as writer:
+    with tensorflow_records(partial) as writer:
         for record in records:
             writer.write(record)
     partial.replace(file)
@@ -198,7 +158,7 @@ def _records(file: Path) -> tuple[list[bytes], bool, bool]:
             found += events
             if len(events) < len(records):
                 damaged = garbled = True
-            data = rest.read_bytes()[sum(len(record) + _FRAME for record in records) :]
+            data = rest.read_bytes()[sum(len(record) + FRAME for record in records) :]
             if not data:
                 return found, damaged, garbled
             length = _length(data)
@@ -231,7 +191,7 @@ def _length(data: bytes) -> int | None:
     if len(data) < _HEADER:
         return _HEADER
     length, checksum = struct.unpack("<QI", data[:_HEADER])
-    return length + _FRAME if masked_crc32c(data[:8]) == checksum else None
+    return length + FRAME if masked_crc32c(data[:8]) == checksum else None
 
 
 def _is_event(record: bytes) -> bool:

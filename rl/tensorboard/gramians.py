@@ -118,7 +118,7 @@ def read_legend(content: bytes) -> Legend:
         raise ValueError(f"its metadata is not a legend of Gramians ({type(error).__name__})") from None
     if not is_consistent:
         raise ValueError("its metadata is not a legend of Gramians: its lists contradict one another")
-    problem = _exceeded_limit(legend)
+    problem = exceeded_limit(legend)
     if problem is not None:
         raise ValueError(f"its metadata is not a legend of Gramians: {problem}")
     return legend
@@ -163,7 +163,7 @@ def _is_consistent(legend: Legend) -> bool:
     )
 
 
-def _exceeded_limit(legend: Legend) -> str | None:
+def exceeded_limit(legend: Legend) -> str | None:
     """The first limit that a legend exceeds, in words; integers are not converted, since 10**400 has no float."""
     names = (*legend.layers, *legend.rows, *legend.groups, legend.combiner)
     num_layers, num_rows = len(legend.layers), len(legend.rows)

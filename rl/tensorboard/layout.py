@@ -8,12 +8,13 @@ import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from tensorboard.plugins.custom_scalar import layout_pb2, summary
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG as TAG
+from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata
+from tensorboard.util import tensor_util
 
 from rl.tensorboard.gramians import Legend
-
-TAG = "custom_scalars__config__"
-"""The layout's tag in an event file, as TensorBoard's plugin looks it up."""
 
 Charts = Mapping[str, Sequence[str]]
 """{title of a chart: regular expressions that match the tags of its lines}."""
@@ -25,8 +26,8 @@ _SECTIONS = {
 """First components of the tags that the package logs for every agent; any other is the name of a head."""
 
 
-def layout_summary(tags: Collection[str], legend: Legend | None = None) -> bytes:
-    """The layout as a serialised Summary, written once per run. Charts without a matching tag are left out.
+def layout_summary(tags: Collection[str], legend: Legend | None = None) -> Summary:
+    """The layout as a summary, written once per run. Charts without a matching tag are left out.
 
     Args:
         tags: of all scalars that the run logs.
@@ -41,7 +42,9 @@ def layout_summary(tags: Collection[str], legend: Legend | None = None) -> bytes
         ]
         if shown:
             categories.append(layout_pb2.Category(title=title, chart=shown))
-    return summary.pb(layout_pb2.Layout(category=categories)).SerializeToString()
+    # TensorBoard's own function for this imports TensorFlow.
+    tensor = tensor_util.make_tensor_proto(layout_pb2.Layout(category=categories).SerializeToString())
+    return Summary(value=[Summary.Value(tag=TAG, tensor=tensor, metadata=create_summary_metadata())])
 
 
 def _heads(tags: Collection[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The TensorBoard writer of one run."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +12,20 @@ from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
 from tensorboard.plugins.hparams.summary import session_end_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 
-from rl.tensorboard.event_files import EventFile
-from rl.tensorboard.gramians import Legend, gramian_summary
-from rl.tensorboard.layout import layout_summary
+from rl.tensorboard.event_file import EventFile
+from rl.tensorboard.event_files import tensorflow_records
+from rl.tensorboard.series_writer import SeriesWriter
 
 DESCRIPTION = frozenset({"config", SESSION_START_INFO_TAG})
 """The tags of the events that `Writer.begin` writes."""
 _ENDS = {"completed": api_pb2.STATUS_SUCCESS, "failed": api_pb2.STATUS_FAILURE}
 
 
-class Writer:
+class Writer(SeriesWriter):
     """Writes scalars, Gramians, histograms, text, hyperparameters and the layout of one run into one event file."""
 
     def __init__(self, folder: Path):
-        self._file = EventFile(folder)
-        self._tags_to_lay_out: Collection[str] | None = None
+        super().__init__(EventFile(folder, tensorflow_records))
 
     def begin(self, config_text: str, hyperparameters: Mapping[str, bool | float | str]) -> None:
         """Writes the composed config as text, and starts a session of the HParams tab.
@@ -38,10 +37,14 @@ class Writer:
             config_text: YAML.
             hyperparameters: {key: value}; a key's values have the same type in all runs.
         """
-        self._file.write(text_pb("config", f"```yaml\n{config_text}```"), 0)
+        self.config(config_text, 0)
         # An empty trial makes the run a row of its own; runs with the same trial would be averaged.
         self._file.write(hparams_api.hparams_pb(dict(hyperparameters), trial_id=""), 0)
         self.flush()
+
+    def config(self, text: str, step: int) -> None:
+        """Writes the config that holds from an environment step on, YAML, for the Text tab."""
+        self._file.write(text_pb("config", f"```yaml\n{text}```"), step)
 
     def end(self, status: str, step: int) -> None:
         """Ends the session of the HParams tab if the run has completed or failed.
@@ -56,24 +59,6 @@ class Writer:
             end = session_end_pb(_ENDS[status])  # an instance of TensorFlow's message class, not of TensorBoard's
             self._file.write(Summary.FromString(end.SerializeToString()), step + 1)
 
-    def layout(self, tags: Collection[str]) -> None:
-        """Announces the tags of all scalars that the run will log; called once per run.
-
-        The layout of the Custom Scalars tab is written with the first Gramian, whose legend names the objectives and
-        their groups, or with the first scalars if the run logs no Gramian before them.
-        """
-        self._tags_to_lay_out = tuple(tags)
-
-    def scalars(self, numbers: Mapping[str, float], step: int) -> None:
-        """Writes all scalars of a moment as one record, without NaN; `tf.summary.scalar` would take 0.1 ms per tag."""
-        self._write_layout(None)
-        self._file.write(scalars_summary(numbers), step)
-
-    def gramian(self, gramian: np.ndarray, legend: Legend, step: int) -> None:
-        """Writes the rows' Gramians [L, R, R] at a moment, for the Gradients tab."""
-        self._write_layout(legend)
-        self._file.write(gramian_summary(gramian, legend), step)
-
     def histograms(self, arrays: Mapping[str, np.ndarray], step: int) -> None:
         """Writes one histogram with 30 bins per array, {tag: array}."""
         summary = Summary()
@@ -81,30 +66,9 @@ class Writer:
             summary.MergeFrom(histogram.histogram_pb(tag, np.asarray(array).reshape(-1), buckets=30))
         self._file.write(summary, step)
 
-    def flush(self) -> None:
-        """Hands buffered events to the operating system."""
-        self._file.flush()
-
     def sync(self) -> None:
         """Forces all events written so far to disk.
 
         Raises: StorageError if the file's size on disk is not the number of bytes written.
         """
         self._file.sync()
-
-    def close(self) -> None:
-        """Closes the event file."""
-        self._file.close()
-
-    def _write_layout(self, legend: Legend | None) -> None:
-        """Writes the layout if it has been announced and not yet written."""
-        if self._tags_to_lay_out is not None:
-            self._file.write(Summary.FromString(layout_summary(self._tags_to_lay_out, legend)), 0)
-            self._tags_to_lay_out = None
-
-
-def scalars_summary(numbers: Mapping[str, float]) -> Summary:
-    """{tag: value} as one summary, without NaN values."""
-    return Summary(
-        value=[Summary.Value(tag=tag, simple_value=float(x)) for tag, x in numbers.items() if not np.isnan(x)]
-    )

@@ -10,6 +10,7 @@ from rl.gradients import Objective, Rows, gramian, layers_of, onto_live, shared_
 from rl.gradients.rows import Gradient, Weights
 from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 from rl.updates.combiners import Combiner
+from rl.updates.combining import initial_state, row_weights, weighted_sum
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer, Slots
 from rl.updates.steps import Direction, RuleState, Step
@@ -86,9 +87,9 @@ class UpdateRule:
         """The combiner's initial state, one per layer with scope `layer`; () if no weights are shared."""
         if not self.shared:
             return ()
-        state = self.combiner.init(len(self.combined))
+        state = initial_state(self.combiner, len(self.combined), len(self.layers))
         self.combiner.check(self.combined, tuple(self.groups))
-        return tuple(state for _ in self.layers) if self.combiner.scope == "layer" else state
+        return state
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -116,13 +117,13 @@ class UpdateRule:
             return Direction(rows.losses, rows.auxiliary, gradients["total"], None, None), state
         of_groups = shared_rows([gradients[group] for group in self.combined], self.shared)
         matrix, losses = gramian(of_groups, self.layers), tf.stack([rows.sums[group] for group in self.combined])
-        row_weights, combiner_state = self._weights(matrix, losses, state.combiner, seed)
-        gradient = self._unflatten_shared(self._combine(of_groups, row_weights))
+        weights, combiner_state = row_weights(self.combiner, matrix, losses, state.combiner, seed)
+        gradient = self._unflatten_shared(weighted_sum(of_groups, weights, self.layers))
         for part in self.parts:
             if part not in self.shared:
                 own = [row[part] for row in gradients.values() if part in row]
                 gradient[part] = tuple(tf.add_n(tensors) for tensors in zip(*own, strict=True))
-        direction = Direction(rows.losses, rows.auxiliary, gradient, matrix, row_weights)
+        direction = Direction(rows.losses, rows.auxiliary, gradient, matrix, weights)
         return direction, state._replace(combiner=combiner_state)
 
     def step(
@@ -185,29 +186,6 @@ class UpdateRule:
         own = ((head_rate if part in self.heads else torso_rate, self._factors[part]) for part in self.parts)
         scaled = bool(self.optimizer.rates)
         return tuple(rate * factor if scaled else rate for rate, factors in own for factor in factors)
-
-    def _weights(self, matrix: tf.Tensor, losses: tf.Tensor, state: Any, seed: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        """Row weights [L, k] from the layers' Gramians [L, k, k], and the combiner's next state.
-
-        Scope `global` computes them from Σ_l G_l, the same for every layer; scope `layer` from each G_l.
-        """
-        if self.combiner.scope == "global":
-            weights, state = self.combiner.weights(tf.reduce_sum(matrix, 0), losses, state, seed)
-            return tf.repeat(tf.cast(weights, losses.dtype)[None], matrix.shape[0], 0), state
-        by_layer, states = [], []
-        for layer in range(matrix.shape[0]):
-            weights, layer_state = self.combiner.weights(matrix[layer], losses, state[layer], seed)
-            by_layer.append(tf.cast(weights, losses.dtype))
-            states.append(layer_state)
-        return tf.stack(by_layer), tuple(states)
-
-    def _combine(self, rows: Sequence[Sequence[tf.Tensor]], weights: tf.Tensor) -> list[tf.Tensor]:
-        """Σ_g w[l, g] row_g for the tensors of every layer l, in a row's order."""
-        combined = [None] * len(rows[0])
-        for layer, places in enumerate(self.layers.values()):
-            for place in places:
-                combined[place] = tf.add_n([weights[layer, g] * row[place] for g, row in enumerate(rows)])
-        return combined
 
     def _flat(self, tree: Mapping[str, Iterable]) -> tuple:
         """The tensors of {part: tensors} as one tuple."""

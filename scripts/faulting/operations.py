@@ -85,7 +85,7 @@ def _hook(event: str, arguments: tuple) -> None:
 
 @contextlib.contextmanager
 def _wrapped(watch: Callable[[str, str], None]) -> Iterator[None]:
-    from rl.tensorboard.event_files import EventFile
+    from rl.tensorboard.event_file import EventFile
 
     fsync, begin, flush = os.fsync, EventFile.__init__, EventFile.flush
 
@@ -93,9 +93,9 @@ def _wrapped(watch: Callable[[str, str], None]) -> Iterator[None]:
         watch("fsync", str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         fsync(descriptor)
 
-    def watched_begin(file: EventFile, folder: Path) -> None:
+    def watched_begin(file: EventFile, folder: Path, *arguments) -> None:
         watch("create", str(folder / "events.out.tfevents.000000"))
-        begin(file, folder)
+        begin(file, folder, *arguments)
 
     def watched_flush(file: EventFile) -> None:
         watch("flush", str(file.path))

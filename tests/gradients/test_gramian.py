@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from rl.gradients import cosines, gramian, grouped, layers_of, norms
+from rl.gradients import conflict, cosines, gramian, grouped, layers_of, norms
 
 NAMES = ("torso/dense_0/kernel", "torso/dense_0/bias", "torso/dense_1/kernel")
 
@@ -50,3 +50,11 @@ def test_groups_gramian_is_that_of_the_grouped_rows():
     ]
     expected = gramian(both, layers_of(NAMES))
     np.testing.assert_allclose(grouped(gramian(some, layers_of(NAMES)), assignment), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_conflict_is_the_share_of_layers_with_a_negative_inner_product():
+    """Rows 0 and 1 in one layer of three, 0 and 2 in two, 1 and 2 in one (a zero is no conflict)."""
+    inner = [(1.0, -1.0, 2.0), (-1.0, -3.0, 0.0), (-1.0, 2.0, 0.0)]
+    matrices = [[[1.0, a, b], [a, 1.0, c], [b, c, 1.0]] for a, b, c in zip(*inner, strict=True)]
+    shares = [[0, 1 / 3, 2 / 3], [1 / 3, 0, 1 / 3], [2 / 3, 1 / 3, 0]]
+    np.testing.assert_allclose(conflict(tf.constant(matrices)), shares, rtol=1e-6)

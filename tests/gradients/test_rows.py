@@ -150,3 +150,14 @@ def test_gradients_at_a_copy_are_apart_from_those_at_the_live_weights(weights):
     np.testing.assert_array_equal(onto_live(row)["b"][0], 10 * weights["b"][0])
     with pytest.raises(LeakError, match="'a' leaks into 'target/b/0'"):
         watched_rows(losses, roles, {"a": (At(LIVE, "b"),)}, watch=(LIVE, "target"))
+
+
+def test_without_declarations_a_row_has_the_places_that_it_reaches(weights):
+    """The same gradients as with declarations, and no error for a part that only one loss reads."""
+    losses = two_losses(tf.constant([1.0, -2.0]))
+    found = watched_rows(losses, {LIVE: weights}, None).gradients
+    assert {name: set(row) for name, row in found.items()} == {"a": {*live("torso", "a")}, "b": {*live("torso", "b")}}
+    declared = rows_of(losses, weights, READS).gradients
+    for name, row in found.items():
+        for place, (gradient,) in row.items():
+            np.testing.assert_array_equal(gradient, declared[name][place.part][0])

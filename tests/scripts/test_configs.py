@@ -104,6 +104,16 @@ def test_a_choice_in_a_folder_of_ones_own_is_named_like_any_other(compose, tmp_p
     assert named(compose, *own, "combiner.scope=layer") == "combiner-mine__combiner.scope-layer__seed-0"
 
 
+def test_an_auxiliary_objective_of_ones_own_is_named_like_any_other(compose, tmp_path):
+    compose()
+    (tmp_path / "auxiliary").mkdir()
+    text = (CONFIGS / "auxiliary" / "termination.yaml").read_text()
+    (tmp_path / "auxiliary" / "mine.yaml").write_text(text.replace("termination:", "mine:"))
+    own = f"hydra.searchpath=['file://{tmp_path}']"
+    assert named(compose, "auxiliary=[mine]", own) == "auxiliary-mine__seed-0"
+    assert named(compose, "auxiliary=[termination,mine]", own) == "auxiliary-mine_termination__seed-0"
+
+
 def test_a_job_is_named_by_what_differs_then_by_its_seed(compose):
     compose()
     assert named(compose) == "seed-0"

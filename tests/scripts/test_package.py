@@ -121,7 +121,7 @@ print(json.dumps([rl.__file__, str(CONFIGS), tab.load().__name__, plugin.__file_
 
 def test_help_and_errors_name_the_command_as_it_was_called(installed):
     printed = installed.run("tapestry", "--help").stdout
-    for command in ("train", "evaluate", "inspect", "report"):
+    for command in ("train", "evaluate", "inspect", "report", "export", "tags"):
         assert f"\n  {command} " in printed
     assert "'trian' is no command of tapestry" in installed.run("tapestry", "trian", code=2).stderr
     training = installed.run("tapestry", "train", "--help").stdout

@@ -77,3 +77,14 @@ def test_the_interval_of_a_difference_by_hand():
     # 1.5 ± 1.96 · √(0.5² + 1²)/√100 = 1.5 ± 0.219; quantiles of 10,000 resamples are known to 0.012
     assert found == pytest.approx((1.5, 1.281, 1.719), abs=0.03)
     assert found != pytest.approx((1.5, 1.5, 1.5), abs=0.1)
+
+
+def test_a_part_of_a_study_replaces_its_own_lines_alone(tmp_path):
+    file = tmp_path / "data.csv"
+    old = [{"environment": "a", "return": 1.5}, {"environment": "b", "return": float("nan")}]
+    assert studies.add_to_csv(file, old, by="environment") == old
+    new = [{"environment": "a", "return": 2.0}]
+    both = studies.add_to_csv(file, new, by="environment")
+    assert [row["environment"] for row in both] == ["b", "a"]
+    np.testing.assert_array_equal([row["return"] for row in both], [np.nan, 2.0])
+    assert file.read_text().split() == ["environment,return", "b,nan", "a,2.0"]

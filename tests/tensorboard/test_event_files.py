@@ -9,8 +9,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from rl.errors import StorageError
 from rl.runs.storage import storing
-from rl.tensorboard.event_files import EventFile, keep_until, read_events
-from rl.tensorboard.writer import Writer, scalars_summary
+from rl.tensorboard.event_file import EventFile, python_records
+from rl.tensorboard.event_files import keep_until, read_events, tensorflow_records
+from rl.tensorboard.series_writer import scalars_summary
+from rl.tensorboard.writer import Writer
+
+both = pytest.mark.parametrize("records", [tensorflow_records, python_records])
 
 
 @pytest.fixture
@@ -82,8 +86,9 @@ def test_a_run_that_resumes_after_a_drop_has_no_step_twice(folder):
     assert sorted(steps(folder, "episode/return")) == list(range(100, 801, 100))
 
 
-def test_a_file_that_something_else_removes_or_changes_is_noticed(tmp_path):
-    file, other = EventFile(tmp_path), EventFile(tmp_path)
+@both
+def test_a_file_that_something_else_removes_or_changes_is_noticed(tmp_path, records):
+    file, other = EventFile(tmp_path, records), EventFile(tmp_path, records)
     file.sync()
     file.path.unlink()
     with pytest.raises(FileNotFoundError):
@@ -94,9 +99,10 @@ def test_a_file_that_something_else_removes_or_changes_is_noticed(tmp_path):
         other.sync()
 
 
-def test_a_full_disk_is_reported(tmp_path):
+@both
+def test_a_full_disk_is_reported(tmp_path, records):
     """With `tf.summary` a failed write is reported at the next flush, if at all."""
-    file = EventFile(tmp_path)
+    file = EventFile(tmp_path, records)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
     try:
@@ -128,3 +134,13 @@ def test_a_run_that_resumes_has_not_ended(tmp_path):
     keep_until(tmp_path, 100)
     assert steps(tmp_path, "episode/return") == [100]
     assert "_hparams_/session_end_info" not in read(tmp_path).Tags()["tensors"]
+
+
+def test_records_written_in_python_and_by_tensorflow_are_the_same_bytes(tmp_path):
+    data = [b"", b"a", bytes(range(256)) * 9]
+    for name, open_records in (("python", python_records), ("tensorflow", tensorflow_records)):
+        records = open_records(tmp_path / name)
+        for one in data:
+            records.write(one)
+        records.close()
+    assert (tmp_path / "python").read_bytes() == (tmp_path / "tensorflow").read_bytes()

@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 from gramian_logs import legend
-from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from rl.tensorboard.event_files import read_events
@@ -31,7 +30,7 @@ def parsed(summary):
 
 def charts(tags, of=None):
     """{category: {chart: the tags that it draws}}."""
-    layout = parsed(Summary.FromString(layout_summary(tags, of)))
+    layout = parsed(layout_summary(tags, of))
     return {
         title: {
             chart: [tag for tag in tags if any(re.match(pattern, tag) for pattern in patterns)]

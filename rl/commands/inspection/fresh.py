@@ -30,26 +30,34 @@ def fresh_batch(run: Path, checkpoint: str, *, trusted: Sequence[str] = ()) -> F
         checkpoint: `newest`, `best`, or a file; trusted: packages, besides this one, whose code the config may name.
     Raises: ConfigError where the folder is not a run directory, or the network shares no weights.
     """
-    import tensorflow as tf
-
     from rl.errors import require
-    from rl.learning.collecting import collect
-    from rl.learning.repeating import remembered
-    from rl.learning.state import read
 
     experiment, config = load_run(run, checkpoint, trusted=trusted)
-    learner, state = experiment.learner, read(experiment.variables)
+    learner = experiment.learner
     require(
         bool(learner.shared),
         f"{run} shares no weights (network.shared=false): there are no rows that could meet.",
     )
-    step = int(state.iteration) * learner.steps_per_iteration
-    if learner.alternates:
-        state, windows = remembered(learner, state)
-        learner.environment.close()
-        return Fresh(experiment, config, state, windows, step)
-    random = learner.rollout_noise(state.seed, state.iteration)
-    collected = tf.function(collect, jit_compile=learner.environment.compiled, autograph=False)
-    state, trajectory = collected(learner, state, random)
+    step = experiment.steps
+    state, trajectory = next_batch(learner, experiment.variables)
     learner.environment.close()
     return Fresh(experiment, config, state, trajectory, step)
+
+
+def next_batch(learner: Any, variables: Any) -> tuple[Any, Any]:
+    """(state, trajectory) of the batch that the next iteration learns from; the variables do not change.
+
+    An environment outside of the program is stepped all the same. An agent with a memory draws from it.
+    """
+    import tensorflow as tf
+
+    from rl.learning.collecting import collect
+    from rl.learning.repeating import remembered
+    from rl.learning.state import read
+
+    state = read(variables)
+    if learner.alternates:
+        return remembered(learner, state)
+    random = learner.rollout_noise(state.seed, state.iteration)
+    collected = tf.function(collect, jit_compile=learner.environment.compiled, autograph=False)
+    return collected(learner, state, random)

@@ -109,11 +109,10 @@ def _lines(fresh) -> list[Line]:
 
     from rl.gradients import cosines, gramian, norms
     from rl.instruments.evidence import UpdateEvidence
-    from rl.instruments.replay import replay
+    from rl.instruments.replay import first_minibatches
 
     learner = fresh.experiment.learner
-    played = [replay(learner, fresh.state, fresh.trajectory, update) for update in learner.updates]
-    minibatches = [played[0].minibatch(0), *(one.probed_minibatch() for one in played[1:])]
+    minibatches = first_minibatches(learner, fresh.state, fresh.trajectory)
     found = [UpdateEvidence(learner, fresh.state, minibatch, num_samples=2) for minibatch in minibatches]
     rows = {name: row for evidence in found for name, row in evidence.rows.items()}
     objectives, layers, sizes = tuple(rows), found[0].layers, found[0].sizes

@@ -1,19 +1,26 @@
 """Reacher from frames: a two-link arm in the plane has to bring its hand to a target."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from pydantic import Field
 
-from rl.environments.compiled.environment import CompiledEnvironment
+from rl.environments.compiled.environment import CompiledEnvironment, EpisodeSteps
 from rl.environments.compiled.mechanics import runge_kutta
+from rl.settings import Number, PositiveInteger, checked
 from rl.spaces import Box
 
-LINK, INERTIA, DAMPING, TORQUE, SECONDS = 0.5, 0.25, 0.3, 1.0, 0.05
+LINK, INERTIA, DAMPING, TORQUE, SECONDS = 0.5, 0.25, 1.0, 4.0, 0.05
 SIZE, _EXTENT, _THICKNESS = 24, 1.15, 1.2
 _CENTRES = (np.arange(SIZE) + 0.5) / SIZE * 2 * _EXTENT - _EXTENT
 _PIXEL = 2 * _EXTENT / SIZE
+
+
+Place = Annotated[Sequence[Annotated[Number, Field(ge=-1, le=1)]], Field(min_length=2, max_length=2)]
+"""A place (x, y) in m."""
 
 
 class ReacherState(NamedTuple):
@@ -32,8 +39,10 @@ class ReacherState(NamedTuple):
 class Reacher(CompiledEnvironment):
     """A planar arm of two links of 0.5 m, 1 kg at the end of each, torques in two damped joints; never terminates.
 
-    The reward is −|hand − target| in m after the step. An observation is a frame [24, 24, 3] uint8 with one channel
-    each for the arm, the arm one step earlier (for the speeds), and the target; it shows 2.3 m by 2.3 m.
+    The reward is −|hand − target| in m after the step. With one target for all episodes SAC learns the task from frames
+    in some 10,000 updates; targets that change take many times as long. An observation is a frame [24, 24, 3] uint8
+    with one channel each for the arm, the arm one step earlier (for the speeds), and the target; it shows 2.3 m by
+    2.3 m.
     """
 
     unchecked = ("reward",)
@@ -42,11 +51,26 @@ class Reacher(CompiledEnvironment):
     action_space = Box(-np.ones(2, np.float32), np.ones(2, np.float32))
     num_start_uniforms = 4
 
+    @checked
+    def __init__(self, *, num_envs: PositiveInteger, max_episode_steps: EpisodeSteps | None, target: Place | None):
+        """
+        Args:
+            num_envs: N.
+            max_episode_steps: steps after which an episode is truncated; None for no limit.
+            target: where the target is in every episode, (x, y) in m; None: uniform in the disc of radius 0.9 m, anew
+                for each episode.
+        """
+        super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
+        self.target = target
+
     def start(self, uniforms: tf.Tensor) -> ReacherState:
-        """Angles uniform in [−π, π), at rest; the target uniform in the disc of radius 0.9; uniforms: [N, 4]."""
+        """Angles uniform in [−π, π), at rest; uniforms: [N, 4], the last two for a target that changes."""
         angles = (2.0 * uniforms[..., :2] - 1.0) * math.pi
-        radius, turn = 0.9 * tf.sqrt(uniforms[..., 2]), 2.0 * math.pi * uniforms[..., 3]
-        target = tf.stack([radius * tf.cos(turn), radius * tf.sin(turn)], -1)
+        if self.target is None:
+            radius, turn = 0.9 * tf.sqrt(uniforms[..., 2]), 2.0 * math.pi * uniforms[..., 3]
+            target = tf.stack([radius * tf.cos(turn), radius * tf.sin(turn)], -1)
+        else:
+            target = tf.zeros_like(angles) + tf.constant(self.target, angles.dtype)
         return ReacherState(angles, tf.zeros_like(angles), angles, target)
 
     def observe(self, state: ReacherState) -> tf.Tensor:
@@ -60,7 +84,7 @@ class Reacher(CompiledEnvironment):
         return tf.cast(tf.round(255.0 * frame), tf.uint8)
 
     def advance(self, state: ReacherState, action: tf.Tensor, uniforms: tf.Tensor):
-        """One Runge-Kutta step of 0.05 s under constant torques of 1 N m times the action, clipped to ±1.
+        """One Runge-Kutta step of 0.05 s under constant torques of 4 N m times the action, clipped to ±1.
 
         See `CompiledEnvironment.advance`; action: [N, 2] float32.
         """

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from rl.gradient_tags import attribution_tags
 from rl.gradients.probes.evidence import Evidence
 
 
@@ -19,13 +20,7 @@ def attribution(evidence: Evidence) -> dict[str, tf.Tensor]:
     coefficients = evidence.coefficients
     total = tf.reduce_sum(by_layer, 0)
     share, layer_share = _share(total * coefficients), _share(by_layer * coefficients)
-    numbers = {}
-    for i, name in enumerate(evidence.objectives):
-        numbers[f"update/change/{name}"] = total[i]
-        numbers[f"update/share/{name}"] = share[i]
-        for l, layer in enumerate(evidence.layers):
-            numbers[f"update/share/{name}/{layer}"] = layer_share[l, i]
-    return numbers
+    return attribution_tags(total, share, layer_share, evidence.objectives, evidence.layers)
 
 
 def _share(weighted: tf.Tensor) -> tf.Tensor:

@@ -1,11 +1,9 @@
 """Cosines between the objectives' rows, and how often they conflict."""
 
-import itertools
-import math
-
 import tensorflow as tf
 
-from rl.gradients.gramian import cosines
+from rl.gradient_tags import conflict_tags, cosine_tags, null_band_tags
+from rl.gradients.gramian import conflict, cosines
 from rl.gradients.probes.evidence import Evidence
 
 
@@ -19,32 +17,18 @@ def row_cosines(evidence: Evidence) -> dict[str, tf.Tensor]:
     if not evidence.layers:
         return {}
     total, by_layer = cosines(tf.reduce_sum(evidence.raw, 0)), cosines(evidence.raw)
-    numbers = {"gradient/null_band": tf.constant(_null_band(sum(evidence.sizes)))}
-    numbers |= {
-        f"gradient/null_band/{layer}": tf.constant(_null_band(size))
-        for layer, size in zip(evidence.layers, evidence.sizes, strict=True)
+    bands = null_band_tags(evidence.sizes, evidence.layers)
+    return {
+        **{tag: tf.constant(band) for tag, band in bands.items()},
+        **cosine_tags(total, by_layer, evidence.objectives, evidence.layers),
     }
-    for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2):
-        numbers[f"gradient/cosine/{a}-{b}"] = total[i, j]
-        for l, layer in enumerate(evidence.layers):
-            numbers[f"gradient/cosine/{a}-{b}/{layer}"] = by_layer[l, i, j]
-    return numbers
 
 
 def conflict_fraction(evidence: Evidence) -> dict[str, tf.Tensor]:
-    """The share of shared layers, in [0, 1], in which a pair of rows has a negative inner product.
+    """The share of shared layers in which a pair of raw rows has a negative inner product; see `gramian.conflict`.
 
-    Unrelated rows give about ½. Every layer has the same weight, whatever its size. Empty without shared weights.
+    Empty without shared weights.
     """
     if not evidence.layers:
         return {}
-    against = tf.cast(evidence.raw < 0, tf.float32)
-    return {
-        f"gradient/conflict/{a}-{b}": tf.reduce_mean(against[:, i, j])
-        for (i, a), (j, b) in itertools.combinations(enumerate(evidence.objectives), 2)
-    }
-
-
-def _null_band(size: int) -> float:
-    """2/√P: two standard deviations of the cosine of independent random directions in P = `size` dimensions."""
-    return 2.0 / math.sqrt(size)
+    return conflict_tags(conflict(evidence.raw), evidence.objectives)

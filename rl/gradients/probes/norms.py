@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from rl.gradient_tags import norm_tags
 from rl.gradients.gramian import norms
 from rl.gradients.probes.evidence import Evidence
 from rl.gradients.probes.pairs import quotient
@@ -17,16 +18,9 @@ def row_norms(evidence: Evidence) -> dict[str, tf.Tensor]:
     A ratio above 30 or below 1/30 means that one objective dominates the torso under plain gradient descent. With
     separate torsos there are no layers and no ratios, and a norm is that of the objective's gradient on its own torso.
     """
-    numbers = {f"gradient/norm/{name}": norm for name, norm in evidence.torso_norms.items()}
-    numbers.update({f"gradient/head_norm/{head}": norm for head, norm in evidence.head_norms.items()})
+    of, heads, objectives = evidence.torso_norms, evidence.head_norms, evidence.objectives
     if not evidence.layers:
-        return numbers
-    by_layer = norms(evidence.raw)
-    first, *others = evidence.objectives
-    for name in others:
-        ratio = quotient(evidence.torso_norms[name], evidence.torso_norms[first])
-        numbers[f"gradient/norm_ratio/{name}-{first}"] = ratio
-    for i, name in enumerate(evidence.objectives):
-        for l, layer in enumerate(evidence.layers):
-            numbers[f"gradient/norm/{name}/{layer}"] = by_layer[l, i]
-    return numbers
+        return norm_tags(of, heads, {}, None, objectives, ())
+    first, *others = objectives
+    ratios = {name: quotient(of[name], of[first]) for name in others}
+    return norm_tags(of, heads, ratios, norms(evidence.raw), objectives, evidence.layers)

@@ -34,6 +34,10 @@ class Combiner:
         """
         return ()
 
+    def is_random(self, num_rows: int) -> bool:
+        """Whether the weights of k rows depend on the seed."""
+        return False
+
     def check(self, rows: Sequence[str], groups: Sequence[str]) -> None:
         """Raises ConfigError if a setting names a group that has no row.
 

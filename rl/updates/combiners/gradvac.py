@@ -26,6 +26,10 @@ class GradVac(Combiner):
         """φ = 0, [k, k] float64."""
         return tf.zeros((num_rows, num_rows), tf.float64)
 
+    def is_random(self, num_rows):
+        """The order matters for more than two rows; see `Combiner.is_random`."""
+        return num_rows > 2
+
     def weights(self, gramian, losses, state, seed):
         """`gradvac_weights` with orders drawn from the seed, one permutation a row; see `Combiner.weights`."""
         num_rows = gramian.shape[-1]

@@ -18,6 +18,10 @@ class PCGrad(Combiner):
     With more rows it may still conflict with one.
     """
 
+    def is_random(self, num_rows):
+        """The order matters for more than two rows; see `Combiner.is_random`."""
+        return num_rows > 2
+
     def weights(self, gramian, losses, state, seed):
         """`pcgrad_weights` with orders drawn from the seed, one permutation a row; see `Combiner.weights`."""
         num_rows = gramian.shape[-1]

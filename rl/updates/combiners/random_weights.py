@@ -14,6 +14,10 @@ class RandomWeights(Combiner):
     Σ_i w_i = 1, and the expected direction is the mean of the rows.
     """
 
+    def is_random(self, num_rows):
+        """True; see `Combiner.is_random`."""
+        return True
+
     def weights(self, gramian, losses, state, seed):
         """Weights drawn from the seed, whatever the Gramian, [k] float64; see `Combiner.weights`."""
         return tf.nn.softmax(tf.cast(normals(seed, (gramian.shape[-1],)), tf.float64)), state

@@ -1,6 +1,7 @@
 """Cart-pole swing-up and the two-link arm: conservation of energy, Lagrange's equations, ends of the track, frames."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from rl.environments.compiled import CartPoleSwingUp, Reacher, cartpole_swing_up
 from rl.environments.compiled.contract import check_contract
 from rl.environments.compiled.mechanics import runge_kutta
 from rl.environments.compiled.reacher import ReacherState
+from rl.settings import SettingError
 
 G, M_POLE, M_CART, HALF, INERTIA = 9.8, 0.1, 1.0, 0.5, 0.25
 
@@ -112,7 +114,9 @@ def test_runge_kutta_has_order_four():
     np.testing.assert_allclose(error(10) / error(20), 2**4, rtol=0.1)  # higher orders add a few per cent
 
 
-@pytest.mark.parametrize("kind", [CartPoleSwingUp, Reacher])
+@pytest.mark.parametrize(
+    "kind", [CartPoleSwingUp, partial(Reacher, target=None), partial(Reacher, target=(0.6, 0.3))], ids=str
+)
 def test_the_contract_holds(kind):
     check_contract(kind(num_envs=3, max_episode_steps=10))
 
@@ -134,7 +138,7 @@ def test_the_cart_stops_at_the_ends_and_the_reward_is_by_hand():
 def test_the_frames_show_arm_and_target_where_they_are():
     """The brightest pixels: a straight arm to the right, a target above, an earlier arm that points down."""
     state = ReacherState(*(tf.constant([x], tf.float32) for x in ([0.0, 0.0], [0, 0], [-math.pi / 2, 0], [0.0, 0.9])))
-    frame = Reacher(num_envs=1, max_episode_steps=None).observe(state).numpy()[0]
+    frame = Reacher(num_envs=1, max_episode_steps=None, target=None).observe(state).numpy()[0]
     assert frame.dtype == np.uint8
     centre = (np.arange(24) + 0.5) / 24 * 2.3 - 1.15
     y, x = np.meshgrid(centre[::-1], centre, indexing="ij")
@@ -149,7 +153,7 @@ def test_the_frames_show_arm_and_target_where_they_are():
 
 
 def test_the_reward_is_the_distance_and_the_arm_remembers_one_step():
-    environment = Reacher(num_envs=1, max_episode_steps=None)
+    environment = Reacher(num_envs=1, max_episode_steps=None, target=None)
     state = environment.start(tf.constant([[0.7, 0.2, 0.5, 0.25]]))
     np.testing.assert_allclose(state.target, [[0.0, 0.9 * math.sqrt(0.5)]], atol=1e-6)
     after, reward, _ = environment.advance(state, tf.constant([[0.5, -3.0]]), tf.zeros((1, 0)))
@@ -158,3 +162,14 @@ def test_the_reward_is_the_distance_and_the_arm_remembers_one_step():
     np.testing.assert_allclose(reward, [-np.linalg.norm(hand - state.target.numpy()[0])], rtol=1e-5)
     np.testing.assert_array_equal(after.before, state.angles)
     assert np.abs(after.speeds).min() > 0.0
+
+
+def test_a_target_stays_in_its_place_or_changes_with_the_episode():
+    uniforms = tf.constant([[0.7, 0.2, 0.5, 0.25], [0.1, 0.3, 0.9, 0.75]])
+    fixed, changing = (Reacher(num_envs=2, max_episode_steps=None, target=place) for place in ((0.6, 0.3), None))
+    np.testing.assert_allclose(fixed.start(uniforms).target, [[0.6, 0.3]] * 2)
+    np.testing.assert_array_equal(fixed.start(uniforms).angles, changing.start(uniforms).angles)
+    places = changing.start(uniforms).target.numpy()
+    np.testing.assert_allclose(np.linalg.norm(places, axis=1), 0.9 * np.sqrt([0.5, 0.9]), rtol=1e-6)
+    with pytest.raises(SettingError, match=r"target is \[0\.6\]; it must be a list of 2"):
+        Reacher(num_envs=1, max_episode_steps=None, target=[0.6])

@@ -49,7 +49,7 @@ def test_a_legend_from_before_there_were_schedules_is_read():
 def test_combiners_have_the_names_of_their_configs(root):
     configs = {file.stem: file.read_text() for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     assert "_target_" not in configs.pop("critics_only")  # another name of value_only
-    assert len(configs) == 16
+    assert len(configs) >= 16
     assert [option.name for option in combiner_options()] == sorted(configs)
     for name, text in configs.items():
         class_name = re.search(r"^_target_: rl\.updates\.combiners\.(\w+)$", text, re.MULTILINE)[1]

@@ -25,7 +25,7 @@ def what_if(tab):
 def test_the_table_has_every_combiner_of_the_configs_and_marks_the_runs_own(what_if, root):
     configs = {file.stem for file in (root / "configs" / "combiner").glob("[!_]*.yaml")}
     configs.remove("critics_only")  # another name of value_only
-    assert len(configs) == 16
+    assert len(configs) >= 16
     _, rows = table(what_if)
     assert {name.removeprefix("● ") for name in rows} == configs
     assert [name for name in rows if name.startswith("● ")] == ["● pcgrad"]

@@ -98,7 +98,8 @@ export class Card {
     if (ratio) made.push(sparkline(`${ratio.name} : ${data.reference}`, styled(ratio), { log: true }));
     if (share) {
       const options = { range: [-1, 1], show: percent };
-      made.push(sparkline(`share, ${share.name}`, styled(share), options));
+      const title = size(share) > 0 ? `share, ${share.name}` : "share"; // without a logged step no objective has one
+      made.push(sparkline(title, styled(share), options));
     }
     this.sparks.replaceChildren(...made);
   }

@@ -1,0 +1,67 @@
+"""The combiner of a Keras model: as it was given, its state from step to step, and its entry in a saved model."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import tensorflow as tf
+
+from rl.errors import require
+from rl.library.rule_by_name import ONE, combiner_of
+from rl.updates import combiners
+from rl.updates.combiners import Combiner
+from rl.updates.combining import initial_state
+
+
+class Combining:
+    """A combiner whose rows are known at the first step only, and its state in variables.
+
+    A plain object, so that Keras tracks nothing in it.
+    """
+
+    def __init__(self, combiner: str | Combiner, settings: Mapping[str, Any], seed: int):
+        """
+        Args:
+            combiner: its name, `<objective>_only`, or a combiner.
+            settings: those that differ from configs/combiner/, and `scope`.
+            seed: for a combiner that draws random numbers.
+        Raises: ConfigError for an unknown name, except `<objective>_only`, or an invalid setting.
+        """
+        self.given, self.seed, self._settings, self._state = combiner, seed, dict(settings), None
+        is_of_one = isinstance(combiner, str) and combiner.endswith(ONE)
+        self.is_sum = not is_of_one and self.rule(()).is_sum
+
+    def rule(self, objectives: Sequence[str]) -> Combiner:
+        """The combiner for these rows; ConfigError if it is `<objective>_only` of another objective."""
+        settings = {key: one for key, one in self._settings.items() if key != "scope"}
+        return combiner_of(self.given, objectives, settings, self._settings.get("scope"))
+
+    def state(self, rule: Combiner, num_rows: int, num_layers: int) -> Any:
+        """The combiner's state, a nest of variables that is made at the first call."""
+        if self._state is None:
+            with tf.init_scope():  # outside the function that is being traced
+                start = initial_state(rule, num_rows, num_layers)
+                self._state = tf.nest.map_structure(lambda one: tf.Variable(one, trainable=False), start)
+        return self._state
+
+    def to_config(self) -> dict[str, Any]:
+        """What was given, as JSON values."""
+        if isinstance(self.given, str):
+            return {"name": self.given, "settings": self._settings, "seed": self.seed}
+        return {"class": type(self.given).__name__, "settings": dataclasses.asdict(self.given), "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The inverse of `to_config`, without the state.
+
+        Raises: ConfigError if the combiner is no class of `rl.updates.combiners`, such as a user's own.
+        """
+        if "name" in config:
+            return cls(config["name"], config["settings"], config["seed"])
+        kind = getattr(combiners, config["class"], None)
+        require(
+            isinstance(kind, type) and issubclass(kind, Combiner),
+            f"the saved model's combiner {config['class']!r} is not one of rl.updates.combiners: load the model with "
+            "compile=False, and compile it with the combiner.",
+        )
+        return cls(kind(**config["settings"]), {}, config["seed"])
