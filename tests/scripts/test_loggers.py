@@ -6,9 +6,11 @@ import struct
 
 import inside
 import numpy as np
+import processes
 import pytest
 from processes import csv_rows
 
+import rl.errors
 from rl.tensorboard import event_files
 
 SMALL = (
@@ -110,6 +112,21 @@ def test_it_is_told_of_its_sessions_and_of_the_end(kept):
         "evaluation": summary["evaluation"],
         "lengths": [1920, 3200],
     }
+
+
+def test_a_run_in_python_has_one_session_until_it_is_closed(tmp_path):
+    overrides = [one for one in (*processes.SMALL, *SMALL) if not one.startswith("hydra.")]
+    mine = "+logger.mine._target_=own_logger.Lines"
+    with rl.experiment(*overrides, "steps=1920", mine, folder=tmp_path / "run", quiet=True) as run:
+        run.train(iterations=7).train(iterations=4)
+        assert not (tmp_path / "run" / "loggers" / "mine" / "end.json").exists()
+    folder = tmp_path / "run" / "loggers" / "mine"
+    assert [json.loads(line)[0] for line in (folder / "points.jsonl").read_text().splitlines()] == [640, 1280]
+    assert len((folder / "sessions.jsonl").read_text().splitlines()) == 1
+    end = json.loads((folder / "end.json").read_text())
+    assert (end["status"], end["steps"]) == ("interrupted", 1408)
+    with pytest.raises(rl.errors.ConfigError, match="extend is run: only the command extends a run"):
+        rl.experiment("extend=run", folder=tmp_path / "run")
 
 
 def test_starting_over_begins_another_log(root, kept, tmp_path):
