@@ -26,6 +26,7 @@ from rl.learning.seeds import run_seed
 from rl.learning.state import TrainState, assign, read
 from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
+from rl.runs.fitting import check_combined, check_phases
 from rl.runs.memory import require_memory
 from rl.spaces import Spaces, same
 from rl.updates.combiners import Combiner
@@ -147,7 +148,7 @@ class Experiment:
         Raises: ConfigError if the combiner does not fit the agent's groups, or no weights are shared.
         """
         learner = self.learner.with_combiner(combiner)
-        _check_combined(learner)
+        check_combined(learner)
         prober = self.prober and Prober(
             learner,
             self.prober.probes,
@@ -234,19 +235,8 @@ def build_experiment(
         axis=axis,
         environments=make_environment(num_envs=num_envs * num_runs) if num_runs > 1 else environment,
     )
-    _check_combined(learner)
-    for phase in learner.phases:
-        first, count = phase.starts_at + phase.every_iterations, learner.num_iterations
-        require(
-            first <= count,
-            f"phase {phase.name!r} begins with iteration {first}, but the run has {count} of "
-            f"{learner.steps_per_iteration:,} steps: raise steps, or "
-            + (
-                "lower agent.warmup_steps."
-                if phase.source.replays
-                else f"execute the phase more often (agent.{phase.name}_every)."
-            ),
-        )
+    check_combined(learner)
+    check_phases(learner)
     require_memory(learner)
     known = Oracle(learner) if oracle else None
 
@@ -259,14 +249,3 @@ def build_experiment(
 
     prober = Prober(learner, probes, num_samples=probe_samples, oracle=known) if probes or known else None
     return Experiment(learner, fresh_variables(seed), fresh_variables, make_environment, prober)
-
-
-def _check_combined(learner: Learner) -> None:
-    """Raises ConfigError if the combiner has no rows to combine."""
-    require(
-        learner.combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
-        "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
-        "combiner=sum, share a torso (network.shared=true), or with agent=ppg let the value reach it "
-        "(agent.detach_value=false) or split agent.auxiliary_groups. Where actor and critics have updates of their "
-        "own, as with agent=td3, agent.detach_policy=true leaves the torso to the critics.",
-    )
