@@ -68,6 +68,19 @@ class Spaces(NamedTuple):
     action: Space
 
 
+def same(one: Space, other: Space) -> bool:
+    """Whether two spaces have the same elements; boxes are compared with their bounds and dtypes."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Dict):
+        return one.spaces.keys() == other.spaces.keys() and all(
+            same(space, other.spaces[name]) for name, space in one.spaces.items()
+        )
+    if isinstance(one, Box):
+        return one.dtype == other.dtype and all(map(np.array_equal, one, other))
+    return one == other
+
+
 def unbounded(shape: Sequence[int], dtype: Any = np.float32) -> Box:
     """The box of all arrays of a shape: its bounds are infinite for float dtypes, 0 and 255 for uint8."""
     dtype = tf.as_dtype(dtype).as_numpy_dtype

@@ -6,7 +6,7 @@ import tensorflow as tf
 from rl.environments.compiled.minatar.breakout import Breakout
 from rl.learning.collecting import collect
 from rl.learning.state import read
-from rl.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, spec, unbounded
+from rl.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, same, spec, unbounded
 
 
 class Frames(Breakout):
@@ -65,3 +65,20 @@ def test_frames_stay_uint8_up_to_the_first_layer_which_scales_them(build):
     for part, weights in frames.variables.weights.items():
         for one, other in zip(weights, floats.variables.weights[part], strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_spaces_are_the_same_where_their_elements_are():
+    box, wider = unbounded((2,)), unbounded((3,))
+    spaces = [
+        box,
+        wider,
+        box._replace(low=np.zeros(2, np.float32)),
+        unbounded((2,), np.uint8),
+        Discrete(2),
+        MultiBinary(2),
+        Dict({"a": box}),
+        Dict({"b": box}),
+        Dict({"a": wider}),
+    ]
+    for place, one in enumerate(spaces):
+        assert [same(one, other) for other in spaces] == [place == number for number in range(len(spaces))]

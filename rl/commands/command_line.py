@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rl.commands.choices import choices_of
 
-_PATHS = ("load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
+_PATHS = ("extend=", "load.path=", "checkpoint.load=", "hydra.run.dir=", "hydra.sweep.dir=")
 """Overrides whose value is a path."""
 
 

@@ -15,7 +15,7 @@ from rl.commands.run_names import flat
 from rl.config_files import CONFIGS
 
 Value = bool | float | str
-_LEFT_OUT = ("fresh", "retry_failed", "seeds", "logging.progress")
+_LEFT_OUT = ("extend", "fresh", "retry_failed", "seeds", "logging.progress")
 """Keys that control how a command is executed, and do not describe the run."""
 
 
@@ -35,7 +35,7 @@ def hyperparameters(config: DictConfig, choices: Mapping[str, str | None]) -> di
     found: dict[str, Value] = {group: str(choice) for group, choice in groups.items()}
     nullable = _nullable(tuple(groups))
     for key, value in flat(config).items():
-        if key in explained or key in _LEFT_OUT or key.endswith("_convert_"):
+        if key in explained or key in _LEFT_OUT or key.endswith("_convert_") or key.startswith("logger."):
             continue
         if key in nullable or isinstance(value, str | list | dict):
             found[key] = _text(value)

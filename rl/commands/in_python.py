@@ -20,8 +20,9 @@ from omegaconf.errors import OmegaConfBaseException
 from rl.commands import help_text
 from rl.commands.answers import readable
 from rl.commands.command_line import quoted_text, unknown_choice, with_quoted_path
+from rl.commands.invocation import description, invocation
 from rl.commands.run_names import flat
-from rl.commands.train import description_of, run_of
+from rl.commands.train import run_of
 from rl.config_files import CONFIGS
 from rl.errors import ConfigError, require
 
@@ -67,6 +68,10 @@ def opened(overrides: Sequence[str], folder: str | Path | None, *, quiet: bool) 
             f"seeds is {asked.seeds}: an experiment in Python is one run; make one for each seed, or train the seeds "
             "in one program by the command (tapestry train).",
         )
+        require(
+            asked.extend is None,
+            f"extend is {asked.extend}: only the command extends a run (tapestry train extend={asked.extend} steps=…).",
+        )
         directory = RunDirectory(output)
         directory.check_usable()
         summary = None if asked.fresh else directory.summary()
@@ -75,7 +80,7 @@ def opened(overrides: Sequence[str], folder: str | Path | None, *, quiet: bool) 
             check_same_config(config, output)
             config = with_earlier_probes(config, [directory])
         try:
-            run = run_of(config, [config], [directory], kind=StepwiseRun, say=_ignore if quiet else None)
+            run = run_of(config, [config], [directory], invocation(), kind=StepwiseRun, say=_ignore if quiet else None)
         except BaseException:
             directory.remove_if_unused()
             raise
@@ -105,9 +110,9 @@ def with_combiner(opened: Opened, name: str, settings: dict[str, Any]) -> Opened
         resumed = bool(experiment.steps) and file.exists()
         earlier = yaml.safe_load(file.read_text(encoding="utf-8")) if resumed else []
         changes = [*earlier, {"step": experiment.steps, "combiner": name, "settings": settings}]
-        description = description_of(config)
-        files = {**description.files, CHANGES: yaml.safe_dump(changes, sort_keys=False)}
-        opened.run.change_to(experiment, [description._replace(files=files)])
+        described = description(config, opened.directory.path, invocation(), fresh=False)
+        files = {**described.files, CHANGES: yaml.safe_dump(changes, sort_keys=False)}
+        opened.run.change_to(experiment, [described._replace(files=files)])
     return opened._replace(overrides=overrides, config=config)
 
 

@@ -1,6 +1,6 @@
 """The parts of an experiment, from a composed config: every value is checked before anything is built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -17,6 +17,7 @@ from rl.errors import ConfigError, require
 from rl.frozen import Schedule
 from rl.learning.normalization import Normalizer
 from rl.networks import ActorCriticNetwork
+from rl.runs.loggers import Csv, Logger
 from rl.runs.settings import (
     CheckpointSettings,
     EvaluationSettings,
@@ -66,16 +67,12 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
     """
     root, run = run_settings(config)
     maker = Maker(trusted)
-    environment, network = config.environment, config.network
-    maker.check(environment, "environment")
-    maker.check_environment(environment)
+    make_environment, network = environment_maker(config.environment, trusted=trusted), config.network
     maker.check(network, "network")
     agent, combiner = _agent(maker, config), maker.make(config.combiner, "combiner")
     made = {
         "agent": of_kind(agent, Agent, "agent"),
-        "make_environment": lambda **more: of_kind(
-            maker.make(environment, "environment", **more), Environment, "environment"
-        ),
+        "make_environment": make_environment,
         "make_network": lambda **more: _network(maker, network, more),
         "combiner": of_kind(combiner, Combiner, "combiner"),
         "optimizer": of_kind(maker.make(config.optimizer, "optimizer"), Optimizer, "optimizer"),
@@ -98,6 +95,41 @@ def parts_of(config: DictConfig, *, trusted: Sequence[str] | None = None) -> Par
         "agent.bootstrap.of=target, choose another agent/bootstrap, or frozen=default.",
     )
     return Parts(root, run, made)
+
+
+def environment_maker(node: DictConfig, *, trusted: Sequence[str] | None = None) -> Callable[..., Environment]:
+    """(num_envs=…, render_mode=…) → environments of the config group `environment`, whose values are checked here.
+
+    Args: node: of the config; trusted: see `parts_of`. Raises: ConfigError as `parts_of` does.
+    """
+    maker = Maker(trusted)
+    maker.check(node, "environment")
+    maker.check_environment(node)
+    return lambda **more: of_kind(maker.make(node, "environment", **more), Environment, "environment")
+
+
+def loggers_of(config: DictConfig) -> Callable[[], dict[str, Logger]]:
+    """() → {name: logger} of the config group `logger`, each made and checked once here.
+
+    Raises: ConfigError where one cannot be made, as without its extra, and where `csv` is not among them.
+    """
+    chosen = config.get("logger")
+    if not isinstance(chosen, DictConfig):
+        raise ConfigError(f"logger is {chosen!r}; choose some with logger=[…] from {', '.join(choices_of('logger'))}.")
+
+    def make() -> dict[str, Logger]:
+        maker = Maker(None)
+        return {
+            str(name): of_kind(maker.make(node, f"logger.{name}"), Logger, f"logger.{name}")
+            for name, node in chosen.items()
+        }
+
+    require(
+        any(isinstance(logger, Csv) for logger in make().values()),
+        f"logger is [{', '.join(map(str, chosen))}], without csv: resuming, reports and studies read metrics.csv; add "
+        f"it: logger=[{','.join(['csv', *map(str, chosen)])}].",
+    )
+    return make
 
 
 def _agent(maker: Maker, config: DictConfig) -> Any:
@@ -131,7 +163,8 @@ def run_settings(config: DictConfig) -> tuple[RootSettings, RunSettings]:
     if "auxiliary" in config and not isinstance(config.auxiliary, DictConfig):
         offered = ", ".join(choices_of("auxiliary"))
         raise ConfigError(f"auxiliary is {config.auxiliary!r}; choose any number with auxiliary=[…] from {offered}.")
-    rest = {str(key): plain_value(value) for key, value in config.items() if key not in (*groups, "auxiliary")}
+    several = ("auxiliary", "logger")
+    rest = {str(key): plain_value(value) for key, value in config.items() if key not in (*groups, *several)}
     root = RootSettings(**rest)
     observed = {}
     for key, kind in _OBSERVED.items():

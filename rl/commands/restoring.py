@@ -57,7 +57,8 @@ def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
     """
     try:
         choices = OmegaConf.load(run / CHOICES).choices
-        deleted = [given for given in OmegaConf.load(run / OVERRIDES) if given.startswith("~")]
+        overrides = OmegaConf.to_container(OmegaConf.load(run / OVERRIDES), resolve=False)
+        deleted = [given for given in overrides if given.startswith("~")]
         chosen = [f"{group}={choice}" for group, choice in choices.items() if choice and not group.startswith("hydra/")]
         with _hydra():
             usual = flat(hydra.compose("train", overrides=[*chosen, *deleted]))
@@ -65,9 +66,22 @@ def _with_later_keys(config: DictConfig, run: Path) -> DictConfig:
         return config  # made by other means, or from options that are gone: what is missing is reported later
     own = flat(config)
     for key, value in usual.items():
+        if key.startswith("logger.") and "logger" in config:
+            continue  # a choice of any number: those that the run did not choose are no later keys
         if not any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in own):
             OmegaConf.update(config, key, value, force_add=True)
     return config
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """The training config that overrides compose. Raises: ConfigError where they compose none."""
+    from rl.errors import ConfigError
+
+    try:
+        with _hydra():
+            return hydra.compose("train", overrides=list(overrides))
+    except (hydra.errors.HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(f"{' '.join(overrides)} compose no config: {str(error).splitlines()[0]}") from None
 
 
 def _hydra() -> contextlib.AbstractContextManager:

@@ -10,18 +10,21 @@ from rl.commands.run_names import changes_weights, flat
 from rl.runs.directory import RunDirectory
 
 
-def is_complete(summary: dict | None) -> bool:
-    """Whether the run with this content of summary.json was trained to its end; None is a run without a summary."""
-    return summary is not None and summary["status"] == "completed"
+def is_complete(summary: dict | None, steps: int) -> bool:
+    """Whether the run with this content of summary.json was trained to its end, `steps` environment steps or more.
+
+    A complete run that is to be extended is not; nor is a run without a summary, None.
+    """
+    return summary is not None and summary["status"] == "completed" and summary["steps"] >= steps
 
 
-def is_finished(directory: RunDirectory, summary: dict | None) -> bool:
-    """Whether a run needs no training: it is complete, and its log is undamaged or cannot be rebuilt.
+def is_finished(directory: RunDirectory, summary: dict | None, steps: int) -> bool:
+    """Whether a run needs no training to `steps`: it is complete, and its log is undamaged or cannot be rebuilt.
 
     A damaged log of a complete run is reported. It is rebuilt, as when a run resumes, if the checkpoint of the last
     step exists; otherwise it stays as it is.
     """
-    if not is_complete(summary):
+    if not is_complete(summary, steps):
         return False
     steps = summary["steps"]
     damage = directory.log_damage(steps)
@@ -32,7 +35,7 @@ def is_finished(directory: RunDirectory, summary: dict | None) -> bool:
     return not rebuilt
 
 
-def check_same_config(config: DictConfig, path: Path) -> None:
+def check_same_config(config: DictConfig, path: Path, *, extends: bool = False) -> None:
     """Refuses a directory that belongs to a run with another config.
 
     The seed and the keys that change weights are compared (`run_names.changes_weights`).
@@ -40,6 +43,7 @@ def check_same_config(config: DictConfig, path: Path) -> None:
     Args:
         config: of one run, as in a solo run (`seeds` is 1).
         path: the run directory; one without config and checkpoints passes.
+        extends: whether the run is extended, so that its `steps` may be others.
     Raises: ConfigError, naming up to three keys with both values.
     """
     from rl.errors import ConfigError
@@ -50,9 +54,17 @@ def check_same_config(config: DictConfig, path: Path) -> None:
     differing = [
         f"{key} is {given.get(key, 'not there')}, there {saved.get(key, 'not there')}"
         for key in {**saved, **given}
-        if (key == "seed" or changes_weights(key)) and saved.get(key) != given.get(key)
+        if (key == "seed" or changes_weights(key))
+        and saved.get(key) != given.get(key)
+        and not (extends and key == "steps")
     ]
     if differing:
+        earlier = (RunDirectory(path).summary() or {}).get("lengths", [])[:-1]
+        if len(differing) == 1 and given.get("steps") in earlier:
+            raise ConfigError(
+                f"{path} was extended from {given['steps']:,} to {saved['steps']:,} steps: give steps={saved['steps']} "
+                "and hydra.run.dir to see it, or fresh=true to replace that run."
+            )
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
         raise ConfigError(
             f"{path} belongs to a run with another config: {'; '.join(differing[:3])}{more}. "

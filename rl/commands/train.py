@@ -1,8 +1,8 @@
 """Train an agent: python scripts/train.py [group=choice …] [key=value …]; --help says what there is.
 
-The same command on the same run directory resumes an interrupted run and shows the result of a complete one. Exit
-codes: 0 done; 1 a job of a sweep failed; 2 refused before training; 3 training had to stop; 4 trained to the end, but a
-part of the record is lost; 130 interrupted.
+The same command on the same run directory resumes an interrupted run and shows the result of a complete one;
+extend=RUN steps=N trains a complete run on to N steps. Exit codes: 0 done; 1 a job of a sweep failed; 2 refused before
+training; 3 training had to stop; 4 trained to the end, but a part of the record is lost; 130 interrupted.
 """
 
 import sys
@@ -21,7 +21,8 @@ from rl.commands import help_text, sweeps
 from rl.commands.answers import exit_code
 from rl.commands.command_line import with_quoted_path
 from rl.commands.composition import built, is_multirun, keep
-from rl.commands.hyperparameters import hyperparameters
+from rl.commands.extending import extended, placed
+from rl.commands.invocation import Invocation, description, invocation
 from rl.commands.restoring import load_config
 from rl.commands.results import result, shown, these
 from rl.commands.run_names import flat, run_paths
@@ -72,13 +73,16 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     Returns: the outcome; its score is the mean of `evaluation.<objective>` over the seeds.
     Raises: ConfigError, LeakError, TrainingError; SystemExit(130) after a signal, which ends a sweep as well.
     """
-    from rl.commands.parts import parts_of
+    from rl.commands.parts import loggers_of, parts_of
     from rl.commands.resuming import is_complete
     from rl.runs.directory import RunDirectory
 
-    directories = [RunDirectory(output)]
+    directories, made = [RunDirectory(output)], invocation()
     try:
+        if config.extend is not None:
+            config, made = extended(config, made)
         parts_of(config)
+        loggers_of(config)
         directories = [RunDirectory(path) for path in run_paths(output, config)]
         earlier = _summaries(config, directories)
         failed = [summary for summary in earlier if summary["status"] == "failed"]
@@ -86,14 +90,14 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
             why = f"{failed[0].get('error', 'no reason was kept')} (retry_failed=true trains it again)"
             return sweeps.Outcome("failed earlier", why=why, where=str(directories[0].path))
         begun = not config.fresh and any(any(directory.checkpoints.glob("*.npz")) for directory in directories)
-        summaries = train(config, directories)
+        summaries = train(config, directories, made)
     except BaseException:
         for directory in directories:
             directory.remove_if_unused()
         raise
     if any(summary["status"] == "interrupted" for summary in summaries):
         sys.exit(130)
-    complete = len(earlier) == len(directories) and all(map(is_complete, earlier))
+    complete = len(earlier) == len(directories) and all(is_complete(one, config.steps) for one in earlier)
     same = complete and all(a["evaluation"] == b["evaluation"] for a, b in zip(earlier, summaries, strict=True))
     skipped = "skipped" if same else "evaluated"
     scores = [summary["evaluation"][config.objective] for summary in summaries if summary["evaluation"]]
@@ -105,7 +109,7 @@ def run(config: DictConfig, output: Path) -> sweeps.Outcome:
     )
 
 
-def train(config: DictConfig, directories: list) -> list[dict]:
+def train(config: DictConfig, directories: list, made: Invocation) -> list[dict]:
     """Trains or resumes incomplete runs, or shows the results of complete ones; returns the runs' summaries.
 
     Unfinished seeds that are consecutive are trained without the complete ones; otherwise all seeds go into one program
@@ -114,6 +118,7 @@ def train(config: DictConfig, directories: list) -> list[dict]:
     Args:
         config: of all seeds together.
         directories: one per seed, in the order of the seeds.
+        made: the choices and overrides to record.
     Raises: ConfigError, LeakError, TrainingError.
     """
     from rl.commands.resuming import check_same_config, is_finished, with_earlier_probes
@@ -122,19 +127,20 @@ def train(config: DictConfig, directories: list) -> list[dict]:
         directory.check_usable()
     config = with_threads(config, _summaries(config, directories))
     if config.fresh:
-        return _trained(config, directories)
+        return _trained(config, directories, made)
     configs = _configs_of(config)
     for directory, own in zip(directories, configs, strict=True):
-        check_same_config(own, directory.path)
+        check_same_config(own, directory.path, extends=made.extends)
     summaries = [directory.summary() for directory in directories]
-    unfinished = [place for place, summary in enumerate(summaries) if not is_finished(directories[place], summary)]
+    finished = [is_finished(one, summary, config.steps) for one, summary in zip(directories, summaries, strict=True)]
+    unfinished = [place for place, is_done in enumerate(finished) if not is_done]
     if not unfinished:
-        return _complete(config, configs, directories, summaries)
+        return _complete(config, configs, directories, summaries, made)
     first, after = unfinished[0], unfinished[-1] + 1
     if after - first == len(unfinished) < len(directories):
         rest = OmegaConf.merge(config, {"seed": config.seed + first, "seeds": after - first})
-        return summaries[:first] + train(rest, directories[first:after]) + summaries[after:]
-    return _trained(with_earlier_probes(config, directories), directories)
+        return summaries[:first] + train(rest, directories[first:after], made) + summaries[after:]
+    return _trained(with_earlier_probes(config, directories), directories, made)
 
 
 def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
@@ -142,9 +148,9 @@ def _summaries(config: DictConfig, directories: Sequence) -> list[dict]:
     return [] if config.fresh else [summary for directory in directories if (summary := directory.summary())]
 
 
-def _trained(config: DictConfig, directories: Sequence) -> list[dict]:
+def _trained(config: DictConfig, directories: Sequence, made: Invocation) -> list[dict]:
     """Trains from the newest common checkpoint or from the start, and prints the results; returns the summaries."""
-    training = run_of(config, _configs_of(config), directories)
+    training = run_of(config, _configs_of(config), directories, made)
     learner = training.experiment.learner
     together = f", {len(directories)} seeds in one program" if len(directories) > 1 else ""
     print(
@@ -173,6 +179,7 @@ def run_of(
     config: DictConfig,
     configs: Sequence[DictConfig],
     directories: Sequence,
+    made: Invocation,
     *,
     kind: type | None = None,
     say: Callable[[str], None] | None = None,
@@ -182,12 +189,12 @@ def run_of(
     The compiled program of an earlier job of this process is reused if it fits (`composition.built`).
 
     Args:
-        configs: one per seed, as in a solo run; the directories record them.
+        configs: one per seed, as in a solo run; the directories record them, and what `made` holds.
         kind: the class to make, `Run` or one derived from it; None for `Run`.
         say: receives sentences for the user; None prints them.
     Raises: ConfigError, LeakError; BusyError where another process trains in one of the directories.
     """
-    from rl.commands.parts import run_settings
+    from rl.commands.parts import loggers_of, run_settings
     from rl.commands.resuming import check_load
     from rl.runs.run import Run
 
@@ -201,21 +208,19 @@ def run_of(
         experiment,
         directories,
         settings,
-        descriptions=[description_of(own) for own in configs],
+        descriptions=[
+            description(own, directory.path, made, fresh=config.fresh)
+            for own, directory in zip(configs, directories, strict=True)
+        ],
         say=say or (lambda text: print(text, flush=True)),
         fresh=config.fresh,
+        make_loggers=loggers_of(config),
     )
 
 
-def description_of(config: DictConfig):
-    """What a run directory records of a run with this config, as in a solo run, and of the command that made it."""
-    from rl.runs.record import Description
-
-    text, choices = OmegaConf.to_yaml(config, resolve=True), HydraConfig.get().runtime.choices
-    return Description(config.seed, text, hyperparameters(config, choices), _hydra_files(config))
-
-
-def _complete(config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict]) -> list[dict]:
+def _complete(
+    config: DictConfig, configs: list[DictConfig], directories: list, summaries: list[dict], made: Invocation
+) -> list[dict]:
     """Shows the results of complete runs; evaluates them again if `evaluation.…` asks for other episodes.
 
     Other probes change nothing in a complete run, and a message says so.
@@ -229,7 +234,7 @@ def _complete(config: DictConfig, configs: list[DictConfig], directories: list, 
     if other:
         own = {"probe": load_config(directories[0].path).probe}
         config, configs = OmegaConf.merge(config, own), [OmegaConf.merge(one, own) for one in configs]
-        training = run_of(config, configs, directories)
+        training = run_of(config, configs, directories, made)
         summaries = training.evaluate_again() or sys.exit(130)
         for directory in directories:
             directory.unlock()
@@ -242,17 +247,13 @@ def _complete(config: DictConfig, configs: list[DictConfig], directories: list, 
     return summaries
 
 
-def _hydra_files(config: DictConfig) -> dict[str, str]:
-    """{path: text} of the files in which a run directory keeps its config; they are written when training begins."""
-    choices = OmegaConf.create({"choices": HydraConfig.get().runtime.choices})
-    return {
-        ".hydra/config.yaml": OmegaConf.to_yaml(config, resolve=True),
-        ".hydra/overrides.yaml": OmegaConf.to_yaml(HydraConfig.get().overrides.task),
-        ".hydra/hydra.yaml": OmegaConf.to_yaml(choices),
-    }
-
-
 def command() -> None:
     """Runs the command line, a single run or a sweep; the process ends with its exit code."""
-    sys.argv[1:] = map(with_quoted_path, sys.argv[1:])
+    from rl.errors import ConfigError
+
+    try:
+        sys.argv[1:] = placed([with_quoted_path(text) for text in sys.argv[1:]])
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     sys.exit(exit_code(lambda: sweeps.command(main)))

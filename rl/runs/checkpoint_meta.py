@@ -9,9 +9,9 @@ from typing import Any
 
 from rl.errors import DamagedError, require
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 """The format that is written."""
-READABLE = (2, 3, 4, 5)
+READABLE = (2, 3, 4, 5, 6)
 """The formats that can be read."""
 RENAMED = {"updates": "updates/update"}
 """{name of an array in formats 2 and 3: its current name}."""
@@ -91,6 +91,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "interim": (lambda value: isinstance(value, bool), "true or false"),
     "first_of": (_maybe(_is_count), "a whole number from 0 on, or null"),
     "lost": (_list_of(_is_text), "a list of sentences"),
+    "lengths": (_list_of(_is_count), "a list of whole numbers from 0 on"),
 }
 """{key: (test of its value, the allowed values in words)}; every key is required."""
 
@@ -104,6 +105,8 @@ _SINCE_3: Mapping[str, Any] = {
     "lost": [],
 }
 """Defaults of the keys that format 2 lacks."""
+_SINCE_6: Mapping[str, Any] = {"lengths": []}
+"""Defaults of the keys that formats 2 to 5 lack."""
 
 
 def validated(meta: Any, source: str) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def validated(meta: Any, source: str) -> dict[str, Any]:
         version in READABLE and not isinstance(version, bool),
         f"{source} has format version {version}; this code reads {readable}.",
     )
-    complete = {**(_SINCE_3 if version == 2 else {}), **meta}
+    complete = {**(_SINCE_3 if version == 2 else {}), **(_SINCE_6 if version < 6 else {}), **meta}
     for key, (test, allowed) in _FIELDS.items():
         value = complete.get(key)
         if key not in complete or not test(value):

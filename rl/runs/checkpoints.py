@@ -17,6 +17,8 @@ from rl.runs.layout import BEST, MEMORY, checkpoint_files
 _META, _ROWS = "__meta__", "__rows__/"
 _ANYTHING = "environment/"
 """Prefix of the arrays that may hold non-finite numbers: a compiled environment's own state."""
+_WITH_BEGUN = 5
+"""The first format whose checkpoints hold the array `begun`."""
 
 
 class Checkpoint(NamedTuple):
@@ -86,6 +88,19 @@ class CheckpointFolder:
             if file.name != newest:
                 file.unlink()
 
+    def mend_best(self, checkpoint: Checkpoint, step: int) -> bool:
+        """Whether best.npz is the checkpoint of a step; it is written if that is this checkpoint's own.
+
+        A crash may have come before it was written.
+        """
+        try:
+            there = read_checkpoint(self.best).meta["steps"]
+        except ValueError:
+            there = None
+        if there != step and step == checkpoint.meta["steps"]:
+            write_checkpoint(self.best, checkpoint)
+        return step in (there, checkpoint.meta["steps"])
+
     def by_steps(self) -> dict[int, Path]:
         """{environment steps: file}, oldest first.
 
@@ -143,7 +158,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
         if array.dtype.kind == "f" and not name.startswith(_ANYTHING) and not np.isfinite(array).all():
             raise DamagedError(f"{file} is not a usable checkpoint: {name} holds numbers that are not finite.")
     meta = validated(meta, str(file))
-    if meta["format_version"] < FORMAT_VERSION:
+    if meta["format_version"] < _WITH_BEGUN:
         arrays.setdefault("begun", np.int64(0))
     return Checkpoint(arrays, meta, rows)
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rl.runs.place import check_place
 from rl.runs.summary_file import read_summary, write_summary
 
 _FILES = (layout.SUMMARY, layout.METRICS, layout.FAILURE, layout.CONFIG, layout.OVERRIDES, layout.CHOICES)
-_FOLDERS = (layout.CHECKPOINTS, layout.VIDEOS, layout.HYDRA)
+_FOLDERS = (layout.CHECKPOINTS, layout.VIDEOS, layout.HYDRA, layout.LOGGERS)
 _CLEARED = (
     f"{layout.CHECKPOINTS}/checkpoint_*.npz",  # first, so that no run resumes without the rest
     f"{layout.CHECKPOINTS}/checkpoint_*.partial",
@@ -130,6 +131,9 @@ class RunDirectory:
         for pattern in _CLEARED:
             for file in sorted(self.path.glob(pattern)):
                 file.unlink()
+        loggers = self.path / layout.LOGGERS
+        if loggers.is_dir() and not loggers.is_symlink():
+            shutil.rmtree(loggers)
         for folder in (self.checkpoints, self.videos):
             if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
                 folder.rmdir()

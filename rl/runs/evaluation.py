@@ -1,7 +1,6 @@
-"""Greedy evaluation, in environments separate from those of training."""
+"""Evaluation, greedy or with sampled actions, in environments separate from those of training."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,30 +8,17 @@ import tensorflow as tf
 from rl.environments import Environment, State, Transition
 from rl.environments.boundary import LARGEST, all_sound, first_unsound, place
 from rl.errors import BadEnvironmentError, require
-from rl.learning.seeds import fold
+from rl.learning.seeds import Purpose, fold
 from rl.naming import Program
 from rl.randomness import uniforms
+from rl.runs.evaluation_progress import Progress
 from rl.runs.scores import Evaluation
 
 _STEPS_PER_CALL = 200  # keeps a host call well below a second, so that signals are noticed
 
 
-class _Progress(NamedTuple):
-    """The state of an evaluation, [N] unless stated otherwise."""
-
-    state: State
-    observation: tf.Tensor  # [N, ...]
-    running: tf.Tensor  # float32, return of the current episode so far
-    length: tf.Tensor  # int32, steps of the current episode so far
-    finished: tf.Tensor  # int32, finished episodes, cut ones included
-    cut: tf.Tensor  # int32, episodes cut at max_steps
-    waiting: tf.Tensor  # bool, after a cut: an environment whose episode did not end cannot reset itself
-    returns: tf.Tensor  # [N, quota] float32
-    sound: tf.Tensor  # bool, whether all numbers so far are sound; [N, ...] where observations are checked here
-
-
 class Evaluator:
-    """Runs a deterministic policy for a fixed number of episodes.
+    """Runs a policy for a fixed number of episodes.
 
     Every environment runs the same number of episodes to their ends, so that short episodes are not over-represented.
     An episode longer than `max_steps` is cut. Its environment then waits for the others, and all are reset if episodes
@@ -42,21 +28,24 @@ class Evaluator:
     def __init__(
         self,
         make_environment: Callable[[int], Environment],
-        policy: Callable[[tf.Tensor], tf.Tensor],
+        policy: Callable[..., tf.Tensor],
         *,
         episodes: int,
         num_envs: int,
         max_steps: int,
         num_runs: int = 1,
+        noise: Callable[[tf.Tensor, tuple[int, int]], tf.Tensor] | None = None,
     ):
         """
         Args:
             make_environment: num_envs → environments.
-            policy: observation [N, ...] → action [N, ...] by variables it closes over; N = num_runs · num_envs.
+            policy: observation [N, ...] → action [N, ...] by variables it closes over; N = num_runs · num_envs. With
+                `noise`, its second argument is one step of it.
             episodes: number of episodes per run, ≥ 1.
             num_envs: number of environments per run; divides `episodes`.
             max_steps: environment steps after which an episode is cut, ≥ 1.
             num_runs: number of runs evaluated together; more than one requires a compiled environment.
+            noise: (seed [2], (T, N)) → [T, N, ...], from which the policy samples; None for a greedy one. One run only.
         Raises: ConfigError for numbers outside of these ranges.
         """
         require(episodes >= 1, f"evaluation.episodes is {episodes}; it must be at least 1.")
@@ -67,6 +56,7 @@ class Evaluator:
         )
         self.environment, self._policy, self._num_runs = make_environment(num_envs * num_runs), policy, num_runs
         self._of_one = self.environment if num_runs == 1 else make_environment(num_envs)
+        self._noise = noise
         self._quota, self._max_steps, self._unchecked = episodes // num_envs, max_steps, self.environment.unchecked
         limit = self.environment.max_episode_steps
         self._may_be_cut = not self.environment.compiled or limit is None or limit > max_steps
@@ -86,7 +76,7 @@ class Evaluator:
         """
         total = self.environment.num_envs
         none = tf.zeros(total, tf.int32)
-        progress = _Progress(
+        progress = Progress(
             *self._begin(seeds),
             running=tf.zeros(total),
             length=none,
@@ -114,7 +104,7 @@ class Evaluator:
         """The shape of one observation where observations are checked here, () otherwise."""
         return self.environment.observation_space.shape if "observation" in self._unchecked else ()
 
-    def _round(self, progress: _Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> _Progress | None:
+    def _round(self, progress: Progress, seeds: Sequence[tf.Tensor], stop: Callable[[], bool]) -> Progress | None:
         """Runs until every environment has finished its episodes or waits; None where `stop` ended it."""
         drawn_from, calls = tf.stack([tf.cast(seed, tf.uint32) for seed in seeds]), 0
         while self._open(progress).numpy().any():
@@ -137,7 +127,7 @@ class Evaluator:
             raise BadEnvironmentError(self._at(found.number, 0, str(found)))
         return state, observation
 
-    def _begin_anew(self, progress: _Progress, seeds: Sequence[tf.Tensor]) -> _Progress:
+    def _begin_anew(self, progress: Progress, seeds: Sequence[tf.Tensor]) -> Progress:
         """Resets all environments; finished episodes and their returns are kept."""
         state, observation = self._begin(seeds)
         nothing = tf.zeros_like(progress.length)
@@ -149,7 +139,7 @@ class Evaluator:
             waiting=nothing > 0,
         )
 
-    def _call(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+    def _call(self, progress: Progress, seeds: tf.Tensor, calls: tf.Tensor) -> Progress:
         """One host call; raises an environment's own exception instead of TensorFlow's."""
         try:
             return self._advance(progress, seeds, calls)
@@ -159,9 +149,16 @@ class Evaluator:
                 raise
             raise _in_evaluation(own) from own.__cause__
 
-    def _open(self, progress: _Progress) -> tf.Tensor:
+    def _open(self, progress: Progress) -> tf.Tensor:
         """Which environments are running an episode that counts, [N] bool."""
         return (progress.finished < self._quota) & ~progress.waiting
+
+    def _drawn(self, seeds: tf.Tensor, calls: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """The random numbers of a host call, [steps, N, ...]: the environments' and, if it samples, the policy's."""
+        if self._noise is None:
+            return (self._uniforms(seeds, calls),)
+        acting = fold(seeds[0], calls, Purpose.ACTION)
+        return self._uniforms(seeds, calls), self._noise(acting, (_STEPS_PER_CALL, self.environment.num_envs))
 
     def _uniforms(self, seeds: tf.Tensor, calls: tf.Tensor) -> tf.Tensor:
         """Uniform numbers [steps, N, u]; each run gets the same ones as in a solo run."""
@@ -171,21 +168,22 @@ class Evaluator:
         drawn = tf.vectorized_map(lambda seed: uniforms(fold(seed, calls), shape), seeds)
         return tf.reshape(tf.transpose(drawn, (1, 0, 2, 3)), (shape[0], self.environment.num_envs, shape[2]))
 
-    def _advance_steps(self, progress: _Progress, seeds: tf.Tensor, calls: tf.Tensor) -> _Progress:
+    def _advance_steps(self, progress: Progress, seeds: tf.Tensor, calls: tf.Tensor) -> Progress:
         """Steps all environments `_STEPS_PER_CALL` times, or until no episode that counts is running."""
-        drawn = self._uniforms(seeds, calls)
+        drawn = self._drawn(seeds, calls)
 
         def unfinished(t, progress):
             return (t < _STEPS_PER_CALL) & tf.reduce_any(self._open(progress))
 
         def step(t, progress):
-            return t + 1, self._step(progress, drawn[t])[0]
+            return t + 1, self._step(progress, [numbers[t] for numbers in drawn])[0]
 
         return tf.while_loop(unfinished, step, (tf.constant(0), progress), parallel_iterations=1)[1]
 
-    def _step(self, progress: _Progress, drawn: tf.Tensor) -> tuple[_Progress, Transition]:
+    def _step(self, progress: Progress, drawn: Sequence[tf.Tensor]) -> tuple[Progress, Transition]:
         """One step of every environment: the progress after it, and the transition."""
-        state, transition = self.environment.step(progress.state, self._policy(progress.observation), drawn)
+        action = self._policy(progress.observation, *drawn[1:])
+        state, transition = self.environment.step(progress.state, action, drawn[0])
         running = progress.running + tf.where(transition.valid, transition.reward, 0.0)
         over = ended = transition.terminated | transition.truncated
         if self._may_be_cut:
@@ -220,11 +218,11 @@ class Evaluator:
             sound &= tf.reshape(rewarded, (-1,) + (1,) * (sound.shape.rank - 1))
         return sound
 
-    def _what_is_unsound(self, progress: _Progress, seeds: tf.Tensor, calls: int) -> str:
+    def _what_is_unsound(self, progress: Progress, seeds: tf.Tensor, calls: int) -> str:
         """Repeats the steps of a host call one by one, and describes the first number that is not sound."""
-        drawn = self._uniforms(seeds, tf.constant(calls))
+        drawn = self._drawn(seeds, tf.constant(calls))
         for t in range(_STEPS_PER_CALL):
-            progress, transition = self._step(progress, drawn[t])
+            progress, transition = self._step(progress, [numbers[t] for numbers in drawn])
             found = first_unsound(
                 reward=transition.reward.numpy(),
                 observation=transition.observation.numpy(),

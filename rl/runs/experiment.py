@@ -26,8 +26,9 @@ from rl.learning.seeds import run_seed
 from rl.learning.state import TrainState, assign, read
 from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
+from rl.runs.fitting import check_combined, check_phases
 from rl.runs.memory import require_memory
-from rl.spaces import Spaces
+from rl.spaces import Spaces, same
 from rl.updates.combiners import Combiner
 from rl.updates.freezing import Freeze
 from rl.updates.optimizers import Optimizer
@@ -81,27 +82,29 @@ class Experiment:
             self._compiled[key] = Programs(self.learner, self.variables, self.prober, probe_every)
         return self._compiled[key]
 
-    def evaluator(self, episodes: int, *, max_steps: int) -> Evaluator:
-        """The evaluator of the greedy policies, built once for each pair of arguments.
+    def evaluator(self, episodes: int, *, max_steps: int, sampled: bool = False) -> Evaluator:
+        """The evaluator of the greedy policies, built once for each set of arguments.
 
         Each run gets up to 100 environments, a divisor of `episodes`.
 
         Args:
             episodes: number of episodes per run, ≥ 1.
             max_steps: environment steps after which an episode is cut, ≥ 1.
+            sampled: whether the actions are sampled as in training; of a single run only.
         """
-        key = ("evaluator", episodes, max_steps)
+        key = ("evaluator", episodes, max_steps, sampled)
         if key not in self._compiled:
             num_envs = max(n for n in range(1, _MAX_EVALUATION_ENVS + 1) if episodes % n == 0)
             # One process for each of up to a hundred environments would be too many.
             one_process = {"vectorization": "sync"} if self.learner.environment.in_processes else {}
             self._compiled[key] = Evaluator(
                 lambda num_envs: self.make_environment(num_envs=num_envs, **one_process),
-                self.greedy,
+                self.sampled if sampled else self.greedy,
                 episodes=episodes,
                 num_envs=num_envs,
                 max_steps=max_steps,
                 num_runs=self.learner.axis.num_runs,
+                noise=self.learner.actor.noise if sampled else None,
             )
         return self._compiled[key]
 
@@ -117,6 +120,25 @@ class Experiment:
         acting = self.learner.acting(read(self.variables))
         return axis.merge(axis.each(actor.greedy)(acting, axis.split(observation)))
 
+    def sampled(self, observation: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """The actions [N, ...] that would act in training, exploration included; of a single run.
+
+        Args: observation: [N, ...]; noise: one step of `Actor.noise`, [N, ...].
+        """
+        return self.learner.actor.act(self.learner.acting(read(self.variables)), observation, noise).action
+
+    def elsewhere(self, make_environment: MakeEnvironment) -> "Experiment":
+        """The same experiment and variables with other environments for evaluation and videos.
+
+        Raises: ConfigError where their observations or actions are not those that the policy was trained with.
+        """
+        there, here = make_environment(num_envs=1), self.learner.environment
+        for kind in ("observation_space", "action_space"):
+            own, other = getattr(here, kind), getattr(there, kind)
+            require(same(own, other), f"environment: its {kind} is {other}, and the policy was trained with {own}.")
+        there.close()
+        return dataclasses.replace(self, make_environment=make_environment, _compiled={})
+
     def with_combiner(self, combiner: Combiner) -> "Experiment":
         """The same experiment, of one run, with another combiner, at the state that it has reached.
 
@@ -126,7 +148,7 @@ class Experiment:
         Raises: ConfigError if the combiner does not fit the agent's groups, or no weights are shared.
         """
         learner = self.learner.with_combiner(combiner)
-        _check_combined(learner)
+        check_combined(learner)
         prober = self.prober and Prober(
             learner,
             self.prober.probes,
@@ -213,19 +235,8 @@ def build_experiment(
         axis=axis,
         environments=make_environment(num_envs=num_envs * num_runs) if num_runs > 1 else environment,
     )
-    _check_combined(learner)
-    for phase in learner.phases:
-        first, count = phase.starts_at + phase.every_iterations, learner.num_iterations
-        require(
-            first <= count,
-            f"phase {phase.name!r} begins with iteration {first}, but the run has {count} of "
-            f"{learner.steps_per_iteration:,} steps: raise steps, or "
-            + (
-                "lower agent.warmup_steps."
-                if phase.source.replays
-                else f"execute the phase more often (agent.{phase.name}_every)."
-            ),
-        )
+    check_combined(learner)
+    check_phases(learner)
     require_memory(learner)
     known = Oracle(learner) if oracle else None
 
@@ -238,14 +249,3 @@ def build_experiment(
 
     prober = Prober(learner, probes, num_samples=probe_samples, oracle=known) if probes or known else None
     return Experiment(learner, fresh_variables(seed), fresh_variables, make_environment, prober)
-
-
-def _check_combined(learner: Learner) -> None:
-    """Raises ConfigError if the combiner has no rows to combine."""
-    require(
-        learner.combiner.is_sum or any(rule.shared for rule in learner.rules.values()),
-        "the combiner has nothing to act on, since no two groups of an update's objectives share weights: choose "
-        "combiner=sum, share a torso (network.shared=true), or with agent=ppg let the value reach it "
-        "(agent.detach_value=false) or split agent.auxiliary_groups. Where actor and critics have updates of their "
-        "own, as with agent=td3, agent.detach_policy=true leaves the torso to the critics.",
-    )

@@ -6,6 +6,7 @@ runs/<experiment>/<job>/
   summary.json  metrics.csv  events.out.tfevents.*  failure.npz
   checkpoints/{checkpoint_<steps>,best,memory_<steps>}.npz
   videos/episode_<n>.mp4
+  loggers/<name>/                      files of loggers elsewhere, such as wandb
 """
 
 import re
@@ -17,7 +18,7 @@ SUMMARY, METRICS, FAILURE = "summary.json", "metrics.csv", "failure.npz"
 """Status and results, the log, and the minibatch of an update that was not finite."""
 CONFIG, OVERRIDES, CHOICES = ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"
 """The composed config, what the command line changed in it, and the option chosen in each config group."""
-CHECKPOINTS, VIDEOS, HYDRA = "checkpoints", "videos", ".hydra"
+CHECKPOINTS, VIDEOS, HYDRA, LOGGERS = "checkpoints", "videos", ".hydra", "loggers"
 CHANGES = ".hydra/changes.yaml"
 """The combiners that a run in Python went on with, a list of {step, combiner}; missing where none was changed."""
 BEST = "best.npz"

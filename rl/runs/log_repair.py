@@ -15,6 +15,7 @@ import numpy as np
 from rl.runs.metrics_file import MetricsFile
 from rl.tensorboard import event_files
 from rl.tensorboard.series_writer import scalars_summary
+from rl.tensorboard.writer import DESCRIPTION
 
 _EVALUATION = "evaluation/return"
 
@@ -55,6 +56,7 @@ def repair(
     *,
     combine: Callable[[list[dict[str, float]]], dict[str, float]],
     evaluation_due: bool,
+    extends: bool = False,
 ) -> Repaired:
     """Keeps in metrics.csv and in the event files what belongs to a checkpoint, and rebuilds what is missing.
 
@@ -63,6 +65,8 @@ def repair(
         meta: of the checkpoint.
         combine: rows of several iterations → the scalars of their point.
         evaluation_due: whether an evaluation is due at the checkpoint's step.
+        extends: whether the run ended at the checkpoint and gets longer. Its config and hyperparameters are dropped,
+            and so is a last point that only the end made due, if the checkpoint has its rows (from format 6 on).
     Returns: the log at the checkpoint.
     Raises: OSError where a file cannot be written.
     """
@@ -80,7 +84,13 @@ def repair(
             since_point = [row for step, row in metrics.rows().items() if step > first]
     complete = last if waiting is None else last - size
     steps = range(size, complete + 1, size)
-    contents = event_files.keep_until(folder, last, scalars=complete)
+    points_until, dropped = complete, 0
+    if extends:
+        event_files.drop(folder, DESCRIPTION)
+        every = rates.points_every * size
+        if since_point and complete % every:
+            points_until, dropped = complete // every * every, 1
+    contents = event_files.keep_until(folder, last, scalars=points_until)
     garbled = contents.garbled
     checksum = (meta["logged"] or {}).get("checksum")
     changed = checksum is not None and not metrics.missing(steps) and zlib.crc32(metrics.restored()) != checksum
@@ -90,9 +100,10 @@ def repair(
     metrics.keep()
     ends = _ends(steps, rates)
     expected = Counter(meta["logged"] if meta["logged"] is not None else {**contents.counts, "scalars": len(ends)})
+    expected["scalars"] -= dropped
     if contents.counts["scalars"] != expected["scalars"]:
         event_files.merge(folder, _missing_points(folder, metrics, ends, rates, combine))
-        mended = event_files.keep_until(folder, last, scalars=complete)
+        mended = event_files.keep_until(folder, last, scalars=points_until)
         if (number := mended.counts["scalars"] - contents.counts["scalars"]) > 0:
             rebuilt.append(
                 f"{number} of {expected['scalars']} points in TensorBoard were missing or damaged, and were rebuilt "

@@ -4,45 +4,46 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from rl.runs.checkpoints import Checkpoint, CheckpointFolder, read_checkpoint, write_checkpoint
+from rl.runs.checkpoints import Checkpoint, CheckpointFolder, write_checkpoint
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
 from rl.runs.layout import METRICS
 from rl.runs.log import RunLog
 from rl.runs.log_repair import Rates
+from rl.runs.loggers import Logger
 from rl.runs.loop import Stretch
 from rl.runs.provenance import git_commit, threads, versions
 from rl.runs.storage import storing
 from rl.tensorboard.gramians import Legend
 
 
-class Description(NamedTuple):
-    """A run's seed, config and hyperparameters, as its directory records them."""
-
-    seed: int
-    config_text: str  # the composed config as YAML, shown in TensorBoard
-    hyperparameters: Mapping[str, Any]  # {key: value} for the HParams tab
-    files: Mapping[str, str] = {}  # {path in the run directory: text} to write when training begins, such as the config
-
-
 class Record:
     """Writes one run's files, and keeps the counters and results that persist across interruptions."""
 
     def __init__(
-        self, directory: RunDirectory, description: Description, rates: Rates, *, keep: int, legend: Legend | None
+        self,
+        directory: RunDirectory,
+        description: Description,
+        rates: Rates,
+        *,
+        keep: int,
+        legend: Legend | None,
+        loggers: Mapping[str, Logger] | None = None,
     ):
         """
         Args:
             keep: number of newest checkpoints to keep, ≥ 1.
             legend: of the Gramians; None where nothing is probed.
+            loggers: {name: logger} of this run alone; None for `usual_loggers`.
         """
         self.directory, self._description, self._rates = directory, description, rates
         self._checkpoints = CheckpointFolder(directory.checkpoints, keep=keep)
-        self._log = RunLog(directory.path, rates, legend=legend)
+        self._log = RunLog(directory.path, rates, legend=legend, loggers=loggers)
         self._meta = {
             "timed_steps": 0,
             "timed_seconds": 0.0,
@@ -51,6 +52,7 @@ class Record:
             "best_step": None,
             "evaluation": None,
             "lost": [],
+            "lengths": list(description.lengths),
         }
         self._began = time.monotonic()
         self._newest: Checkpoint | None = None
@@ -85,24 +87,34 @@ class Record:
 
         The summary must already record that the run starts over.
         """
-        _, config_text, hyperparameters, files = self._description
+        described = self._description
+        self._meta["lengths"] = list(described.lengths[-1:])
         with storing(self.directory.path):
             self.directory.clear()
-            self.directory.write_texts(files)
-            self._log.begin(config_text, hyperparameters)
+            self.directory.write_texts(described.files)
+            self._log.begin(described.config_text, described.hyperparameters)
 
     def go_on(self, checkpoint: Checkpoint, *, evaluation_due: bool) -> list[str]:
         """Drops everything after a checkpoint, and resumes from it; returns sentences on what was damaged.
 
+        A run that is extended from this checkpoint has no final evaluation until its new end.
+
         evaluation_due: whether an evaluation is due at its step.
         """
-        meta, (_, config_text, hyperparameters, files) = checkpoint.meta, self._description
+        meta, described = checkpoint.meta, self._description
+        extends = len(described.lengths) > 1 and list(described.lengths) != meta["lengths"]
         self._meta.update({key: meta[key] for key in self._meta})
+        if meta["lengths"][-1:] != list(described.lengths[-1:]):
+            self._meta["lengths"] = list(described.lengths)
+        if extends:
+            self._meta["evaluation"] = None
         self._interim = meta["steps"] if meta["interim"] else None
         with storing(self.directory.path):
-            self.directory.write_texts(files)
+            self.directory.write_texts(described.files)
             self._checkpoints.prune(meta["steps"])  # before the log, which only this checkpoint then fits
-            found = self._log.go_on(meta, config_text, hyperparameters, evaluation_due=evaluation_due)
+            found = self._log.go_on(
+                meta, described.config_text, described.hyperparameters, evaluation_due=evaluation_due, extends=extends
+            )
             lost = [*found.lost, *self._mend_best(checkpoint), *([checkpoint.lost] if checkpoint.lost else [])]
         self._meta["lost"] = list(dict.fromkeys([*self._meta["lost"], *lost]))
         return [*found.rebuilt, *lost]
@@ -220,18 +232,18 @@ class Record:
             "steps_per_second": round(self.rate, 1),
             "evaluation": self._meta["evaluation"],
             "seed": self._description.seed,
+            "lengths": self._meta["lengths"],
             "threads": threads(),
             "versions": versions(),
             "git_commit": git_commit(),
         }
-        if error is not None:
-            summary["error"] = error
-        if starting_over:
-            summary["starting_over"] = True
-        if self._meta["lost"]:
-            summary["lost"] = self._meta["lost"]
+        summary |= {} if error is None else {"error": error}
+        summary |= {"starting_over": True} if starting_over else {}
         with storing(self.directory.path):
-            self._log.end(status, steps)  # before the summary; a run that resumes drops it
+            if status != "running":
+                self._log.end(summary)  # before the summary; a run that resumes drops it from the event files
+            if lost := dict.fromkeys([*self._meta["lost"], *self._log.lost]):
+                summary["lost"] = list(lost)
             self.directory.write_summary(summary)
         return summary
 
@@ -242,16 +254,7 @@ class Record:
     def _mend_best(self, checkpoint: Checkpoint) -> list[str]:
         """Writes best.npz where a crash came before it; returns a sentence where the best checkpoint is lost."""
         step = self._meta["best_step"]
-        if step is None:
-            return []
-        try:
-            there = read_checkpoint(self._checkpoints.best).meta["steps"]
-        except ValueError:
-            there = None
-        if there == step:
-            return []
-        if step == checkpoint.meta["steps"]:
-            write_checkpoint(self._checkpoints.best, checkpoint)
+        if step is None or self._checkpoints.mend_best(checkpoint, step):
             return []
         self._meta |= {"best": None, "best_step": None}
         return [f"best.npz of step {step:,} is lost; the best from here on is kept"]

@@ -1,19 +1,21 @@
 """The records of all runs that train in one program."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from rl.learning.state import memory_names, named_variables
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation
 from rl.runs.experiment import Experiment
 from rl.runs.log_repair import Rates
+from rl.runs.loggers import Logger, usual_loggers
 from rl.runs.loop import Stretch
-from rl.runs.record import Description, Record
+from rl.runs.record import Record
 
 
 class Records:
@@ -28,6 +30,7 @@ class Records:
         *,
         keep: int,
         remembers: bool = True,
+        make_loggers: Callable[[], Mapping[str, Logger]] = usual_loggers,
     ):
         """
         Args:
@@ -36,12 +39,13 @@ class Records:
             rates: of all logs.
             keep: number of newest checkpoints that each run keeps, ≥ 1.
             remembers: whether an agent's memory is saved beside the newest one.
+            make_loggers: () → {name: logger}, called once for each run.
         """
         self._memory, self._remembers = memory_names(experiment.learner, experiment.variables), remembers
         self._experiment, self._named = experiment, named_variables(experiment.variables)
         legend = experiment.prober.legend if experiment.prober else None
         self._records = [
-            Record(directory, description, rates, keep=keep, legend=legend)
+            Record(directory, description, rates, keep=keep, legend=legend, loggers=make_loggers())
             for directory, description in zip(directories, descriptions, strict=True)
         ]
 

@@ -1,7 +1,7 @@
 """A training run: from an experiment and a run directory to a final summary, across interruptions."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,16 @@ from rl.learning.seeds import Purpose, fold
 from rl.learning.state import assign
 from rl.reductions import last_return
 from rl.runs.beginning import load_weights, loadable, restored, resume, start, together
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
 from rl.runs.evaluation import Evaluation, Evaluator
 from rl.runs.experiment import Experiment
 from rl.runs.failures import close, failure, in_words, raised_inside
 from rl.runs.interrupts import Interrupts
 from rl.runs.log_repair import Rates
+from rl.runs.loggers import Logger, usual_loggers
 from rl.runs.loop import Stretch, iterations
 from rl.runs.progress import ProgressBar
-from rl.runs.record import Description
 from rl.runs.records import Records
 from rl.runs.settings import RunSettings
 from rl.runs.videos import check_videos, record_videos
@@ -43,6 +44,7 @@ class Run:
         descriptions: Sequence[Description],
         say: Callable[[str], None],
         fresh: bool = False,
+        make_loggers: Callable[[], Mapping[str, Logger]] = usual_loggers,
     ):
         """
         Restores the newest checkpoint, or the weights that `load.path` names, into the experiment; writes nothing yet.
@@ -51,6 +53,7 @@ class Run:
             directories, descriptions: one per run; the directories are locked.
             say: receives sentences for the user.
             fresh: whether to start over where there are checkpoints; `run` then removes the earlier run's files.
+            make_loggers: () → {name: logger} of one run.
         Raises: ConfigError where a checkpoint does not fit; DamagedError where none is sound.
         """
         check_videos(settings.evaluation, experiment.learner.environment)
@@ -63,8 +66,8 @@ class Run:
         self._programs.recall({})
         self._evaluator: Evaluator | None = None  # its environments are created when they are needed
         rates = Rates(self._per_iteration, self._in_iterations(settings.logging.every_steps), self._total)
-        keep, remembers = settings.checkpoint.keep, settings.checkpoint.replay
-        self._records = Records(experiment, directories, descriptions, rates, keep=keep, remembers=remembers)
+        kept = {"keep": settings.checkpoint.keep, "remembers": settings.checkpoint.replay}
+        self._records = Records(experiment, directories, descriptions, rates, **kept, make_loggers=make_loggers)
         self._begun, self._can_save = False, False
         """Whether the logs were begun, and whether the variables are in the state after the last logged iteration."""
         self._fresh = fresh or any(record.starting_over for record in self._records)
@@ -158,11 +161,8 @@ class Run:
     def _train(self, interrupted: Callable[[], bool], end: int) -> bool:
         """Trains up to iteration `end`, logs, evaluates and saves; returns whether that was the end of the run."""
         settings = self.settings
-        intervals = (
-            settings.evaluation.every_steps,
-            settings.checkpoint.every_steps,
-            settings.probe.histograms_every_steps,
-        )
+        intervals = [settings.evaluation.every_steps, settings.checkpoint.every_steps]
+        intervals.append(settings.probe.histograms_every_steps)
         if any(record.waits for record in self._records) and not self._end_of_stretch(interrupted):
             return False
         stretches = iterations(
@@ -210,10 +210,8 @@ class Run:
         An interrupted evaluation is repeated from the checkpoint when the run resumes.
         """
         end = self.experiment.steps // self._per_iteration
-        regular, last = (
-            end % self._in_iterations(self.settings.checkpoint.every_steps) == 0,
-            self.experiment.steps == self._total,
-        )
+        regular = end % self._in_iterations(self.settings.checkpoint.every_steps) == 0
+        last = self.experiment.steps == self._total
         waiting, best = [record.waits for record in self._records], [False] * len(self._records)
         if any(waiting):
             evaluations = self._evaluate(stop=interrupted)

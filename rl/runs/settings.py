@@ -98,6 +98,8 @@ class RootSettings:
     """CPU threads; `auto` chooses by the size of a minibatch."""
     compilation_cache: Annotated[str, Field(min_length=1)] | None
     """A folder, `auto` for one in the user's cache directory, or None for no cache."""
+    extend: Annotated[str, Field(min_length=1)] | None
+    """The directory of a complete run that trains on to `steps`; None for a run of its own."""
     fresh: bool
     """Whether to start over in a run directory that already holds this run."""
     retry_failed: bool

@@ -6,9 +6,9 @@ from typing import Any
 
 from rl.environments import Environment
 from rl.learning.chunk import Basis
+from rl.runs.description import Description
 from rl.runs.experiment import Experiment
 from rl.runs.loop import Stretch
-from rl.runs.record import Description
 from rl.runs.run import Run
 
 

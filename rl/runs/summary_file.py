@@ -29,8 +29,9 @@ def read_summary(file: Path) -> dict[str, Any]:
         wall_seconds: since the run began, excluding interruptions; steps_per_second: of training alone.
         evaluation: {mean, std, episodes, and in most files iqm and cut} of the undiscounted greedy returns at the end,
             with None for non-finite numbers; None before the end.
-        In most files also seed, threads, versions and git_commit; where they apply error, a sentence, lost, a list of
-        sentences on what could not be restored, and starting_over.
+        In most files also seed, threads, versions, git_commit, and lengths, the environment steps asked for at the
+            start and by every extension; where they apply error, a sentence, lost, a list of sentences on what could
+            not be restored, and starting_over.
     Raises: DamagedError, saying which key is wrong and what is allowed; ConfigError where the file cannot be read.
     """
     try:
@@ -128,6 +129,7 @@ _REQUIRED: Mapping[str, _Field] = {
 }
 _OPTIONAL: Mapping[str, _Field] = {
     "seed": _COUNT,
+    "lengths": (lambda x: isinstance(x, list) and all(map(_is_count, x)), "a list of whole numbers from 0 on"),
     "threads": _COUNT,
     "versions": (lambda x: isinstance(x, dict) and all(map(_is_text, x.values())), "an object of texts"),
     "git_commit": (lambda x: x is None or _is_text(x), "null or a text"),

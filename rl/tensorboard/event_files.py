@@ -8,7 +8,7 @@ import platform
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +68,20 @@ def keep_until(folder: Path, step: int, *, scalars: int | None = None) -> Conten
         if damaged or len(kept) < len(records):
             _replace(file, kept)
     return Contents(counts, tags, any_garbled)
+
+
+def drop(folder: Path, tags: Collection[str]) -> None:
+    """Drops the events of step 0 with any of these tags from every event file of a folder, each file atomically."""
+    for file in files(folder):
+        records, _, _ = _records(file)
+        events = [(record, Event.FromString(record)) for record in records]
+        kept = [
+            record
+            for record, event in events
+            if event.step or not {value.tag for value in event.summary.value} & {*tags}
+        ]
+        if len(kept) < len(records):
+            _replace(file, kept)
 
 
 def kind_of(event: Event) -> str:

@@ -8,6 +8,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.histogram import summary_v2 as histogram
 from tensorboard.plugins.hparams import api as hparams_api
 from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
 from tensorboard.plugins.hparams.summary import session_end_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 
@@ -15,6 +16,8 @@ from rl.tensorboard.event_file import EventFile
 from rl.tensorboard.event_files import tensorflow_records
 from rl.tensorboard.series_writer import SeriesWriter
 
+DESCRIPTION = frozenset({"config", SESSION_START_INFO_TAG})
+"""The tags of the events that `Writer.begin` writes."""
 _ENDS = {"completed": api_pb2.STATUS_SUCCESS, "failed": api_pb2.STATUS_FAILURE}
 
 

@@ -9,8 +9,8 @@ from rl.commands.composition import build
 from rl.commands.parts import run_settings
 from rl.config_files import CONFIGS
 from rl.learning.state import assign, read
+from rl.runs.description import Description
 from rl.runs.directory import RunDirectory
-from rl.runs.record import Description
 from rl.runs.run import Run
 
 SMALL = (

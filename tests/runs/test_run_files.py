@@ -139,6 +139,7 @@ META = {
     "interim": False,
     "first_of": 1,
     "lost": [],
+    "lengths": [64, 128],
 }
 ARRAYS = {"torso/kernel": np.arange(6.0, dtype=np.float32).reshape(2, 3)}
 
@@ -168,6 +169,19 @@ def test_format_2_is_read(tmp_path):
     np.savez(tmp_path / "x.npz", **ARRAYS, __meta__=np.array(json.dumps(old)))
     found = read_checkpoint(tmp_path / "x.npz")
     assert (found.meta["steps"], found.meta["waiting"], found.meta["lost"], found.rows) == (64, None, [], {})
+    assert found.meta["lengths"] == []
+
+
+def test_format_5_did_not_record_the_lengths_of_a_run(tmp_path):
+    old = {key: value for key, value in META.items() if key not in ("lengths", "since_log")}
+    for version, message in ((5, None), (6, "lengths in its meta is None; it must be a list of whole numbers")):
+        meta = {**old, "since_log": [], "format_version": version}
+        np.savez(tmp_path / "x.npz", **ARRAYS, __meta__=np.array(json.dumps(meta)))
+        if message is None:
+            assert read_checkpoint(tmp_path / "x.npz").meta["lengths"] == []
+        else:
+            with pytest.raises(DamagedError, match=message):
+                read_checkpoint(tmp_path / "x.npz")
 
 
 @pytest.mark.parametrize(
