@@ -71,8 +71,8 @@ class PPG(PPO):
         anchor = schedules.get("anchor")
         require(
             isinstance(anchor, Snapshot) and anchor.before == _AUXILIARY,
-            "the agent needs a frozen copy `anchor` with schedule rl.frozen.Snapshot and before: auxiliary "
-            "(frozen.anchor): choose frozen=ppg, which any further copy is added to by "
+            "the agent needs a frozen copy `anchor` with schedule rl.frozen.Snapshot (frozen.anchor) and before: "
+            "auxiliary (frozen.anchor.before): choose frozen=ppg, which any further copy is added to by "
             "'+frozen.target={_target_:rl.frozen.Polyak,tau:0.005}'.",
         )
 

@@ -22,7 +22,7 @@ COMMANDS = {
     "evaluate": Command("evaluate.py", "greedy returns of a run's checkpoint"),
     "inspect": Command("inspect_gradients.py", "rows, leak audit and what other rules would do, without training"),
     "report": Command("report.py", "tables and figures of run directories"),
-    "export": Command("export.py", "a run's policy as a TensorFlow SavedModel"),
+    "export": Command("export.py", "what a run learned, as a TensorFlow SavedModel"),
     "tags": Command("tags.py", "the tags that a run logs, each with its meaning"),
 }
 """{name of the command and of its module in `rl.commands`: its script and its help}."""

@@ -38,6 +38,7 @@ _NULLABLE = (
     "environment.autoreset",
     "environment.max_episode_steps",
     "environment.kwargs",
+    "environment.target",
     "optimizer.clip_norm",
 )
 """Keys that have a value and accept null as well."""

@@ -1,9 +1,16 @@
 """tags.py: a run's tags with their meanings."""
 
 import inside
+import pytest
 
 from rl.runs.metrics_file import MetricsFile
 from rl.tag_meanings import FAMILIES, meaning
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal as wide as the lines in these tests."""
+    monkeypatch.setenv("COLUMNS", "120")
 
 
 def call(root, folder, *arguments):
