@@ -43,7 +43,7 @@ def main() -> None:
     }
     export(experiment, arguments.out, facts, onnx=arguments.onnx)
     print(
-        f"{arguments.out}: the policy of {arguments.run} at step {experiment.steps:,}. "
+        f"{arguments.out}: what {arguments.run} learned, at step {experiment.steps:,}. "
         f"README.md there shows how to call it: tf.saved_model.load({str(arguments.out)!r})."
     )
 
@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write, which must not exist yet")
     parser.add_argument("--checkpoint", default="newest", help="newest, best, or a file (default: newest)")
-    parser.add_argument("--onnx", action="store_true", help="also write policy.onnx (extra `onnx`)")
+    parser.add_argument("--onnx", action="store_true", help="also write an ONNX file (extra `onnx`)")
     add_trust(parser)
     return parser.parse_args()
 

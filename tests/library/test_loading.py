@@ -34,7 +34,7 @@ def run(root, tmp_path_factory):
 def exported(root, run):
     result = inside.call(root, run.parent, "export.py", "run", "--out", "policy")
     assert result.returncode == 0, result.stderr
-    assert "the policy of run at step 256" in result.stdout
+    assert "what run learned, at step 256" in result.stdout
     return run.parent / "policy"
 
 
