@@ -28,8 +28,8 @@ class Combining:
         Raises: ConfigError for an unknown name, except `<objective>_only`, or an invalid setting.
         """
         self.given, self.seed, self._settings, self._state = combiner, seed, dict(settings), None
-        is_of_one = isinstance(combiner, str) and combiner.endswith(ONE)
-        self.is_sum = not is_of_one and self.rule(()).is_sum
+        names_an_objective = isinstance(combiner, str) and combiner.endswith(ONE)
+        self.is_sum = not names_an_objective and self.rule(()).is_sum
 
     def rule(self, objectives: Sequence[str]) -> Combiner:
         """The combiner for these rows; ConfigError if it is `<objective>_only` of another objective."""

@@ -31,7 +31,7 @@ class RowsCallback(keras.callbacks.Callback):
             folder: of the run; see `GradientLog`.
             data: (x, y) or (x, y, sample_weight), one batch as `Model.train_on_batch` takes it; or a `tf.data.Dataset`
                 that yields batches, of which the first is taken.
-            every: log at the beginning and then every so many steps of the optimizer, ≥ 1.
+            every: optimizer steps between two logged moments, ≥ 1; the first is before training.
         Raises: ConfigError for data of another form, or an interval below 1.
         """
         super().__init__()

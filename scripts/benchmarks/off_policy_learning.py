@@ -31,7 +31,7 @@ _SETTING = ("environment", "num_envs", "steps", "threads", "episodes", "agent", 
 
 def add(commands) -> None:
     """Adds the command and its options."""
-    help_ = "returns of SAC and TD3 beside SBX (two hours for HalfCheetah); resumable"
+    help_ = "returns of SAC and TD3 beside SBX (hours for HalfCheetah); resumable"
     command = commands.add_parser("off_policy_learning", help=help_, description=__doc__)
     command.add_argument("--peer-python", required=True, help="a Python that has sbx (scripts/peers/README.md)")
     command.add_argument("--agent", nargs="+", choices=("sac", "td3"), default=["sac", "td3"])

@@ -71,7 +71,7 @@ def test_a_variable_that_a_loss_does_not_reach_has_zeros_and_is_not_listed():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_rows_of_a_model_are_those_of_one_plain_tape_per_loss(dtype):
+def test_the_rows_of_a_model_equal_a_plain_tape_for_each_loss(dtype):
     model, losses = two_headed(dtype)
     found = rows(losses, model.trainable_variables)
     assert found.layers == ("torso_0", "torso_1", "fit", "smooth")
