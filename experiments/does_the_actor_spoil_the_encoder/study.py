@@ -36,7 +36,7 @@ BASE = (
 )
 ENVIRONMENTS = {
     "swing_up": ("environment=compiled/cartpole_swing_up", "network.torso.widths=[128,128]"),
-    "reacher": ("environment=compiled/reacher", "network=pixels", "network.shared=true", "steps=15_000"),
+    "reacher": ("environment=compiled/reacher", "network=pixels", "network.shared=true", "steps=12_000"),
 }
 ACTORS = {
     "stopped": ("agent.detach_policy=true",),
