@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rl import GradientLog
+from rl import GradientLog, rows
 
 ENVS, LENGTH, EPOCHS, MINIBATCHES = 8, 128, 4, 4
 GAMMA, LAMBDA, CLIP, MAX_NORM, LEARNING_RATE = 0.99, 0.95, 0.2, 0.5, 2.5e-4
@@ -99,12 +99,14 @@ class Collector:
 # Tapestry begins
 @tf.function
 def rows_of(model: keras.Model, x: tf.Tensor, y: dict[str, tf.Tensor]) -> tuple[dict, dict]:
-    """({objective: loss}, {objective: {layer: gradients of its variables}}), each loss by itself."""
-    shared = {layer.name: layer.trainable_variables for layer in model.layers if layer.name.startswith("torso")}
-    with tf.GradientTape(persistent=True) as tape:
+    """({objective: loss}, {objective: its gradient on each layer of the torso})."""
+
+    def losses():
         outputs = model(x, training=True)
-        losses = {name: tf.reduce_mean(loss(y[name], outputs[name])) for name, loss in LOSSES.items()}
-    return losses, {name: tape.gradient(loss, shared) for name, loss in losses.items()}
+        return {name: tf.reduce_mean(loss(y[name], outputs[name])) for name, loss in LOSSES.items()}
+
+    found = rows(losses, {name: model.get_layer(name).trainable_variables for name in ("torso_0", "torso_1")})
+    return found.losses, found.by_layer
 
 
 # Tapestry ends
@@ -125,8 +127,8 @@ def main(folder: str, steps: int, seed: int) -> None:
         mean_return = np.mean(collector.finished) if collector.finished else np.nan
         # Tapestry begins
         places = collector.random.choice(len(x), size, replace=False)
-        losses, rows = rows_of(model, x[places], {name: target[places] for name, target in y.items()})
-        log.write(step, rows, losses=losses, scalars={"episode/return": mean_return})
+        losses, gradients = rows_of(model, x[places], {name: target[places] for name, target in y.items()})
+        log.write(step, gradients, losses=losses, scalars={"episode/return": mean_return})
         # Tapestry ends
         model.fit(x, y, batch_size=size, epochs=EPOCHS, verbose=0)
         print(f"step {step:,}: return {mean_return:.1f}", flush=True)

@@ -9,9 +9,11 @@ import numpy as np
 
 from rl.errors import ConfigError, require
 from rl.library.gramian_scalars import gramian_scalars
+from rl.library.log_legend import legend_of
 from rl.library.numpy_gramians import checked_gramian, gramian_of_rows
+from rl.library.resumed_log import Earlier, keep_until, logs_in
 from rl.tensorboard.event_file import EventFile, python_records
-from rl.tensorboard.gramians import TAG, Legend, exceeded_limit
+from rl.tensorboard.gramians import Legend
 from rl.tensorboard.series_writer import SeriesWriter
 
 _MAX_STEP = 2**53
@@ -40,11 +42,12 @@ class GradientLog:
         coefficients: Mapping[str, float] | None = None,
         groups: Mapping[str, Sequence[str]] | None = None,
         extra_rows: Sequence[str] = (),
+        resume_from: int | None = None,
     ):
         """
         Args:
             folder: the run's directory, made if it is missing; its name is the run's name in TensorBoard. It may hold
-                other event files, but none with Gramians.
+                other event files, but Gramians only if the log goes on (`resume_from`).
             objectives: names of the m rows, in the order in which they are shown.
             layers: names of the L shared layers, or {name: number of weights}. Where only Gramians are written, the
                 numbers are not known otherwise, and without them no null band is drawn.
@@ -55,15 +58,22 @@ class GradientLog:
                 objective is a group.
             extra_rows: names of further vectors on the shared weights. `applied` is the step Δw = w_new − w_old; with
                 it the tab shows which loss the step lowers.
-        Raises: ConfigError for names or numbers that are not allowed, and for a folder that has Gramians already.
+            resume_from: the step at which the restored program stands. The folder's log goes on: what it has after that
+                step is dropped, since it comes again. A folder without a log starts one.
+        Raises: ConfigError for names or numbers that are not allowed, for a folder that has Gramians already, and with
+            `resume_from` for a log of other rows, layers, coefficients, groups or another combiner.
         """
-        self.legend = _legend(objectives, layers, combiner, coefficients, groups, extra_rows)
+        self.legend = legend_of(objectives, layers, combiner, coefficients, groups, extra_rows)
         """The meaning of the Gramians' axes; sizes are 0 until they are known."""
-        self._folder = _new_folder(folder)
+        earlier = _earlier(Path(folder), self.legend, resume_from)
+        if earlier is not None:
+            self.legend = self.legend._replace(sizes=tuple(map(max, self.legend.sizes, earlier.legend.sizes)))
+        self._folder = Path(folder)
         self._series: SeriesWriter | None = SeriesWriter(EventFile(self._folder, python_records))
-        self._last = self._last_gramian = -1
+        self._last, self.last_gramian = (-1, -1) if earlier is None else (earlier.last, earlier.last_gramian)
+        """Step of the newest Gramian; −1 before the first."""
         self._seen: dict[str, None] = {}
-        self._is_laid_out = False
+        self._is_laid_out = earlier is not None
 
     def write(
         self,
@@ -95,7 +105,7 @@ class GradientLog:
         numbers |= self._scalars(losses, scalars, numbers)
         self._last, self._seen = step, self._seen | dict.fromkeys(numbers)
         if found is not None:
-            self._last_gramian = step
+            self.last_gramian = step
             if not self._is_laid_out:
                 self._series.layout(list(self._seen))
                 self._is_laid_out = True
@@ -122,11 +132,7 @@ class GradientLog:
 
     def _checked_step(self, step: Any) -> int:
         """The step as an int; ConfigError if it is none, is out of range or goes backwards."""
-        try:
-            step = operator.index(step)
-        except TypeError:
-            raise ConfigError(f"step: {step!r} was given; a step is a whole number.") from None
-        require(0 <= step <= _MAX_STEP, f"step: {step} was given; a step is in 0 to 2⁵³.")
+        step = _whole(step, "step")
         require(step >= self._last, f"step: {step} was given after {self._last}; steps do not go backwards.")
         return step
 
@@ -135,7 +141,7 @@ class GradientLog:
         if rows is None and gramian is None:
             return None
         require(rows is None or gramian is None, "rows and gramian: both were given; a moment has one of them.")
-        require(step > self._last_gramian, f"step: {step} has a Gramian already; a step has one.")
+        require(step > self.last_gramian, f"step: {step} has a Gramian already; a step has one.")
         legend = self.legend
         if rows is None:
             return checked_gramian(gramian, legend.rows, legend.layers)
@@ -168,65 +174,32 @@ def _number(number: Any, tag: str) -> float:
         raise ConfigError(f"{tag}: {number!r:.80} was given; a scalar is one number.") from None
 
 
-def _legend(
-    objectives: Sequence[str],
-    layers: Sequence[str] | Mapping[str, int],
-    combiner: str | None,
-    coefficients: Mapping[str, float] | None,
-    groups: Mapping[str, Sequence[str]] | None,
-    extra_rows: Sequence[str],
-) -> Legend:
-    """The legend of the constructor's arguments; see there."""
-    for key, names in (("objectives", objectives), ("layers", layers), ("extra_rows", extra_rows)):
-        _check_names(key, names)
-    both = sorted({*objectives} & {*extra_rows})
-    require(not both, f"extra_rows: {', '.join(both)} is an objective too; names of rows are unique.")
-    sizes = tuple(layers.values()) if isinstance(layers, Mapping) else (0,) * len(layers)
-    for size in sizes:
-        require(isinstance(size, int) and size >= 0, f"layers: a layer has {size!r} weights; it is a whole number.")
-    weights, kinds = dict(coefficients or {}), dict(groups or {name: [name] for name in objectives})
-    for name, weight in weights.items():
-        require(name in objectives, f"coefficients: {name!r} is no objective; they are {', '.join(objectives)}.")
-        require(
-            isinstance(weight, int | float) and np.isfinite(weight),
-            f"coefficients: {weight!r} was given for {name!r}; a coefficient is a finite number.",
-        )
-    members = [name for names in kinds.values() for name in names]
+def _earlier(folder: Path, legend: Legend, resume_from: int | None) -> Earlier | None:
+    """Makes the folder, and the log in it ready to go on; None if it has none.
+
+    Raises: ConfigError if it is a file; if it has a log that is not to go on, since TensorBoard would join the lines of
+        both; and if it has the log of this package's own training, which goes on by itself.
+    """
+    if resume_from is not None:
+        resume_from = _whole(resume_from, "resume_from")
+    require(folder.is_dir() or not folder.exists(), f"folder: {folder} is a file; give a directory.")
+    folder.mkdir(parents=True, exist_ok=True)
+    logs = logs_in(folder)
+    if not logs:
+        return None
     require(
-        all(kinds.values()) and {*members} <= {*objectives} and len(members) == len({*members}),
-        f"groups: {kinds} was given; each has at least one of {', '.join(objectives)}, and no objective is in two.",
+        resume_from is not None and not (folder / ".hydra").exists(),
+        f"folder: {folder} has the gradient log of another run; give each run a folder of its own, or the step at "
+        "which a restored program goes on with its log (resume_from).",
     )
-    require(combiner is None or isinstance(combiner, str), f"combiner: {combiner!r} was given; it is a name or None.")
-    legend = Legend(
-        layers=tuple(layers),
-        sizes=sizes,
-        objectives=tuple(objectives),
-        extra_rows=tuple(extra_rows),
-        coefficients=tuple(float(weights.get(name, 1.0)) for name in objectives),
-        groups={group: tuple(names) for group, names in kinds.items()},
-        combiner="sum" if combiner is None else combiner,
-    )
-    problem = exceeded_limit(legend)
-    require(problem is None, f"objectives and layers: they are too many or too long to show: {problem}.")
-    return legend
+    return keep_until(logs, resume_from, legend)
 
 
-def _check_names(key: str, names: Any) -> None:
-    """ConfigError unless these are unique names; of objectives and layers at least one."""
-    is_list = not isinstance(names, str) and isinstance(names, Sequence | Mapping)
-    require(is_list and all(isinstance(name, str) and name for name in names), f"{key}: {names!r} is no list of names.")
-    require(len(names) == len({*names}), f"{key}: {', '.join(names)} was given; names are unique.")
-    require(key == "extra_rows" or len(names) > 0, f"{key}: an empty list was given; at least one name is needed.")
-    if key == "objectives":
-        slashed = [name for name in names if "/" in name]
-        require(not slashed, f"objectives: {', '.join(slashed)} has a slash, which separates the parts of a tag.")
-
-
-def _new_folder(folder: str | Path) -> Path:
-    """Makes the folder; ConfigError if it is a file or has Gramians, since TensorBoard would join both logs' lines."""
-    path = Path(folder)
-    require(path.is_dir() or not path.exists(), f"folder: {path} is a file; give a directory.")
-    path.mkdir(parents=True, exist_ok=True)
-    earlier = any(TAG.encode() in file.read_bytes() for file in path.glob("events.out.tfevents.*"))
-    require(not earlier, f"folder: {path} has the gradient log of another run; give each run a folder of its own.")
-    return path
+def _whole(number: Any, key: str) -> int:
+    """A step as an int; ConfigError if it is none or out of range."""
+    try:
+        number = operator.index(number)
+    except TypeError:
+        raise ConfigError(f"{key}: {number!r} was given; a step is a whole number.") from None
+    require(0 <= number <= _MAX_STEP, f"{key}: {number} was given; a step is in 0 to 2⁵³.")
+    return number

@@ -25,13 +25,15 @@ class RowsCallback(keras.callbacks.Callback):
     model runs in training mode, but on copies of its states (batch statistics, seeds of dropout, metrics).
     """
 
-    def __init__(self, folder: str | Path, data: tuple, *, every: int = 100):
+    def __init__(self, folder: str | Path, data: tuple, *, every: int = 100, resume: bool = False):
         """
         Args:
             folder: of the run; see `GradientLog`.
             data: (x, y) or (x, y, sample_weight), one batch as `Model.train_on_batch` takes it; or a `tf.data.Dataset`
                 that yields batches, of which the first is taken.
             every: optimizer steps between two logged moments, ≥ 1; the first is before training.
+            resume: whether the folder's log goes on, for a model whose optimizer was restored (`BackupAndRestore`):
+                what the log has after the optimizer's step is dropped, since it comes again.
         Raises: ConfigError for data of another form, or an interval below 1.
         """
         super().__init__()
@@ -42,7 +44,7 @@ class RowsCallback(keras.callbacks.Callback):
             f"data is a {type(data).__name__}; it must be (x, y) or (x, y, sample_weight), one batch, or a "
             "tf.data.Dataset of such batches.",
         )
-        self._folder, self._every = folder, every
+        self._folder, self._every, self._resume = folder, every, resume
         self._data = keras.tree.map_structure(tf.convert_to_tensor, data)
         self._log = self._layers = self._program = self._last = None
 
@@ -80,8 +82,12 @@ class RowsCallback(keras.callbacks.Callback):
                 objectives=list(losses),
                 layers=self._layers,
                 coefficients={name: weights[name] for name in losses if name in weights},
+                resume_from=step if self._resume else None,
             )
-        self._log.write(step, gramian=np.asarray(gramians), losses={name: float(one) for name, one in losses.items()})
+        if step > self._log.last_gramian:
+            self._log.write(
+                step, gramian=np.asarray(gramians), losses={name: float(one) for name, one in losses.items()}
+            )
         self._last = step
 
     def _rows(self) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

@@ -1,8 +1,13 @@
-"""One new event file, written without TensorFlow; what stores its records is given."""
+"""One new event file, written without TensorFlow; what stores its records is given.
+
+An event file is a sequence of records. A record is a header of 12 bytes (the length of its data as a little-endian
+uint64 and a masked CRC-32C of these 8 bytes), the data (a serialised `Event`), and a masked CRC-32C of the data.
+"""
 
 import itertools
 import os
 import platform
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +15,15 @@ from typing import Protocol
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from rl.errors import StorageError
 
-FRAME = 16
-"""Bytes that a record adds to its data: a header of 12 bytes, and a checksum of 4 after the data."""
+HEADER = 12
+"""Bytes before a record's data."""
+FRAME = HEADER + 4
+"""Bytes that a record adds to its data; a checksum follows the data."""
 _FLUSH_SECONDS = 1.0  # longest time that an event stays buffered while others follow
 _file_numbers = itertools.count()
 
@@ -36,6 +44,17 @@ class Records(Protocol):
 def python_records(path: Path) -> Records:
     """A new file of records, whose checksums TensorBoard computes in Python."""
     return RecordWriter(path.open("wb"))
+
+
+def record_length(data: bytes) -> int | None:
+    """The number of bytes of the record that begins here, frame included; None where its header is garbled.
+
+    A truncated header counts as the beginning of a record of 12 bytes.
+    """
+    if len(data) < HEADER:
+        return HEADER
+    length, checksum = struct.unpack("<QI", data[:HEADER])
+    return length + FRAME if masked_crc32c(data[:8]) == checksum else None
 
 
 class EventFile:

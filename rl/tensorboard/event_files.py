@@ -1,11 +1,9 @@
 """Event files: reading past damage, truncation to a checkpoint.
 
-An event file is a sequence of records. A record is a header of 12 bytes (the length of its data as a little-endian
-uint64 and a masked CRC-32C of these 8 bytes), the data (a serialised `Event`), and a masked CRC-32C of the data.
+`rl.tensorboard.event_file` describes their records.
 """
 
 import platform
-import struct
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -15,13 +13,10 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.plugins.histogram.metadata import PLUGIN_NAME as HISTOGRAMS
 
-from rl.tensorboard.event_file import FRAME
+from rl.tensorboard.event_file import FRAME, record_length
 from rl.tensorboard.gramians import PLUGIN as GRAMIANS
-
-_HEADER = 12  # bytes before a record's data
 
 
 def tensorflow_records(path: Path) -> tf.io.TFRecordWriter:
@@ -161,7 +156,7 @@ def _records(file: Path) -> tuple[list[bytes], bool, bool]:
             data = rest.read_bytes()[sum(len(record) + FRAME for record in records) :]
             if not data:
                 return found, damaged, garbled
-            length = _length(data)
+            length = record_length(data)
             damaged, garbled = True, garbled or length is None or length <= len(data)
             if length is None or length >= len(data):
                 return found, damaged, garbled
@@ -181,17 +176,6 @@ def _up_to_damage(file: Path) -> list[bytes]:
             records.append(next(iterator).numpy())
         except (StopIteration, tf.errors.DataLossError):
             return records
-
-
-def _length(data: bytes) -> int | None:
-    """The number of bytes of the record that begins here, frame included; None where its header is garbled.
-
-    A truncated header counts as the beginning of a record of 12 bytes.
-    """
-    if len(data) < _HEADER:
-        return _HEADER
-    length, checksum = struct.unpack("<QI", data[:_HEADER])
-    return length + FRAME if masked_crc32c(data[:8]) == checksum else None
 
 
 def _is_event(record: bytes) -> bool:

@@ -169,7 +169,10 @@ def test_a_value_that_leaks_is_refused(build, monkeypatch):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (("frozen=default",), r"a frozen copy `anchor` with .*Snapshot \(frozen\.anchor\) and before: auxiliary \(frozen\.anchor\.before\)"),
+        (
+            ("frozen=default",),
+            r"`anchor` with .*Snapshot \(frozen\.anchor\) and before: auxiliary \(frozen\.anchor\.before\)",
+        ),
         (("agent.form=dual",), r"agent\.form is 'dual', but network\.shared is true"),
         (("network.shared=false",), r"agent\.form is 'single', but network\.shared is false"),
         (("agent.auxiliary_minibatches=5",), r"agent\.auxiliary_minibatches is 5, .* of 96 .* × 3 iterations\)"),

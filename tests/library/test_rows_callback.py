@@ -88,6 +88,24 @@ def test_a_second_fit_goes_on_in_the_log(tmp_path):
     assert logged(tmp_path)[0].steps.tolist() == [0, 3, 6]
 
 
+def test_the_log_of_a_restored_model_goes_on(tmp_path):
+    """Two epochs, lost after the second, restored after the first: the log is that of two epochs in a row."""
+    model, lost, whole = make(), tmp_path / "lost", tmp_path / "whole"
+    fitted(model, [RowsCallback(whole, BATCH, every=1)])
+    model = make()
+    fitted(model, [RowsCallback(lost, BATCH, every=1)], epochs=1)
+    saved = [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
+    go_on = {"batch_size": 16, "shuffle": False, "verbose": 0}
+    for _ in range(2):
+        for variable, value in zip((*model.variables, *model.optimizer.variables), saved, strict=True):
+            variable.assign(value)
+        model.fit(X, Y, **go_on, callbacks=[RowsCallback(lost, BATCH, every=1, resume=True)])
+    (one, numbers), (other, expected) = logged(lost), logged(whole)
+    assert one.steps.tolist() == other.steps.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    np.testing.assert_allclose(one.gramians, other.gramians, rtol=1e-5, atol=1e-9)
+    assert numbers.keys() == expected.keys()
+
+
 @pytest.mark.parametrize(
     ("data", "every", "message"),
     [
