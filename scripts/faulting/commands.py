@@ -8,6 +8,7 @@ import os
 import runpy
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -181,7 +182,9 @@ def _as_main(
             os.kill(os.getpid(), signal.SIGINT)
         sys.exit(1)
     finally:
-        atexit._run_exitfuncs()  # multiprocessing ends its processes without them
+        # An interpreter ends in this order; multiprocessing would first wait for joblib's idle workers, 300 s long.
+        threading._shutdown()
+        atexit._run_exitfuncs()
 
 
 def _processes() -> Iterator[int]:
