@@ -230,4 +230,5 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     Args: name: the unknown field; known: the known fields.
     """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"is unknown; {f'did you mean {close[0]}' if close else 'known are ' + ', '.join(known)}"
+    others = f"known are {', '.join(known)}" if known else "there are no settings here"
+    return f"is unknown; {f'did you mean {close[0]}' if close else others}"

@@ -11,10 +11,15 @@ from rl.spaces import Spaces
 def with_heads(own: Mapping[str, Head], beside: Mapping[str, Auxiliary], spaces: Spaces) -> dict[str, Head]:
     """An agent's own heads, and those of the objectives `beside` them, {name: objective}.
 
-    Raises: ConfigError where two parts would have one name.
+    Raises: ConfigError where two parts would have one name, or an objective shapes a torso that no other head reads.
     """
-    heads = dict(own)
+    heads, torsos = dict(own), dict.fromkeys(head.torso for head in own.values() if not head.reads_observation)
     for name, objective in beside.items():
+        require(
+            objective.torso in torsos,
+            f"auxiliary.{name}.torso is {objective.torso}, which this agent lacks; it must be "
+            f"{' or '.join(torso for torso in torsos if torso)}.",
+        )
         more = objective.heads(name, spaces)
         taken = sorted({name, *more} & {*heads, *RESERVED, *(other for other in beside if other != name)})
         require(not taken, f"auxiliary.{name} would make a part {', '.join(taken)}, which there is; rename it.")

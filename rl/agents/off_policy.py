@@ -137,10 +137,12 @@ class OffPolicy(FromMemory):
 
     def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
         """One phase on replayed steps."""
-        require(
-            self.target_encoder or "torso" in model.network.parts,
-            "agent.target_encoder is false, but nothing is shared: set network.shared=true, or leave it true.",
-        )
+        for key, usual in (("target_encoder", True), ("detach_policy", False)):
+            require(
+                getattr(self, key) is usual or "torso" in model.network.parts,
+                f"agent.{key} is {str(not usual).lower()}, but nothing is shared: set network.shared=true, or leave it "
+                f"{str(usual).lower()}.",
+            )
         return super().phases(model, environment)
 
     def settle(self, model: ActorCriticNetwork, batch: Experience, seed: tf.Tensor) -> Experience:

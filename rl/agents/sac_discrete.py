@@ -10,9 +10,10 @@ from rl.agents.critics import critic_head
 from rl.agents.experience import Experience
 from rl.agents.exploration import White
 from rl.agents.off_policy import stopped
-from rl.agents.phase import Roles
+from rl.agents.phase import Phase, Roles
 from rl.agents.sac import SAC, TEMPERATURE
 from rl.distributions import Categorical
+from rl.environments import Environment
 from rl.errors import require
 from rl.gradients import LIVE
 from rl.gradients.rows import Weights
@@ -90,6 +91,16 @@ class DiscreteSAC(SAC):
         value = self.judged(self.all_values(model, stopped(live), batch.observation))
         entropy = -tf.reduce_sum(tf.exp(log_p) * log_p, -1)
         return -alpha * entropy - tf.reduce_sum(tf.exp(log_p) * value, -1), entropy
+
+    def phases(self, model: ActorCriticNetwork, environment: Environment) -> tuple[Phase, ...]:
+        """See `OffPolicy.phases`; ConfigError for a target entropy that no distribution of this many actions has."""
+        count = model.distribution.num_parameters
+        require(
+            self.target_entropy is None or self.target_entropy < math.log(count),
+            f"agent.target_entropy is {self.target_entropy}; of {count} actions the entropy is at most log {count} = "
+            f"{math.log(count):.3f}, so it must be below it.",
+        )
+        return super().phases(model, environment)
 
     def wanted_entropy(self, model: ActorCriticNetwork) -> float | tf.Tensor:
         """H̄ in nats; by default 0.98 log n."""

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import rl
 from rl.allowed import MOST
+from rl.commands.unknown_keys import unknown_key
 
 _FULL = "HYDRA_FULL_ERROR"
 _OWN = str(Path(rl.__file__).parent)
@@ -113,8 +114,12 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 def readable(error: Exception) -> str:
     """The lines of a message that help a user.
 
-    OmegaConf's types, Hydra's search path, and options that begin with `_`, which only others build on, are removed.
+    A key that the config lacks is answered by the nearest one. Of other messages OmegaConf's types, Hydra's search
+    path, and options that begin with `_`, which only others build on, are removed.
     """
+    unknown = unknown_key(str(error), sys.argv[1:])
+    if unknown is not None:
+        return unknown
     internal = ("object_type=", "reference_type=", "_")
     message = str(error).split("Config search path:")[0]
     return "\n".join(line for line in message.splitlines() if not line.strip().startswith(internal)).strip()

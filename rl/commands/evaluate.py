@@ -40,6 +40,10 @@ def main() -> None:
         arguments.video is None or not os.path.lexists(arguments.video),
         f"--video {arguments.video} exists, and would be replaced: remove it, or choose another name.",
     )
+    require(
+        arguments.video is None or arguments.video.suffix.lower() == ".mp4",
+        f"--video is {arguments.video}; its name must end in .mp4.",
+    )
     experiment, config = load_run(arguments.run, arguments.checkpoint, trusted=arguments.trust)
     changes = changed_environment(config, arguments.environment)
     if changes:

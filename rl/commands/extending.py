@@ -16,7 +16,7 @@ from rl.commands.recorded import recorded
 from rl.commands.restoring import composed, load_config
 from rl.commands.run_names import flat, run_paths
 from rl.errors import ConfigError, require
-from rl.runs.layout import CHECKPOINTS, CONFIG, MEMORY, OVERRIDES, checkpoint_files
+from rl.runs.layout import CHECKPOINTS, CONFIG, OVERRIDES, checkpoint_files
 
 _WITH_IT = (
     "seeds",
@@ -169,17 +169,19 @@ def _check_total(usual: DictConfig, longer: DictConfig, run: Path) -> None:
 
 
 def _check_memory(path: Path, config: DictConfig) -> None:
-    """Raises ConfigError where the memory of an agent was not saved at the newest checkpoint."""
+    """Raises ConfigError where the memory of an agent was not saved at the newest checkpoint, or cannot be read."""
     from rl.commands.maker import Maker
+    from rl.runs.checkpoints import CheckpointFolder
 
     files = checkpoint_files(path / CHECKPOINTS)
     if not files or not Maker(None).takes(config.agent, "agent", "replay"):
         return
-    memory = path / CHECKPOINTS / MEMORY.format(max(files))
+    newest = CheckpointFolder(path / CHECKPOINTS, keep=1).read(max(files))
+    require(not newest.lost, f"{newest.lost}: without its memory {path} would not go on as it was.")
     require(
-        memory.is_file(),
-        f"{memory} is missing (checkpoint.replay is {str(config.checkpoint.replay).lower()}): without its memory the "
-        "run would not go on as it was. A run to be extended needs checkpoint.replay=true from its start.",
+        bool(newest.memory),
+        f"{path} did not save its memory (checkpoint.replay={str(config.checkpoint.replay).lower()}), without which it "
+        "would not go on as it was. A run to be extended needs checkpoint.replay=true.",
     )
 
 

@@ -48,8 +48,9 @@ def what_if(
     """Computes the outcome of every combination of combiner and optimizer, on the first minibatch of the first update.
 
     An optimizer equal to the run's own starts from the run's slots, any other from initial slots, with which Adam and
-    RMSProp step as if the gradient had always been this one. Combiners start from their initial state. Learning rates
-    are the current ones; for a completed run, whose schedule may have reached 0, the initial ones.
+    RMSProp step as if the gradient had always been this one. A combiner equal to the run's own starts from the run's
+    state (GradNorm, GradVac), any other from its initial state. Learning rates are the current ones; for a completed
+    run, whose schedule may have reached 0, the initial ones.
 
     Args:
         learner: of one run, with a network that shares weights.
@@ -70,7 +71,8 @@ def what_if(
     for combiner_name, combiner in combiners.items():
         rule = update_rule(update, network, combiner, own.optimizer, always_rows=True, freeze=played.learner.freeze)
         taken = watched_rows(minibatch.losses, minibatch.seen, **rule.asked, watch=minibatch.watch)
-        direction, _ = rule.combine(taken, rule.init(minibatch.weights), minibatch.seed)
+        before = minibatch.rule if combiner == own.combiner else rule.init(minibatch.weights)
+        direction, _ = rule.combine(taken, before, minibatch.seed)
         shares = tf.reduce_mean(direction.row_weights, 0).numpy()
         for optimizer_name, optimizer in optimizers.items():
             now = at_step(optimizer, learner.steps_done(state.iteration))

@@ -92,8 +92,12 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "first_of": (_maybe(_is_count), "a whole number from 0 on, or null"),
     "lost": (_list_of(_is_text), "a list of sentences"),
     "lengths": (_list_of(_is_count), "a list of whole numbers from 0 on"),
+    "memory": (lambda value: isinstance(value, bool), "true or false"),
 }
-"""{key: (test of its value, the allowed values in words)}; every key is required."""
+"""{key: (test of its value, the allowed values in words)}; every key but those of `_OPTIONAL` is required."""
+
+_OPTIONAL: Mapping[str, Any] = {"memory": False}
+"""Defaults of the keys that a checkpoint of any format may lack; memory: whether it was saved beside the checkpoint."""
 
 _SINCE_3: Mapping[str, Any] = {
     "best_step": None,
@@ -126,7 +130,7 @@ def validated(meta: Any, source: str) -> dict[str, Any]:
         version in READABLE and not isinstance(version, bool),
         f"{source} has format version {version}; this code reads {readable}.",
     )
-    complete = {**(_SINCE_3 if version == 2 else {}), **(_SINCE_6 if version < 6 else {}), **meta}
+    complete = {**_OPTIONAL, **(_SINCE_3 if version == 2 else {}), **(_SINCE_6 if version < 6 else {}), **meta}
     for key, (test, allowed) in _FIELDS.items():
         value = complete.get(key)
         if key not in complete or not test(value):

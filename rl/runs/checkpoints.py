@@ -27,7 +27,7 @@ class Checkpoint(NamedTuple):
     arrays: {name: array}, of all variables of the run. meta: counters, times and results; see `checkpoint_meta`. rows:
     {objective: [P]}, the newest raw rows; empty where nothing was probed. memory: {name: array}, an agent's
     memory, in a file of its own beside the newest checkpoint; empty where there is none. lost: a sentence on a memory
-    that cannot be read, or "".
+    that was saved and cannot be read, or "".
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -65,7 +65,7 @@ class CheckpointFolder:
         """The checkpoint at an environment step, with its memory if that can be read; see `read_checkpoint`."""
         checkpoint, file = read_checkpoint(self.by_steps()[steps]), self.path / MEMORY.format(steps)
         if not file.is_file():
-            return checkpoint
+            return checkpoint._replace(lost=f"{file} is missing" if checkpoint.meta["memory"] else "")
         try:
             with np.load(file, allow_pickle=False) as data:
                 return checkpoint._replace(memory={name: data[name] for name in data.files})

@@ -189,7 +189,7 @@ class Record:
         meta["wall_seconds"] = self.wall_seconds
         with storing(self.directory.path):
             self._log.sync()
-            self._newest = Checkpoint(arrays, {**meta, **self._log.state()}, rows, memory)
+            self._newest = Checkpoint(arrays, {**meta, "memory": bool(memory), **self._log.state()}, rows, memory)
             self._checkpoints.save(self._newest)
 
     def settle(self, *, best: bool) -> None:

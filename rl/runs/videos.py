@@ -1,5 +1,6 @@
 """Videos of greedy episodes."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def record(
         raise ConfigError(
             "videos need the extra `video`: pip install 'tapestry-rl[video]' (evaluation.videos)."
         ) from error
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame draws in memory, and need not look for a display
     file.parent.mkdir(parents=True, exist_ok=True)
     state, observation = environment.reset(seed)
     nothing, ended = tf.zeros((1, environment.num_uniforms)), False

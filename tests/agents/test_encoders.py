@@ -119,3 +119,18 @@ def test_frames_train_a_small_encoder(build):
 def test_what_cannot_be_is_said(build):
     with pytest.raises(ConfigError, match=r"agent\.detach_policy=true"):
         build("agent=td3", *SMALL[1:], "combiner=critics_only")
+    for setting in ("agent.detach_policy=true", "agent.target_encoder=false"):
+        with pytest.raises(
+            ConfigError, match=rf"{setting.replace('=', ' is ')}, but nothing is shared: set network\.sh"
+        ):
+            build(*SMALL, "network.shared=false", setting)
+    with pytest.raises(
+        ConfigError, match=r"auxiliary\.termination\.torso is value, which this agent lacks; .* policy\."
+    ):
+        build(*SMALL, "auxiliary=[termination]", "auxiliary.termination.torso=value")
+    with pytest.raises(ConfigError, match=r"agent\.batch_size is 61; it must be at most replay\.capacity, 60"):
+        build(*SMALL, "replay.capacity=60", "agent.batch_size=61")
+    with pytest.raises(ConfigError, match=r"lower agent\.warmup_steps, or agent\.n_step × num_envs"):
+        build(*SMALL, "agent.n_step=900", "agent.warmup_steps=0", "steps=1000", "replay.capacity=9000")
+    with pytest.raises(ConfigError, match=r"frozen\.target\.tau is unknown; there are no settings here"):
+        build(*SMALL, "frozen.target={_target_: rl.frozen.Never}")

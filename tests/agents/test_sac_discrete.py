@@ -125,3 +125,5 @@ def test_what_cannot_be_is_said(build):
         build(*SMALL, "agent=sac")
     with pytest.raises(ConfigError, match=r"agent/exploration=noise"):
         build(*SMALL, "agent/exploration=correlated")
+    with pytest.raises(ConfigError, match=r"agent\.target_entropy is 0\.7; of 2 actions .* at most log 2 = 0\.693"):
+        build(*SMALL, "agent.target_entropy=0.7")

@@ -53,6 +53,23 @@ def test_the_runs_own_rule_takes_the_runs_own_step(asked):
     np.testing.assert_array_equal(list(outcomes["own", "own"].row_weights.values()), weights)
 
 
+def test_the_runs_own_combiner_starts_from_the_runs_state(build):
+    """GradNorm's weights go on from those learnt so far; at its initial state they would be 1."""
+    experiment = build(*SMALL, "combiner=gradnorm", "combiner.learning_rate=0.1", "probe=none")
+    learner, state = experiment.learner, read(experiment.variables)
+    for _ in range(2):
+        state, _ = learn(learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))
+    learnt = state.rules["update"].combiner
+    collected = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
+    rule = learner.rules["update"]
+    outcomes = what_if(learner, *collected, {"own": rule.combiner}, {"own": rule.optimizer})
+    direction, _, _ = (played := replay(learner, *collected)).propose(played.minibatch(0))
+    weights = list(outcomes["own", "own"].row_weights.values())
+    np.testing.assert_array_equal(weights, tf.reduce_mean(direction.row_weights, 0))
+    assert np.abs(np.array(weights) - 1.0).max() > 0.05
+    assert np.abs(np.array(weights) - np.ravel(tf.nest.flatten(learnt)[0])[: len(weights)]).max() < 0.2
+
+
 def test_gradient_descent_takes_minus_the_weighted_rows(asked):
     learner, state, trajectory = asked
     outcomes = what_if(learner, state, trajectory, COMBINERS, {"sgd": sgd(0.5)})

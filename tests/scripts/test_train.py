@@ -138,7 +138,12 @@ def test_a_checkpoint_of_another_network_is_refused(root, finished):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["agent.gama=0.9"], "gama"),
+        (["agent.gama=0.9"], "agent.gama is unknown; did you mean agent.gamma?"),
+        (["agent=sac", "agent.warmup_step=3"], "agent.warmup_step is unknown; did you mean agent.warmup_steps?"),
+        (["agent.warmup_steps=3"], "agent.warmup_steps is unknown; agent has "),
+        (["stepps=3", "optimizer.learning_rate=-1"], "stepps is unknown; did you mean steps?"),
+        (["agent=sac", "agent/bootstrap=tdc"], "agent/bootstrap is no group of configs that the other overrides"),
+        (["seed.of=3"], "seed.of is unknown: seed is no group of settings here"),
         (["combiner=pcgrd"], "pcgrd"),
         (["agent=dqn"], "dqn"),
         (["environment=gymnasium", "environment.id=Cartpole-v1"], "Did you mean CartPole-v1"),
