@@ -42,18 +42,24 @@ def logged(folder):
     return Folder(folder.parent).series(folder.name)[folder.name], losses
 
 
+@pytest.fixture
+def place(tmp_path):
+    """The folder of a run, the only one in its parent, all of whose runs the tab would read."""
+    return tmp_path / "run"
+
+
 @pytest.mark.parametrize("kind", [keras.Model, CombinedModel])
-def test_training_is_bit_for_bit_as_it_is_without_the_callback(tmp_path, kind):
+def test_training_is_bit_for_bit_as_it_is_without_the_callback(place, kind):
     plain, looked_at = make(kind), make(kind)
     expected = fitted(plain)
-    history = fitted(looked_at, [RowsCallback(tmp_path, BATCH, every=2)])
+    history = fitted(looked_at, [RowsCallback(place, BATCH, every=2)])
     assert history == expected
     for mine, theirs in zip(looked_at.variables, plain.variables, strict=True):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
-    assert logged(tmp_path)[0].steps.tolist() == [0, 2, 4, 6]
+    assert logged(place)[0].steps.tolist() == [0, 2, 4, 6]
 
 
-def test_the_log_has_the_rows_of_the_raw_losses_on_the_shared_layers(tmp_path):
+def test_the_log_has_the_rows_of_the_raw_losses_on_the_shared_layers(place):
     model = make()
     dropout = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dropout))
     seed = dropout.seed_generator.state.numpy()
@@ -69,8 +75,8 @@ def test_the_log_has_the_rows_of_the_raw_losses_on_the_shared_layers(tmp_path):
     for name in ("moving_mean", "moving_variance"):
         variable = getattr(model.get_layer("norm"), name)
         variable.assign(tf.zeros_like(variable) if name == "moving_mean" else tf.ones_like(variable))
-    fitted(model, [RowsCallback(tmp_path, BATCH, every=4)])
-    series, values = logged(tmp_path)
+    fitted(model, [RowsCallback(place, BATCH, every=4)])
+    series, values = logged(place)
     assert series.steps.tolist() == [0, 4]
     np.testing.assert_allclose(series.gramians[0], first.gramians, rtol=2e-5, atol=1e-9)
     assert np.abs(series.gramians[1] - series.gramians[0]).max() > 1e-3
@@ -81,16 +87,16 @@ def test_the_log_has_the_rows_of_the_raw_losses_on_the_shared_layers(tmp_path):
     assert (series.legend.objectives, series.legend.coefficients) == (("a", "b"), (1.0, 0.25))
 
 
-def test_a_second_fit_goes_on_in_the_log(tmp_path):
-    model, callback = make(), RowsCallback(tmp_path, tf.data.Dataset.from_tensors(BATCH), every=3)
+def test_a_second_fit_goes_on_in_the_log(place):
+    model, callback = make(), RowsCallback(place, tf.data.Dataset.from_tensors(BATCH), every=3)
     fitted(model, [callback], epochs=1)
     model.fit(X, Y, batch_size=16, verbose=0, callbacks=[callback])
-    assert logged(tmp_path)[0].steps.tolist() == [0, 3, 6]
+    assert logged(place)[0].steps.tolist() == [0, 3, 6]
 
 
-def test_the_log_of_a_restored_model_goes_on(tmp_path):
+def test_the_log_of_a_restored_model_goes_on(place):
     """Two epochs, lost after the second, restored after the first: the log is that of two epochs in a row."""
-    model, lost, whole = make(), tmp_path / "lost", tmp_path / "whole"
+    model, lost, whole = make(), place / "lost", place / "whole"
     fitted(model, [RowsCallback(whole, BATCH, every=1)])
     model = make()
     fitted(model, [RowsCallback(lost, BATCH, every=1)], epochs=1)
@@ -113,16 +119,16 @@ def test_the_log_of_a_restored_model_goes_on(tmp_path):
         (BATCH, 0, r"^every is 0; it must be a positive number of steps"),
     ],
 )
-def test_input_that_does_not_fit_is_refused(tmp_path, data, every, message):
+def test_input_that_does_not_fit_is_refused(place, data, every, message):
     with pytest.raises(ValueError, match=message):
-        RowsCallback(tmp_path, data, every=every)
+        RowsCallback(place, data, every=every)
 
 
-def test_a_model_whose_losses_share_nothing_is_refused_before_it_trains(tmp_path):
+def test_a_model_whose_losses_share_nothing_is_refused_before_it_trains(place):
     inputs = keras.Input((3,))
     model = keras.Model(inputs, {name: keras.layers.Dense(1, name=name)(inputs) for name in ("a", "b")})
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"^the losses a, b share no trainable variable"):
-        fitted(model, [RowsCallback(tmp_path, BATCH)])
+        fitted(model, [RowsCallback(place, BATCH)])
     for weight, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)
