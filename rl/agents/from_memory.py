@@ -94,10 +94,6 @@ class FromMemory(Agent):
             f"{environment.num_envs:,} is {self.update_to_data * steps:g} minibatches a tick; it must be a whole "
             "number, ≥ 1.",
         )
-        require(
-            self.batch_size <= self.replay.capacity,
-            f"agent.batch_size is {self.batch_size:,}; it must be at most replay.capacity, {self.replay.capacity:,}.",
-        )
         source = self.replay.source(batch=self.batch_size, rounds=rounds, length=self.n_step)
         rows, needed = source.num_rows(environment.num_envs), self.ticks * self.rollout_length + self.n_step - 1
         require(

@@ -128,8 +128,6 @@ def test_what_cannot_be_is_said(build):
         ConfigError, match=r"auxiliary\.termination\.torso is value, which this agent lacks; .* policy\."
     ):
         build(*SMALL, "auxiliary=[termination]", "auxiliary.termination.torso=value")
-    with pytest.raises(ConfigError, match=r"agent\.batch_size is 61; it must be at most replay\.capacity, 60"):
-        build(*SMALL, "replay.capacity=60", "agent.batch_size=61")
     with pytest.raises(ConfigError, match=r"lower agent\.warmup_steps, or agent\.n_step × num_envs"):
         build(*SMALL, "agent.n_step=900", "agent.warmup_steps=0", "steps=1000", "replay.capacity=9000")
     with pytest.raises(ConfigError, match=r"frozen\.target\.tau is unknown; there are no settings here"):
