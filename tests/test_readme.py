@@ -13,7 +13,9 @@ from handbook import ALL, MARK, ROOT
 
 from rl.commands.main import COMMANDS
 
-SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4", "probe.names=[norms]")
+SHORT = ("steps=2048", "num_envs=4", "evaluation.episodes=4")
+PROBED = "hydra.run.dir=runs/pcgrad"
+"""The run into which later examples look; the others are trained without probes."""
 EXTENDED = "steps=4096"
 QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"}  # in half the time
 OF_THE_SHELL = ("cd", "export", "git", "mkdir", "python3", "source")
@@ -79,7 +81,8 @@ def _ours(shell, script, arguments, *, marked):
     assert not marked, script
     if script == "train.py" and not {"--cfg", "--help"} & set(arguments):
         extends = any(argument.startswith("extend=") for argument in arguments)
-        arguments = [*arguments, *((EXTENDED,) if extends else SHORT)]
+        probes = "probe.names=[norms]" if PROBED in arguments else "probe=none"
+        arguments = [*arguments, *((EXTENDED,) if extends else (*SHORT, probes))]
     _run(shell, script, *arguments)
 
 

@@ -1,9 +1,10 @@
 """From a trajectory to the samples that an actor-critic agent learns from."""
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import tensorflow as tf
 
+from rl.agents.bootstrap import Bootstrap
 from rl.agents.phase import Diagnostics, Roles
 from rl.agents.samples import Batch, Steps, flat, without_invalid
 from rl.agents.successors import successor_values
@@ -11,12 +12,21 @@ from rl.environments import Environment, Trajectory
 from rl.estimators import discounts, explained_variance, masked_mean
 from rl.networks import OBSERVATION, ActorCriticNetwork
 
-if TYPE_CHECKING:
-    from rl.agents.actor_critic import ActorCritic
+
+class Estimating(Protocol):
+    """What an agent says of its advantages and value targets; `ActorCritic` describes the fields."""
+
+    baseline: str
+    bootstrap: Bootstrap
+    gamma: float | tf.Tensor
+    lambda_: float | tf.Tensor
+
+    def estimates(self, steps: Steps, log_prob: tf.Tensor, extras: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Value targets and advantages, [T, N] each."""
 
 
 def prepared(
-    agent: "ActorCritic",
+    agent: Estimating,
     model: ActorCriticNetwork,
     environment: Environment,
     roles: Roles,
