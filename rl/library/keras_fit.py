@@ -37,7 +37,7 @@ class CombinedModel(keras.Model):
 
     Made like a `keras.Model`: `CombinedModel(inputs, outputs)`, or a subclass with `call`. Metrics, validation,
     callbacks, mixed precision, `steps_per_execution`, `jit_compile` and saving work as usual. What `gradnorm` and
-    `gradvac` learn is not saved with the model, and begins anew with `compile`.
+    `gradvac` learn is saved with the model; `compile` begins it anew.
     """
 
     def __new__(cls, *args: Any, **kwargs: Any):

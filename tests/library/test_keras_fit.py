@@ -209,8 +209,13 @@ def test_a_subclass_may_have_other_losses_than_one_per_output():
 
 @pytest.mark.parametrize(
     "combiner",
-    [{"combiner": "cagrad", "combiner_settings": {"c": 0.9, "scope": "layer"}}, {"combiner": NashMTL(scope="global")}],
-    ids=["name", "instance"],
+    [
+        {"combiner": "cagrad", "combiner_settings": {"c": 0.9, "scope": "layer"}},
+        {"combiner": NashMTL(scope="global")},
+        {"combiner": "gradnorm", "combiner_settings": {"learning_rate": 0.1}},
+        {"combiner": "gradvac", "combiner_settings": {"scope": "layer"}},
+    ],
+    ids=["name", "instance", "learnt weights", "learnt cosines of each layer"],
 )
 def test_a_saved_model_goes_on_with_its_combiner_and_optimizer(tmp_path, combiner):
     model = make()
