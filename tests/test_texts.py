@@ -21,7 +21,7 @@ COMPOSED = (
     ("environment=compiled/cartpole", "frozen=target_hard", "optimizer=sgd"),
 )
 """Overrides of the configs in which a setting that a text names has to be."""
-ADDED = r"extend|hydra[./].+|optimizer\.rates\..+|auxiliary\.<name>\..+|frozen\.<role>.*|logger\.(?:<name>|wandb)\..+"
+ADDED = r"extend|hydra[./].+|environment\.kwargs\..+|optimizer\.rates\..+|auxiliary\.<name>\..+|frozen\.<role>.*|logger\.(?:<name>|wandb)\..+"
 """Keys that are given on the command line alone."""
 
 

@@ -6,11 +6,13 @@ import traceback
 from pathlib import Path
 
 import gymnasium
+import tensorflow as tf
 
 _LONGEST = 500  # characters of an exception's message
 _GYMNASIUM = Path(gymnasium.__file__).parent
 _PASSED_THROUGH = (Path(__file__).parent, _GYMNASIUM, _GYMNASIUM / "vector", _GYMNASIUM / "wrappers")
 """Folders whose code only propagates an environment's exceptions."""
+_TENSORFLOW = Path(tf.__file__).parent
 _TENSORFLOWS = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:\w*\]")  # parts that TensorFlow adds to a message
 
 
@@ -18,7 +20,7 @@ def in_one_line(error: BaseException, own_file: str | None = None) -> str:
     """An exception as `Type: message (file:line in function, raised at file:line in function)`.
 
     Example: `ZeroDivisionError: division by zero (my_env.py:42 in step)`. Messages are truncated to 500 characters;
-    TensorFlow's additions to them, and stack frames of Gymnasium and of this package, are omitted.
+    TensorFlow's additions to them, and stack frames of TensorFlow, Gymnasium and this package, are omitted.
 
     Args:
         error: the exception, with its traceback.
@@ -30,13 +32,18 @@ def in_one_line(error: BaseException, own_file: str | None = None) -> str:
     kind = type(error).__name__
     words = f"{kind}: {words}" if words else kind
     frames = traceback.extract_tb(error.__traceback__)
-    beyond = [frame for frame in frames if Path(frame.filename).parent not in _PASSED_THROUGH] or frames
+    beyond = [frame for frame in frames if not _propagates(Path(frame.filename))] or frames
     if not beyond:
         return words
     own = [frame for frame in beyond if own_file and frame.filename == own_file]
     if not own or own[-1] is beyond[-1]:
         return f"{words} ({_shown(beyond[-1])})"
     return f"{words} ({_shown(own[-1])}, raised at {_shown(beyond[-1])})"
+
+
+def _propagates(file: Path) -> bool:
+    """Whether the code of a file only propagates exceptions of the code that it was given."""
+    return file.parent in _PASSED_THROUGH or file.is_relative_to(_TENSORFLOW)
 
 
 def _shown(frame: traceback.FrameSummary) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import tensorflow as tf
 
 from rl.gradients.objective import LIVE, Objective
-from rl.gradients.rows import LeakError, Losses, Roles, apart, place_names, places_of
+from rl.gradients.rows import LeakError, Losses, Roles, apart, place_names, places_of, require_scalars
 
 NONE, ZERO, NONZERO = "none", "zero", "non-zero"
 
@@ -27,12 +27,14 @@ def audit(
         names: {part: its weights' names}.
         watch: the roles whose weights are watched.
     Returns: {objective: {weight: none, zero or non-zero}}; weights of a frozen copy are named `<role>/<weight>`.
+    Raises: ConfigError for a loss that is no scalar.
     """
     roles = apart(roles, watch)
     weights = places_of(roles, watch)
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(tf.nest.flatten(weights))
         values, _ = losses(roles)
+    require_scalars(values)
     names_at, table = place_names(weights, names), {}
     for objective, loss in values.items():
         gradients = tape.gradient(loss, dict(weights))

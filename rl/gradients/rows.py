@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from rl.errors import require
 from rl.gradients.objective import LIVE, At
 
 Weights = Mapping[str, tuple[tf.Tensor, ...]]
@@ -67,6 +68,7 @@ def watched_rows(
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(tf.nest.flatten(weights))
         values, auxiliary = losses(roles)
+        require_scalars(values)
         summed = (
             dict(values) if sums is None else {row: _weighted_sum(values, members) for row, members in sums.items()}
         )
@@ -79,6 +81,15 @@ def watched_rows(
         for row, loss in summed.items()
     }
     return Rows(dict(values), summed, gradients, auxiliary)
+
+
+def require_scalars(losses: Mapping[str, tf.Tensor]) -> None:
+    """Raises ConfigError unless every loss is a scalar: the gradient of a vector would be that of its sum."""
+    for name, loss in losses.items():
+        shape = tf.convert_to_tensor(loss).shape
+        require(
+            shape.rank in (0, None), f"objective {name!r} returns a loss of shape {shape}; it must be a scalar, []."
+        )
 
 
 def onto_live(gradient: Mapping[At, tuple[tf.Tensor, ...]]) -> Gradient:

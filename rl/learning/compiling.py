@@ -26,7 +26,7 @@ def compile_together(programs: Mapping[str, tuple[Program, tuple]], say: Callabl
             began = time.perf_counter()
             program.traced(*arguments)  # Python can trace only one at a time
             compiling[name] = threads.submit(_compiled, program, arguments, began)
-        seconds = ", ".join(f"{name} in {one.result():.1f} s" for name, one in compiling.items())
+        seconds = ", beside it ".join(f"{name} in {one.result():.1f} s" for name, one in compiling.items())
     say(f"From the compilation cache: {seconds}." if compilation_cache.keep() == 0 else f"Compiled {seconds}.")
     if trouble := compilation_cache.trouble():
         say(trouble)

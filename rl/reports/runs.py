@@ -100,6 +100,7 @@ def _read(run: RecordedRun, recorded: Callable[[Path], Any]) -> ReportedRun:
     require(not absent, f"it lacks {' and '.join(absent)}")
     status = run.summary["status"]
     settings, choices = recorded(run.path)
+    choices = {**choices, "auxiliary": _auxiliary(settings)}
     metrics = run.complete_metrics() if status == "completed" else Metrics()
     return ReportedRun(
         run.path,
@@ -112,6 +113,12 @@ def _read(run: RecordedRun, recorded: Callable[[Path], Any]) -> ReportedRun:
         metrics,
         leading(metrics.columns, settings),
     )
+
+
+def _auxiliary(settings: Mapping[str, Any]) -> str:
+    """The options of the group `auxiliary`, `[termination]`, of which Hydra records none; they are their own keys."""
+    names = dict.fromkeys(key.split(".")[1] for key in settings if key.startswith("auxiliary."))
+    return f"[{','.join(sorted(names))}]"
 
 
 def _parts(settings: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from rl.learning.seeds import run_seed
 from rl.learning.state import TrainState, assign, read
 from rl.networks import ActorCriticNetwork
 from rl.runs.evaluation import Evaluator
-from rl.runs.fitting import check_combined, check_phases
+from rl.runs.fitting import check_combined, check_phases, check_weights
 from rl.runs.memory import require_memory
 from rl.spaces import Spaces, same
 from rl.updates.combiners import Combiner
@@ -149,6 +149,7 @@ class Experiment:
         """
         learner = self.learner.with_combiner(combiner)
         check_combined(learner)
+        check_weights(learner)
         prober = self.prober and Prober(
             learner,
             self.prober.probes,
@@ -236,6 +237,7 @@ def build_experiment(
         environments=make_environment(num_envs=num_envs * num_runs) if num_runs > 1 else environment,
     )
     check_combined(learner)
+    check_weights(learner)
     check_phases(learner)
     require_memory(learner)
     known = Oracle(learner) if oracle else None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rl.errors import ConfigError
 from rl.gradients import LIVE, At, LeakError, Objective, onto_live, watched_rows
 from rl.gradients.audit import audit, check_audit
 
@@ -99,6 +100,17 @@ def test_a_missing_dependence_is_named(weights):
 def test_an_undeclared_objective_is_named(weights):
     with pytest.raises(LeakError, match="objectives"):
         rows_of(two_losses(tf.ones(2)), weights, {"a": ("torso", "a")})
+
+
+def test_a_loss_that_is_no_scalar_is_refused(weights):
+    """TensorFlow would differentiate its sum."""
+
+    def losses(roles):
+        return {"a": roles[LIVE]["a"][0] ** 2}, None
+
+    for rows in (lambda: watched_rows(losses, {LIVE: weights}, None), lambda: audit(losses, {LIVE: weights}, {})):
+        with pytest.raises(ConfigError, match=r"objective 'a' returns a loss of shape \(2,\); it must be a scalar"):
+            rows()
 
 
 def test_a_stop_gradient_before_a_head_shows_in_the_audit(weights):

@@ -135,3 +135,27 @@ def test_agents_are_audited_and_reported(root, trained, tmp_path):
         assert told.returncode == 0, told.stderr
         assert all(name in told.stdout for name in objectives)
         assert "Every objective reaches what it declares" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (("combiner=louder", "combiner.powr=1"), "combiner.powr is unknown; did you mean combiner.power?"),
+        (("combiner=louder", "combiner.size=1"), "combiner.size is unknown; combiner has scope, power."),
+        (
+            ("environment=cartpole", "environment.kwargs.gravity=3"),
+            "environment.kwargs is empty; a new key is added with a plus: +environment.kwargs.gravity=…",
+        ),
+        (
+            ("environment=cartpole", "environment.kwargs={gravity:3}"),
+            "environment.kwargs is empty; a new key is added with a plus: +environment.kwargs.<name>=…",
+        ),
+        (("agent.coefficients={polcy:1}",), "agent.coefficients has policy, value, entropy, and no other key."),
+    ],
+)
+def test_an_unknown_key_is_answered_by_those_of_the_chosen_part(root, tmp_path, monkeypatch, overrides, sentence):
+    monkeypatch.syspath_prepend(str(root / "tests"))
+    configs = f"--config-dir={root / 'tests' / 'strangers' / 'configs'}"
+    ended = inside.call(root, tmp_path, "train.py", configs, *overrides)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert sentence in ended.stderr
