@@ -21,7 +21,12 @@ COMPOSED = (
     ("environment=compiled/cartpole", "frozen=target_hard", "optimizer=sgd"),
 )
 """Overrides of the configs in which a setting that a text names has to be."""
-ADDED = r"extend|hydra[./].+|environment\.kwargs\..+|optimizer\.rates\..+|auxiliary\.<name>\..+|frozen\.<role>.*|logger\.(?:<name>|wandb)\..+"
+ADDED = "|".join(
+    (
+        r"extend|hydra[./].+|environment\.kwargs\..+|optimizer\.rates\..+|auxiliary\.<name>\..+|frozen\.<role>.*",
+        r"logger\.(?:<name>|wandb)\..+",
+    )
+)
 """Keys that are given on the command line alone."""
 
 
