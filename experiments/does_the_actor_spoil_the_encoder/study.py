@@ -155,6 +155,7 @@ def figure(rows: Sequence[Mapping], file: Path) -> None:
         below.axhline(0.0, color="black", linewidth=0.8)
         below.set_xticks(range(len(ACTORS)), ACTORS, rotation=30)
         for axis in (above, below):
+            axis.margins(y=0.25)  # room for the legend
             axis.grid(alpha=0.3)
             axis.legend(fontsize=8)
     drawn.savefig(file, dpi=110)
