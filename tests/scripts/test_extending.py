@@ -248,7 +248,9 @@ def test_a_lost_memory_is_refused(root, both, tmp_path):
     if not memories:
         pytest.skip("this agent has no memory")
     run = shutil.copytree(before, tmp_path / "run")
-    for file in (run / "checkpoints").glob("memory_*.npz"):
-        file.unlink()
+    (memory,) = (run / "checkpoints").glob("memory_*.npz")
+    memory.write_bytes(memory.read_bytes()[:1000])
+    assert "is not readable: " in refused(root, tmp_path, "extend=run", f"steps={2 * half}")
+    memory.unlink()
     said = refused(root, tmp_path, "extend=run", f"steps={2 * half}")
-    assert "is missing (checkpoint.replay is true): without its memory the run would not go on as it was" in said
+    assert f"{memory.name} is missing: without its memory run would not go on as it was" in said
