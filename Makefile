@@ -21,24 +21,23 @@ check: $(VENV)/.installed-test lint
 	XLA_FLAGS="$(QUICKLY) $$XLA_FLAGS" $(BIN)/python -m pytest -m check $(ARGS)
 
 #: Folders whose tests compile whole programs in pytest's own process, which keeps some 100 MB of each: one after another.
-PROGRAMS = tests/agents tests/learning tests/runs
-#: The commands as users run them: XLA compiles as shipped.
-AS_SHIPPED = tests/runs tests/scripts
+PROGRAMS = tests/agents tests/learning
+#: Runs, their resumption, the cache of compiled programs and the installed package: XLA compiles as shipped.
+AS_SHIPPED = tests/runs $(patsubst %,tests/scripts/test_%.py,train compilation_cache compiled_resume many_seeds package runtime)
 #: Elsewhere it compiles without LLVM's optimisations, and outside of PROGRAMS also without MLIR's fusions, which takes half the
 #: time. Without fusions one number is rounded in two ways where it is used twice, and PROGRAMS compare bits.
 QUICKLY = --xla_backend_optimization_level=0
 UNFUSED = $(QUICKLY) --xla_cpu_use_fusion_emitters=false
-REST = $(sort $(PROGRAMS) $(AS_SHIPPED))
 
 test: $(VENV)/.installed-test lint
 	@echo "== tests"
 ifeq ($(ARGS),)
 	status=0; \
-	for part in $(AS_SHIPPED); do $(BIN)/python -m pytest $$part || status=$$?; done; \
-	for part in $(filter-out $(AS_SHIPPED),$(PROGRAMS)); do \
+	$(BIN)/python -m pytest $(AS_SHIPPED) || status=$$?; \
+	for part in $(PROGRAMS); do \
 	  XLA_FLAGS="$(QUICKLY) $$XLA_FLAGS" $(BIN)/python -m pytest $$part || status=$$?; \
 	done; \
-	XLA_FLAGS="$(UNFUSED) $$XLA_FLAGS" $(BIN)/python -m pytest $(REST:%=--ignore=%) || status=$$?; \
+	XLA_FLAGS="$(UNFUSED) $$XLA_FLAGS" $(BIN)/python -m pytest $(addprefix --ignore=,$(PROGRAMS) $(AS_SHIPPED)) || status=$$?; \
 	exit $$status
 else
 	$(BIN)/python -m pytest $(ARGS)

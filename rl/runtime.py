@@ -24,9 +24,10 @@ from rl import compilation_cache
 AS_GIVEN = dict(os.environ)
 """The environment variables as the user set them."""
 
+_TOGETHER = "--xla_cpu_enable_concurrency_optimized_scheduler"
 _XLA_FLAGS = {
     # Sequential operations: for ones this small, parallelism costs more than it gains (scripts/benchmarks/README.md).
-    "--xla_cpu_enable_concurrency_optimized_scheduler": "false",
+    _TOGETHER: "false",
     # The full width of AVX-512 where the processor has it; LLVM's default is half of it.
     "--xla_cpu_prefer_vector_width": "512",
 }
@@ -55,6 +56,16 @@ def prepare() -> None:
     importing = "tensorflow" in sys.modules or any(isinstance(finder, _QuietImport) for finder in sys.meta_path)
     if not importing and not _has_gpu():
         sys.meta_path.insert(0, _QuietImport())
+
+
+def run_operations_together() -> None:
+    """Lets XLA run operations of a program that do not depend on each other at the same time, if there are threads.
+
+    That is for few and large ones, such as those of two critics. It must be called before the first compilation, and
+    does nothing if the user has set the flag.
+    """
+    if _TOGETHER not in AS_GIVEN.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "").replace(f"{_TOGETHER}=false", f"{_TOGETHER}=true")
 
 
 def use_compilation_cache(where: str | None, *, threads: int) -> str | None:

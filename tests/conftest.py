@@ -1,4 +1,4 @@
-"""What all tests share: one thread as in training, their order, the marker `check`, and builders of real parts."""
+"""What all tests share: one thread as in training, compiled programs, their order, the marker `check`, builders."""
 
 import contextlib
 import sys
@@ -7,9 +7,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from rl.runtime import prepare
+from rl import compilation_cache
+from rl.runtime import prepare, use_compilation_cache
 
 prepare()
+use_compilation_cache("auto", threads=1)  # what several tests compile is compiled once, and not again the next time
 
 import pytest
 import tensorflow as tf
@@ -115,6 +117,11 @@ NOT_CHECKED_WITH = {"address", "chromium"}
 def pytest_configure(config):
     """Declares the marker of the tests that `make check` runs."""
     config.addinivalue_line("markers", "check: numeric, without training and without a browser: make check runs it")
+
+
+def pytest_sessionfinish():
+    """Keeps the compiled programs, since pytest's processes may end without their exit handlers."""
+    compilation_cache.keep()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marker

@@ -52,7 +52,9 @@ def test_a_second_derivative_can_be_batched_and_compiled():
     def one(both):
         return third_order(own, *both, both)  # along a direction of each run's own
 
-    together = tf.function(lambda both: tf.vectorized_map(one, both, fallback_to_while_loop=False), jit_compile=True)
+    together = tf.function(
+        lambda both: tf.vectorized_map(one, both, fallback_to_while_loop=False), jit_compile=True, autograph=False
+    )
     found = together(stacked)
     for k, run in enumerate(runs):
         for ours, alone in zip(found, one(run), strict=True):
@@ -95,6 +97,6 @@ def test_curvature_of_what_losses_go_through_can_be_batched_and_compiled(made):
     def of_all(x):
         return tf.vectorized_map(lambda one: hessian_product(function, one), x, fallback_to_while_loop=False)
 
-    found = tf.function(of_all, jit_compile=True)(x)
+    found = tf.function(of_all, jit_compile=True, autograph=False)(x)
     for ours, one in zip(found, x, strict=True):
         np.testing.assert_allclose(ours, hessian_product(function, one), rtol=1e-5, atol=1e-5)

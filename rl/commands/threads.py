@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rl.runtime import use_compilation_cache
+from rl.runtime import run_operations_together, use_compilation_cache
 
 AUTO = "auto"
 _SAMPLES_PER_THREAD = 1024
@@ -41,10 +41,15 @@ def samples_of(config: DictConfig) -> int:
     a minibatch counts as many samples as have the work of its own (`_UNITS_PER_THREAD`).
     """
     agent = config.agent
-    if "batch_size" in agent:
+    if has_memory(config):
         units = agent.batch_size * config.seeds * max(agent.get("critic_widths", [1]))
         return units * _SAMPLES_PER_THREAD // _UNITS_PER_THREAD
     return config.num_envs * agent.get("rollout_length", 1) * config.seeds // agent.get("minibatches", 1)
+
+
+def has_memory(config: DictConfig) -> bool:
+    """Whether the agent learns from a memory, in few and large operations."""
+    return "batch_size" in config.agent
 
 
 def chosen_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]] = ()) -> int:
@@ -76,6 +81,8 @@ def with_threads(config: DictConfig, summaries: Iterable[Mapping[str, Any]]) -> 
     try:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+        if has_memory(config) and threads > 1:
+            run_operations_together()
         said = use_compilation_cache(config.compilation_cache, threads=threads)
     except RuntimeError:  # TensorFlow is initialised already
         running, said = tf.config.threading.get_intra_op_parallelism_threads() or available_cores(), None

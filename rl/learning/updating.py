@@ -44,7 +44,10 @@ Moving = TypeVar("Moving", TrainState, Loop)
 
 
 def one_update(learner: Learner, phase: Phase, name: str, state: TrainState, settled, number, loop: Loop) -> Loop:
-    """Makes one update: w ← w + Δw, unless a loss or the gradient is not finite, or the phase has ended.
+    """Makes one update: w ← w + Δw; in a phase that may stop early, unless it has ended or the update is not finite.
+
+    Where a phase never stops nothing is chosen, which would copy every tensor of the loop: an update that is not finite
+    is undone with its iteration, by `unless_bad`.
 
     Args:
         learner, phase: those of all runs; hyperparameters are taken from the state.
@@ -67,12 +70,15 @@ def one_update(learner: Learner, phase: Phase, name: str, state: TrainState, set
     proposal = Proposal(direction, step, rule_state)
 
     finite = loop.finite & tf.math.is_finite(tf.reduce_sum(tf.stack(list(direction.losses.values()))) + step.norm)
-    stopped = loop.stopped | phase.stop(direction.auxiliary)
+    stops = phase.stop(direction.auxiliary)
+    stopped = loop.stopped | stops
     sums = {
         tag: loop.sums[update.name][tag] + tf.where(loop.over, 0.0, number)
         for tag, number in numbers_of(learner, update, proposal).items()
     }
-    moved_on = _chosen(finite & ~stopped & ~loop.over, applied(learner, loop, update, proposal), loop)
+    moved_on = applied(learner, loop, update, proposal)
+    if tf.get_static_value(stops) is None:
+        moved_on = _chosen(finite & ~stopped & ~loop.over, moved_on, loop)
     return moved_on._replace(
         finite=finite,
         stopped=stopped,

@@ -256,7 +256,7 @@ def star(kind, updates, learning_rate, *, fit=0.0, batches=None):
 
         return losses
 
-    @tf.function
+    @tf.function(autograph=False)
     def update(states, successors, ratio):
         roles = {LIVE: live, "target": {"value": copy.weights["value"]}}
         rows = watched_rows(losses_on(states, successors, ratio), roles, **rule.asked, watch=(LIVE, "target"))

@@ -12,7 +12,7 @@ from rl.estimators import discounted_returns, discounts, gae, lambda_returns
 # Rewards and values are at most 10, γ at most 1 and T at most 7: no partial sum exceeds 7·30 = 210, and every one of
 # the fewer than 50 operations rounds by at most half of 2⁻²³ of that.
 ATOL = 50 * 210 * 2.0**-24
-MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True)}
+MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True, autograph=False)}
 
 
 @pytest.fixture(params=list(MODES))

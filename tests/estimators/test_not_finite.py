@@ -48,7 +48,7 @@ def differentiated(function):
             total = tf.reduce_sum(value)
         return value, tape.gradient(total, arguments, unconnected_gradients="zero")
 
-    return {"eager": both, "xla": tf.function(both, jit_compile=True)}
+    return {"eager": both, "xla": tf.function(both, jit_compile=True, autograph=False)}
 
 
 def floats(*arrays):
@@ -230,7 +230,10 @@ def of_categorical(logits, other, action):
     return log_prob, entropy, kl, gradients
 
 
-OF_CATEGORICAL = {"eager": of_categorical, "xla": tf.function(of_categorical, jit_compile=True, reduce_retracing=False)}
+OF_CATEGORICAL = {
+    "eager": of_categorical,
+    "xla": tf.function(of_categorical, jit_compile=True, reduce_retracing=False, autograph=False),
+}
 
 
 @MODES
@@ -298,7 +301,7 @@ def of_gaussian(parameters, other, action):
     return numbers, gradients, distribution.sample(parameters, tf.constant([4.0]))
 
 
-OF_GAUSSIAN = {"eager": of_gaussian, "xla": tf.function(of_gaussian, jit_compile=True)}
+OF_GAUSSIAN = {"eager": of_gaussian, "xla": tf.function(of_gaussian, jit_compile=True, autograph=False)}
 
 
 @MODES

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from rl.estimators.recurrence import linear_recurrence, reverse_linear_recurrence
 
 EPS = np.finfo(np.float32).eps
-MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True)}
+MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True, autograph=False)}
 
 
 @pytest.fixture(params=list(MODES))

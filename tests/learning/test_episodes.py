@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from rl.learning.episodes import EpisodeState, EpisodeSummary, follow_episodes, no_episodes
 
 EPS = np.finfo(np.float32).eps
-MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True)}
+MODES = {"eager": lambda f: f, "compiled": lambda f: tf.function(f, jit_compile=True, autograph=False)}
 
 
 @st.composite

@@ -1,6 +1,5 @@
 """train.py with TensorFlow's compilation cache: a second start loads, says so, is silent, and trains the same bits."""
 
-import inside
 import numpy as np
 import pytest
 from processes import csv_rows, train
@@ -52,7 +51,7 @@ def test_a_damaged_entry_is_compiled_again(starts):
 
 def test_loaded_programs_train_the_same_bits(root, starts, tmp_path):
     (second, _), (third, _) = starts["second"], starts["third"]
-    inside.train(root, tmp_path, *SETTING, "compilation_cache=null", f"hydra.run.dir={tmp_path / 'none'}")
+    train(root, tmp_path, *SETTING, "compilation_cache=null", f"hydra.run.dir={tmp_path / 'none'}")
     arrays, metrics = trained(tmp_path / "none")
     assert len(arrays) > 40
     for run in (second, third):

@@ -47,7 +47,7 @@ def test_every_row_holds_every_number_once_for_awkward_seeds(first, second, coun
 
 @pytest.mark.parametrize("size", [1, 2, 33, 256])
 def test_compiled_equals_eager(size):
-    compiled = tf.function(lambda seed: permutations(seed, count=3, size=size), jit_compile=True)
+    compiled = tf.function(lambda seed: permutations(seed, count=3, size=size), jit_compile=True, autograph=False)
     orders = compiled(SEED)
     assert_permutations(orders, size)
     np.testing.assert_array_equal(orders, permutations(SEED, count=3, size=size))
@@ -56,7 +56,9 @@ def test_compiled_equals_eager(size):
 def test_several_runs_compiled_together_have_their_own():
     seeds = tf.constant([[1, 2], [3, 4]])
     together = tf.function(
-        lambda: tf.vectorized_map(lambda seed: permutations(seed, count=3, size=33), seeds), jit_compile=True
+        lambda: tf.vectorized_map(lambda seed: permutations(seed, count=3, size=33), seeds),
+        jit_compile=True,
+        autograph=False,
     )()
     for orders, seed in zip(together, seeds, strict=True):
         np.testing.assert_array_equal(orders, permutations(seed, count=3, size=33))

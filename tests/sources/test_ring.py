@@ -110,7 +110,7 @@ def test_a_compiled_loop_of_writes_and_reads_is_the_eager_one(runs):
             lambda written, *_: written < count, body, (tf.constant(0, tf.int64), held, tf.constant(0.0))
         )
 
-    compiled = tf.function(loop, jit_compile=True)(tf.constant(9, tf.int64))
+    compiled = tf.function(loop, jit_compile=True, autograph=False)(tf.constant(9, tf.int64))
     eager = loop(tf.constant(9, tf.int64))
     for one, other in zip(tf.nest.flatten(compiled), tf.nest.flatten(eager), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -120,7 +120,7 @@ def test_starts_that_are_stacked_in_a_graph_keep_the_windows_axis():
     """In a plain graph, whose optimizer simplifies a slice of a stack: windows of one row stay [B, 1, ...]."""
     held, _ = filled(4, [4])
 
-    @tf.function
+    @tf.function(autograph=False)
     def read(places):
         return ring.windows(held, tf.stack([places // N, places % N], -1), length=1)
 

@@ -17,8 +17,8 @@ from rl.updates.combiners import (
 )
 
 # Their iterations are many and short, and take a fraction of the time in a program.
-aligned_mtl_weights = tf.function(combiners.aligned_mtl_weights)
-nash_mtl_weights = tf.function(combiners.nash_mtl_weights)
+aligned_mtl_weights = tf.function(combiners.aligned_mtl_weights, autograph=False)
+nash_mtl_weights = tf.function(combiners.nash_mtl_weights, autograph=False)
 
 
 def jacobians(num_rows, count=20, gap=3, size=12):

@@ -126,7 +126,9 @@ def check(rule, num_rows, place, weights):
 @pytest.mark.parametrize("rule", RULES)
 def test_dependent_rows_have_the_rules_own_answer(rule, num_rows, mode):
     """All at once, as several seeds in one program are."""
-    batched = tf.function(lambda gramians: tf.vectorized_map(RULES[rule], gramians), jit_compile=mode == "xla")
+    batched = tf.function(
+        lambda gramians: tf.vectorized_map(RULES[rule], gramians), jit_compile=mode == "xla", autograph=False
+    )
     weights = batched(tf.constant([rows @ rows.T for rows in CASES[num_rows]])).numpy()
     for place, weights_here in enumerate(weights):
         check(rule, num_rows, place, weights_here)
@@ -142,7 +144,9 @@ def test_and_the_same_eagerly(rule):
 def test_cagrad_where_the_full_set_of_rows_is_singular_and_0_lies_inside_the_hull(jit_compile):
     """Rows 1 and 2 are the worst off and fare alike: x = (−y/150, y), with |x − (1/6, 0.33)| = ½ |(1/6, 0.33)|."""
     jacobian = np.array([[1.0, 0.0], [-0.5, -0.01], [0.0, 1.0]])
-    weights = tf.function(RULES["cagrad"], jit_compile=jit_compile)(tf.constant(jacobian @ jacobian.T)).numpy()
+    weights = tf.function(RULES["cagrad"], jit_compile=jit_compile, autograph=False)(
+        tf.constant(jacobian @ jacobian.T)
+    ).numpy()
     # (y/150 + 1/6)² + (y − 0.33)² = ¼ (1/36 + 0.1089), the larger root: the rows lose y/150, but the third gains y.
     a, b, c = 1 / 150**2 + 1, 2 * (1 / 900 - 0.33), 0.75 * (1 / 36 + 0.1089)
     roots = np.roots([a, b, c])
@@ -154,7 +158,7 @@ def test_cagrad_where_the_full_set_of_rows_is_singular_and_0_lies_inside_the_hul
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_cagrad_where_0_lies_on_the_hulls_border_takes_the_harmless_vector_nearest_to_the_mean(jit_compile):
-    program = tf.function(RULES["cagrad"], jit_compile=jit_compile)
+    program = tf.function(RULES["cagrad"], jit_compile=jit_compile, autograph=False)
     for third, expected in (([0.0, 1.0], [0.0, 1 / 3]), ([0.3, 1.0], [0.0, 1 / 3])):  # any x with x_0 ≠ 0 harms a row
         jacobian = np.array([[1.0, 0.0], [-1.0, 0.0], third])
         update = jacobian.T @ program(tf.constant(jacobian @ jacobian.T)).numpy()

@@ -13,7 +13,7 @@ from rl.updates.combiners.dual_cone import into_dual_cone
 
 RULES = {"upgrad": upgrad_weights, "dual_proj": dual_proj_weights}
 PROGRAMS = {
-    (name, mode): tf.function(rule, jit_compile=mode == "xla")
+    (name, mode): tf.function(rule, jit_compile=mode == "xla", autograph=False)
     for name, rule in RULES.items()
     for mode in ("graph", "xla")
 }

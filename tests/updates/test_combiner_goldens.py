@@ -68,7 +68,7 @@ EAGER = {name: _weights(name) for name in COMBINERS} | {
     "upgrad_preference": upgrad_weights,
     "gradvac": lambda gramian, orders, phi: gradvac_weights(gramian, orders, phi, beta=0.5),  # the library's default
 }
-COMPILED = {name: tf.function(function, jit_compile=True) for name, function in EAGER.items()}
+COMPILED = {name: tf.function(function, jit_compile=True, autograph=False) for name, function in EAGER.items()}
 
 
 def _check(case, weights, expected, tolerance=TOLERANCE):
@@ -147,7 +147,7 @@ def test_stored_gramians_are_those_of_the_stored_jacobians():
 )
 def test_xla_program_takes_the_gramian_as_a_parameter(rule, num_rows):
     """Where XLA takes the Gramian for a compile-time constant instead, every new Gramian is compiled anew."""
-    compiled = tf.function(lambda gramian: rule(gramian), jit_compile=True)  # noqa: PLW0108 (defaults would be inputs)
+    compiled = tf.function(lambda gramian: rule(gramian), jit_compile=True, autograph=False)  # noqa: PLW0108 (defaults would be inputs)
     gramian = tf.eye(num_rows, dtype=tf.float64)
     program = compiled.experimental_get_compiler_ir(gramian)(stage="hlo")
     assert f"entry_computation_layout={{(f64[{num_rows},{num_rows}]" in program.splitlines()[0]

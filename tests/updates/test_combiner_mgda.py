@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rl.updates.combiners import mgda_weights
 
 PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
-WEIGHTS = tf.function(mgda_weights)
+WEIGHTS = tf.function(mgda_weights, autograph=False)
 
 # A minimum is known to the root of float64's 2.2e-16, 1.5e-8; a factor of six for the sums.
 ROOT = 1e-7

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rl.updates.combiners import PCGrad, pcgrad_weights
 
 PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
-WEIGHTS = tf.function(pcgrad_weights)
+WEIGHTS = tf.function(pcgrad_weights, autograph=False)
 
 
 @st.composite

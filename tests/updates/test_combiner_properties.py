@@ -51,11 +51,11 @@ def _graph(combiner):
         num_rows = gramian.shape[0]
         return combiner.weights(gramian, tf.zeros(num_rows), combiner.init(num_rows), SEED)[0]
 
-    return tf.function(weights)
+    return tf.function(weights, autograph=False)
 
 
 WEIGHTS = {name: _graph(combiner) for name, combiner in COMBINERS.items()}
-WEIGHTS_IN_ORDER = tf.function(pcgrad_weights)
+WEIGHTS_IN_ORDER = tf.function(pcgrad_weights, autograph=False)
 
 
 def _unit(vector):

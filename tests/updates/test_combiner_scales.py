@@ -25,7 +25,7 @@ def _weights(combiner):
         _, state = combiner.weights(matrix, tf.zeros(3), state, tf.constant([3, 5]))
         return combiner.weights(matrix, tf.zeros(3), state, tf.constant([3, 6]))[0]  # of those that learn, their second
 
-    return tf.function(weights)
+    return tf.function(weights, autograph=False)
 
 
 WEIGHTS = {name: _weights(combiner) for name, combiner in COMBINERS.items()}

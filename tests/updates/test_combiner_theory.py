@@ -10,10 +10,10 @@ from rl.updates.combiners import config_weights, imtl_g_weights, mgda_weights, p
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 GRAPHS = {
-    "config": tf.function(config_weights),
-    "imtl_g": tf.function(imtl_g_weights),
-    "mgda": tf.function(mgda_weights),
-    "pcgrad": tf.function(lambda gramian: pcgrad_weights(gramian, tf.constant([[0, 1], [1, 0]]))),
+    "config": tf.function(config_weights, autograph=False),
+    "imtl_g": tf.function(imtl_g_weights, autograph=False),
+    "mgda": tf.function(mgda_weights, autograph=False),
+    "pcgrad": tf.function(lambda gramian: pcgrad_weights(gramian, tf.constant([[0, 1], [1, 0]])), autograph=False),
 }
 
 # The unit rows below have a cosine matrix with a condition number of at most 6e3; times float64's 2.2e-16, and a

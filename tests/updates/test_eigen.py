@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from rl.updates.combiners.eigen import symmetric_eigen
 
-GRAPH = tf.function(symmetric_eigen)
-COMPILED = tf.function(symmetric_eigen, jit_compile=True)
+GRAPH = tf.function(symmetric_eigen, autograph=False)
+COMPILED = tf.function(symmetric_eigen, jit_compile=True, autograph=False)
 FUNCTIONS = pytest.mark.parametrize("function", [GRAPH, COMPILED], ids=["graph", "xla"])
 
 # Both Jacobi's and LAPACK's eigenvalues of a k x k matrix are off by a few k times float64's 2.2e-16, relative to the

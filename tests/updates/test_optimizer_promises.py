@@ -74,7 +74,7 @@ def test_steps_in_an_xla_program_are_those_outside_it(make, kind):
     optimizer = make(kind)
     slots = optimizer.update(GRADIENTS, optimizer.init(WEIGHTS), WEIGHTS, RATES).slots
     eager = optimizer.update(GRADIENTS, slots, WEIGHTS, RATES)
-    compiled = tf.function(optimizer.update, jit_compile=True)(GRADIENTS, slots, WEIGHTS, RATES)
+    compiled = tf.function(optimizer.update, jit_compile=True, autograph=False)(GRADIENTS, slots, WEIGHTS, RATES)
     for one, other in zip(_numbers(eager), _numbers(compiled), strict=True):
         # XLA fuses and rounds another way: some 6e-8 an operation, magnified by 1/(1 − β₂²) = 50 in Adam's correction.
         np.testing.assert_allclose(one, other, rtol=1e-5)
@@ -93,7 +93,7 @@ def test_reaches_the_minimum_of_a_quadratic(make, kind):
     optimizer, num_updates = make(kind), 400
     curvature, centre = tf.constant([0.5, 1.0, 5.0]), tf.constant([1.0, -2.0, 0.5])
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(weight, slots, progress):
         rate, _ = optimizer.learning_rates(progress)
         (change,), slots = optimizer.update((curvature * (weight - centre),), slots, (weight,), (rate,))
