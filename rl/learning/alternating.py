@@ -76,7 +76,7 @@ def followed(learner: Learner, state: TrainState, trajectory: Trajectory) -> Fol
 
 
 def alternate(
-    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable
+    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable, chances: Callable | None = None
 ) -> tuple[TrainState, Metrics, Seen]:
     """Runs the ticks of an iteration.
 
@@ -87,10 +87,11 @@ def alternate(
         learner, state: of all runs.
         random: the random numbers of all steps of the iteration.
         learnt: the function of this name as a program.
+        chances: the random part of the draws as a program, see `drawn`.
     Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
     """
     (phase,), axis = learner.phases, learner.axis
-    seen = seen_first(learner, state)
+    seen = seen_first(learner, state, chances=chances)
     before = seen.state
     shapes = tf.function(functools.partial(learnt, learner), autograph=False)
     metrics = shapes.get_concrete_function(
@@ -100,8 +101,8 @@ def alternate(
     nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
     start = _Ticks(_zero_once_read(seen.windows), state, nobody, zero, dict(zero), summary)
     due = phase.is_due(state.iteration - state.begun)
-    end = _ticks(learner, start, random, ~due, None)
-    end = _ticks(learner, end, random, due, learnt)
+    end = _ticks(learner, start, random, ~due, None, chances)
+    end = _ticks(learner, end, random, due, learnt, chances)
     kept = unless_bad(axis, end.bad, end.state._replace(sources={}), before)
     finite = tf.cast(tf.reduce_any(end.bad < 0), tf.int64)
     kept = kept._replace(sources=end.state.sources, iteration=before.iteration + finite, begun=before.begun)
@@ -135,7 +136,14 @@ def _zero_once_read(windows: Windows) -> tf.Tensor:
     return tf.cast(tf.reduce_any([tf.reduce_any((x > 1e38) & (x < -1e38)) for x in numbers]), tf.int32)
 
 
-def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor, learnt: Callable | None) -> _Ticks:
+def _ticks(
+    learner: Learner,
+    start: _Ticks,
+    random: RolloutNoise,
+    due: tf.Tensor,
+    learnt: Callable | None,
+    chances: Callable | None,
+) -> _Ticks:
     """Runs all ticks of an iteration if `due` ([] bool), or those up to a non-finite update.
 
     learnt: None if nothing is to be learnt.
@@ -151,7 +159,7 @@ def _ticks(learner: Learner, start: _Ticks, random: RolloutNoise, due: tf.Tensor
         number, state = ticks.number, ticks.state
         bare, memory = state._replace(sources={}), state.sources[phase.name]
         if learnt is not None:
-            windows, places = drawn(learner, state, number)
+            windows, places = drawn(learner, state, number, chances=chances)
             bare, found, bad, errors = learnt(learner, bare, windows, number)
             memory = phase.source.told(memory, places, errors, axis.shape, in_place=in_place)
             there = {tag: tf.math.is_finite(x) for tag, x in found.items()}

@@ -1,6 +1,7 @@
 """What the ticks of an iteration that learns from memory draw from the ring; see alternating.py."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -23,10 +24,10 @@ class Seen(NamedTuple):
     """
 
 
-def seen_first(learner: Learner, state: TrainState) -> Seen:
-    """What the first tick of an iteration learns from, of all runs; state: with the rings."""
-    own, _ = drawn(learner, state, tf.constant(0))
-    other, _ = drawn(learner, state, tf.constant(0), seed_of=learner.agent.ticks)
+def seen_first(learner: Learner, state: TrainState, *, chances: Callable | None = None) -> Seen:
+    """What the first tick of an iteration learns from, of all runs; state: with the rings; chances: see `drawn`."""
+    own, _ = drawn(learner, state, 0, chances=chances)
+    other, _ = drawn(learner, state, 0, learner.agent.ticks, chances=chances)
     both = tf.nest.map_structure(lambda *x: tf.concat(x, len(learner.axis.shape)), own, other)
     return Seen(state._replace(sources={}), both)
 
@@ -38,7 +39,12 @@ def own_windows(learner: Learner, windows: Windows) -> Windows:
 
 
 def drawn(
-    learner: Learner, state: TrainState, number: tf.Tensor | int, seed_of: int | None = None
+    learner: Learner,
+    state: TrainState,
+    number: tf.Tensor | int,
+    seed_of: int | None = None,
+    *,
+    chances: Callable | None = None,
 ) -> tuple[Windows, Any]:
     """The windows of all minibatches of a tick, normalised with the current statistics, of all runs.
 
@@ -46,19 +52,32 @@ def drawn(
         state: with the rings.
         number: of the tick within the iteration, [] int32.
         seed_of: the number folded into the seed; None for that of the tick.
+        chances: `random_part` of this learner as a program; None for the function itself.
     Returns: them, and their places in memory.
     """
     (phase,), axis = learner.phases, learner.axis
-    source, rows = phase.source, written(learner, state.iteration, number)
-    folded = number if seed_of is None else seed_of
-    begun, num_envs = written(learner, state.begun, 0), learner.environment.num_envs
-
-    def random(seed):
-        """The random part of one run's draws."""
-        return source.drawn(fold(seed, Purpose.REPLAY, state.iteration, folded), rows, begun, num_envs=num_envs)
-
-    windows, places = source.windows(state.sources[phase.name], axis.each(random)(state.seed), axis.shape)
+    number, folded = tf.constant(0) + number, tf.constant(0) + (number if seed_of is None else seed_of)
+    chances = functools.partial(random_part, learner) if chances is None else chances
+    random = chances(state.seed, state.iteration, state.begun, number, folded)
+    windows, places = phase.source.windows(state.sources[phase.name], random, axis.shape)
     return axis.each(functools.partial(normalized_windows, learner))(state._replace(sources={}), windows), places
+
+
+def random_part(
+    learner: Learner, seed: tf.Tensor, iteration: tf.Tensor, begun: tf.Tensor, number: tf.Tensor, folded: tf.Tensor
+) -> Any:
+    """The random part of the draws of a tick, of all runs.
+
+    Args: seed, iteration, begun: of the state; number: of the tick; folded: into the seed, [] int32 each.
+    """
+    (phase,), rows = learner.phases, written(learner, iteration, number)
+    first, num_envs = written(learner, begun, 0), learner.environment.num_envs
+
+    def of_one(seed):
+        """Those of one run."""
+        return phase.source.drawn(fold(seed, Purpose.REPLAY, iteration, folded), rows, first, num_envs=num_envs)
+
+    return learner.axis.each(of_one)(seed)
 
 
 def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:

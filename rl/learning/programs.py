@@ -10,7 +10,7 @@ from rl.learning.alternating import alternate, learnt
 from rl.learning.chunk import Basis, Chunk
 from rl.learning.collecting import collect
 from rl.learning.compiling import compile_together
-from rl.learning.drawing import Seen, own_windows
+from rl.learning.drawing import Seen, own_windows, random_part
 from rl.learning.findings import Findings
 from rl.learning.host_log import MOST_ITERATIONS, by_tag, host_log, stacked
 from rl.learning.learn import learn
@@ -51,6 +51,7 @@ class Programs:
         self._learn = self._program(self._learn_step, compiled=within)
         self._alternate = self._program(self._alternate_step, compiled=None if self._whole else False)
         self._learnt = self._program(self._learnt_step, compiled=within)
+        self._chances = self._program(self._chances_step, compiled=within)
         self._iterate = self._program(self._iterate_steps, compiled=self._whole)
         self._probe = self._program(self._probe_step, compiled=True)
         self._probe_apart = self._program(self._probe, compiled=False)
@@ -211,7 +212,12 @@ class Programs:
     def _alternate_step(self, state: TrainState) -> tuple[TrainState, dict[str, tf.Tensor], Seen]:
         """`alternate` as a program."""
         noise = self._rollout_noise(state.seed, state.iteration)
-        return alternate(self.learner, state, noise, learnt=lambda _, *arguments: self._learnt(*arguments))
+        programs = {"learnt": lambda _, *arguments: self._learnt(*arguments), "chances": self._chances}
+        return alternate(self.learner, state, noise, **programs)
+
+    def _chances_step(self, *numbers: tf.Tensor):
+        """`random_part` as a program."""
+        return random_part(self.learner, *numbers)
 
     def _probe_step(self, *basis) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """The program of the probes: numbers [..., F] in the order of `_probe_tags`, Gramians and raw rows."""
