@@ -137,6 +137,19 @@ def test_nothing_copies_the_ring(build, compiled, seeds):
     assert copies == []
 
 
+def test_a_round_changes_weights_and_slots_in_place(compiled):
+    """In the loop over rounds, the one with gradients, nothing of the size of a layer is copied."""
+    iterate = compiled[0].programs(probe_every=100)._iterate._function
+    text = iterate.experimental_get_compiler_ir(tf.constant(1))(stage="optimized_hlo")
+    loops = [
+        part for part in re.split(r"\n(?=%)", text) if "gradient_tape/while" in part and "while_body" in part[:200]
+    ]
+    (rounds,) = [part for part in loops if "fused_computation" not in part.split("(")[0] and " fusion(" in part]
+    for kernel in ("3,6", "6,2", "4,7", "7,1"):
+        assert f"f32[{kernel}]" in rounds
+        assert not re.search(rf" = f32\[{kernel}\]\S* copy\(", rounds)
+
+
 def test_a_run_that_goes_on_from_its_state_is_the_same_bit_for_bit(build, small):
     """Three iterations, then three more of another experiment with the variables copied over, against six.
 

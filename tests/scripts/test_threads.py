@@ -1,4 +1,8 @@
-"""The rule from sizes to threads."""
+"""The rule from sizes to threads, and what depends on their number."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 from omegaconf import OmegaConf
@@ -34,6 +38,28 @@ def test_never_falls_with_the_size_and_never_exceeds_the_machine():
 def test_seeds_count_as_samples(compose):
     one, many = (threads.samples_of(compose("environment=compiled/cartpole", f"seeds={seeds}")) for seeds in (1, 32))
     assert many == 32 * one
+
+
+def test_agents_with_a_memory_run_operations_together_on_several_threads(root):
+    """Whether they do, by XLA's flags, in a process that has not begun to compute."""
+    program = """
+import os, sys, hydra
+sys.path.insert(0, "scripts")
+from rl import runtime
+runtime.prepare()
+from rl.commands import run_names, threads
+from rl.config_files import CONFIGS
+run_names.register_resolvers()
+hydra.initialize_config_dir(str(CONFIGS), version_base="1.3")
+for given in (["threads=2"], ["agent=sac", "environment=pendulum", "threads=1"], ["agent=td3", "environment=pendulum", "threads=2"]):
+    threads.with_threads(hydra.compose("train", [*given, "compilation_cache=null"]), [])
+    print("concurrency_optimized_scheduler=true" in os.environ["XLA_FLAGS"])
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["False", "False", "True"]
 
 
 def test_a_number_overrides(compose):
