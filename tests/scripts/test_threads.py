@@ -51,8 +51,9 @@ from rl.commands import run_names, threads
 from rl.config_files import CONFIGS
 run_names.register_resolvers()
 hydra.initialize_config_dir(str(CONFIGS), version_base="1.3")
-for given in (["threads=2"], ["agent=sac", "environment=pendulum", "threads=1"], ["agent=td3", "environment=pendulum", "threads=2"]):
-    threads.with_threads(hydra.compose("train", [*given, "compilation_cache=null"]), [])
+for given in ("ppo", "threads=2"), ("sac", "threads=1"), ("td3", "threads=2"):
+    overrides = [f"agent={given[0]}", "environment=pendulum", given[1], "compilation_cache=null"]
+    threads.with_threads(hydra.compose("train", overrides), [])
     print("concurrency_optimized_scheduler=true" in os.environ["XLA_FLAGS"])
 """
     environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
