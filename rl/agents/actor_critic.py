@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import tensorflow as tf
@@ -176,9 +176,10 @@ class ActorCritic(Agent):
         """
         raise NotImplementedError
 
-    def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
-        """False: a phase never stops early."""
-        return tf.constant(False)
+    @property
+    def stop(self) -> Callable[[Diagnostics], tf.Tensor] | None:
+        """None: a phase never stops early; see `Phase.stop`."""
+        return None
 
     def estimates(self, steps: Steps, log_prob: tf.Tensor, extras: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Value targets and advantages, [T, N] each: the λ-return and generalised advantage estimation.

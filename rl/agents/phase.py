@@ -45,11 +45,6 @@ def unchanged(batch: Batch, seed: tf.Tensor) -> Batch:  # noqa: ARG001
     return batch
 
 
-def never(diagnostics: Diagnostics) -> tf.Tensor:  # noqa: ARG001
-    """False."""
-    return tf.constant(False)
-
-
 class Phase(NamedTuple):
     """A source of data, and the updates made from each of its minibatches, in order."""
 
@@ -64,8 +59,8 @@ class Phase(NamedTuple):
     """(minibatch, seed [2]) → the minibatch that the losses receive. It computes what depends on a minibatch as a whole
     (standardised advantages) and draws all random numbers.
     """
-    stop: Callable[[Diagnostics], tf.Tensor] = never
-    """Diagnostics → whether to skip this round and the rest of the phase, [] bool."""
+    stop: Callable[[Diagnostics], tf.Tensor] | None = None
+    """Diagnostics → whether to skip this round and the rest of the phase, [] bool; None if that never happens."""
     errors: Callable[[Roles, Batch], tf.Tensor] | None = None
     """(roles, settled samples) → the errors' magnitudes, [B], by which a source may set priorities."""
     every_iterations: int = 1

@@ -1,5 +1,6 @@
 """PPO: proximal policy optimisation with the clipped surrogate (Schulman et al. 2017, arXiv:1707.06347)."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import tensorflow as tf
@@ -44,8 +45,7 @@ class PPO(ActorCritic):
             "policy/clip_fraction": clip_fraction(log_ratio, clip=self.clip),
         }
 
-    def stop(self, diagnostics: Diagnostics) -> tf.Tensor:
+    @property
+    def stop(self) -> Callable[[Diagnostics], tf.Tensor] | None:
         """Whether the policy's KL from the behaviour copy, in nats, mean over a minibatch, exceeds `target_kl`."""
-        if self.target_kl is None:
-            return tf.constant(False)
-        return diagnostics["policy/kl"] > self.target_kl
+        return None if self.target_kl is None else lambda diagnostics: diagnostics["policy/kl"] > self.target_kl

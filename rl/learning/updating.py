@@ -70,14 +70,13 @@ def one_update(learner: Learner, phase: Phase, name: str, state: TrainState, set
     proposal = Proposal(direction, step, rule_state)
 
     finite = loop.finite & tf.math.is_finite(tf.reduce_sum(tf.stack(list(direction.losses.values()))) + step.norm)
-    stops = phase.stop(direction.auxiliary)
-    stopped = loop.stopped | stops
+    stopped = loop.stopped if phase.stop is None else loop.stopped | phase.stop(direction.auxiliary)
     sums = {
         tag: loop.sums[update.name][tag] + tf.where(loop.over, 0.0, number)
         for tag, number in numbers_of(learner, update, proposal).items()
     }
     moved_on = applied(learner, loop, update, proposal)
-    if tf.get_static_value(stops) is None:
+    if phase.stop is not None:
         moved_on = _chosen(finite & ~stopped & ~loop.over, moved_on, loop)
     return moved_on._replace(
         finite=finite,
