@@ -111,7 +111,7 @@ def advance(case, states, actions, compiled=True):
         after, reward, terminated = environment.advance(state_of(case, states), actions, uniforms)
         return columns_of(after), environment.observe(after), reward, terminated
 
-    step = tf.function(step, jit_compile=True, autograph=False) if compiled else step
+    step = tf.function(step, jit_compile=True) if compiled else step
     actions = actions if isinstance(environment.action_space, Discrete) else actions[:, None]
     return [x.numpy() for x in step(tf.constant(states), tf.constant(actions))]
 

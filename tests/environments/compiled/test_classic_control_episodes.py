@@ -165,7 +165,7 @@ def test_an_episode_of_random_play_has_gymnasiums_observations(case):
     """Observation shape and dtype hold in the whole step, under XLA, in a loop."""
     environment = case.make(16, max_episode_steps=20)
 
-    @tf.function(jit_compile=True, autograph=False)
+    @tf.function(jit_compile=True)
     def play():
         state, observation = environment.reset(SEED)
         space = environment.action_space

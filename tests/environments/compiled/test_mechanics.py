@@ -94,7 +94,7 @@ def test_without_force_energy_is_kept(name):
         numbers = np.array(ordered(state[0].numpy()))
         return sum(lagrangian(numbers[:2], numbers[2:]))
 
-    step = tf.function(lambda s: runge_kutta(lambda moving: motion(moving, none), s, seconds=0.02), autograph=False)
+    step = tf.function(lambda s: runge_kutta(lambda moving: motion(moving, none), s, seconds=0.02))
     before, seen = energy(state), []
     for _ in range(1000):
         state = step(state)

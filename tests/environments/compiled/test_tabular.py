@@ -27,7 +27,7 @@ def play(environment, num_steps, policy):
     """States, actions, successors, ends and rewards of a policy's steps, each [T, N], by one compiled program."""
     n, cumulative = environment.num_envs, tf.constant(np.cumsum(policy, 1)[:, :-1], tf.float32)
 
-    @tf.function(jit_compile=True, autograph=False)
+    @tf.function(jit_compile=True)
     def run():
         state, _ = environment.reset(SEED)
         arrays = [tf.TensorArray(kind, num_steps) for kind in (tf.int32, tf.int32, tf.int32, tf.bool, tf.float32)]
@@ -91,9 +91,7 @@ def test_eager_and_compiled_steps_are_equal_and_environments_independent(make):
     action = tf.range(64, dtype=tf.int64) % environment.action_space.n
     uniforms = tf.random.stateless_uniform((64, environment.num_uniforms), SEED)
     eager = tf.nest.flatten(environment.step(state, action, uniforms))
-    compiled = tf.nest.flatten(
-        tf.function(environment.step, jit_compile=True, autograph=False)(state, action, uniforms)
-    )
+    compiled = tf.nest.flatten(tf.function(environment.step, jit_compile=True)(state, action, uniforms))
     first = tf.nest.map_structure(lambda x: x[:32], state)
     alone = tf.nest.flatten(half.step(first, action[:32], uniforms[:32]))
     for a, b, c in zip(eager, compiled, alone, strict=True):

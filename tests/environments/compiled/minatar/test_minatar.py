@@ -43,7 +43,7 @@ def stepper(environment, compiled=True):
         advanced = environment.advance(state.inner, action, uniforms[:, environment.num_start_uniforms :])
         return advanced, environment.step(state, action, uniforms)
 
-    return tf.function(step, jit_compile=True, autograph=False) if compiled else step
+    return tf.function(step, jit_compile=True) if compiled else step
 
 
 def draw(random, *shape):
