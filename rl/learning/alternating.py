@@ -76,7 +76,7 @@ def followed(learner: Learner, state: TrainState, trajectory: Trajectory) -> Fol
 
 
 def alternate(
-    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable, chances: Callable | None = None
+    learner: Learner, state: TrainState, random: RolloutNoise, *, learnt: Callable, chances: Callable
 ) -> tuple[TrainState, Metrics, Seen]:
     """Runs the ticks of an iteration.
 
@@ -87,7 +87,7 @@ def alternate(
         learner, state: of all runs.
         random: the random numbers of all steps of the iteration.
         learnt: the function of this name as a program.
-        chances: the random part of the draws as a program, see `drawn`.
+        chances: `drawing.random_part` of this learner as a program.
     Returns: the state after it, {tag: metric}, means over the ticks, and what the first tick learnt from.
     """
     (phase,), axis = learner.phases, learner.axis
@@ -142,11 +142,11 @@ def _ticks(
     random: RolloutNoise,
     due: tf.Tensor,
     learnt: Callable | None,
-    chances: Callable | None,
+    chances: Callable,
 ) -> _Ticks:
     """Runs all ticks of an iteration if `due` ([] bool), or those up to a non-finite update.
 
-    learnt: None if nothing is to be learnt.
+    learnt: None if nothing is to be learnt; chances: see `alternate`.
     """
     (phase,), axis, length = learner.phases, learner.axis, learner.agent.rollout_length
     in_place = not learner.environment.compiled  # a loop outside of XLA would copy the ring at every write

@@ -73,11 +73,11 @@ def random_part(
     (phase,), rows = learner.phases, written(learner, iteration, number)
     first, num_envs = written(learner, begun, 0), learner.environment.num_envs
 
-    def of_one(seed):
-        """Those of one run."""
+    def drawn_by_run(seed):
+        """The random part of one run."""
         return phase.source.drawn(fold(seed, Purpose.REPLAY, iteration, folded), rows, first, num_envs=num_envs)
 
-    return learner.axis.each(of_one)(seed)
+    return learner.axis.each(drawn_by_run)(seed)
 
 
 def written(learner: Learner, iteration: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:

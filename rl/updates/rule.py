@@ -144,7 +144,8 @@ class UpdateRule:
         if self.optimizer.clip_value is not None:
             norm = global_norm(raw)  # clipping by value would hide an infinite entry
         torso_rate, head_rate = self.optimizer.learning_rates(progress)
-        # 0, but only known once all gradients are: XLA would copy the weights, which it otherwise changes too early.
+        # 0, but known only after all gradients. Otherwise XLA could move a weight that a backward pass still reads, and
+        # would copy it first.
         last = tf.where(norm < 0.0, norm, 0.0)
         rates = self._by_weight(torso_rate + last, head_rate + last)
         steps, slots = self.optimizer.update(clipped, state.slots, self._flat(weights), rates)

@@ -134,7 +134,7 @@ def test_losses_that_layers_add_are_not_combined():
     check(weights, by_hand(regularized=0.05))
 
 
-def test_metrics_of_each_loss_match_keras():
+def test_loss_metrics_equal_those_of_keras():
     """At rate 0 the losses of an epoch are those of evaluation, up to the float32 mean over batches."""
     model = make()
     history, _ = fitted(model, optimizer=keras.optimizers.SGD(0.0))

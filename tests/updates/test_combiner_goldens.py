@@ -147,7 +147,12 @@ def test_stored_gramians_are_those_of_the_stored_jacobians():
 )
 def test_xla_program_takes_the_gramian_as_a_parameter(rule, num_rows):
     """Where XLA takes the Gramian for a compile-time constant instead, every new Gramian is compiled anew."""
-    compiled = tf.function(lambda gramian: rule(gramian), jit_compile=True, autograph=False)  # noqa: PLW0108 (defaults would be inputs)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def compiled(gramian):
+        """The rule of a Gramian alone: its defaults would be inputs of the program."""
+        return rule(gramian)
+
     gramian = tf.eye(num_rows, dtype=tf.float64)
     program = compiled.experimental_get_compiler_ir(gramian)(stage="hlo")
     assert f"entry_computation_layout={{(f64[{num_rows},{num_rows}]" in program.splitlines()[0]
