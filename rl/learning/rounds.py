@@ -20,6 +20,9 @@ from rl.learning.update_metrics import Metrics, own_tag, tags_of
 from rl.learning.updating import MOVING, Loop, one_update
 from rl.sources import Orders
 
+_LONGEST_PERIOD = 4
+"""Rounds of a period that are traced one by one: more would take long to compile."""
+
 Phased = tuple[TrainState, Any, Metrics, tf.Tensor]
 """(state after a phase, prepared batch, {tag: metric}, number of the first non-finite round or −1), all of all runs."""
 
@@ -32,7 +35,8 @@ def run_phase(
     Args:
         state: of all runs, before the phase.
         trajectory: of all runs, normalised; for a source that replays, the windows drawn for this execution.
-        first: number of the first round; above 0 where a phase is executed several times in an iteration.
+        first: number of the first round, a multiple of the phase's rounds; above 0 where a phase is executed several
+            times in an iteration.
     Returns: see `Phased`. An update's metric is its mean over the rounds in which it was due, until the phase stopped.
     """
     each = learner.axis.each
@@ -41,18 +45,26 @@ def run_phase(
     data = trajectory if phase.source.of is None else each(phase.source.data)(state.sources[phase.name], ())
     batch, orders, metrics = each(functools.partial(_prepared, learner, phase))(state, data)
 
-    def body(number, loop):
-        """One round: draw and settle; then rows, combine, step and apply for each update that is due."""
+    period = _period(phase)
+
+    def one_round(place, number, loop):
+        """Draw and settle; then rows, combine, step and apply for each update that is due; place: in the period."""
         settled, loop = each(functools.partial(_settled, learner, phase))(state, batch, orders, number, loop)
         for update in phase.updates:
             updated = each(functools.partial(one_update, learner, phase, update.name))
             updated = functools.partial(updated, state, settled, number)
-            if update.every_rounds == 1:
-                loop = updated(loop)
-            else:
+            if period % update.every_rounds:
                 due = tf.equal(number % update.every_rounds, 0)
                 loop = tf.cond(due, functools.partial(updated, loop), lambda loop=loop: loop)
-        return number + 1, each(_ended)(number, loop)
+            elif place % update.every_rounds == 0:
+                loop = updated(loop)
+        return each(_ended)(number, loop)
+
+    def body(number, loop):
+        """The rounds of a period."""
+        for place in range(period):
+            loop = one_round(place, number + place, loop)
+        return number + period, loop
 
     tags = tags_of(learner, phase, state, batch)
     start = each(functools.partial(_started, phase, tags))(state)
@@ -66,6 +78,15 @@ def run_phase(
         own = {"update/count": applied, "update/taken": taken}
         metrics |= {own_tag(learner, update, tag): number for tag, number in own.items()}
     return state._replace(**{name: getattr(end, name) for name in MOVING}), batch, metrics, end.bad
+
+
+def _period(phase: Phase) -> int:
+    """Rounds after which the same updates are due again, if the phase is made of such periods and they are short; or 1.
+
+    Which updates are due is then known while tracing: a condition would copy every weight and slot (XLA).
+    """
+    period = math.lcm(*(update.every_rounds for update in phase.updates))
+    return period if period <= _LONGEST_PERIOD and phase.source.rounds % period == 0 else 1
 
 
 def skipped(run: Callable[[], Phased], state: TrainState) -> Phased:

@@ -96,17 +96,22 @@ def test_the_actors_gradient_is_the_deterministic_policy_gradient(trained):
     np.testing.assert_allclose(found, [(loss(1e-6) - loss(-1e-6)) / 2e-6], rtol=1e-3)
 
 
-def test_the_actor_and_the_target_move_in_every_second_round(build):
-    """2 rounds a tick, 6 ticks: 12 critic updates and 6 of the actor; the target follows the actor's."""
-    experiment = build(*SMALL, "optimizer.learning_rate=1e-30", "frozen.target.tau=0.5")
+@pytest.mark.parametrize("num_envs", [1, 2, 4])
+def test_the_actor_and_the_target_move_in_every_second_round(build, num_envs):
+    """`num_envs` rounds a tick, 6 ticks: that many critic updates, half as many of the actor; the target follows these.
+
+    With one round a tick the actor's update is a condition, with two or four it is known which rounds have it.
+    """
+    sizes = (f"num_envs={num_envs}", f"agent.warmup_steps={6 * num_envs}")
+    experiment = build(*SMALL, *sizes, "optimizer.learning_rate=1e-30", "frozen.target.tau=0.5")
     experiment.programs(probe_every=100).iterate(1)
     copy = experiment.variables.frozen["target"].weights["q_0"][0]
     copy.assign(copy + 1.0)
     experiment.programs(probe_every=100).iterate(1)
     after = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
-    assert (after["updates/critic"], after["updates/actor"]) == (12, 6)
+    assert (after["updates/critic"], after["updates/actor"]) == (6 * num_envs, 3 * num_envs)
     away = after["frozen/target/q_0/dense_0/kernel"] - after["q_0/dense_0/kernel"]
-    np.testing.assert_allclose(away, 0.5**6, rtol=1e-4)
+    np.testing.assert_allclose(away, 0.5 ** (3 * num_envs), rtol=1e-4, atol=2e-7)
 
 
 def test_exploration_stays_in_the_box_and_warm_up_fills_it(build):
