@@ -18,6 +18,7 @@ from rl.environments import Trajectory
 from rl.learning.collecting import collect
 from rl.learning.drawing import Seen, drawn, own_windows, seen_first, steps_of, written
 from rl.learning.episodes import EpisodeState, EpisodeSummary, episode_metrics, follow_episodes
+from rl.learning.host_log import stacked
 from rl.learning.ingesting import is_sound
 from rl.learning.learner import Learner
 from rl.learning.normalization import NormalizerState
@@ -97,19 +98,18 @@ def alternate(
     metrics = shapes.get_concrete_function(
         before, own_windows(learner, seen.windows), tf.constant(0)
     ).structured_outputs[1]
-    zero = {tag: tf.zeros(spec.shape) for tag, spec in metrics.items()}
+    zero = stacked({tag: tf.zeros(spec.shape) for tag, spec in metrics.items()})
     nobody, summary = tf.broadcast_to(tf.constant(-1), axis.shape), axis.each(_no_summary)(state.episodes)
-    start = _Ticks(_zero_once_read(seen.windows), state, nobody, zero, dict(zero), summary)
+    start = _Ticks(_zero_once_read(seen.windows), state, nobody, zero, zero, summary)
     due = phase.is_due(state.iteration - state.begun)
     end = _ticks(learner, start, random, ~due, None, chances)
     end = _ticks(learner, end, random, due, learnt, chances)
     kept = unless_bad(axis, end.bad, end.state._replace(sources={}), before)
     finite = tf.cast(tf.reduce_any(end.bad < 0), tf.int64)
     kept = kept._replace(sources=end.state.sources, iteration=before.iteration + finite, begun=before.begun)
-    means = {
-        tag: total if tag.startswith(_SUMMED) else total / end.counts[tag]  # NaN where there was none
-        for tag, total in end.sums.items()
-    }
+    summed = tf.constant([tag.startswith(_SUMMED) for tag in metrics])
+    means = tf.where(summed, end.sums, end.sums / end.counts)  # NaN where there was none
+    means = dict(zip(metrics, tf.unstack(means, axis=-1), strict=True))
     found = axis.each(episode_metrics)(end.summary)
     return kept, {**found, **means, "bad_update": tf.cast(end.bad, tf.float32)}, seen
 
@@ -122,10 +122,10 @@ class _Ticks(NamedTuple):
     state: TrainState
     bad: tf.Tensor
     """The first non-finite round of the last tick; its first round if the steps taken are unsound; or −1."""
-    sums: Metrics
-    """{tag: sum over the ticks that have this metric}."""
-    counts: Metrics
-    """{tag: number of these ticks}."""
+    sums: tf.Tensor
+    """Of each metric, over the ticks that have it; [..., number of tags], in the order of the tags."""
+    counts: tf.Tensor
+    """The numbers of these ticks; [..., number of tags]."""
     summary: EpisodeSummary
     """Of the episodes that ended."""
 
@@ -162,12 +162,10 @@ def _ticks(
             windows, places = drawn(learner, state, number, chances=chances)
             bare, found, bad, errors = learnt(learner, bare, windows, number)
             memory = phase.source.told(memory, places, errors, axis.shape, in_place=in_place)
-            there = {tag: tf.math.is_finite(x) for tag, x in found.items()}
-            ticks = ticks._replace(
-                bad=bad,
-                sums={tag: total + tf.where(there[tag], found[tag], 0.0) for tag, total in ticks.sums.items()},
-                counts={tag: count + tf.cast(there[tag], tf.float32) for tag, count in ticks.counts.items()},
-            )
+            found = stacked(found)
+            there = tf.math.is_finite(found)
+            sums = ticks.sums + tf.where(there, found, 0.0)
+            ticks = ticks._replace(bad=bad, sums=sums, counts=ticks.counts + tf.cast(there, tf.float32))
         noise = RolloutNoise(*(steps_of(axis, x, number * length, length) for x in random))
         bare, trajectory = collect(learner, bare, noise)
         taken = followed(learner, bare, trajectory)
