@@ -29,6 +29,19 @@ def flat(tensors: Iterable[tf.Tensor]) -> tf.Tensor:
     return tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0)
 
 
+def sum_of_squares(tensor: tf.Tensor) -> tf.Tensor:
+    """Σ x² over a tensor's entries, [].
+
+    The rows of a matrix are summed as a matrix-vector product: XLA on a CPU does not vectorise a reduction to a scalar,
+    and takes fourteen times as long for one (scripts/benchmarks/README.md, narrow heads and norms).
+    """
+    squares = tf.square(tensor)
+    if squares.shape.rank and squares.shape[-1] > 1:
+        columns = squares.shape[-1]
+        squares = tf.linalg.matvec(tf.reshape(squares, (-1, columns)), tf.ones(columns, squares.dtype))
+    return tf.reduce_sum(squares)
+
+
 def inner(one: Tree, other: Tree) -> tf.Tensor:
     """The inner product Σ a·b over the parts that both trees have, [] float64; 0 if they have none in common."""
     products = [

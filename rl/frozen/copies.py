@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
+from rl.vectors import sum_of_squares
+
 
 def freeze(role: str, weights: Mapping[str, tuple]) -> dict[str, tuple[tf.Variable, ...]]:
     """A frozen copy of live weights: new variables with `trainable=False`, named `frozen/<role>/<name>`.
@@ -43,7 +45,7 @@ def drift(live: Mapping[str, tuple], copy: Mapping[str, tuple]) -> tf.Tensor:
 
     Args: live, copy: {part: tensors}; the copy has every part of `live`, with the same number of tensors.
     """
-    squares = [tf.reduce_sum(tf.square(a - b)) for part in live for a, b in zip(live[part], copy[part], strict=True)]
+    squares = [sum_of_squares(a - b) for part in live for a, b in zip(live[part], copy[part], strict=True)]
     return tf.sqrt(tf.add_n(squares))
 
 

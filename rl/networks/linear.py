@@ -3,14 +3,15 @@
 import keras
 import tensorflow as tf
 
-_MAX_COLUMNS = 8  # largest number of outputs for which column by column is faster
+_MAX_COLUMNS = 2  # largest number of outputs for which column by column is faster (scripts/benchmark.py heads)
 
 
 class FewOutputs(keras.layers.Dense):
     """A linear layer y = x W + b with few outputs, computed as one matrix-vector product per output.
 
     Its gradient is faster than a matrix product's: for 256 samples, 64 features and 2 outputs XLA takes 15 µs on a CPU
-    for the kernel's gradient as a transposed matrix product, and less than 3 µs column by column.
+    for the kernel's gradient as a transposed matrix product, and less than 3 µs column by column. From four outputs on
+    one product is the faster, since every column reads the features anew.
     """
 
     def call(self, features):
@@ -21,7 +22,7 @@ class FewOutputs(keras.layers.Dense):
 
 
 def linear(units: int, name: str, *, gain: float, seed: int, bias: float = 0.0) -> keras.layers.Dense:
-    """A linear layer with an orthogonal kernel; a `FewOutputs` layer for at most eight outputs.
+    """A linear layer with an orthogonal kernel; a `FewOutputs` layer for one output or two.
 
     Args:
         units: number of outputs.

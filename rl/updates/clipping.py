@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from rl.vectors import sum_of_squares
+
 Tensors = tuple[tf.Tensor, ...]
 
 
@@ -20,7 +22,7 @@ class Clipped(NamedTuple):
 
 def global_norm(tensors: Tensors) -> tf.Tensor:
     """The L2 norm of all tensors taken as one vector, []; NaN or infinite if an entry is."""
-    return tf.norm(tf.concat([tf.reshape(tensor, (-1,)) for tensor in tensors], 0))
+    return tf.sqrt(tf.add_n([sum_of_squares(tensor) for tensor in tensors]))
 
 
 def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipped:
