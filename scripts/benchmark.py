@@ -14,6 +14,7 @@ prepare()
 from benchmarks import (
     combiners,
     compiled,
+    heads,
     learning,
     limit,
     memory,
@@ -35,6 +36,7 @@ from rl.commands.answers import report_errors
 _COMMANDS = (
     speed,
     compiled,
+    heads,
     scatter,
     seeds,
     start,

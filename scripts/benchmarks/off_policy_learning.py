@@ -11,14 +11,14 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import studies
 
 from benchmarks.peers import peer_line
-from benchmarks.printing import machine, markdown
+from benchmarks.printing import machine, markdown, spread
 from benchmarks.runs import QUIET, SCRIPTS, update_rate
 from rl.commands.progress import progress
 from rl.runs.reader import RecordedRun
@@ -141,11 +141,6 @@ def _lines(agent: str, arguments: argparse.Namespace) -> list[list[str]]:
     )
     ratios = np.divide(rates, their_rates)
     return [
-        [agent.upper(), "this project", studies.with_interval(own), _spread(rates, ",.0f"), _spread(ratios, ".2f")],
-        [agent.upper(), "SBX", studies.with_interval(theirs), _spread(their_rates, ",.0f"), "–"],
+        [agent.upper(), "this project", studies.with_interval(own), spread(rates, ",.0f"), spread(ratios, ".2f")],
+        [agent.upper(), "SBX", studies.with_interval(theirs), spread(their_rates, ",.0f"), "–"],
     ]
-
-
-def _spread(numbers: Sequence[float], form: str) -> str:
-    """Median and range."""
-    return f"{np.median(numbers):{form}} ({min(numbers):{form}} to {max(numbers):{form}})"

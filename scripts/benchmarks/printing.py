@@ -17,6 +17,11 @@ def median(numbers: Iterable[float], form: str) -> str:
     return format(statistics.median(numbers), form)
 
 
+def spread(numbers: Sequence[float], form: str) -> str:
+    """The median and the range, each formatted by a format specification."""
+    return f"{statistics.median(numbers):{form}} ({min(numbers):{form}} to {max(numbers):{form}})"
+
+
 def machine() -> str:
     """Cores, Python and TensorFlow of this machine, in words."""
     import tensorflow as tf

@@ -17,7 +17,7 @@ from benchmarks.products import few_columns
 from benchmarks.repeating import repeated, seconds_a_step
 
 _SMALL = 1e-7  # so small a step that weights stay finite; they move, so that no product is loop-invariant
-_FEW = 2  # columns up to which a head is computed column by column, as in `rl.networks.linear`
+_FEW = 6  # columns up to which a head is computed column by column, as in `rl.networks.linear`
 
 
 @dataclass(frozen=True)
