@@ -45,8 +45,7 @@ def drift(live: Mapping[str, tuple], copy: Mapping[str, tuple]) -> tf.Tensor:
 
     Args: live, copy: {part: tensors}; the copy has every part of `live`, with the same number of tensors.
     """
-    squares = [sum_of_squares(a - b) for part in live for a, b in zip(live[part], copy[part], strict=True)]
-    return tf.sqrt(tf.add_n(squares))
+    return tf.sqrt(sum_of_squares(a - b for part in live for a, b in zip(live[part], copy[part], strict=True)))
 
 
 def _name(weight: tf.Variable | tf.Tensor, otherwise: str) -> str:

@@ -22,7 +22,7 @@ class Clipped(NamedTuple):
 
 def global_norm(tensors: Tensors) -> tf.Tensor:
     """The L2 norm of all tensors taken as one vector, []; NaN or infinite if an entry is."""
-    return tf.sqrt(tf.add_n([sum_of_squares(tensor) for tensor in tensors]))
+    return tf.sqrt(sum_of_squares(tensors))
 
 
 def clip_by_global_norm(gradients: Tensors, *, clip_norm: float | None) -> Clipped:

@@ -9,6 +9,7 @@ from rl.updates.clipping import clip_by_global_norm, clip_by_value, global_norm
 # |(3, 4, 12)| = √(9 + 16 + 144) = 13, over two tensors.
 GRADIENTS = (tf.constant([3.0, 4.0]), tf.constant([[12.0]]))
 FLOAT32 = 3e-7  # a handful of float32 roundings of 6e-8
+SUMMED = 2e-6  # some thousand of them, of either sign: √1000 · 6e-8
 
 
 def _flat(tensors):
@@ -18,6 +19,21 @@ def _flat(tensors):
 def test_global_norm_is_that_of_all_tensors_as_one_vector():
     np.testing.assert_allclose(global_norm(GRADIENTS), 13.0, rtol=FLOAT32)
     np.testing.assert_array_equal(global_norm((tf.zeros(3), tf.zeros((2, 2)))), 0.0)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_global_norm_of_large_tensors_beside_small_ones(compiled):
+    """A large tensor is summed row by row, a kernel of a convolution too; one bad entry is enough."""
+    random = np.random.default_rng(0)
+    shapes = ((300, 40), (40,), (3, 3, 50, 20), (5000,), (5000, 1), (2, 3))
+    tensors = [random.normal(size=shape).astype(np.float32) for shape in shapes]
+    norm = tf.function(global_norm, jit_compile=compiled, autograph=False)
+    expected = np.linalg.norm(_flat(tensors).astype(np.float64))
+    np.testing.assert_allclose(norm(tuple(map(tf.constant, tensors))), expected, rtol=SUMMED)
+    tensors[2][1, 2, 30, 4] = np.inf
+    np.testing.assert_array_equal(norm(tuple(map(tf.constant, tensors))), np.inf)
+    tensors[0][7, 7] = np.nan
+    np.testing.assert_array_equal(norm(tuple(map(tf.constant, tensors))), np.nan)
 
 
 def test_norm_is_cut_to_the_limit_and_norm_and_factor_are_reported():
