@@ -9,7 +9,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-from benchmarks.printing import machine, markdown, median
+from benchmarks.printing import machine, markdown, spread
 from rl.commands.progress import progress
 
 _TICKS = 250  # steps of an iteration
@@ -42,10 +42,7 @@ def memory(arguments: argparse.Namespace) -> None:
         [
             environment,
             f"{capacity:,}",
-            *(
-                f"{median(own, ',.1f')} ({min(own):,.1f} to {max(own):,.1f})"
-                for own in (times[environment, capacity, learns] for learns in (False, True))
-            ),
+            *(spread(times[environment, capacity, learns], ",.1f") for learns in (False, True)),
         ]
         for environment, capacity in itertools.product(arguments.environments, arguments.capacities)
     ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.peers import peer_line
-from benchmarks.printing import machine, markdown, median
+from benchmarks.printing import machine, markdown, spread
 from benchmarks.runs import QUIET, train, update_rate
 from rl.commands.progress import progress
 
@@ -82,7 +82,7 @@ def lines(agent: str, rates: Mapping[str, Sequence[float]]) -> list[list[str]]:
     """An agent's lines of the first table; rates: {program: updates/s in each round}."""
     reference = rates[_reference(rates)]
     return [
-        [agent.upper(), name, _spread(own), _ratio(own, reference, ".2f"), _ratio(own, rates[_PRODUCTS], ".0%")]
+        [agent.upper(), name, spread(own, ",.0f"), _ratio(own, reference, ".2f"), _ratio(own, rates[_PRODUCTS], ".0%")]
         for name, own in rates.items()
         if name not in _SHARED.values()
     ]
@@ -92,7 +92,7 @@ def rows_lines(rates: Mapping[str, Sequence[float]]) -> list[list[str]]:
     """The lines of the second table; rates: {program: updates/s in each round}."""
     summed = rates[_SHARED["sum"]]
     return [
-        [f"`{combiner}`", _spread(rates[name]), _ratio(summed, rates[name], ".2f")]
+        [f"`{combiner}`", spread(rates[name], ",.0f"), _ratio(summed, rates[name], ".2f")]
         for combiner, name in _SHARED.items()
     ]
 
@@ -162,17 +162,12 @@ def _reference(rates: Mapping[str, Sequence[float]]) -> str:
     return "SBX" if "SBX" in rates else next(iter(rates))
 
 
-def _spread(numbers: Sequence[float]) -> str:
-    """Median and range."""
-    return f"{median(numbers, ',.0f')} ({min(numbers):,.0f} to {max(numbers):,.0f})"
-
-
 def _ratio(numbers: Sequence[float], others: Sequence[float], form: str) -> str:
     """Median and range of the rounds' ratios; `–` for a program beside itself."""
     if numbers is others:
         return "–"
     ratios = [a / b for a, b in zip(numbers, others, strict=True)]
-    return f"{median(ratios, form)} ({min(ratios):{form}} to {max(ratios):{form}})"
+    return spread(ratios, form)
 
 
 def _of(seeds: int) -> str:

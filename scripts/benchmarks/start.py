@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.printing import machine, markdown, median
+from benchmarks.printing import machine, markdown, median, spread
 from benchmarks.runs import QUIET, rate, train
 from rl.commands.progress import progress
 
@@ -40,6 +40,5 @@ def start(arguments: argparse.Namespace) -> None:
     rows = []
     for kind in kinds:
         ratios = (own / first for own, first in zip(seconds[kind], seconds["the first time"], strict=True))
-        spread = f"{median(seconds[kind], '.1f')} ({min(seconds[kind]):.1f} to {max(seconds[kind]):.1f})"
-        rows.append([kind, spread, median(ratios, ".2f"), median(rates[kind], ",.0f")])
+        rows.append([kind, spread(seconds[kind], ".1f"), median(ratios, ".2f"), median(rates[kind], ",.0f")])
     print(markdown(["", "seconds to the first iteration's end", "of the first time", "steps/s"], rows))
