@@ -47,24 +47,20 @@ def run_phase(
 
     period = _period(phase)
 
-    def one_round(place, number, loop):
-        """Draw and settle; then rows, combine, step and apply for each update that is due; place: in the period."""
-        settled, loop = each(functools.partial(_settled, learner, phase))(state, batch, orders, number, loop)
-        for update in phase.updates:
-            updated = each(functools.partial(one_update, learner, phase, update.name))
-            updated = functools.partial(updated, state, settled, number)
-            if period % update.every_rounds:
-                due = tf.equal(number % update.every_rounds, 0)
-                loop = tf.cond(due, functools.partial(updated, loop), lambda loop=loop: loop)
-            elif place % update.every_rounds == 0:
-                loop = updated(loop)
-        return each(_ended)(number, loop)
-
     def body(number, loop):
-        """The rounds of a period."""
+        """A period of rounds: draw and settle; then rows, combine, step and apply for each update that is due."""
         for place in range(period):
-            loop = one_round(place, number + place, loop)
-        return number + period, loop
+            settled, loop = each(functools.partial(_settled, learner, phase))(state, batch, orders, number, loop)
+            for update in phase.updates:
+                updated = each(functools.partial(one_update, learner, phase, update.name))
+                updated = functools.partial(updated, state, settled, number)
+                if period % update.every_rounds:
+                    due = tf.equal(number % update.every_rounds, 0)
+                    loop = tf.cond(due, functools.partial(updated, loop), lambda loop=loop: loop)
+                elif place % update.every_rounds == 0:
+                    loop = updated(loop)
+            number, loop = number + 1, each(_ended)(number, loop)
+        return number, loop
 
     tags = tags_of(learner, phase, state, batch)
     start = each(functools.partial(_started, phase, tags))(state)
