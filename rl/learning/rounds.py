@@ -54,7 +54,7 @@ def run_phase(
             for update in phase.updates:
                 updated = each(functools.partial(one_update, learner, phase, update.name))
                 updated = functools.partial(updated, state, settled, number)
-                if period % update.every_rounds:
+                if period % update.every_rounds:  # not known while tracing
                     due = tf.equal(number % update.every_rounds, 0)
                     loop = tf.cond(due, functools.partial(updated, loop), lambda loop=loop: loop)
                 elif place % update.every_rounds == 0:
