@@ -20,7 +20,7 @@ import tensorflow as tf
 for shared in ("agents", "environments", "scripts", "tensorboard", "updates"):
     sys.path.insert(0, str(ROOT / "tests" / shared))
 
-gc.set_threshold(50_000, 20, 50)  # tracing makes many objects: looking for unused ones took a twentieth of the time
+gc.set_threshold(10_000, 10, 10)  # tracing makes many objects: looking for unused ones took a twentieth of the time
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 

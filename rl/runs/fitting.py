@@ -4,6 +4,7 @@ import inspect
 
 import tensorflow as tf
 
+from rl.agents import Phase
 from rl.environments.origin import in_one_line
 from rl.errors import ConfigError, require
 from rl.learning.learner import Learner
@@ -70,10 +71,20 @@ def check_phases(learner: Learner) -> None:
         require(
             first <= count,
             f"phase {phase.name!r} begins with iteration {first}, but the run has {count} of "
-            f"{learner.steps_per_iteration:,} steps: raise steps, or "
-            + (
-                "lower agent.warmup_steps, or agent.n_step × num_envs, whichever is larger."
-                if phase.source.replays
-                else f"execute the phase more often (agent.{phase.name}_every)."
-            ),
+            f"{learner.steps_per_iteration:,} steps: raise steps to at least {first * learner.steps_per_iteration:,}"
+            f"{_or_else(learner, phase)}.",
         )
+
+
+def _or_else(learner: Learner, phase: Phase) -> str:
+    """What else helps where a run is too short for a phase."""
+    if not phase.source.replays:
+        return f", or execute the phase more often (agent.{phase.name}_every)"
+    agent, num_envs = learner.agent, learner.environment.num_envs
+    most = (learner.num_iterations - 1) * learner.steps_per_iteration
+    return (
+        f", or lower agent.warmup_steps, {agent.warmup_steps:,}, and agent.n_step × num_envs, "
+        f"{agent.n_step * num_envs:,}, to at most {most:,}"
+        if most
+        else ""
+    )

@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from rl.errors import require
+from rl.errors import ConfigError, require
 from rl.learning.learner import Learner
 
 _COPIES = 4
@@ -57,12 +57,14 @@ def require_memory(learner: Learner) -> None:
     needed = _COPIES * trajectory_bytes(learner) + activations
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     remembered = _RINGS * replay_bytes(learner)
-    require(
-        remembered <= there,
-        f"replay.capacity × seeds {num_runs:,} needs about {remembered / 2**30:,.0f} GiB ({_RINGS} × the "
-        f"{replay_bytes(learner) / 2**30:,.1f} GiB that all runs keep), and this machine has {there / 2**30:,.0f} GiB; "
-        "make one of the two smaller.",
-    )
+    if remembered > there:
+        capacity = learner.agent.replay.capacity
+        fits, or_fewer = capacity * there // remembered, " or for fewer seeds" if num_runs > 1 else ""
+        raise ConfigError(
+            f"replay.capacity {capacity:,} × seeds {num_runs:,} needs about {remembered / 2**30:,.0f} GiB ({_RINGS} × "
+            f"the {replay_bytes(learner) / 2**30:,.1f} GiB that all runs keep), and this machine has "
+            f"{there / 2**30:,.0f} GiB, enough for a replay.capacity of {fits:,}{or_fewer}."
+        )
     drawn = drawn_bytes(learner)
     require(
         drawn <= there,

@@ -209,7 +209,10 @@ def test_observations_of_64_bits_are_audited_and_learnt_from(build):
         (("agent.batch_size=0",), r"agent\.batch_size"),
         (("replay.capacity=0",), r"replay\.capacity"),
         (("agent.groups.critic=[q_0]",), r"q_1"),
-        (("agent.warmup_steps=1_000_000",), r"begins with iteration"),
+        (
+            ("agent.warmup_steps=1_000_000", "steps=480", "agent.ticks=10"),
+            r"the run has \d+ of \d+ steps: raise steps .*lower agent\.warmup_steps, 1,000,000, and .* at most \d+\.",
+        ),
         (("agent.groups.critic=[q_0,q_1,q_2]",), r"agent\.groups\.critic has q_2; the objectives are q_0, q_1, policy"),
         (("agent.update_to_data=0.3",), r"agent\.update_to_data 0\.3 × .* num_envs 2 is 0\.6 minibatches a tick"),
         (("agent.update_to_data=0.25",), r"is 0\.5 minibatches a tick; it must be a whole number, ≥ 1"),

@@ -1,6 +1,8 @@
 """An agent's memory across interruptions: beside the newest checkpoint alone, and what happens without it."""
 
 import json
+import os
+import re
 import shutil
 
 import numpy as np
@@ -11,6 +13,7 @@ from faulting.snapshots import snapshots
 
 from rl.errors import BadEnvironmentError, ConfigError
 from rl.runs.checkpoints import read_checkpoint
+from rl.runs.memory import replay_bytes
 
 
 def runs(folder):
@@ -144,10 +147,14 @@ def _memory(run):
 
 def test_a_memory_that_does_not_fit_is_refused(build):
     """10¹² steps of a pendulum: 3 + 3 + 1 + 1 numbers and 3 flags, of three seeds, three times."""
-    with pytest.raises(
-        ConfigError, match=r"replay\.capacity × seeds 3 needs about 293,\d\d\d GiB .*make one of the two"
-    ):
-        build(*("agent=sac", "environment=compiled/pendulum", "seeds=3", "replay.capacity=1_000_000_000_000"))
+    overrides = ("agent=sac", "environment=compiled/pendulum", "seeds=3")
+    need = r"replay\.capacity 1,000,000,000,000 × seeds 3 needs about 293,\d\d\d GiB "
+    with pytest.raises(ConfigError, match=need + r".* a replay\.capacity of [\d,]+ or for fewer seeds\.") as refused:
+        build(*overrides, "replay.capacity=1_000_000_000_000")
+    fits = int(re.search(r"capacity of ([\d,]+)", str(refused.value))[1].replace(",", ""))
+    assert replay_bytes(build(*overrides, "replay.capacity=1000000").learner) * 3 * (fits / 1e6) == pytest.approx(
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), rel=1e-3
+    )
 
 
 def test_minibatches_that_do_not_fit_are_refused(build):
