@@ -191,11 +191,12 @@ def test_killed_in_the_middle_the_same_command_goes_on(root, tmp_path):
 
 def assert_a_signal_saves_and_says_how_to_go_on(process, group, number):
     process.send_signal(number)
-    printed, _ = process.communicate(timeout=60)
+    printed, told = process.communicate(timeout=60)
     run = the_run(group)
     summary = json.loads((run / "summary.json").read_text())
     assert process.returncode == 130
     assert summary["status"] == "interrupted"
+    assert f"{number.name}: ends after the running iterations." in told
     assert "the same command resumes it" in printed
     assert max((run / "checkpoints").glob("checkpoint_*.npz")).name == f"checkpoint_{summary['steps']:012d}.npz"
 
