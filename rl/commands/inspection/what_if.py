@@ -1,6 +1,7 @@
 """What other update rules would do: the step of every combiner and optimizer from one checkpoint and one batch."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def what_if(arguments: argparse.Namespace) -> None:
     own_combiner, own_optimizer = (_own_name(group, config) for group in ("combiner", "optimizer"))
     combiners = _usable(_choices("combiner", own_combiner, config.combiner), learner.rules[update])
     optimizers = _choices("optimizer", own_optimizer, config.optimizer)
+    print(f"{len(combiners)} combiners with {len(optimizers)} optimizers, on one batch …", file=sys.stderr, flush=True)
     outcomes = outcomes_of(learner, state, trajectory, combiners, optimizers)
     folder = outputs.begin()
     shown = {combiner: outcomes[combiner, own_optimizer] for combiner in combiners}
