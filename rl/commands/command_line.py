@@ -1,5 +1,6 @@
 """The command line before Hydra parses it: sweeps, options that a sweep varies, and paths that need quotes."""
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def asks_for_a_sweep(argument: str) -> bool:
 def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | None:
     """A sentence on the first option that no config folder offers; None where there is none.
 
-    Hydra would abort a whole sweep at that job, and the jobs after it would never start; and of a wrong name in a list
-    of options it would not say which there are.
+    Hydra would abort a whole sweep at that job, and the jobs after it would never start; of a wrong name in a list of
+    options it would not say which there are, and of no other which is the nearest.
 
     Args:
         overrides: `group=option,…` or `key=value,…` of the command line.
@@ -49,9 +50,11 @@ def unknown_choice(overrides: Sequence[str], folders: Sequence[Path]) -> str | N
         for value in values.split(",") if offered and not set("(){}$'\"\\") & set(values) else ():
             choice = value.strip("[] ")
             files = [folder / key / f"{choice}.yaml" for folder in folders]
-            if choice and choice not in offered and not any(file.exists() for file in files):
-                every = dict.fromkeys(name for folder in folders for name in choices_of(key, folder))
-                return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(every)}."
+            if choice not in ("", *offered) and not any(file.exists() for file in files):
+                every = list(dict.fromkeys(name for folder in folders for name in choices_of(key, folder)))
+                close = difflib.get_close_matches(choice, every, n=1, cutoff=0.7)
+                meant = f"; did you mean {close[0]}?" if close else "."
+                return f"{key}={choice} is no choice of configs/{key}: there are {', '.join(every)}{meant}"
     return None
 
 

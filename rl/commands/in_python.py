@@ -166,8 +166,7 @@ def composed(overrides: Sequence[str]) -> Iterator[DictConfig]:
     own = HydraConfig.instance()
     before = own.cfg
     try:
-        lists = [given for given in overrides if "=[" in given]
-        require(not (wrong := unknown_choice(lists, [CONFIGS])), wrong or "")
+        require(not (wrong := unknown_choice(overrides, [CONFIGS])), wrong or "")
         with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
             root = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
             own.set_config(root)

@@ -56,16 +56,12 @@ def command(main: Callable[[], None]) -> int:
         main: Hydra's main function, which reads `sys.argv`.
     """
     overrides = [given for given in sys.argv[1:] if "=" in given and not given.startswith("-")]
-    if not any(map(asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
-        lists = [given for given in overrides if "=[" in given]  # Hydra says of any other option which there are
-        if wrong := unknown_choice(lists, config_folders(sys.argv[1:])):
-            print(f"error: {wrong}", file=sys.stderr)
-            return 2
-        main()
-        return 0
     if wrong := unknown_choice(overrides, config_folders(sys.argv[1:])):
         print(f"error: {wrong}", file=sys.stderr)
         return 2
+    if not any(map(asks_for_a_sweep, sys.argv[1:])) or {"-h", "--help", "--cfg", "-c", "--info"} & set(sys.argv[1:]):
+        main()
+        return 0
     try:
         if "${" in str(Path.cwd()):
             raise OSError("Hydra would take ${ in its path for an interpolation")

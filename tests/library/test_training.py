@@ -179,7 +179,7 @@ def test_another_combiner_goes_on_from_the_same_state(small, tmp_path, build, ca
 def test_a_combiner_that_does_not_fit_changes_nothing(small):
     run = small("steps=320")
     for change, sentence in (
-        (lambda: run.set_combiner("upgrat"), "combiner/upgrat"),
+        (lambda: run.set_combiner("upgrat"), "combiner=upgrat is no choice .* did you mean upgrad"),
         (lambda: run.set_combiner("cagrad", c=-1), "combiner.c is -1; it must be"),
         (lambda: run.set_combiner("cagrad", k=1), "combiner.k"),
         (lambda: run.set_combiner(3), "combiner is 3; give the name"),
