@@ -123,9 +123,9 @@ class _Ticks(NamedTuple):
     bad: tf.Tensor
     """The first non-finite round of the last tick; its first round if the steps taken are unsound; or −1."""
     sums: tf.Tensor
-    """Of each metric, over the ticks that have it; [..., number of tags], in the order of the tags."""
+    """The sum of each metric over the ticks in which it is finite, [..., number of tags], in the order of the tags."""
     counts: tf.Tensor
-    """The numbers of these ticks; [..., number of tags]."""
+    """The number of those ticks for each metric, [..., number of tags]."""
     summary: EpisodeSummary
     """Of the episodes that ended."""
 

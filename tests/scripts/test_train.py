@@ -138,8 +138,11 @@ def test_a_checkpoint_of_another_network_is_refused(root, finished):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["agent=sacc"], "agent=sacc is no choice of configs/agent: there are a2c, ddpg, "),
-        (["agent=sacc"], "sac_discrete, td3; did you mean sac?"),
+        (
+            ["agent=sacc"],
+            "agent=sacc is no choice of configs/agent: there are a2c, ddpg, impala, mpo, ppg, ppo, sac, sac_discrete, td3; "
+            "did you mean sac?",
+        ),
         (["agent.gama=0.9"], "agent.gama is unknown; did you mean agent.gamma?"),
         (["agent=sac", "agent.warmup_step=3"], "agent.warmup_step is unknown; did you mean agent.warmup_steps?"),
         (["agent.warmup_steps=3"], "agent.warmup_steps is unknown; agent has "),
