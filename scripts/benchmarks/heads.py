@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from benchmarks.printing import machine, markdown, spread
 from benchmarks.repeating import repeated, seconds_a_step
+from rl.commands.answers import positive
 from rl.networks.linear import FewOutputs
 
 _SMALL = 1e-6  # so small a step that weights stay finite; they move, so that no product is loop-invariant
@@ -16,12 +17,14 @@ def add(commands) -> None:
     """Adds the command and its options."""
     help_ = "a head with few outputs: column by column beside one product"
     command = commands.add_parser("heads", help=help_, description=__doc__)
-    command.add_argument("--samples", type=int, default=256, help="samples of a minibatch (default: 256)")
-    command.add_argument("--features", type=int, nargs="+", default=[64, 256], help="of the hidden layer")
-    command.add_argument("--outputs", type=int, nargs="+", default=[1, 2, 4, 6, 8], help="of the head")
-    command.add_argument("--activation", nargs="+", default=["relu", "tanh"], help="of the hidden layer")
-    command.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
-    command.add_argument("--rounds", type=int, default=7, help="alternating rounds (default: 7)")
+    command.add_argument("--samples", type=positive, default=256, help="samples of a minibatch (default: 256)")
+    command.add_argument("--features", type=positive, nargs="+", default=[64, 256], help="of the hidden layer")
+    command.add_argument("--outputs", type=positive, nargs="+", default=[1, 2, 4, 6, 8], help="of the head")
+    command.add_argument(
+        "--activation", nargs="+", choices=("relu", "tanh"), default=["relu", "tanh"], help="of the hidden layer"
+    )
+    command.add_argument("--threads", type=positive, default=1, help="CPU threads (default: 1)")
+    command.add_argument("--rounds", type=positive, default=7, help="alternating rounds (default: 7)")
     command.set_defaults(run=heads)
 
 

@@ -140,8 +140,8 @@ def test_a_checkpoint_of_another_network_is_refused(root, finished):
     [
         (
             ["agent=sacc"],
-            "agent=sacc is no choice of configs/agent: there are a2c, ddpg, impala, mpo, ppg, ppo, sac, sac_discrete, td3; "
-            "did you mean sac?",
+            "agent=sacc is no choice of configs/agent: there are a2c, ddpg, impala, mpo, ppg, ppo, sac, sac_discrete, "
+            "td3; did you mean sac?",
         ),
         (["agent.gama=0.9"], "agent.gama is unknown; did you mean agent.gamma?"),
         (["agent=sac", "agent.warmup_step=3"], "agent.warmup_step is unknown; did you mean agent.warmup_steps?"),
