@@ -82,9 +82,6 @@ def _or_else(learner: Learner, phase: Phase) -> str:
         return f", or execute the phase more often (agent.{phase.name}_every)"
     agent, num_envs = learner.agent, learner.environment.num_envs
     most = (learner.num_iterations - 1) * learner.steps_per_iteration
-    return (
-        f", or lower agent.warmup_steps, {agent.warmup_steps:,}, and agent.n_step × num_envs, "
-        f"{agent.n_step * num_envs:,}, to at most {most:,}"
-        if most
-        else ""
-    )
+    needed = {"agent.warmup_steps": agent.warmup_steps, "agent.n_step × num_envs": agent.n_step * num_envs}
+    too_many = [f"{name}, {steps:,}," for name, steps in needed.items() if steps > most]
+    return f", or lower {' and '.join(too_many)} to at most {most:,}" if most else ""

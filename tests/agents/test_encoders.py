@@ -128,7 +128,7 @@ def test_what_cannot_be_is_said(build):
         ConfigError, match=r"auxiliary\.termination\.torso is value, which this agent lacks; .* policy\."
     ):
         build(*SMALL, "auxiliary=[termination]", "auxiliary.termination.torso=value")
-    with pytest.raises(ConfigError, match=r"lower agent\.warmup_steps, or agent\.n_step × num_envs"):
+    with pytest.raises(ConfigError, match=r"or lower agent\.n_step × num_envs, 1,800, to at most 996\."):
         build(*SMALL, "agent.n_step=900", "agent.warmup_steps=0", "steps=1000", "replay.capacity=9000")
     with pytest.raises(ConfigError, match=r"frozen\.target\.tau is unknown; there are no settings here"):
         build(*SMALL, "frozen.target={_target_: rl.frozen.Never}")
