@@ -114,8 +114,9 @@ class OffPolicy(FromMemory):
         """Raises ConfigError for actions other than those of a box with finite bounds."""
         require(
             isinstance(space, Box) and np.isfinite(space.low).all() and np.isfinite(space.high).all(),
-            "this agent needs continuous actions with finite bounds, and this environment has others; choose another "
-            "environment, or for discrete actions agent=sac_discrete.",
+            f"{type(self).__name__} (agent) needs Box actions with finite bounds, and the environment's are a "
+            f"{type(space).__name__}{' without' * isinstance(space, Box)}: choose another environment, or for discrete "
+            "actions agent=sac_discrete.",
         )
 
     def policy_head(self, space: Space) -> Head:

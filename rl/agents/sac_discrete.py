@@ -44,7 +44,8 @@ class DiscreteSAC(SAC):
         """Raises ConfigError unless actions are discrete."""
         require(
             isinstance(space, Discrete),
-            "agent=sac_discrete needs discrete actions, and this environment has others: choose agent=sac.",
+            f"{type(self).__name__} (agent) needs Discrete actions, and the environment's are a "
+            f"{type(space).__name__}: choose agent=sac.",
         )
 
     def policy_head(self, space: Discrete) -> Head:

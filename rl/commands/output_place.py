@@ -15,12 +15,21 @@ class CheckPlace(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **_) -> None:
-        """Checks `hydra.run.dir`, the directory of a single run."""
+        """Checks `hydra.run.dir`, the directory of a single run, or of the seeds of one program."""
+        _refuse(config, "hydra.sweep.dir", "places the jobs of a sweep, and this is none (no -m): set hydra.run.dir")
         _check(config.hydra.run)
 
     def on_multirun_start(self, config: DictConfig, **_) -> None:
         """Checks `hydra.sweep.dir`, the directory above all jobs of a sweep."""
+        _refuse(config, "hydra.run.dir", "places a single run, and this is a sweep (-m): set hydra.sweep.dir")
         _check(config.hydra.sweep)
+
+
+def _refuse(config: DictConfig, key: str, what: str) -> None:
+    """Ends the process if the command line sets a key that nothing would read."""
+    if any(override.startswith(f"{key}=") for override in config.hydra.overrides.hydra):
+        print(f"error: {key} {what}.", file=sys.stderr)
+        sys.exit(2)
 
 
 def _check(place: DictConfig) -> None:

@@ -203,7 +203,10 @@ def test_observations_of_64_bits_are_audited_and_learnt_from(build):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (("environment=compiled/cartpole",), r"this agent needs continuous actions with finite bounds"),
+        (
+            ("environment=compiled/cartpole",),
+            r"SAC \(agent\) needs Box actions with finite bounds, .* are a Discrete: ",
+        ),
         (("frozen=default",), r"frozen copy `target`, and there is none: choose frozen=off_policy"),
         (("agent.critics_in_target=3",), r"agent\.critics_in_target is 3; it must be at most agent\.num_critics, 2"),
         (("agent.batch_size=0",), r"agent\.batch_size"),
@@ -211,7 +214,7 @@ def test_observations_of_64_bits_are_audited_and_learnt_from(build):
         (("agent.groups.critic=[q_0]",), r"q_1"),
         (
             ("agent.warmup_steps=1_000_000", "steps=480", "agent.ticks=10"),
-            r"the run has \d+ of \d+ steps: raise steps .*lower agent\.warmup_steps, 1,000,000, and .* at most \d+\.",
+            r"the run has \d+ of \d+ steps: raise steps .*lower agent\.warmup_steps, 1,000,000, to at most \d+\.",
         ),
         (("agent.groups.critic=[q_0,q_1,q_2]",), r"agent\.groups\.critic has q_2; the objectives are q_0, q_1, policy"),
         (("agent.update_to_data=0.3",), r"agent\.update_to_data 0\.3 × .* num_envs 2 is 0\.6 minibatches a tick"),

@@ -5,6 +5,7 @@ import json
 
 import inside
 import numpy as np
+import pytest
 from processes import train
 
 SMALL = (
@@ -78,6 +79,20 @@ def test_a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before(roo
     for name, array in weights(run).items():
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
     assert (run / "metrics.csv").read_text().count("\n") == 1 + 16
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("seeds=2", "hydra.sweep.dir=there"), "hydra.sweep.dir places the jobs of a sweep, and this is none"),
+        (("-m", "seed=1,2", "hydra.run.dir=there"), "hydra.run.dir places a single run, and this is a sweep"),
+    ],
+)
+def test_a_place_that_nothing_would_read_is_refused(root, tmp_path, arguments, message):
+    result = inside.train(root, tmp_path, *arguments, check=False)
+    assert result.returncode == 2
+    assert f"error: {message}" in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_environments_that_are_not_compiled_are_refused_without_a_trace(root, tmp_path):
