@@ -8,6 +8,14 @@ import pytest
 from rl.deferring import deferred_interrupt, heard_interrupt
 
 
+@pytest.fixture(autouse=True)
+def _not_ignored():
+    """A shell's job in the background ignores Ctrl-C, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt():
     signal.raise_signal(signal.SIGINT)
 
