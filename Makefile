@@ -1,5 +1,5 @@
 # make train   train PPO on CartPole-v1, and measure which objective moves the shared torso
-# make check   lint and the numeric tests, without training and without a browser: for daily work (three minutes)
+# make check   lint and the numeric tests, without training and without a browser: for daily work (four minutes)
 # make test    lint and all tests
 # Each sets up .venv/ first, once, with pinned versions. ARGS are passed on: make train ARGS="agent=a2c seed=3"
 
