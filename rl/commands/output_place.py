@@ -27,7 +27,7 @@ class CheckPlace(Callback):
 
 def _refuse(config: DictConfig, key: str, what: str) -> None:
     """Ends the process if the command line sets a key that nothing would read."""
-    if any(override.startswith(f"{key}=") for override in config.hydra.overrides.hydra):
+    if any(override.lstrip("+").startswith(f"{key}=") for override in config.hydra.overrides.hydra):
         print(f"error: {key} {what}.", file=sys.stderr)
         sys.exit(2)
 

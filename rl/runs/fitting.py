@@ -84,4 +84,4 @@ def _or_else(learner: Learner, phase: Phase) -> str:
     most = (learner.num_iterations - 1) * learner.steps_per_iteration
     needed = {"agent.warmup_steps": agent.warmup_steps, "agent.n_step × num_envs": agent.n_step * num_envs}
     too_many = [f"{name}, {steps:,}," for name, steps in needed.items() if steps > most]
-    return f", or lower {' and '.join(too_many)} to at most {most:,}" if most and too_many else ""
+    return f", or lower {' and '.join(too_many)} to at most {most:,}" if most else ""

@@ -85,7 +85,7 @@ def test_a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before(roo
     ("arguments", "message"),
     [
         (("seeds=2", "hydra.sweep.dir=there"), "hydra.sweep.dir places the jobs of a sweep, and this is none"),
-        (("-m", "seed=1,2", "hydra.run.dir=there"), "hydra.run.dir places a single run, and this is a sweep"),
+        (("-m", "seed=1,2", "++hydra.run.dir=there"), "hydra.run.dir places a single run, and this is a sweep"),
     ],
 )
 def test_a_place_that_nothing_would_read_is_refused(root, tmp_path, arguments, message):
