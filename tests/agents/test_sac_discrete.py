@@ -119,7 +119,7 @@ def test_the_warm_up_takes_each_action_alike(build):
 
 
 def test_what_cannot_be_is_said(build):
-    with pytest.raises(ConfigError, match=r"DiscreteSAC \(agent\) needs Discrete actions, .* are a Box: choose agent=sac\."):
+    with pytest.raises(ConfigError, match=r"DiscreteSAC \(agent\) needs Discrete .* are a Box: choose agent=sac\."):
         build(*SMALL, "environment=compiled/pendulum")
     with pytest.raises(ConfigError, match=r"agent=sac_discrete"):
         build(*SMALL, "agent=sac")
