@@ -167,13 +167,58 @@ def compose():
         yield compose
 
 
-@pytest.fixture(scope="session")
-def build():
-    """Builds an experiment: build("agent=a2c")."""
-    from rl.commands.composition import build
+@contextlib.contextmanager
+def _lending(compiled):
+    """Yields a function that builds experiments, and at the end adds those with compiled programs to `compiled`."""
+    from rl.commands.composition import build, program_of
+
+    lent = []
 
     def composed_and_built(*overrides):
         with _hydra() as compose:
-            return build(compose(*overrides))
+            config = compose(*overrides)
+        experiment = build(config)
+        if experiment.learner.environment.compiled:
+            key = program_of(config, experiment)
+            if compiled.get(key):
+                experiment = experiment.started_in(compiled[key].pop())
+            lent.append((key, experiment))
+        return experiment
 
-    return composed_and_built
+    yield composed_and_built
+    for key, experiment in lent:
+        if experiment._compiled:
+            compiled.setdefault(key, []).append(experiment)
+
+
+@pytest.fixture(scope="module")
+def compiled_before():
+    """{program: experiments of earlier tests of the file, whose variables no test uses any more}."""
+    return {}
+
+
+@pytest.fixture
+def build(request, compiled_before):
+    """Builds an experiment: build("agent=a2c").
+
+    In compiled environments it goes on with the compiled programs of an earlier test of the same file if they fit, from
+    an initial state of its own, as the runs of a sweep do. A test that patches code gets, and leaves, none.
+    """
+    with _lending({} if "monkeypatch" in request.fixturenames else compiled_before) as build:
+        yield build
+
+
+@pytest.fixture(scope="module")
+def lending(compiled_before):
+    """Yields `build` until the end of a with statement, for fixtures that several tests use.
+
+    What is built within it may be trained on by the tests that follow: only what was read from it stays as it was.
+    """
+    return lambda: _lending(compiled_before)
+
+
+@pytest.fixture(scope="session")
+def build_apart():
+    """As `build`, with programs of its own: for experiments that several tests use."""
+    with _lending({}) as build:
+        yield build

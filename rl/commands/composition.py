@@ -39,6 +39,18 @@ def build(config: DictConfig, *, trusted: Sequence[str] | None = None):
     )
 
 
+def program_of(config: DictConfig, experiment: Any) -> str:
+    """A key of the compiled programs: all settings that change weights, except numbers that are inputs of them."""
+    numbers = experiment.learner.hyperparameters
+    rest = {
+        key: value
+        for key, value in what_tells_apart(config).items()
+        if key not in numbers and f"agent.{key}" not in numbers
+    }
+    observed = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("probe", "evaluation")}
+    return repr((rest, sorted(numbers), observed, config.seeds))
+
+
 _experiments: dict[str, Any] = {}
 
 
@@ -52,7 +64,7 @@ def built(config: DictConfig):
     Raises: ConfigError as `build` does.
     """
     experiment = build(config)
-    before = _experiments.get(_program(config, experiment))
+    before = _experiments.get(program_of(config, experiment))
     return experiment if before is None else experiment.started_in(before)
 
 
@@ -63,21 +75,9 @@ def keep(config: DictConfig, experiment: Any) -> None:
     """
     if not experiment.learner.environment.compiled:
         return
-    _experiments[_program(config, experiment)] = experiment
+    _experiments[program_of(config, experiment)] = experiment
     while len(_experiments) > _MOST_KEPT:
         del _experiments[next(iter(_experiments))]
-
-
-def _program(config: DictConfig, experiment: Any) -> str:
-    """A key of the compiled programs: all settings that change weights, except numbers that are inputs of them."""
-    numbers = experiment.learner.hyperparameters
-    rest = {
-        key: value
-        for key, value in what_tells_apart(config).items()
-        if key not in numbers and f"agent.{key}" not in numbers
-    }
-    observed = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("probe", "evaluation")}
-    return repr((rest, sorted(numbers), observed, config.seeds))
 
 
 def is_multirun() -> bool:

@@ -12,8 +12,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing import forkserver
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 SCRIPTS = Path(__file__).resolve().parent.parent
@@ -103,10 +104,8 @@ class Process:
         self._output = folder / f".output_{time.monotonic_ns()}"
         self._errors = self._output.with_suffix(".errors") if apart else self._output
         outputs = str(self._output), str(self._errors)
-        context = multiprocessing.get_context("spawn" if own else "forkserver")
-        if not own:
-            context.set_forkserver_preload(["faulting.imported"])
-        given = (str(folder), outputs, script, arguments, environment or {})
+        context = multiprocessing.get_context("spawn") if own else _forking()
+        given = (str(folder), outputs, script, arguments, environment or {}, not own)
         self._process = context.Process(target=_as_main, args=given)
         self._process.start()
 
@@ -140,6 +139,20 @@ class Process:
         return [pid for pid in _processes() if _group(pid) == self.pid]
 
 
+def _forking() -> Any:
+    """The context of processes forked from one with `faulting.imported`, which is started if it does not run yet.
+
+    Python before 3.12.4 looks for what that process is to import in PYTHONPATH alone, and says nothing where it is not
+    found there (python/cpython#117378).
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["faulting.imported"])
+    places = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(places)):
+        forkserver.ensure_running()
+    return context
+
+
 def _taken(file: Path) -> str:
     """The text of a file, which is removed; empty without one."""
     text = file.read_text(errors="replace") if file.exists() else ""
@@ -158,9 +171,16 @@ def until(process: Process, condition: Callable[[], bool]) -> bool:
 
 
 def _as_main(
-    folder: str, outputs: tuple[str, str], script: str, arguments: tuple[str, ...], environment: Mapping[str, str]
+    folder: str,
+    outputs: tuple[str, str],
+    script: str,
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    forked: bool,
 ) -> None:
     """Does in the child process what `python scripts/<script> …` does."""
+    if forked and "tensorflow" not in sys.modules:
+        raise RuntimeError("The process that this one was forked from has not imported faulting.imported.")
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
     os.chdir(folder)

@@ -20,33 +20,38 @@ SMALL = (
 LAGGED = ("agent=impala", "frozen=lagged")
 
 
-def weights_after(build, count, *overrides):
-    experiment = build(*SMALL, *overrides)
-    programs = experiment.programs(probe_every=10)
-    for _ in range(count):
-        programs.iterate(1)
-    names = {"torso", "policy", "value"}
-    return {n: v.numpy() for n, v in named_variables(experiment.variables).items() if n.split("/")[0] in names}
+@pytest.fixture
+def weights_after(lending):
+    def trained(count, *overrides):
+        with lending() as build:
+            experiment = build(*SMALL, *overrides)
+            programs = experiment.programs(probe_every=10)
+            for _ in range(count):
+                programs.iterate(1)
+            names = {"torso", "policy", "value"}
+            return {n: v.numpy() for n, v in named_variables(experiment.variables).items() if n.split("/")[0] in names}
+
+    return trained
 
 
 @pytest.mark.parametrize("lambda_", [1.0, 0.9])
-def test_with_a_fresh_copy_it_is_a2c(build, lambda_):
+def test_with_a_fresh_copy_it_is_a2c(weights_after, lambda_):
     """λ = 1: n-step returns. The same products, summed in another order: float32 rounding over 20 updates."""
     given = (f"agent.lambda_={lambda_}",)
-    a2c = weights_after(build, 20, "agent=a2c", *given)
-    impala = weights_after(build, 20, *LAGGED, "frozen.behaviour.every_updates=1", *given)
-    start = weights_after(build, 0, "agent=a2c")
+    a2c = weights_after(20, "agent=a2c", *given)
+    impala = weights_after(20, *LAGGED, "frozen.behaviour.every_updates=1", *given)
+    start = weights_after(0, "agent=a2c")
     for name, x in a2c.items():
         assert np.abs(x - start[name]).max() > 1e-3
         np.testing.assert_allclose(impala[name], x, rtol=2e-4, atol=2e-5, err_msg=name)
 
 
-def test_with_an_old_copy_only_the_correction_tells_them_apart(build):
+def test_with_an_old_copy_only_the_correction_tells_them_apart(weights_after):
     old = (*LAGGED, "frozen.behaviour.every_updates=7")
-    corrected, naive = (weights_after(build, 20, *old, f"agent.correction={x}") for x in ("true", "false"))
+    corrected, naive = (weights_after(20, *old, f"agent.correction={x}") for x in ("true", "false"))
     assert max(np.abs(corrected[name] - naive[name]).max() for name in naive) > 1e-3
     # Up to the first update with an old copy they are the same.
-    corrected, naive = (weights_after(build, 1, *old, f"agent.correction={x}") for x in ("true", "false"))
+    corrected, naive = (weights_after(1, *old, f"agent.correction={x}") for x in ("true", "false"))
     for name, x in naive.items():
         np.testing.assert_allclose(corrected[name], x, rtol=1e-5, atol=1e-6)
 

@@ -40,8 +40,8 @@ def minibatch_of(experiment):
 
 
 @pytest.fixture(scope="module")
-def trained(build):
-    experiment = build(*SMALL, "agent.n_step=2")
+def trained(build_apart):
+    experiment = build_apart(*SMALL, "agent.n_step=2")
     experiment.programs(probe_every=100).iterate(3)
     return experiment, minibatch_of(experiment)
 

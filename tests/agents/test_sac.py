@@ -28,9 +28,9 @@ SMALL = (
 
 
 @pytest.fixture(scope="module")
-def trained(build):
+def trained(build_apart):
     """An experiment after three iterations, the first of which only acts; and its first minibatch."""
-    experiment = build(*SMALL, "agent.n_step=2", "optimizer.learning_rate=0.01")
+    experiment = build_apart(*SMALL, "agent.n_step=2", "optimizer.learning_rate=0.01")
     experiment.programs(probe_every=100).iterate(3)
     return experiment, minibatch_of(experiment)
 

@@ -31,8 +31,8 @@ FROZEN = ("optimizer.learning_rate=1e-30",)
 
 
 @pytest.fixture(scope="module")
-def trained(build):
-    experiment = build(*SMALL)
+def trained(build_apart):
+    experiment = build_apart(*SMALL)
     experiment.programs(probe_every=100).iterate(3)
     learner, state = experiment.learner, read(experiment.variables)
     windows, _ = drawn(learner, state, 0)

@@ -31,9 +31,9 @@ def played(experiment, update):
 
 
 @pytest.fixture(scope="module")
-def trained(build):
+def trained(build_apart):
     """An experiment after three iterations, the first of which only acts."""
-    experiment = build(*SMALL)
+    experiment = build_apart(*SMALL)
     experiment.programs(probe_every=100).iterate(3)
     return experiment
 

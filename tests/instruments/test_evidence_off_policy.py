@@ -86,8 +86,8 @@ def cosine(a, b):
 
 
 @pytest.fixture(scope="module")
-def found(build):
-    return Found(build(*SMALL))
+def found(build_apart):
+    return Found(build_apart(*SMALL))
 
 
 @pytest.fixture(scope="module")

@@ -32,9 +32,9 @@ def sgd(learning_rate):
 
 
 @pytest.fixture(scope="module")
-def asked(build):
+def asked(build_apart):
     """A learner after two iterations, and what its third would learn from."""
-    experiment = build(*SMALL, "combiner=pcgrad", "probe=none")
+    experiment = build_apart(*SMALL, "combiner=pcgrad", "probe=none")
     learner, state = experiment.learner, read(experiment.variables)
     for _ in range(2):
         state, _ = learn(learner, *collect(learner, state, learner.rollout_noise(state.seed, state.iteration)))

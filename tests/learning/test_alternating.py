@@ -33,19 +33,10 @@ SMALL = (
 )
 
 
-@pytest.fixture(scope="module")
-def compiled(build):
-    """An experiment whose programs many tests use, and its initial state."""
-    experiment = build(*SMALL)
-    return experiment, tf.nest.map_structure(tf.identity, read(experiment.variables))
-
-
 @pytest.fixture
-def small(compiled):
+def small(build):
     """The experiment before its first iteration."""
-    experiment, start = compiled
-    assign(experiment.variables, start)
-    return experiment
+    return build(*SMALL)
 
 
 def state_after(experiment, count):
@@ -125,12 +116,23 @@ def test_outside_of_xla_the_ring_is_changed_in_place_and_holds_the_same(build, r
     is_as_step_by_step(build(*overrides), step_by_step(build(*overrides), 3), iterations=3)
 
 
-@pytest.mark.parametrize("seeds", [1, 2])
-def test_nothing_copies_the_ring(build, compiled, seeds):
-    """The optimised program of an iteration has no copy and no selection of an array with the ring's 30 rows."""
-    experiment = compiled[0] if seeds == 1 else build(*SMALL, "seeds=2")
+def optimized(experiment):
+    """XLA's program of an iteration, after all of its passes."""
     iterate = experiment.programs(probe_every=100)._iterate._function
-    text = iterate.experimental_get_compiler_ir(tf.constant(1))(stage="optimized_hlo")
+    return iterate.experimental_get_compiler_ir(tf.constant(1))(stage="optimized_hlo")
+
+
+@pytest.fixture(scope="module")
+def program(lending):
+    """The optimised program of an iteration of one run."""
+    with lending() as build:
+        return optimized(build(*SMALL))
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_nothing_copies_the_ring(build, program, seeds):
+    """The optimised program of an iteration has no copy and no selection of an array with the ring's 30 rows."""
+    text = program if seeds == 1 else optimized(build(*SMALL, "seeds=2"))
     ring = r"\[(2,)?30,2[,\]]"
     assert re.search(rf" = f32{ring}", text)
     copies = [line for line in text.splitlines() if re.search(rf" = \w+{ring}\S* (copy|select)\(", line)]
@@ -138,14 +140,12 @@ def test_nothing_copies_the_ring(build, compiled, seeds):
 
 
 @pytest.mark.parametrize(("agent", "outputs"), [("sac", 2), ("td3", 1)])
-def test_a_round_changes_weights_and_slots_in_place(build, compiled, agent, outputs):
+def test_a_round_changes_weights_and_slots_in_place(build, program, agent, outputs):
     """In the loop over rounds, the one with gradients, nothing of the size of a layer is copied.
 
     That holds for an actor that is updated in every second round, too.
     """
-    experiment = compiled[0] if agent == "sac" else build(f"agent={agent}", *SMALL[1:])
-    iterate = experiment.programs(probe_every=100)._iterate._function
-    text = iterate.experimental_get_compiler_ir(tf.constant(1))(stage="optimized_hlo")
+    text = program if agent == "sac" else optimized(build(f"agent={agent}", *SMALL[1:]))
     loops = [part for part in re.split(r"\n(?=%)", text) if "while_body" in part[:200] and " fusion(" in part]
     (rounds,) = [loop for loop in loops if "gradient_tape/while" in loop]
     for kernel in ("3,6", f"6,{outputs}", "4,7", "7,1"):
@@ -154,16 +154,18 @@ def test_a_round_changes_weights_and_slots_in_place(build, compiled, agent, outp
 
 
 def test_a_run_that_goes_on_from_its_state_is_the_same_bit_for_bit(build, small):
-    """Three iterations, then three more of another experiment with the variables copied over, against six.
+    """Three iterations, four of another run, then three more of the first one's state, against six.
 
     The ring wraps around.
     """
-    second, start = build(*SMALL), tf.nest.map_structure(tf.identity, read(small.variables))
+    start = tf.nest.map_structure(tf.identity, read(small.variables))
     expected = state_after(small, 6)
     assign(small.variables, start)
     small.programs(probe_every=100).iterate(3)
-    assign(second.variables, read(small.variables))
-    found = state_after(second, 3)
+    between = tf.nest.map_structure(tf.identity, read(small.variables))
+    build(*SMALL, "seed=7").started_in(small).programs(probe_every=100).iterate(4)
+    assign(small.variables, between)
+    found = state_after(small, 3)
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
     assert 6 * 8 > 60 // 2

@@ -61,8 +61,8 @@ class Learning:
 
 
 @pytest.fixture(scope="module")
-def learning(build):
-    return Learning(build)
+def learning(build_apart):
+    return Learning(build_apart)
 
 
 @pytest.mark.parametrize("fault", bad_compiled.NUMBERS)

@@ -28,26 +28,28 @@ def advance(programs, count):
     return {tag: np.concatenate([numbers[tag] for numbers in found]) for tag in found[0]}
 
 
-def trained(experiment, count, probe_every=2):
+def trained(experiment, count, probe_every=3):
     programs = experiment.programs(probe_every=probe_every)
     findings = advance(programs, count)
     return weights_of(experiment), findings, programs
 
 
 @pytest.fixture(scope="module")
-def whole(build):
+def whole(lending):
     """Seven iterations in one call, three of them probed: the weights, what was logged, and the programs."""
-    return trained(build(*SMALL), 7, probe_every=3)
+    with lending() as build:
+        return trained(build(*SMALL), 7)
 
 
 @pytest.fixture(scope="module")
-def apart(build):
+def apart(lending):
     """The same in calls of one, two and four: the weights before, after the first and at the end, and so on."""
-    experiment = build(*SMALL)
-    programs, weights, found = experiment.programs(probe_every=3), [weights_of(experiment)], []
-    for count in (1, 2, 4):
-        found.append(advance(programs, count)["gradient/norm/value"])
-        weights.append(weights_of(experiment))
+    with lending() as build:
+        experiment = build(*SMALL)
+        programs, weights, found = experiment.programs(probe_every=3), [weights_of(experiment)], []
+        for count in (1, 2, 4):
+            found.append(advance(programs, count)["gradient/norm/value"])
+            weights.append(weights_of(experiment))
     return weights, np.concatenate(found), programs
 
 
@@ -148,7 +150,7 @@ def test_an_update_that_is_not_finite_is_not_applied_and_ends_the_iterations(bui
     experiment = build(*SMALL)
     experiment.variables.weights["value"][0].assign_add(tf.fill((8, 1), 1e38))
     before = {name: v.numpy() for name, v in named_variables(experiment.variables).items()}
-    chunk = experiment.programs(probe_every=10).iterate(5)
+    chunk = experiment.programs(probe_every=3).iterate(5)
     assert chunk.metrics["bad_update"].tolist() == [0.0]
     moved = {
         name for name, v in named_variables(experiment.variables).items() if not np.array_equal(v.numpy(), before[name])

@@ -8,6 +8,7 @@ from rl.errors import ConfigError
 from rl.gradients.rows import LeakError
 from rl.learning.collecting import collect
 from rl.learning.learn import learn
+from rl.learning.programs import Programs
 from rl.learning.state import named_variables, read
 
 SMALL = (
@@ -32,14 +33,14 @@ def iterated(experiment, count):
 
 
 @pytest.fixture(scope="module")
-def one(build):
-    experiment = build(*SMALL)
-    return experiment, *iterated(experiment, 7)
+def one(lending):
+    with lending() as build:
+        return iterated(build(*SMALL), 7)
 
 
 def test_a_phase_is_executed_in_its_iterations_and_an_update_in_its_rounds(one):
     """Four rounds each third iteration: `fit` in all of them, `keep` in rounds 0 and 2."""
-    _, metrics, after = one
+    metrics, after = one
     assert [int(x["updates/update"]) for x in after] == [1, 2, 3, 4, 5, 6, 7]
     assert [int(x["updates/fit"]) for x in after] == [0, 0, 4, 4, 4, 8, 8]
     assert [int(x["updates/keep"]) for x in after] == [0, 0, 2, 2, 2, 4, 4]
@@ -53,7 +54,7 @@ def test_a_phase_is_executed_in_its_iterations_and_an_update_in_its_rounds(one):
 
 def test_weights_that_only_the_second_phase_could_move_stand_still_without_it(build, one):
     """The first two iterations are those of an agent whose second phase is never due."""
-    _, _, after = one
+    _, after = one
     _, never = iterated(build(*SMALL, "+agent.iterations=100"), 3)
     weights = [name for name in never[0] if name.split("/")[0] in ("torso", "value", "policy")]
     for iteration, same in ((0, True), (1, True), (2, False)):
@@ -63,7 +64,7 @@ def test_weights_that_only_the_second_phase_could_move_stand_still_without_it(bu
 
 def test_the_source_keeps_what_the_first_phase_prepared(one):
     """Three iterations of 16 samples: the newest in the place of iteration mod 3, zeros where there is none yet."""
-    _, metrics, after = one
+    metrics, after = one
     kept = [x["sources/second/observation"] for x in after]
     assert kept[0].shape == (3, 16, 4)
     assert not kept[0][1:].any()
@@ -76,7 +77,7 @@ def test_the_source_keeps_what_the_first_phase_prepared(one):
 
 
 def test_several_runs_execute_it_as_often_as_one_and_each_as_if_alone(build, one):
-    _, metrics, after = one
+    metrics, after = one
     many = build(*SMALL, "seeds=2")
     together, states = iterated(many, 3)
     assert [list(x["updates/fit"]) for x in states] == [[0, 0], [0, 0], [4, 4]]
@@ -102,9 +103,8 @@ def test_what_is_due_is_asked_once_for_all_runs(build):
     assert [op.inputs[0].shape.rank for op in branches] == [0]
 
 
-def test_every_update_of_every_phase_is_audited(build, one):
-    experiment, *_ = one
-    table = experiment.audit()
+def test_every_update_of_every_phase_is_audited(build):
+    table = build(*SMALL).audit()
     assert list(table) == ["update", "fit", "keep"]
     assert table["fit"]["fit"]["value/linear/kernel"] == "non-zero"
     assert table["fit"]["fit"]["policy/logits/kernel"] == "none"
@@ -130,15 +130,18 @@ def test_a_loss_of_the_second_phase_that_is_not_finite_is_found(build):
     assert str(fault) == "the loss of objective 'fit' is not finite at update 4"
 
 
+COPIES = (
+    *SMALL,
+    "+frozen.target={_target_:rl.frozen.Hard,every_updates:3,after:fit}",
+    "probe.names=[staleness]",
+    "agent.differentiate_at=live",
+    "+frozen.kept={_target_:rl.frozen.Snapshot,before:second}",
+)
+
+
 def test_a_copy_follows_the_update_and_the_phase_that_it_names(build):
     """`target` counts the fits alone; `kept` is taken before the second phase, and counts all updates since."""
-    target = (
-        "+frozen.target={_target_:rl.frozen.Hard,every_updates:3,after:fit}",
-        "probe.names=[staleness]",
-        "agent.differentiate_at=live",
-    )
-    anchor = ("+frozen.kept={_target_:rl.frozen.Snapshot,before:second}",)
-    experiment = build(*SMALL, *target, *anchor)
+    experiment = build(*COPIES)
     _, after = iterated(experiment, 4)
     assert [float(x["frozen/target/age"]) for x in after] == [0, 0, 1, 1]
     assert [float(x["frozen/kept/age"]) for x in after] == [1, 2, 6, 7]
@@ -151,7 +154,7 @@ def test_a_replay_meets_the_copy_that_is_taken_before_its_phase(build):
     """Five iterations on, `kept` is an old copy; before the second phase it is the live weights again."""
     from rl.instruments.replay import replay
 
-    experiment = build(*SMALL, "+frozen.kept={_target_:rl.frozen.Snapshot,before:second}")
+    experiment = build(*COPIES)
     experiment.programs(probe_every=10).iterate(5)
     learner, state = experiment.learner, read(experiment.variables)
     before, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
@@ -187,7 +190,7 @@ def test_the_rows_of_all_updates_lie_beside_one_another(build):
     assert prober.legend.leads == ("policy", "value", "fit", "keep")
     assert learner.shared == ("torso",)
     assert [rule.takes_rows for rule in learner.rules.values()] == [True, False, False]
-    experiment.programs(probe_every=10).iterate(4)
+    Programs(learner, experiment.variables, prober=None, probe_every=10).iterate(4)
     state = read(experiment.variables)
     before, trajectory = collect(learner, state, learner.rollout_noise(state.seed, state.iteration))
     numbers, matrix, rows = prober(before, trajectory)

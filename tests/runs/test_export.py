@@ -58,12 +58,12 @@ def in_evaluation(experiment, observations):
 
 
 @pytest.fixture(scope="module")
-def experiments(build):
+def experiments(build_apart):
     """{case: experiment}, with weights and statistics that matter."""
     made = {}
     for name, overrides in CASES.items():
         small = () if name == "frames" else SMALL
-        experiment = made[name] = build(*overrides, *small)
+        experiment = made[name] = build_apart(*overrides, *small)
         statistics = experiment.variables.normalizer.observation
         statistics.count.assign(100.0)
         statistics.mean.assign(tf.fill(statistics.mean.shape, tf.constant(0.25, tf.float64)))

@@ -38,8 +38,8 @@ class Given(Combiner):
 
 
 @pytest.fixture(scope="module")
-def learner(build):
-    return build(*SMALL, "combiner=pcgrad", "probe=none").learner
+def learner(build_apart):
+    return build_apart(*SMALL, "combiner=pcgrad", "probe=none").learner
 
 
 def test_weights_that_fit_pass(learner):

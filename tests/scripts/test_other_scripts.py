@@ -2,37 +2,24 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import inside
+import processes
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 SMALL = ("num_envs=4", "agent.rollout_length=32", "network.torso.widths=[16]", "evaluation.episodes=10", "steps=1000")
 
 
-def call(root, folder, script, *arguments):
-    return subprocess.run(
-        [sys.executable, str(root / "scripts" / script), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
-def run(root, tmp_path_factory):
+def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    result = call(root, folder, "train.py", *SMALL, "evaluation.videos=1", "hydra.run.dir=here")
-    assert result.returncode == 0, result.stderr
+    processes.run(folder, "train.py", *SMALL, "evaluation.videos=1", "hydra.run.dir=here")
     return folder / "here"
 
 
 def test_evaluate_prints_the_returns_of_a_checkpoint(root, run):
-    result = call(root, run, "evaluate.py", str(run), "--episodes", "7", "--json")
+    result = processes.run(run, "evaluate.py", str(run), "--episodes", "7", "--json")
     printed = json.loads(result.stdout)
     assert printed["episodes"] == len(printed["returns"]) == 7
     assert printed["mean"] == pytest.approx(sum(printed["returns"]) / 7)
@@ -68,7 +55,7 @@ def test_a_folder_that_is_no_run_is_one_message(root, tmp_path, script):
 
 
 def test_audit_prints_objective_by_variable(root, run):
-    result = call(root, run, "inspect_gradients.py", "audit", str(run))
+    result = processes.run(run, "inspect_gradients.py", "audit", str(run), check=False)
     lines = {
         line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
         for line in result.stdout.splitlines()

@@ -3,10 +3,9 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
+import processes
 import pytest
 import yaml
 from inside import call
@@ -425,10 +424,9 @@ def test_names_are_texts_in_the_page(tmp_path):
         ([".", "--out", "file"], "--out file is a file; the report needs a folder"),
     ],
 )
-def test_bad_input_is_one_message(root, tmp_path, arguments, sentence):
+def test_bad_input_is_one_message(tmp_path, arguments, sentence):
     (tmp_path / "file").touch()
-    command = [sys.executable, str(root / "scripts" / "report.py"), *arguments]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    result = processes.run(tmp_path, "report.py", *arguments, check=False)
     assert result.returncode == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr

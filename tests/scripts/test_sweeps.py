@@ -131,10 +131,9 @@ def test_hparams_hold_what_was_swept_beside_all_else_one_type_a_key(undisturbed)
         assert found["agent.gamma"] == 0.99
 
 
-def test_a_seed_that_compiles_nothing_again_is_what_it_is_alone(root, undisturbed, tmp_path):
+def test_a_seed_that_compiles_nothing_again_is_what_it_is_alone(undisturbed, tmp_path):
     folder, _ = undisturbed
-    command = [sys.executable, str(root / "scripts" / "train.py"), *SMALL, "seed=1", "steps=6_000"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    processes.run(tmp_path, "train.py", *SMALL, "seed=1", "steps=6_000")
     assert_same_bits(newest(runs(tmp_path)["sum", 1][1]), newest(runs(folder)["sum", 1][1]))
 
 

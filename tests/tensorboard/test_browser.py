@@ -1,9 +1,8 @@
 """A real TensorBoard on real runs, over HTTP and in a real browser."""
 
 import re
-import subprocess
-import sys
 
+import processes
 import pytest
 from browsers import browser
 from faulting.servers import get, tensorboard
@@ -12,7 +11,7 @@ SMALL = ("num_envs=4", "agent.rollout_length=32", "network.torso.widths=[16]", "
 
 
 @pytest.fixture(scope="module")
-def logs(root, tmp_path_factory):
+def logs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     for combiner in ("sum", "pcgrad"):
         more = (
@@ -21,8 +20,7 @@ def logs(root, tmp_path_factory):
             "probe.histograms_every_steps=2000",
             f"combiner={combiner}",
         )
-        command = [sys.executable, str(root / "scripts" / "train.py"), *SMALL, *more]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
+        processes.run(folder, "train.py", *SMALL, *more)
     return folder / "runs"
 
 
