@@ -7,6 +7,7 @@ import urllib.parse
 import pytest
 import yaml
 from handbook import ALL, LANGUAGES, MARK, ROOT, every_text, prose, texts
+from omegaconf import OmegaConf
 
 from rl.config_files import CONFIGS
 
@@ -14,13 +15,9 @@ TEXTS = pytest.mark.parametrize("text", every_text(), ids=lambda text: text.rela
 OURS = pytest.mark.parametrize("text", texts(), ids=lambda text: text.relative_to(ROOT).as_posix())
 COMPOSED = (
     ("probe=oracle", "environment=gymnasium", "environment.id=CartPole-v1"),
-    ("agent=sac", "environment=compiled/pendulum", "replay=prioritized", "agent/exploration=correlated"),
-    ("agent=ppg", "combiner=cagrad", "auxiliary=[termination]"),
-    ("agent=impala", "combiner=gradvac", "frozen=lagged"),
-    ("agent=td3", "environment=compiled/pendulum", "combiner=gradnorm"),
-    ("environment=compiled/cartpole", "frozen=target_hard", "optimizer=sgd"),
+    ("agent=sac", "environment=compiled/pendulum", "replay=prioritized"),
 )
-"""Overrides of the configs in which a setting that a text names has to be."""
+"""Overrides of configs in which a setting that a text names has to be, or in the file of a choice."""
 ADDED = "|".join(
     (
         r"extend|hydra[./].+|environment\.kwargs\..+|optimizer\.rates\..+|auxiliary\.<name>\..+|frozen\.<role>.*",
@@ -58,7 +55,7 @@ def test_every_place_that_a_text_names_exists(text):
 
 @pytest.fixture(scope="module")
 def keys():
-    """The dotted keys of several composed configs, and of their beginnings."""
+    """The dotted keys of composed configs and of every choice of every group, and of their beginnings."""
     import hydra
 
     from rl.commands.run_names import flat, register_resolvers
@@ -67,9 +64,12 @@ def keys():
     found = set()
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for overrides in COMPOSED:
-            for key in flat(hydra.compose("train", overrides=list(overrides))):
-                found |= {key.rsplit(".", n)[0] for n in range(key.count(".") + 1)}
-    return found
+            found |= flat(hydra.compose("train", overrides=list(overrides))).keys()
+    for file in CONFIGS.glob("*/**/*.yaml"):
+        group = file.parent.relative_to(CONFIGS).parts
+        at = "environment" if group[0] == "environment" else ".".join(group)
+        found |= {f"{at}.{key}" for key in flat(OmegaConf.load(file), resolve=False) if key != "defaults"}
+    return {key.rsplit(".", n)[0] for key in found for n in range(key.count(".") + 1)}
 
 
 def settings_in(text):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rl.agents.agent import Agent
 from rl.agents.auxiliary import Auxiliary
-from rl.agents.beside import with_groups, with_heads
+from rl.agents.beside import losses_beside, with_groups, with_heads
 from rl.agents.bootstrap import Bootstrap
 from rl.agents.phase import Diagnostics, Phase, Roles, Update
 from rl.agents.preparing import prepared
@@ -212,7 +212,7 @@ class ActorCritic(Agent):
             v_t = model.network.apply(roles[self.bootstrap.of], successor, ("value",))["value"][:, 0]
             losses["value"] = self.bootstrap.loss(outputs, v_t, batch)
         losses["entropy"] = -entropy
-        losses |= {name: one.loss(name, model, roles, batch) for name, one in self.beside.items()}
+        losses |= losses_beside(self.beside, model, roles, batch)
         averages = {tag: masked_mean(x, batch.valid) for tag, x in diagnostics.items()}
         return losses, {**averages, "policy/entropy": entropy}
 

@@ -1,10 +1,16 @@
-"""How auxiliary objectives join an agent's own: their heads, and the groups that they are in."""
+"""How auxiliary objectives join an agent's own: their heads, the groups that they are in, and their losses."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 
+import tensorflow as tf
+
 from rl.agents.auxiliary import RESERVED, Auxiliary
-from rl.errors import require
-from rl.networks import Head
+from rl.agents.phase import Roles
+from rl.agents.samples import Batch
+from rl.environments.origin import in_one_line
+from rl.errors import ConfigError, require
+from rl.networks import ActorCriticNetwork, Head
 from rl.spaces import Spaces
 
 
@@ -36,3 +42,27 @@ def with_groups(
         group = objective.group or usual
         groups[group] = (*groups.get(group, ()), name)
     return groups
+
+
+def losses_beside(
+    beside: Mapping[str, Auxiliary], model: ActorCriticNetwork, roles: Roles, batch: Batch
+) -> dict[str, tf.Tensor]:
+    """{name: its loss, []} of the objectives.
+
+    Raises: ConfigError with the objective, the observations' shape, and file and line, where a loss raises an error.
+    """
+    return {name: _loss_of(name, objective, model, roles, batch) for name, objective in beside.items()}
+
+
+def _loss_of(name: str, objective: Auxiliary, model: ActorCriticNetwork, roles: Roles, batch: Batch) -> tf.Tensor:
+    """The loss of one objective."""
+    try:
+        return objective.loss(name, model, roles, batch)
+    except ConfigError:
+        raise
+    except Exception as error:
+        kind, seen = type(objective), batch.observation
+        raise ConfigError(
+            f"auxiliary objective {name} ({kind.__qualname__}) fails on observations {seen.dtype.name} "
+            f"{list(seen.shape)}: {in_one_line(error, inspect.getsourcefile(kind))}"
+        ) from error

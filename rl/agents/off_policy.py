@@ -12,7 +12,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from rl.agents.auxiliary import Auxiliary
-from rl.agents.beside import with_groups, with_heads
+from rl.agents.beside import losses_beside, with_groups, with_heads
 from rl.agents.critics import critic_head, unit_action
 from rl.agents.experience import Experience
 from rl.agents.from_memory import FromMemory
@@ -204,8 +204,7 @@ class OffPolicy(FromMemory):
             for name, q in taken.items()
         }
         losses = {name: batch.mean_error(error) for name, error in errors.items()}
-        first = batch.of_first_step()
-        losses |= {name: one.loss(name, model, roles, first) for name, one in self.auxiliary.items()}
+        losses |= losses_beside(self.auxiliary, model, roles, batch.of_first_step())
         means = {"value/mean": tf.add_n(list(taken.values())) / len(taken), "value/target_mean": y}
         return losses, {tag: batch.mean(x) for tag, x in means.items()}
 

@@ -37,6 +37,7 @@ CONTRACT = {
     "one_reward": r"Bad\.advance: the reward is float32 \[\]; it must be float32 \[2\]",
     "python_reward": r"Bad\.advance: the reward is 1\.0; it must be float32 \[2\]",
     "float_terminated": r"Bad\.advance: `terminated` is float32 \[2\]; it must be bool \[2\]",
+    "python_terminated": r"Bad\.advance: `terminated` is False; it must be bool \[2\]",
     "two_results": r"Bad\.advance returns 2 values; it must return \(next state, reward, terminated\)",
     "wide_observation": r"Bad\.observe is float32 \[2, 3\]; it must be float32 \[2, 2\]",
     "whole_observation": r"Bad\.observe is int32 \[2, 2\]; it must be float32 \[2, 2\]",
@@ -46,6 +47,7 @@ CONTRACT = {
     "state_without_rows": r"Bad\.start: the state \.steps has shape \[\]; its first axis must be the 2 environments",
     "raises": r"Bad\.advance fails: ZeroDivisionError: no friction \(.*bad_compiled\.py:\d+ in advance\)",
     "does_not_fit": r"Bad\.advance fails: InvalidArgumentError: .* \(.*bad_compiled\.py:\d+ in advance\)",
+    "no_uniforms": r"Bad\.advance fails: .* in advance\)\. It gets no uniform numbers: num_step_uniforms is 0",
     "numpy": r"Bad\.advance cannot be compiled: NotImplementedError: .*bad_compiled\.py:\d+ in advance.*",
     "python_call": r"Bad\.advance calls Python \(PyFunc\), which a compiled program cannot",
     "own_random": r"Bad\.advance draws from TensorFlow's own generator \(RandomStandardNormal\)",
@@ -94,6 +96,8 @@ class Bad(CompiledEnvironment):
         if self.fault == "raises":
             raise ZeroDivisionError("no friction")
         place = state.place + 0.01 * (tf.cast(action, tf.float32) - 0.5)
+        if self.fault == "no_uniforms":
+            place += uniforms[:, 0]
         if self.fault == "numpy":
             place = tf.constant(np.asarray(place) + 0.0)
         if self.fault == "python_call":
@@ -111,6 +115,7 @@ class Bad(CompiledEnvironment):
             "one_reward": (after, tf.ones(()), terminated),
             "python_reward": (after, 1.0, terminated),
             "float_terminated": (after, reward, tf.zeros_like(reward)),
+            "python_terminated": (after, tf.ones(()), False),
             "two_results": (after, reward),
             "other_state": (place, reward, terminated),
             "state_of_another_type": (Walk(place, tf.cast(after.steps, tf.float32)), reward, terminated),

@@ -1,6 +1,7 @@
 """Auxiliary objectives: losses by hand, what each reads, any number beside one another, and leaks by name."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
     groups = [f"auxiliary.{name}.group={name}" for name in NAMES]
     with pytest.raises(
         ConfigError,
-        match=r"at most 6 rows, but there are 8 groups .* \(agent\.groups, auxiliary\.<name>\.group\)",
+        match=rf"at most 6 rows, but there are {2 + len(NAMES)} groups .* \(agent\.groups, auxiliary\.<name>\.group\)",
     ):
         build(*SMALL, *TARGET, f"auxiliary=[{','.join(NAMES)}]", *groups, "combiner=upgrad")
     build(*SMALL, *TARGET, f"auxiliary=[{','.join(NAMES)}]", *groups, "combiner=pcgrad")
@@ -267,6 +268,20 @@ def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
 def test_what_cannot_be_is_said(build, overrides, message):
     with pytest.raises(ConfigError, match=message):
         build(*SMALL, *overrides)
+
+
+def test_a_loss_that_raises_is_named_with_its_line(build, monkeypatch):
+    """The shape of the observations is told, since a loss may take another one for granted."""
+
+    def loss(self, name, model, roles, batch):
+        return tf.reduce_mean(tf.zeros((3, 5)) - batch.observation)
+
+    monkeypatch.setattr(auxiliary.Termination, "loss", loss)
+    with pytest.raises(ConfigError) as raised:
+        build(*SMALL, "auxiliary=[termination]").audit()
+    words = str(raised.value)
+    assert words.startswith("auxiliary objective termination (Termination) fails on observations float32 [32, 4]: ")
+    assert re.search(r"\(.*test_auxiliary\.py:\d+ in loss\)$", words), words
 
 
 def test_a_name_that_begins_like_another_is_another_objective(build):

@@ -135,8 +135,9 @@ def _check_functions(environment: CompiledEnvironment) -> None:
     )
     after, reward, terminated = answer
     _require_same_state(name, "the state after `advance`", after, "that of `start`", start)
-    _require_tensor(f"{name}.advance: the reward", reward, (rows,), tf.float32)
+    # First: a reward that follows from a wrong `terminated` is wrong, too.
     _require_tensor(f"{name}.advance: `terminated`", terminated, (rows,), tf.bool)
+    _require_tensor(f"{name}.advance: the reward", reward, (rows,), tf.float32)
     check_traced(environment, "start", _half_uniforms(environment)[:, :begin])
     check_traced(environment, "observe", start)
     check_traced(environment, "advance", start, _neutral_action(environment), _half_uniforms(environment)[:, begin:])
@@ -155,7 +156,16 @@ def _result_of(environment: Environment, function: str, *arguments: Any) -> Any:
         return getattr(environment, function)(*arguments)
     except Exception as error:
         own = inspect.getsourcefile(type(environment))
-        raise ConfigError(f"{environment.name}.{function} fails: {in_one_line(error, own)}") from error
+        hint = _hint(environment, function, error)
+        raise ConfigError(f"{environment.name}.{function} fails: {in_one_line(error, own)}{hint}") from error
+
+
+def _hint(environment: Environment, function: str, error: Exception) -> str:
+    """A sentence where `start` or `advance` reads uniform numbers although it asked for none, else nothing."""
+    field = {"start": "num_start_uniforms", "advance": "num_step_uniforms"}.get(function)
+    if field is None or getattr(environment, field) or "out of bounds" not in str(error):
+        return ""
+    return f". It gets no uniform numbers: {field} is 0, and says how many it takes for each environment."
 
 
 def _neutral_action(environment: Environment) -> tf.Tensor:

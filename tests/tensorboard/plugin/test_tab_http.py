@@ -13,6 +13,7 @@ from faulting.servers import get, tensorboard, until
 from gramian_logs import gramians, legend, write_run, write_summaries
 from tensorboard.util import tensor_util
 
+from rl.config_files import CONFIGS
 from rl.tensorboard.gramians import gramian_summary
 from rl.tensorboard.plugin import overview, views
 from rl.tensorboard.plugin.names import named
@@ -47,10 +48,7 @@ PROBLEMS = {
 }
 MISSHAPEN, PARTLY, CUT = "misshapen", "partly", "cut"
 EVERY = [*GOOD, *PROBLEMS, "broken", MISSHAPEN, PARTLY, CUT]
-COMBINERS = {
-    *("sum", "mean", "policy_only", "value_only", "random", "pcgrad", "gradvac", "upgrad", "dual_proj", "mgda"),
-    *("cagrad", "imtl_g", "config", "nash_mtl", "aligned_mtl", "gradnorm"),
-}
+COMBINERS = {file.stem for file in (CONFIGS / "combiner").glob("[!_]*.yaml")} - {"critics_only"}  # that is value_only
 
 
 def with_content(of, content):
