@@ -5,6 +5,10 @@ import gc
 import sys
 from pathlib import Path
 
+gc.set_threshold(
+    50_000, 10, 10
+)  # imports and tracing make many objects: looking for unused ones took a tenth of the time
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -20,7 +24,7 @@ import tensorflow as tf
 for shared in ("agents", "environments", "scripts", "tensorboard", "updates"):
     sys.path.insert(0, str(ROOT / "tests" / shared))
 
-gc.set_threshold(10_000, 10, 10)  # tracing makes many objects: looking for unused ones took a twentieth of the time
+gc.freeze()  # what is imported stays: it is not looked through for what is unused
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 
