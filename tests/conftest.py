@@ -7,7 +7,7 @@ from pathlib import Path
 
 gc.set_threshold(
     50_000, 10, 10
-)  # imports and tracing make many objects: looking for unused ones took a tenth of the time
+)  # imports and tracing make many objects: to look for unused ones took a tenth of the time
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
