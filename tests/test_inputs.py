@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from rl.agents import PPO, Residual, SemiGradient
-from rl.commands.composition import _program
 from rl.commands.composition import build as build_config
+from rl.commands.composition import program_of
 from rl.frozen import Polyak
 from rl.inputs import at, below, inputs_of, with_inputs
 
@@ -117,7 +117,7 @@ def test_a_program_serves_other_numbers_and_their_run_is_the_one_that_it_would_b
 def test_what_a_program_depends_on_is_all_but_numbers_and_seed(compose):
     def program(*overrides):
         config = compose(*SMALL, *overrides)
-        return _program(config, build_config(config))
+        return program_of(config, build_config(config))
 
     assert program() == program(*OTHER)
     others = {program(changed) for changed in ("agent.target_kl=null", "agent.epochs=3", "num_envs=8", "combiner=sum")}
