@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rl.errors import require
+
 
 def norm_tags(
     norms: Mapping[str, Any],
@@ -74,6 +76,18 @@ def attribution_tags(
         numbers[f"update/share/{name}"] = shares[i]
         numbers |= {f"update/share/{name}/{layer}": layer_shares[l, i] for l, layer in enumerate(layers)}
     return numbers
+
+
+def check_pairs(objectives: Sequence[str]) -> None:
+    """Raises ConfigError where two pairs of objectives would have one tag, as those of `a`, `a-b`, `b` and `b-b`."""
+    seen: dict[str, str] = {}
+    for i, j, pair in _pairs(objectives):
+        names = f"{objectives[i]!r} and {objectives[j]!r}"
+        require(
+            pair not in seen,
+            f"objectives: {seen.get(pair)} would be logged as {pair}, and so would {names}; rename one of them.",
+        )
+        seen[pair] = names
 
 
 def _pairs(objectives: Sequence[str]) -> Iterator[tuple[int, int, str]]:

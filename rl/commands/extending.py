@@ -42,6 +42,7 @@ def placed(arguments: Sequence[str]) -> list[str]:
     given = [text.partition("=")[2].strip("'\"") for text in arguments if text.startswith(("extend=", "+extend="))]
     if not given or given[-1] == "null":
         return [*arguments]
+    require(given[-1] != "", "extend is empty; it names the directory of a complete run, extend=runs/….")
     run = Path(given[-1])
     require(
         not any(map(asks_for_a_sweep, arguments)),

@@ -115,7 +115,8 @@ def loggers_of(config: DictConfig) -> Callable[[], dict[str, Logger]]:
     """
     chosen = config.get("logger")
     if not isinstance(chosen, DictConfig):
-        raise ConfigError(f"logger is {chosen!r}; choose some with logger=[…] from {', '.join(choices_of('logger'))}.")
+        given = "empty" if chosen is None else repr(chosen)
+        raise ConfigError(f"logger is {given}; choose some with logger=[…] from {', '.join(choices_of('logger'))}.")
 
     def make() -> dict[str, Logger]:
         maker = Maker(None)

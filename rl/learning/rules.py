@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from rl.agents import LIVE, Agent, Phase, Update
 from rl.errors import require
 from rl.frozen import Schedule
+from rl.gradient_tags import check_pairs
 from rl.networks import Network
 from rl.updates import UpdateRule
 from rl.updates.combiners import Combiner
@@ -65,7 +66,7 @@ def update_rule(
 
 
 def check_names(phases: Sequence[Phase], parts: Collection[str]) -> None:
-    """Raises ValueError where two phases, updates or objectives of an agent have one name, or one reads no known part.
+    """Raises ValueError where two phases, updates or objectives have one name or tag, or one reads no known part.
 
     Args: parts: of the network.
     """
@@ -77,6 +78,7 @@ def check_names(phases: Sequence[Phase], parts: Collection[str]) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two {kind} of the agent are called {', '.join(twice)}; give each a name of its own.")
+    check_pairs(objectives)
     for objective in (objective for update in updates for objective in update.objectives):
         unknown = sorted(set(objective.parts) - set(parts))
         if unknown:

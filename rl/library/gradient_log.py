@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
@@ -65,6 +66,7 @@ class GradientLog:
         """
         self.legend = legend_of(objectives, layers, combiner, coefficients, groups, extra_rows)
         """The meaning of the Gramians' axes; sizes are 0 until they are known."""
+        require(isinstance(folder, str | PathLike) and folder != "", f"folder: {folder!r} was given; it is a path.")
         earlier = _earlier(Path(folder), self.legend, resume_from)
         if earlier is not None:
             self.legend = self.legend._replace(sizes=tuple(map(max, self.legend.sizes, earlier.legend.sizes)))
@@ -100,10 +102,10 @@ class GradientLog:
         """
         require(self._series is not None, f"{self._folder}: this gradient log is closed.")
         step = self._checked_step(step)
-        found = self._gramian(step, rows, gramian)
-        numbers = {} if found is None else gramian_scalars(found, self.legend)
+        found, legend = self._gramian(step, rows, gramian)
+        numbers = {} if found is None else gramian_scalars(found, legend)
         numbers |= self._scalars(losses, scalars, numbers)
-        self._last, self._seen = step, self._seen | dict.fromkeys(numbers)
+        self.legend, self._last, self._seen = legend, step, self._seen | dict.fromkeys(numbers)
         if found is not None:
             self.last_gramian = step
             if not self._is_laid_out:
@@ -136,26 +138,27 @@ class GradientLog:
         require(step >= self._last, f"step: {step} was given after {self._last}; steps do not go backwards.")
         return step
 
-    def _gramian(self, step: int, rows: Mapping[str, Any] | None, gramian: Any) -> np.ndarray | None:
-        """The moment's Gramian [L, R, R]; None if neither rows nor a Gramian are given. Learns the layers' sizes."""
+    def _gramian(self, step: int, rows: Mapping[str, Any] | None, gramian: Any) -> tuple[np.ndarray | None, Legend]:
+        """The moment's Gramian [L, R, R], None if neither rows nor a Gramian are given; the legend with known sizes."""
         if rows is None and gramian is None:
-            return None
+            return None, self.legend
         require(rows is None or gramian is None, "rows and gramian: both were given; a moment has one of them.")
         require(step > self.last_gramian, f"step: {step} has a Gramian already; a step has one.")
         legend = self.legend
         if rows is None:
-            return checked_gramian(gramian, legend.rows, legend.layers)
+            return checked_gramian(gramian, legend.rows, legend.layers), legend
         require(isinstance(rows, Mapping), f"rows: {type(rows).__name__} was given; rows are {{objective: arrays}}.")
         found, sizes = gramian_of_rows(rows, legend.rows, legend.layers)
         for layer, known, size in zip(legend.layers, legend.sizes, sizes, strict=True):
             require(known in (0, size), f"rows: layer {layer!r} has {size:,} numbers; it had {known:,} before.")
-        self.legend = legend._replace(sizes=sizes)
-        return found
+        return found, legend._replace(sizes=sizes)
 
     def _scalars(
         self, losses: Mapping[str, float] | None, scalars: Mapping[str, float] | None, taken: Mapping[str, Any]
     ) -> dict[str, float]:
         """{tag: number} of losses and scalars; ConfigError for unknown objectives, taken tags and what is no number."""
+        for key, given in (("losses", losses), ("scalars", scalars)):
+            require(given is None or isinstance(given, Mapping), f"{key}: {given!r:.80} was given; it is a mapping.")
         for name in losses or {}:
             known = ", ".join(self.legend.objectives)
             require(name in self.legend.objectives, f"losses: {name!r} is no objective of this log; they are {known}.")
@@ -183,12 +186,19 @@ def _earlier(folder: Path, legend: Legend, resume_from: int | None) -> Earlier |
     if resume_from is not None:
         resume_from = _whole(resume_from, "resume_from")
     require(folder.is_dir() or not folder.exists(), f"folder: {folder} is a file; give a directory.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"folder: {folder} cannot be made: {error.strerror or error}.") from None
     logs = logs_in(folder)
     if not logs:
         return None
     require(
-        resume_from is not None and not (folder / ".hydra").exists(),
+        not (folder / ".hydra").exists(),
+        f"folder: {folder} is a run of `tapestry train`, which resumes its own log; give another folder.",
+    )
+    require(
+        resume_from is not None,
         f"folder: {folder} has the gradient log of another run; give each run a folder of its own, or the step at "
         "which a restored program goes on with its log (resume_from).",
     )

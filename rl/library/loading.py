@@ -27,6 +27,7 @@ def load(path: str | Path, *, checkpoint: str = "newest", trust: Sequence[str] =
         trust: packages, besides this one, whose code the run's config may name (`--trust` of the commands).
     Raises: ConfigError where there is no such policy, or it cannot be used; DamagedError.
     """
+    require(isinstance(path, str | Path), f"path: {path!r} was given; it is a string or a pathlib.Path.")
     path = Path(path)
     require(path.exists(), f"{path} does not exist; give a run directory, a checkpoint or an exported folder.")
     if (path / POLICY).is_file():
@@ -83,7 +84,8 @@ class Policy(NamedTuple):
         inner = ", ".join(map(str, shape))
         require(fits, f"the observation has shape {array.shape}; it must be [{inner}], or [N, {inner}] for a batch.")
         whole = np.issubdtype(dtype, np.integer)
-        numeric = np.issubdtype(array.dtype, np.integer if whole else np.number) or array.dtype == bool
+        real = np.issubdtype(array.dtype, np.number) and not np.issubdtype(array.dtype, np.complexfloating)
+        numeric = (np.issubdtype(array.dtype, np.integer) if whole else real) or array.dtype == bool
         require(numeric, f"the observation has dtype {array.dtype}; it must be {dtype}.")
         return array.astype(dtype)
 

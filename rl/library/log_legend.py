@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rl.errors import require
+from rl.gradient_tags import check_pairs
 from rl.tensorboard.gramians import Legend, exceeded_limit
 
 
@@ -23,11 +24,14 @@ def legend_of(
     """
     for key, names in (("objectives", objectives), ("layers", layers), ("extra_rows", extra_rows)):
         _check_names(key, names)
+    check_pairs(objectives)
     both = sorted({*objectives} & {*extra_rows})
     require(not both, f"extra_rows: {', '.join(both)} is an objective too; names of rows are unique.")
     sizes = tuple(layers.values()) if isinstance(layers, Mapping) else (0,) * len(layers)
     for size in sizes:
         require(isinstance(size, int) and size >= 0, f"layers: a layer has {size!r} weights; it is a whole number.")
+    for key, given in (("coefficients", coefficients), ("groups", groups)):
+        require(given is None or isinstance(given, Mapping), f"{key}: {given!r:.80} was given; it is a mapping.")
     weights, kinds = dict(coefficients or {}), dict(groups or {name: [name] for name in objectives})
     for name, weight in weights.items():
         require(name in objectives, f"coefficients: {name!r} is no objective; they are {', '.join(objectives)}.")
@@ -37,8 +41,8 @@ def legend_of(
         )
     members = [name for names in kinds.values() for name in names]
     require(
-        all(kinds.values()) and {*members} <= {*objectives} and len(members) == len({*members}),
-        f"groups: {kinds} was given; each has at least one of {', '.join(objectives)}, and no objective is in two.",
+        all(kinds.values()) and {*members} == {*objectives} and len(members) == len({*members}),
+        f"groups: {kinds} was given; each has at least one of {', '.join(objectives)}, and each objective is in one.",
     )
     require(combiner is None or isinstance(combiner, str), f"combiner: {combiner!r} was given; it is a name or None.")
     legend = Legend(

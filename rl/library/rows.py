@@ -156,6 +156,7 @@ class Rows:
         """
         return conflict(self.gramians)
 
+    @tf.autograph.experimental.do_not_convert  # as in training; AutoGraph also warns of methods that have no body
     def combine(
         self,
         combiner: str | Combiner,

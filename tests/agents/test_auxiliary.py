@@ -256,6 +256,10 @@ def test_exact_rules_refuse_more_than_six_groups_by_their_key(build):
             (f"+auxiliary.x_before={DECORRELATED}", f"+auxiliary.x={INVERSE}"),
             r"auxiliary\.x would make a part x_before, which there is",
         ),
+        (
+            tuple(f"+auxiliary.{name}={OWN}" for name in ("a", "a-b", "b", "b-b")),
+            r"'a' and 'b-b' would be logged as a-b-b, and so would 'a-b' and 'b'",
+        ),
         ((f"+auxiliary.mine={BASE}",), r"an auxiliary objective .* has no loss; name one of its subclasses"),
         ((f"+auxiliary.h={CORRECTION}",), r"objective h needs a frozen copy `target`"),
         (("auxiliary=[termination]", "+agent.coefficients.termination=2"), r"auxiliary\.<name>\.coefficient"),

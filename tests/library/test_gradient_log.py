@@ -269,6 +269,8 @@ IMPOSSIBLE[2, 0, 1] = IMPOSSIBLE[2, 1, 0] = 1.5 * np.sqrt(IMPOSSIBLE[2, 0, 0] * 
         ({"step": 6, "rows": ROWS}, "step: 6 was given after 7; steps do not go backwards"),
         ({"step": 7, "rows": ROWS}, "step: 7 has a Gramian already; a step has one"),
         ({"step": 8.5}, "step: 8.5 was given; a step is a whole number"),
+        ({"losses": "policy"}, "losses: 'policy' was given; it is a mapping"),
+        ({"scalars": [1.0]}, "scalars: [1.0] was given; it is a mapping"),
         ({"step": 2**60}, "step: 1152921504606846976 was given; a step is in 0 to 2⁵³"),
     ],
 )
@@ -289,6 +291,19 @@ def test_a_layer_keeps_its_size(log):
         log.write(8, rows={name: {**row, "scale": np.ones(8)} for name, row in ROWS.items()})
 
 
+def test_a_refused_moment_teaches_the_log_nothing(log):
+    larger = {name: {**row, "scale": np.ones(8)} for name, row in ROWS.items()}
+    with pytest.raises(ConfigError, match="a scalar is one number"):
+        log.write(7, rows=larger, scalars={"x": "bad"})
+    log.write(7, rows=ROWS)
+
+
+@pytest.mark.parametrize("folder", ["", None, 3])
+def test_a_folder_is_a_path(folder):
+    with pytest.raises(ConfigError, match="was given; it is a path"):
+        GradientLog(folder, ["a"], ["x"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -303,7 +318,14 @@ def test_a_layer_keeps_its_size(log):
         ({"coefficients": {"c": 1.0}}, "coefficients: 'c' is no objective; they are a, b"),
         ({"coefficients": {"a": np.nan}}, "coefficients: nan was given for 'a'"),
         ({"groups": {"both": ["a", "c"]}}, "each has at least one of a, b"),
-        ({"groups": {"one": ["a"], "other": ["a", "b"]}}, "no objective is in two"),
+        ({"groups": {"one": ["a"], "other": ["a", "b"]}}, "each objective is in one"),
+        ({"groups": {"one": ["a"]}}, "each objective is in one"),
+        ({"groups": ["a"]}, "groups: ['a'] was given; it is a mapping"),
+        ({"coefficients": [1.0]}, "coefficients: [1.0] was given; it is a mapping"),
+        (
+            {"objectives": ["a", "a-b", "b", "b-b"]},
+            "'a' and 'b-b' would be logged as a-b-b, and so would 'a-b' and 'b'",
+        ),
         ({"groups": {"none": []}}, "each has at least one of a, b"),
         ({"combiner": 3}, "combiner: 3 was given; it is a name or None"),
     ],
@@ -326,6 +348,8 @@ def test_a_folder_holds_one_log_and_a_closed_log_is_closed(log, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="is a file; give a directory"):
         GradientLog(tmp_path / "file", ["a"], ["x"])
+    with pytest.raises(ConfigError, match=r"file/below cannot be made: Not a directory\."):
+        GradientLog(tmp_path / "file" / "below", ["a"], ["x"])
 
 
 def test_no_framework_is_imported_by_writing(root, tmp_path):

@@ -111,5 +111,5 @@ def test_damage_and_the_runs_of_training_are_refused(whole):
         opened(whole, resume_from=20)
     assert file.read_bytes() == bytes(data)
     (whole / ".hydra").mkdir()
-    with pytest.raises(ConfigError, match="has the gradient log of another run"):
+    with pytest.raises(ConfigError, match="is a run of `tapestry train`, which resumes its own log"):
         opened(whole, resume_from=20)

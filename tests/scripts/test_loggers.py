@@ -163,7 +163,7 @@ def test_a_logger_that_fails_is_reported_and_training_goes_on(root, tmp_path):
     ("override", "message"),
     [
         ("logger=tensorboard", "logger is [tensorboard], without csv: resuming, reports and studies read metrics.csv"),
-        ("logger=[]", "logger is None; choose some with logger=[…] from csv, mlflow, tensorboard, wandb"),
+        ("logger=[]", "logger is empty; choose some with logger=[…] from csv, mlflow, tensorboard, wandb"),
         ("logger=[csv,wandbb]", "logger=wandbb is no choice of configs/logger"),
         ("+logger.mine._target_=own_logger.Nothing", "logger.mine._target_ is 'own_logger.Nothing'"),
         ("+logger.mine._target_=builtins.dict", "logger.mine._target_ makes a dict; it must make a Logger"),
