@@ -23,9 +23,11 @@ check: $(VENV)/.installed-test lint
 #: Folders whose tests compile whole programs in pytest's own process, which keeps some 100 MB of each: one after another.
 PROGRAMS = tests/agents tests/learning
 #: Runs, their resumption, the cache of compiled programs and the installed package: XLA compiles as shipped.
-AS_SHIPPED = tests/runs $(patsubst %,tests/scripts/test_%.py,train compilation_cache compiled_resume many_seeds package runtime)
-#: Elsewhere it compiles without LLVM's optimisations, and outside of PROGRAMS also without MLIR's fusions, which takes half the
-#: time. Without fusions one number is rounded in two ways where it is used twice, and PROGRAMS compare bits.
+AS_SHIPPED = tests/runs $(patsubst %,tests/scripts/test_%.py,compilation_cache compiled_resume package runtime)
+#: Tests of runs that compile the most programs, of which those above have the like.
+RUNS = tests/runs/test_remembering.py tests/scripts/test_train.py tests/scripts/test_many_seeds.py
+#: Elsewhere it compiles without LLVM's optimisations, and outside of PROGRAMS and RUNS also without MLIR's fusions, which takes half
+#: the time. Without fusions one number is rounded in two ways where it is used twice, and PROGRAMS and RUNS compare bits.
 QUICKLY = --xla_backend_optimization_level=0
 UNFUSED = $(QUICKLY) --xla_cpu_use_fusion_emitters=false
 
@@ -33,11 +35,11 @@ test: $(VENV)/.installed-test lint
 	@echo "== tests"
 ifeq ($(ARGS),)
 	status=0; \
-	$(BIN)/python -m pytest $(AS_SHIPPED) || status=$$?; \
-	for part in $(PROGRAMS); do \
+	$(BIN)/python -m pytest $(AS_SHIPPED) $(addprefix --ignore=,$(RUNS)) || status=$$?; \
+	for part in $(PROGRAMS) "$(RUNS)"; do \
 	  XLA_FLAGS="$(QUICKLY) $$XLA_FLAGS" $(BIN)/python -m pytest $$part || status=$$?; \
 	done; \
-	XLA_FLAGS="$(UNFUSED) $$XLA_FLAGS" $(BIN)/python -m pytest $(addprefix --ignore=,$(PROGRAMS) $(AS_SHIPPED)) || status=$$?; \
+	XLA_FLAGS="$(UNFUSED) $$XLA_FLAGS" $(BIN)/python -m pytest $(addprefix --ignore=,$(PROGRAMS) $(AS_SHIPPED) $(RUNS)) || status=$$?; \
 	exit $$status
 else
 	$(BIN)/python -m pytest $(ARGS)
