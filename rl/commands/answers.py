@@ -44,6 +44,9 @@ def exit_code(run: Callable[[], int | None]) -> int:
     except OSError as error:
         if not _raised_in_hydra(error):
             raise
+        if isinstance(error, BrokenPipeError):  # who reads the help text, such as head, has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # Python flushes what is left at its end
+            return 0
         return _print_error(f"{error.filename or 'the working directory'}: {error.strerror} (hydra.run.dir).")
     except Exception as error:
         if not _raised_in_hydra(error):

@@ -33,7 +33,7 @@ _WITH_IT = (
 
 
 def placed(arguments: Sequence[str]) -> list[str]:
-    """The command line with `hydra.run.dir` set to the run that `extend` names; unchanged without `extend`.
+    """The command line with `hydra.run.dir` set to the run that `extend` names, after it; unchanged without `extend`.
 
     Raises: ConfigError where the directory holds no run, or another directory or several jobs are asked for.
     """
@@ -53,7 +53,9 @@ def placed(arguments: Sequence[str]) -> list[str]:
         f"extend is {run}, whose directory the run keeps; leave out hydra.run.dir.",
     )
     require((run / CONFIG).is_file(), f"extend is {run}, which is not a run directory: it has no {CONFIG}.")
-    return [*arguments, f"hydra.run.dir={quoted_text(str(run))}"]
+    last = max(n for n, text in enumerate(arguments) if text.startswith(("extend=", "+extend=")))
+    # Beside the other overrides: Hydra takes none after a flag such as --cfg.
+    return [*arguments[: last + 1], f"hydra.run.dir={quoted_text(str(run))}", *arguments[last + 1 :]]
 
 
 def extended(config: DictConfig, made: Invocation) -> tuple[DictConfig, Invocation]:
@@ -151,7 +153,8 @@ def _check_schedule(config: DictConfig, run: Path) -> None:
     require(
         schedule == "constant",
         f"optimizer.schedule is {schedule} in {run}: its learning rate fell to 0 over the {config.steps:,} steps that "
-        "it was given, so it cannot go on. A run to be extended needs optimizer.schedule=constant from its start.",
+        "it was given, so it cannot go on. A run to be extended needs optimizer.schedule=constant from its start; a "
+        f"new run begins with this one's weights by load.path={run}.",
     )
 
 

@@ -200,6 +200,12 @@ def test_what_cannot_be_given_is_refused_by_key(root, half, overrides, message):
     assert message in refused(root, half, *overrides)
 
 
+def test_a_flag_may_follow(root, half):
+    result = inside.call(root, half, "train.py", "extend=half", "steps=3840", "--cfg", "job")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "steps: 3840" in result.stdout
+
+
 def test_a_run_that_another_process_trains_is_refused(root, half):
     with (half / "half" / ".lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -219,7 +225,10 @@ def test_an_annealed_learning_rate_is_refused(root, half, tmp_path):
     changed(half, tmp_path, "schedule: constant", "schedule: linear")
     said = refused(root, tmp_path, "extend=run", "steps=3840")
     assert "optimizer.schedule is linear in run: its learning rate fell to 0 over the 1,920 steps" in said
-    assert "needs optimizer.schedule=constant from its start" in said
+    assert (
+        "needs optimizer.schedule=constant from its start; a new run begins with this one's weights by load.path="
+        in said
+    )
 
 
 def test_a_setting_that_follows_the_length_is_refused(root, half, tmp_path):

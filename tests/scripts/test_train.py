@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import inside
@@ -258,6 +260,15 @@ def test_fresh_starts_over_and_the_same_seed_gives_the_same_weights_in_another_p
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
+
+
+def test_who_reads_the_help_text_may_stop(root, tmp_path):
+    """As `tapestry train --help | head` does."""
+    command = [sys.executable, str(root / "scripts" / "train.py"), "--help"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert (process.wait(), errors) == (0, b"")
 
 
 def test_help_is_worth_reading(root, tmp_path):
