@@ -5,9 +5,8 @@ import gc
 import sys
 from pathlib import Path
 
-gc.set_threshold(
-    50_000, 10, 10
-)  # imports and tracing make many objects: to look for unused ones took a tenth of the time
+# Imports and tracing make many objects: to look for unused ones took a tenth of the time.
+gc.set_threshold(50_000, 10, 10)
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -221,7 +220,7 @@ def lending(compiled_before):
     return lambda: _lending(compiled_before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def build_apart():
     """As `build`, with programs of its own: for experiments that several tests use."""
     with _lending({}) as build:

@@ -35,21 +35,19 @@ def trained(experiment, count, probe_every=3):
 
 
 @pytest.fixture(scope="module")
-def whole(lending):
+def whole(build_apart):
     """Seven iterations in one call, three of them probed: the weights, what was logged, and the programs."""
-    with lending() as build:
-        return trained(build(*SMALL), 7)
+    return trained(build_apart(*SMALL), 7)
 
 
 @pytest.fixture(scope="module")
-def apart(lending):
+def apart(build_apart):
     """The same in calls of one, two and four: the weights before, after the first and at the end, and so on."""
-    with lending() as build:
-        experiment = build(*SMALL)
-        programs, weights, found = experiment.programs(probe_every=3), [weights_of(experiment)], []
-        for count in (1, 2, 4):
-            found.append(advance(programs, count)["gradient/norm/value"])
-            weights.append(weights_of(experiment))
+    experiment = build_apart(*SMALL)
+    programs, weights, found = experiment.programs(probe_every=3), [weights_of(experiment)], []
+    for count in (1, 2, 4):
+        found.append(advance(programs, count)["gradient/norm/value"])
+        weights.append(weights_of(experiment))
     return weights, np.concatenate(found), programs
 
 
